@@ -1,0 +1,1 @@
+"""Reda: collection portal for creditors, debtors and signers."""
