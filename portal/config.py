@@ -1,0 +1,176 @@
+"""Every setting, read once from the environment.
+
+No other module reads `os.environ`. `Settings.from_environment` refuses to start in production
+with a secret that is missing or is the one used in development.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from urllib.parse import urlsplit
+
+ROOT = Path(__file__).resolve().parent.parent
+
+_DEVELOPMENT_SECRET = "development-only-secret-that-production-refuses"  # noqa: S105
+# A Fernet key must be 32 bytes in base64; this one spells out that it protects nothing.
+_DEVELOPMENT_KEY = "cmVkYS1kZXZlbG9wbWVudC1vbmx5LWtleS0wMDAwMDA="
+
+
+class SettingsError(Exception):
+    """A setting is missing or wrong; the text names it and says what to set."""
+
+
+def _setting(name: str, default: str, meaning: str) -> str:
+    return field(default=default, metadata={"name": name, "meaning": meaning})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The portal's settings; each field's metadata gives its variable and meaning."""
+
+    environment: str = _setting(
+        "REDA_ENVIRONMENT", "development", "development, test or production"
+    )
+    secret_key: str = _setting("REDA_SECRET_KEY", _DEVELOPMENT_SECRET, "signs cookies and links")
+    identity_keys: str = _setting(
+        "REDA_IDENTITY_KEYS",
+        _DEVELOPMENT_KEY,
+        "Fernet keys, newest first, separated by commas, that encrypt identity numbers and files",
+    )
+    identity_hash_key: str = _setting(
+        "REDA_IDENTITY_HASH_KEY",
+        _DEVELOPMENT_SECRET,
+        "key of the hash by which an identity number is looked up",
+    )
+    base_url: str = _setting(
+        "REDA_BASE_URL", "http://127.0.0.1:8000", "address that people and callbacks reach us at"
+    )
+    var_folder: str = _setting("REDA_VAR", str(ROOT / "var"), "where everything we write lies")
+    database_url: str = _setting(
+        "DATABASE_URL", "", "PostgreSQL 15 or newer, as its owner; empty: the embedded server"
+    )
+    app_database_url: str = _setting(
+        "DATABASE_APP_URL",
+        "",
+        "the same database as the role reda_app; empty: DATABASE_URL, changing to that role",
+    )
+    bankid_address: str = _setting(
+        "BANKID_ADDRESS",
+        "https://127.0.0.1:8101/rp/v6.0/",
+        "BankID's relying party API, version 6.0",
+    )
+    bankid_certificate: str = _setting("BANKID_CERTIFICATE", "", "our client certificate (PEM)")
+    bankid_key: str = _setting("BANKID_KEY", "", "its private key (PEM)")
+    bankid_ca: str = _setting("BANKID_CA", "", "CA of BankID's server certificate (PEM)")
+    bankid_roots: str = _setting(
+        "BANKID_ROOTS", "", "CA certificates (PEM) that people's BankID certificates lead up to"
+    )
+    swish_address: str = _setting(
+        "SWISH_ADDRESS",
+        "https://127.0.0.1:8103/",
+        "Swish Commerce API, the part before /swish-cpcapi",
+    )
+    swish_payee_alias: str = _setting("SWISH_PAYEE_ALIAS", "1230000001", "our Swish number")
+    swish_certificate: str = _setting("SWISH_CERTIFICATE", "", "our client certificate (PEM)")
+    swish_key: str = _setting("SWISH_KEY", "", "its private key (PEM)")
+    swish_ca: str = _setting("SWISH_CA", "", "CA of Swish's server certificate (PEM)")
+    swish_app_url: str = _setting(
+        "SWISH_APP_URL",
+        "swish://paymentrequest?token={token}&callbackurl={return_url}",
+        "what opens the payer's Swish",
+    )
+    bankid_app_url: str = _setting(
+        "BANKID_APP_URL", "", "what opens the BankID app instead of the real one; for the simulator"
+    )
+    service_name: str = _setting("REDA_SERVICE_NAME", "Reda Inkasso AB", "the collector's name")
+    service_organisation_number: str = _setting(
+        "REDA_ORGANISATION_NUMBER", "5560000167", "the collector's organisation number"
+    )
+    service_bankgiro: str = _setting("REDA_BANKGIRO", "59999991", "bankgiro for client money")
+    service_address: str = _setting(
+        "REDA_ADDRESS",
+        "Box 100|111 21 Stockholm",
+        "the collector's postal address, lines split by |",
+    )
+    service_phone: str = _setting("REDA_PHONE", "010-000 00 00", "where debtors can call")
+    service_email: str = _setting("REDA_EMAIL", "hej@reda.example", "where debtors can write")
+    rate_limit_storage: str = _setting(
+        "REDA_RATE_LIMIT_STORAGE",
+        "memory://",
+        "storage of request limits; shared by several servers",
+    )
+    trusted_proxies: str = _setting(
+        "REDA_TRUSTED_PROXIES", "0", "how many proxies in front of us set X-Forwarded-*"
+    )
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
+        """Read the settings.
+
+        environment: variables; default those of the process.
+        Raises SettingsError when a value cannot be used.
+        """
+        given = os.environ if environment is None else environment
+        values = {f.name: given[name] for f in fields(cls) if (name := f.metadata["name"]) in given}
+        settings = cls(**values)
+        settings._check()
+        return settings
+
+    def _check(self) -> None:
+        if self.environment not in ("development", "test", "production"):
+            raise SettingsError("REDA_ENVIRONMENT must be development, test or production.")
+        if not urlsplit(self.base_url).scheme.startswith("http"):
+            raise SettingsError("REDA_BASE_URL must be an http or https address.")
+        if self.environment == "production":
+            self._check_production()
+
+    def _check_production(self) -> None:
+        for f in fields(self):
+            if f.name in ("secret_key", "identity_keys", "identity_hash_key"):
+                value = getattr(self, f.name)
+                if value in (_DEVELOPMENT_SECRET, _DEVELOPMENT_KEY) or len(value) < 32:
+                    raise SettingsError(
+                        f"{f.metadata['name']} must be set to a secret of its own, at least"
+                        " 32 characters, in production."
+                    )
+        if urlsplit(self.base_url).scheme != "https":
+            raise SettingsError("REDA_BASE_URL must be an https address in production.")
+        for f in fields(self):
+            needed = f.name.startswith(("bankid_", "swish_")) and f.name != "bankid_app_url"
+            if needed and not getattr(self, f.name):
+                raise SettingsError(f"{f.metadata['name']} must be set in production.")
+
+    @property
+    def is_production(self) -> bool:
+        return self.environment == "production"
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether people reach us over TLS; cookies are then marked Secure and HSTS is sent."""
+        return urlsplit(self.base_url).scheme == "https"
+
+    @property
+    def var(self) -> Path:
+        return Path(self.var_folder)
+
+    @property
+    def service_address_lines(self) -> list[str]:
+        return self.service_address.split("|")
+
+    def certificate(self, name: str) -> str:
+        """Path of a certificate setting; in development the one that set-up made under var/."""
+        value: str = getattr(self, name)
+        return value or str(self.var / "certificates" / _MADE_CERTIFICATES[name])
+
+
+# Names of the files that simulators/certificates.py makes.
+_MADE_CERTIFICATES = {
+    "bankid_certificate": "bankid_client.pem",
+    "bankid_key": "bankid_client.key",
+    "bankid_ca": "tls_ca.pem",
+    "bankid_roots": "bankid_root.pem",
+    "swish_certificate": "swish_client.pem",
+    "swish_key": "swish_client.key",
+    "swish_ca": "tls_ca.pem",
+}

@@ -1,0 +1,98 @@
+"""Whose rows the database lets a transaction see.
+
+Row-level security reads three settings of the transaction: `reda.scope` (what kind of reader),
+`reda.ids` (which creditors or cases) and `reda.person` (who is signed in). They are set when a
+transaction begins, from the scope entered here, and end with it. Outside every scope no row of a
+tenant is seen at all.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, event, text
+from sqlalchemy.orm import Session
+
+from portal.extensions import db
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What a transaction may see: kind `none`, `service`, `creditor` or `case`."""
+
+    kind: str = "none"
+    ids: tuple[int, ...] = ()
+    person_id: int | None = None
+
+
+_NOBODY = Scope()
+_current: ContextVar[Scope] = ContextVar("reda_scope", default=_NOBODY)
+_APPLY = text(
+    "select set_config('reda.scope', :kind, true), set_config('reda.ids', :ids, true),"
+    " set_config('reda.person', :person, true)"
+)
+
+
+def current() -> Scope:
+    """The scope now in force."""
+    return _current.get()
+
+
+def _apply(connection: Connection, scope: Scope) -> None:
+    ids = "{" + ",".join(str(int(i)) for i in scope.ids) + "}"
+    person = "" if scope.person_id is None else str(scope.person_id)
+    connection.execute(_APPLY, {"kind": scope.kind, "ids": ids, "person": person})
+
+
+@event.listens_for(Session, "after_begin")
+def _scope_transaction(session: Session, transaction: object, connection: Connection) -> None:
+    _apply(connection, _current.get())
+
+
+def _switch(scope: Scope) -> None:
+    session = db.session()
+    if session.in_transaction():
+        session.flush()
+    _current.set(scope)
+    if session.in_transaction():
+        _apply(session.connection(), scope)
+
+
+def enter(scope: Scope) -> None:
+    """Enter a scope for the rest of this request or job; `leave` ends it."""
+    _switch(scope)
+
+
+def leave() -> None:
+    """See no tenant's rows again; called when a request or job ends."""
+    _current.set(_NOBODY)
+
+
+@contextmanager
+def _within(scope: Scope) -> Iterator[None]:
+    before = _current.get()
+    _switch(scope)
+    try:
+        yield
+    except BaseException:
+        _current.set(before)
+        # A failed transaction takes no more statements; it is rolled back by whoever catches.
+        db.session.rollback()
+        raise
+    _switch(before)
+
+
+def service() -> AbstractContextManager[None]:
+    """See every tenant: jobs, machines' callbacks and our own staff."""
+    return _within(Scope("service", person_id=_current.get().person_id))
+
+
+def creditors(ids: Iterable[int], person_id: int | None = None) -> AbstractContextManager[None]:
+    """See these creditors only."""
+    return _within(Scope("creditor", tuple(ids), person_id))
+
+
+def cases(ids: Iterable[int]) -> AbstractContextManager[None]:
+    """See these cases only, as their debtor."""
+    return _within(Scope("case", tuple(ids)))

@@ -1,0 +1,1 @@
+"""The door of our own staff: jobs, rates, what needs a person."""

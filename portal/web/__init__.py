@@ -1,0 +1,1 @@
+"""What every door shares: rendering, formats, headers, languages, error pages."""

@@ -1,0 +1,31 @@
+"""One template per page: the whole of it to a browser, one block of it to htmx."""
+
+from flask import Response, make_response, redirect, render_template
+from htmx_flask import request
+from jinja2_fragments.flask import render_block
+
+
+def render(
+    template: str, *, block: str | None = None, status: int = 200, **values: object
+) -> Response:
+    """Answer a page.
+
+    template: path below templates/.
+    block: the block that htmx swaps; the whole page is answered to anyone else.
+    status: HTTP status.
+    """
+    if block and request.htmx and not request.htmx.boosted:
+        response = make_response(render_block(template, block, **values), status)
+    else:
+        response = make_response(render_template(template, **values), status)
+    response.headers.add("Vary", "HX-Request")
+    return response
+
+
+def go(url: str) -> Response:
+    """Send the reader on to another page, also when htmx asked."""
+    if request.htmx and not request.htmx.boosted:
+        response = make_response("", 204)
+        response.headers["HX-Redirect"] = url
+        return response
+    return make_response(redirect(url, 303))
