@@ -2,8 +2,9 @@
 
 from flask import Flask
 
-from portal import extensions
+from portal import extensions, tables
 from portal.config import ROOT, Settings
+from portal.database import server
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -17,6 +18,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         "portal", template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static")
     )
     _configure(app, settings)
+    _connect(app, settings)
     _extend(app)
     _open_doors(app, settings)
     return app
@@ -24,15 +26,30 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 def _configure(app: Flask, settings: Settings) -> None:
     app.extensions["reda_settings"] = settings
+    app.extensions["reda_tables"] = tables.metadata
     app.config.update(
         SECRET_KEY=settings.secret_key,
         TESTING=settings.environment == "test",
-        SQLALCHEMY_DATABASE_URI="postgresql+psycopg://",
         BABEL_DEFAULT_LOCALE="sv",
         BABEL_DEFAULT_TIMEZONE="Europe/Stockholm",
         BABEL_DOMAIN="debtor;staff",
         BABEL_TRANSLATION_DIRECTORIES=str(ROOT / "translations"),
     )
+
+
+def _connect(app: Flask, settings: Settings) -> None:
+    urls = server.urls(settings)
+    app.extensions["reda_database"] = urls
+    app.config.update(
+        SQLALCHEMY_DATABASE_URI=urls.app,
+        SQLALCHEMY_ENGINE_OPTIONS={"pool_pre_ping": True, "pool_size": 10, "max_overflow": 10},
+    )
+    extensions.db.init_app(app)
+    extensions.migrate.init_app(
+        app, extensions.db, directory=str(ROOT / "portal" / "database" / "migrations")
+    )
+    with app.app_context():
+        server.guard(extensions.db.engine)
 
 
 def _extend(app: Flask) -> None:

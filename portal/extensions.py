@@ -4,11 +4,13 @@ from flask_babel import Babel
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_login import LoginManager
+from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf.csrf import CSRFProtect
 from htmx_flask import Htmx
 
 db = SQLAlchemy()
+migrate = Migrate()
 login_manager = LoginManager()
 babel = Babel()
 htmx = Htmx()

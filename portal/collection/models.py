@@ -1,0 +1,207 @@
+"""Debtors, invoices, rules, cases and their history."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from portal.database.base import Base, PrimaryKey
+from portal.database.encryption import EncryptedText
+from portal.identity.models import Creditor
+
+
+class Debtor(Base):
+    """A creditor's customer (gäldenär when an invoice is not paid)."""
+
+    __tablename__ = "debtors"
+    __table_args__ = (
+        UniqueConstraint("creditor_id", "customer_number"),
+        CheckConstraint("kind in ('person', 'company')", name="kind"),
+    )
+
+    id: Mapped[PrimaryKey]
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
+    customer_number: Mapped[str]
+    customer_class: Mapped[str | None]
+    kind: Mapped[str]
+    name: Mapped[str]
+    identity_number: Mapped[str | None] = mapped_column(EncryptedText)
+    identity_number_hash: Mapped[bytes | None] = mapped_column(index=True)
+    address_line: Mapped[str]
+    postcode: Mapped[str]
+    town: Mapped[str]
+    country: Mapped[str]
+    email: Mapped[str | None]
+    phone: Mapped[str | None]
+    language: Mapped[str | None]
+
+
+class Upload(Base):
+    """A file of invoices that somebody gave us, kept as it came.
+
+    status: `mapping` (columns not yet confirmed), `preview`, `imported`.
+    result: counts and the bad rows, as last read.
+    """
+
+    __tablename__ = "uploads"
+    __table_args__ = (UniqueConstraint("creditor_id", "sha256"),)
+
+    id: Mapped[PrimaryKey]
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
+    filename: Mapped[str]
+    kind: Mapped[str]
+    sha256: Mapped[str]
+    status: Mapped[str]
+    mapping: Mapped[dict[str, str]] = mapped_column(JSONB, default=dict)
+    result: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    created_at: Mapped[datetime]
+    imported_at: Mapped[datetime | None]
+
+
+class ColumnMapping(Base):
+    """How a creditor's spreadsheet with these headings was read last time."""
+
+    __tablename__ = "column_mappings"
+    __table_args__ = (UniqueConstraint("creditor_id", "headings_hash"),)
+
+    id: Mapped[PrimaryKey]
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
+    headings_hash: Mapped[str]
+    mapping: Mapped[dict[str, str]] = mapped_column(JSONB)
+
+
+class Invoice(Base):
+    """An overdue invoice as the creditor's ledger told it.
+
+    decision: `waiting`, `imported` or `left out`; reason: why, as a code of `policy`.
+    """
+
+    __tablename__ = "invoices"
+    __table_args__ = (
+        UniqueConstraint("creditor_id", "number"),
+        CheckConstraint("amount_ore > 0 and balance_ore > 0", name="amount"),
+        Index(
+            "ix_invoices_waiting", "creditor_id", "due_on", postgresql_where="decision = 'waiting'"
+        ),
+    )
+
+    id: Mapped[PrimaryKey]
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
+    debtor_id: Mapped[int] = mapped_column(ForeignKey("debtors.id"))
+    upload_id: Mapped[int | None] = mapped_column(ForeignKey("uploads.id"))
+    number: Mapped[str]
+    issued_on: Mapped[date | None]
+    due_on: Mapped[date]
+    amount_ore: Mapped[int]
+    balance_ore: Mapped[int]
+    currency: Mapped[str]
+    description: Mapped[str]
+    payment_reference: Mapped[str | None]
+    reminder_fee_charged: Mapped[bool]
+    document_sha256: Mapped[str | None]
+    document_filename: Mapped[str | None]
+    decision: Mapped[str] = mapped_column(default="waiting")
+    reason: Mapped[str | None]
+    decided_on: Mapped[date | None]
+    created_at: Mapped[datetime]
+
+    debtor: Mapped[Debtor] = relationship()
+
+
+class Rules(Base):
+    """What a creditor has decided for a scope: the company, a customer class or one customer.
+
+    An empty field inherits from the wider scope. interest_kind: `statutory` (räntelagen § 6),
+    `agreed` (§ 7, at agreed_rate per cent a year) or `none`.
+    """
+
+    __tablename__ = "rules"
+    __table_args__ = (
+        UniqueConstraint("creditor_id", "scope", "scope_key"),
+        CheckConstraint("scope in ('company', 'class', 'customer')", name="scope"),
+    )
+
+    id: Mapped[PrimaryKey]
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
+    scope: Mapped[str]
+    scope_key: Mapped[str] = mapped_column(default="")
+    is_active: Mapped[bool | None]
+    days_after_due: Mapped[int | None]
+    import_after_on: Mapped[date | None]
+    reminder_fee_agreed: Mapped[bool | None]
+    reminder_days: Mapped[int | None]
+    interest_kind: Mapped[str | None]
+    agreed_rate: Mapped[Decimal | None] = mapped_column(Numeric(6, 3))
+    version: Mapped[int] = mapped_column(default=1)
+    changed_at: Mapped[datetime]
+
+
+class Case(Base):
+    """A claim being collected (ärende).
+
+    reference: what the debtor types. ocr: what a payment carries. access_code: the letter's code.
+    """
+
+    __tablename__ = "cases"
+    __table_args__ = (
+        CheckConstraint("status in ('imported', 'reminded', 'paid')", name="status"),
+        Index("ix_cases_due", "next_step_on", postgresql_where="next_step is not null"),
+        Index("ix_cases_creditor_opened", "creditor_id", "opened_at", "id"),
+    )
+
+    id: Mapped[PrimaryKey]
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
+    debtor_id: Mapped[int] = mapped_column(ForeignKey("debtors.id"), index=True)
+    invoice_id: Mapped[int] = mapped_column(ForeignKey("invoices.id"), unique=True)
+    serial: Mapped[int] = mapped_column(unique=True)
+    reference: Mapped[str] = mapped_column(unique=True)
+    ocr: Mapped[str] = mapped_column(unique=True)
+    access_code: Mapped[str] = mapped_column(EncryptedText)
+    status: Mapped[str]
+    next_step: Mapped[str | None]
+    next_step_on: Mapped[date | None]
+    currency: Mapped[str]
+    principal_ore: Mapped[int]
+    due_on: Mapped[date]
+    interest_kind: Mapped[str]
+    agreed_rate: Mapped[Decimal | None] = mapped_column(Numeric(6, 3))
+    reminder_fee_agreed: Mapped[bool]
+    reminder_days: Mapped[int]
+    opened_on: Mapped[date]
+    opened_at: Mapped[datetime]
+    closed_on: Mapped[date | None]
+
+    creditor: Mapped[Creditor] = relationship()
+    debtor: Mapped[Debtor] = relationship()
+    invoice: Mapped[Invoice] = relationship()
+
+
+class Event(Base):
+    """Something that happened, told once and never changed."""
+
+    __tablename__ = "events"
+
+    id: Mapped[PrimaryKey]
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"), index=True)
+    case_id: Mapped[int | None] = mapped_column(ForeignKey("cases.id"), index=True)
+    name: Mapped[str]
+    occurred_at: Mapped[datetime]
+    actor: Mapped[str]
+    actor_person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    data: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+
+
+class ReferenceRate(Base):
+    """Riksbanken's reference rate of a half-year that an operator has added to the law's table."""
+
+    __tablename__ = "reference_rates"
+
+    from_on: Mapped[date] = mapped_column(primary_key=True)
+    per_cent: Mapped[Decimal] = mapped_column(Numeric(6, 3))
+    source: Mapped[str]
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    created_at: Mapped[datetime]

@@ -1,0 +1,31 @@
+"""Jobs that become due when the transaction commits, and only if it does.
+
+Procrastinate keeps its queue in the same database; the job's row is written on the connection of
+the running transaction. Rooms name a task; `portal/jobs.py` says what it does.
+"""
+
+import json
+
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+
+from portal.extensions import db
+
+_DEFER = text(
+    "select procrastinate_defer_jobs_v1(array[row('default', :task, 0, null, :once,"
+    " cast(:args as jsonb), null)::procrastinate_job_to_defer_v1])"
+)
+
+
+def defer(task: str, *, once: str | None = None, **arguments: object) -> None:
+    """Defer a job in the running transaction.
+
+    task: name as registered in portal/jobs.py. once: a name under which at most one job waits;
+    a second is not added. arguments: JSON values that the task takes.
+    """
+    try:
+        with db.session.begin_nested():
+            db.session.execute(_DEFER, {"task": task, "once": once, "args": json.dumps(arguments)})
+    except IntegrityError:
+        if once is None:
+            raise

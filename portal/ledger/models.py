@@ -1,0 +1,41 @@
+"""Entries and their lines. Nothing here is ever changed or removed; the database sees to it."""
+
+from datetime import date, datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from portal.database.base import Base, PrimaryKey
+
+
+class Entry(Base):
+    """One event in the books; the lines' sum is zero."""
+
+    __tablename__ = "ledger_entries"
+
+    id: Mapped[PrimaryKey]
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"), index=True)
+    case_id: Mapped[int | None] = mapped_column(ForeignKey("cases.id"), index=True)
+    kind: Mapped[str]
+    booked_on: Mapped[date]
+    created_at: Mapped[datetime]
+    idempotency_key: Mapped[str] = mapped_column(unique=True)
+
+
+class Line(Base):
+    """One account's part of an entry, in öre: debit above zero, credit below."""
+
+    __tablename__ = "ledger_lines"
+    __table_args__ = (
+        CheckConstraint("amount_ore <> 0", name="amount"),
+        Index("ix_ledger_lines_case_account", "case_id", "account"),
+        Index("ix_ledger_lines_creditor_account", "creditor_id", "account"),
+    )
+
+    id: Mapped[PrimaryKey]
+    entry_id: Mapped[int] = mapped_column(ForeignKey("ledger_entries.id"), index=True)
+    creditor_id: Mapped[int]
+    case_id: Mapped[int | None]
+    account: Mapped[str]
+    amount_ore: Mapped[int]
+    currency: Mapped[str]

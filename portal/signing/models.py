@@ -1,0 +1,59 @@
+"""Documents to sign, and the signatures that they got."""
+
+from datetime import date, datetime
+
+from sqlalchemy import ForeignKey, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from portal.database.base import Base, PrimaryKey
+
+
+class AgreementVersion(Base):
+    """A version of the agreement between us and a creditor; never changed once published."""
+
+    __tablename__ = "agreement_versions"
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    published_on: Mapped[date]
+    title: Mapped[str]
+    template: Mapped[str]
+
+
+class Document(Base):
+    """A PDF whose bytes are fixed, for a creditor to sign."""
+
+    __tablename__ = "documents"
+    __table_args__ = (UniqueConstraint("creditor_id", "kind", "version"),)
+
+    id: Mapped[PrimaryKey]
+    key: Mapped[str] = mapped_column(unique=True)
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
+    kind: Mapped[str]
+    version: Mapped[int]
+    title: Mapped[str]
+    sha256: Mapped[str]
+    pages: Mapped[int]
+    signed_sha256: Mapped[str | None]
+    created_at: Mapped[datetime]
+
+
+class Signature(Base):
+    """One person's verified BankID signature on a document, with all that proves it."""
+
+    __tablename__ = "signatures"
+    __table_args__ = (UniqueConstraint("document_id", "person_id"),)
+
+    id: Mapped[PrimaryKey]
+    document_id: Mapped[int] = mapped_column(ForeignKey("documents.id"))
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
+    signer_name: Mapped[str]
+    order_ref: Mapped[str] = mapped_column(unique=True)
+    xml_sha256: Mapped[str]
+    ocsp_sha256: Mapped[str]
+    visible_sha256: Mapped[str]
+    non_visible_sha256: Mapped[str]
+    started_ip: Mapped[str]
+    device_ip: Mapped[str | None]
+    signed_at: Mapped[datetime]
+    verified_at: Mapped[datetime]
