@@ -1,0 +1,174 @@
+"""Entries in, balances out. The only place that writes money."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+from sqlalchemy import func, insert, select
+from sqlalchemy.dialects.postgresql import insert as insert_or_skip
+
+from portal.extensions import db
+from portal.ledger.models import Entry, Line
+
+
+class Account(StrEnum):
+    """The accounts. A debit is above zero, a credit below.
+
+    What a debtor owes stands on `principal`, `interest` and `fees`; `claims` is the same principal
+    and interest seen from the creditor, until it is collected. Money that came stands on
+    `client_funds`; what of it is the creditor's on `owed_to_creditor`; our own on `fee_income`.
+    """
+
+    PRINCIPAL = "principal"
+    INTEREST = "interest"
+    FEES = "fees"
+    CLAIMS = "claims"
+    CLIENT_FUNDS = "client_funds"
+    OWED_TO_CREDITOR = "owed_to_creditor"
+    FEE_INCOME = "fee_income"
+    OVER_PAYMENT = "over_payment"
+
+
+@dataclass(frozen=True)
+class Balance:
+    """What is booked and unpaid on a case, in öre. Interest that is not booked is not in it."""
+
+    principal_ore: int
+    interest_ore: int
+    fees_ore: int
+
+    @property
+    def total_ore(self) -> int:
+        return self.principal_ore + self.interest_ore + self.fees_ore
+
+
+@dataclass(frozen=True)
+class Movement:
+    """A change of a case's principal by its value date, in öre."""
+
+    on: date
+    ore: int
+
+
+@dataclass(frozen=True)
+class EntryRow:
+    """An entry with its lines, as (account, öre)."""
+
+    id: int
+    kind: str
+    booked_on: date
+    lines: tuple[tuple[Account, int], ...]
+
+
+def post(
+    *,
+    creditor_id: int,
+    case_id: int | None,
+    kind: str,
+    booked_on: date,
+    key: str,
+    lines: Mapping[Account, int],
+    currency: str,
+    now: datetime,
+) -> bool:
+    """Write an entry; lines of zero öre are left out.
+
+    key: the same key is written once; a repetition changes nothing and answers False.
+    lines: öre per account, debit above zero; their sum is zero.
+    Raises ValueError when they do not balance; the database refuses it too, at commit.
+    """
+    amounts = {account: ore for account, ore in lines.items() if ore}
+    if sum(amounts.values()) or len(amounts) < 2:
+        raise ValueError(f"The entry {kind} does not balance: {dict(lines)}")
+    entry_id = db.session.scalar(
+        insert_or_skip(Entry)
+        .values(
+            creditor_id=creditor_id,
+            case_id=case_id,
+            kind=kind,
+            booked_on=booked_on,
+            created_at=now,
+            idempotency_key=key,
+        )
+        .on_conflict_do_nothing(index_elements=[Entry.idempotency_key])
+        .returning(Entry.id)
+    )
+    if entry_id is None:
+        return False
+    db.session.execute(
+        insert(Line),
+        [
+            {
+                "entry_id": entry_id,
+                "creditor_id": creditor_id,
+                "case_id": case_id,
+                "account": account.value,
+                "amount_ore": ore,
+                "currency": currency,
+            }
+            for account, ore in amounts.items()
+        ],
+    )
+    return True
+
+
+def balance(case_id: int, on: date | None = None) -> Balance:
+    """What is booked and unpaid on a case, at the end of a day (default: all that is booked)."""
+    query = (
+        select(Line.account, func.sum(Line.amount_ore))
+        .join(Entry, Entry.id == Line.entry_id)
+        .where(Line.case_id == case_id)
+        .group_by(Line.account)
+    )
+    if on is not None:
+        query = query.where(Entry.booked_on <= on)
+    sums = {account: int(ore) for account, ore in db.session.execute(query)}
+    return Balance(
+        sums.get(Account.PRINCIPAL, 0), sums.get(Account.INTEREST, 0), sums.get(Account.FEES, 0)
+    )
+
+
+def principal_movements(case_id: int) -> list[Movement]:
+    """Every change of a case's principal, oldest first."""
+    rows = db.session.execute(
+        select(Entry.booked_on, Line.amount_ore)
+        .join(Entry, Entry.id == Line.entry_id)
+        .where(Line.case_id == case_id, Line.account == Account.PRINCIPAL)
+        .order_by(Entry.booked_on, Entry.id)
+    )
+    return [Movement(on, ore) for on, ore in rows]
+
+
+def owed_to(creditor_id: int) -> int:
+    """What was collected for a creditor and not yet paid out, in öre."""
+    total = db.session.scalar(
+        select(func.sum(Line.amount_ore)).where(
+            Line.creditor_id == creditor_id, Line.account == Account.OWED_TO_CREDITOR
+        )
+    )
+    return -int(total or 0)
+
+
+def entries(case_id: int) -> list[EntryRow]:
+    """The entries of a case with their lines, oldest first."""
+    rows = db.session.execute(
+        select(Entry.id, Entry.kind, Entry.booked_on, Line.account, Line.amount_ore)
+        .join(Line, Line.entry_id == Entry.id)
+        .where(Entry.case_id == case_id)
+        .order_by(Entry.booked_on, Entry.id, Line.id)
+    )
+    found: dict[int, EntryRow] = {}
+    for entry_id, kind, booked_on, account, ore in rows:
+        before = found.get(entry_id)
+        lines = (*(before.lines if before else ()), (Account(account), int(ore)))
+        found[entry_id] = EntryRow(entry_id, kind, booked_on, lines)
+    return list(found.values())
+
+
+def trial_balance() -> dict[Account, int]:
+    """Every account's sum in öre over all that may be seen; together they are zero."""
+    rows = db.session.execute(
+        select(Line.account, func.sum(Line.amount_ore)).group_by(Line.account)
+    )
+    return {Account(account): int(ore) for account, ore in rows}

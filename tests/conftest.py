@@ -1,0 +1,149 @@
+"""The real parts that tests share: database, application, simulators, a browser.
+
+One embedded server runs for all workers of a test run; each worker gets a database cloned from a
+migrated template. A test commits for real; what it wrote is deleted after it, in milliseconds.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import fasteners
+import psycopg
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from flask_migrate import upgrade
+from sqlalchemy import URL
+
+from portal import create_app
+from portal.config import ROOT, Settings
+from portal.database import server, tenancy
+
+TEMPLATE = "reda_template"
+
+
+def _address(url: URL) -> str:
+    return url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def _as_owner(owner: URL) -> psycopg.Connection:
+    return psycopg.connect(_address(owner), autocommit=True)
+
+
+def _settings(urls: server.Urls, var: Path) -> Settings:
+    return Settings(
+        environment="test",
+        base_url="http://localhost",
+        var_folder=str(var),
+        database_url=urls.owner.render_as_string(hide_password=False),
+        app_database_url=urls.app.render_as_string(hide_password=False),
+    )
+
+
+@pytest.fixture(scope="session")
+def postgres() -> server.Urls:
+    """The server, quick because what it holds need not survive a power cut."""
+    given = os.environ.get("TEST_DATABASE_URL")
+    if given:
+        return server.urls(Settings(environment="test", database_url=given))
+    folder = ROOT / "var" / "test-postgres"
+    folder.parent.mkdir(exist_ok=True)
+    with fasteners.InterProcessLock(str(folder.parent / "test-postgres.lock")):
+        urls = server.embedded(folder, "postgres", keep=False)
+        with _as_owner(urls.owner) as connection:
+            for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+                connection.execute(f"alter system set {setting} = off")
+            connection.execute("alter system set max_connections = 200")
+            connection.execute("select pg_reload_conf()")
+    return urls
+
+
+@pytest.fixture(scope="session")
+def database_urls(
+    postgres: server.Urls, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[server.Urls]:
+    """A migrated database of this worker's own."""
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))[:12]
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+    template, name = f"{TEMPLATE}_{run}", f"reda_test_{run}_{worker}"
+    with fasteners.InterProcessLock(str(ROOT / "var" / "test-template.lock")):
+        with _as_owner(postgres.owner) as connection:
+            exists = connection.execute(
+                "select 1 from pg_database where datname = %s", (template,)
+            ).fetchone()
+        if not exists:
+            _migrate(_named(postgres, template), tmp_path_factory.mktemp("template"))
+        with _as_owner(postgres.owner) as connection:
+            connection.execute(f'create database "{name}" template "{template}"')
+    yield _named(postgres, name)
+    with _as_owner(postgres.owner) as connection:
+        connection.execute(f'drop database "{name}" with (force)')
+        if worker == "main":
+            connection.execute(f'drop database "{template}" with (force)')
+
+
+def _named(urls: server.Urls, name: str) -> server.Urls:
+    return server.Urls(urls.owner.set(database=name), urls.app.set(database=name))
+
+
+def _migrate(urls: server.Urls, var: Path) -> None:
+    server.ensure_database(urls.owner)
+    server.ensure_role(urls.owner, urls.app)
+    app = create_app(_settings(urls, var))
+    with app.app_context():
+        upgrade()
+        from portal.extensions import db
+
+        db.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def _cleaning(database_urls: server.Urls) -> Iterator[psycopg.Connection]:
+    with _as_owner(database_urls.owner) as connection:
+        yield connection
+
+
+_CLEAN: list[str] = []
+
+
+def _clean(connection: psycopg.Connection) -> None:
+    if not _CLEAN:
+        rows = connection.execute(
+            "select tablename from pg_tables where schemaname = 'public'"
+            " and tablename not in ('alembic_version')"
+        ).fetchall()
+        # As a replica the server checks neither foreign keys nor triggers, so that any order
+        # will do and the books can be emptied, which nobody else can do.
+        _CLEAN.append(
+            "set session_replication_role = replica;"
+            + "".join(f'delete from "{name}";' for (name,) in rows)
+        )
+    connection.execute(_CLEAN[0])  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def settings(database_urls: server.Urls, tmp_path: Path) -> Settings:
+    """The application's settings; a test may replace some."""
+    return _settings(database_urls, tmp_path)
+
+
+@pytest.fixture
+def app(settings: Settings, _cleaning: psycopg.Connection) -> Iterator[Flask]:
+    """The application on an empty database, within its context, seeing every tenant."""
+    app = create_app(settings)
+    with app.app_context():
+        from portal.extensions import db
+
+        with tenancy.service():
+            yield app
+            db.session.rollback()
+        db.session.remove()
+        db.engine.dispose()
+    _clean(_cleaning)
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A browser without JavaScript."""
+    return app.test_client()
