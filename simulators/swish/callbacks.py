@@ -1,0 +1,61 @@
+"""Tell the merchant how a payment or refund ended, until it answers 2xx or ten tries are made."""
+
+import json
+import secrets
+import threading
+from datetime import UTC, datetime
+
+import httpx
+
+from simulators.swish.records import Attempt, Payment, Refund
+
+TRIES = 10
+FIRST_WAIT_SECONDS = 5.0
+ANSWER_WITHIN_SECONDS = 10.0
+
+
+class Callbacks:
+    """Sends callbacks, each from a thread of its own. speed divides the waits between tries."""
+
+    def __init__(self, speed: float) -> None:
+        self._speed = speed
+        self._stopped = threading.Event()
+
+    def stop(self) -> None:
+        """Send nothing more."""
+        self._stopped.set()
+
+    def send(self, record: Payment | Refund, fault: str | None = None) -> None:
+        """Send what the record says now; fault is one of `faults.CALLBACK`."""
+        told = record.told()
+        if fault == "none":
+            return
+        if fault == "other_amount":
+            told["amount"] = float(record.amount) + 1
+        if fault == "unknown_id":
+            told["id"] = secrets.token_hex(16).upper()
+        for _ in range(2 if fault == "twice" else 1):
+            threading.Thread(target=self._deliver, args=(record, told), daemon=True).start()
+
+    def _deliver(self, record: Payment | Refund, told: dict[str, object]) -> None:
+        wait = FIRST_WAIT_SECONDS / self._speed
+        for _ in range(TRIES):
+            if self._stopped.is_set():
+                return
+            answer = self._try(record, told)
+            record.callbacks.append(Attempt(datetime.now(UTC), answer))
+            if answer.startswith("2"):
+                return
+            self._stopped.wait(wait)
+            wait *= 2
+
+    def _try(self, record: Payment | Refund, told: dict[str, object]) -> str:
+        headers = {"Content-Type": "application/json"}
+        if record.callback_identifier:
+            headers["callbackIdentifier"] = record.callback_identifier
+        try:
+            with httpx.Client(trust_env=False, timeout=ANSWER_WITHIN_SECONDS) as http:
+                answer = http.post(record.callback_url, content=json.dumps(told), headers=headers)
+        except httpx.HTTPError as error:
+            return type(error).__name__
+        return str(answer.status_code)

@@ -1,0 +1,145 @@
+"""The payer's side, in place of the Swish app on a telephone; and the control of tests."""
+
+from datetime import datetime
+from decimal import Decimal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from flask import Flask, Response, abort, jsonify, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as BaseResponse
+
+from simulators.swish.records import MEANINGS, Payment, instant
+from simulators.swish.register import A_PAYER, Refused, Register
+
+_STOCKHOLM = ZoneInfo("Europe/Stockholm")
+_FAILURES = ("TM01", "DS24", "RF07", "BANKIDCL")
+
+
+def create_payer_pages(register: Register, payee_name: str) -> Flask:
+    """The WSGI application of the payer's pages and of the control. payee_name: whom they pay."""
+    app = Flask(__name__)
+    app.jinja_env.globals.update(payee_name=payee_name, meanings=MEANINGS, a_payer=A_PAYER)
+    app.jinja_env.filters.update(kronor=_kronor, clock=_clock)
+    _add_pages(app, register)
+    _add_control(app, register)
+    app.after_request(_secure)
+    return app
+
+
+def _add_pages(app: Flask, register: Register) -> None:
+    @app.get("/")
+    def home() -> str:
+        token, return_url = request.args.get("token"), _return_url(request.args.get("callbackurl"))
+        if token is None:
+            return render_template("swish/requests.html", payments=register.payments())
+        payment = register.by_token(token)
+        if payment is None:
+            abort(404)
+        return render_template(
+            "swish/request.html", payment=payment, return_url=return_url, failures=_FAILURES
+        )
+
+    @app.post("/outcome")
+    def decide() -> BaseResponse:
+        payment = register.by_token(request.form.get("token", ""))
+        if payment is None:
+            abort(404)
+        outcome = request.form.get("outcome", "")
+        try:
+            if outcome == "pay":
+                register.approve(payment, request.form.get("payer", "").strip() or A_PAYER)
+            elif outcome == "decline":
+                register.decline(payment)
+            elif outcome in _FAILURES:
+                register.fail(payment, outcome)
+            else:
+                abort(400)
+        except Refused:
+            # It has ended meanwhile, and the page says how.
+            return redirect(url_for("home", token=payment.token), 303)
+        return_url = _return_url(request.form.get("callbackurl"))
+        return redirect(return_url or url_for("home", token=payment.token), 303)
+
+    @app.errorhandler(404)
+    def missing(_: Exception) -> tuple[str, int]:
+        return render_template("swish/missing.html"), 404
+
+
+def _add_control(app: Flask, register: Register) -> None:
+    @app.get("/control/requests")
+    def list_requests() -> Response:
+        return jsonify([_seen(payment) for payment in register.payments()])
+
+    @app.get("/control/requests/<payment_id>")
+    def show_request(payment_id: str) -> Response:
+        return jsonify(_seen(_found(register, payment_id)))
+
+    @app.post("/control/requests/<payment_id>/<act>")
+    def end_request(payment_id: str, act: str) -> Response:
+        payment = _found(register, payment_id)
+        acts = {
+            "pay": lambda: register.approve(payment),
+            "decline": lambda: register.decline(payment),
+            "timeout": lambda: register.fail(payment, "TM01"),
+            "silence": lambda: register.fail(payment, "DS24"),
+        }
+        if act not in acts:
+            abort(404)
+        try:
+            acts[act]()
+        except Refused:
+            abort(409)
+        return jsonify(_seen(payment))
+
+    @app.post("/control/next")
+    def ask_for_fault() -> tuple[str, int]:
+        asked = request.get_json()
+        try:
+            register.faults.ask(
+                answer=asked.get("answer"),
+                callback=asked.get("callback"),
+                seconds=float(asked.get("seconds", 5)),
+            )
+        except ValueError:
+            abort(400)
+        return "", 204
+
+
+def _found(register: Register, payment_id: str) -> Payment:
+    payment = register.payment(payment_id)
+    if payment is None:
+        abort(404)
+    return payment
+
+
+def _seen(payment: Payment) -> dict[str, object]:
+    """What a test may know of a payment request."""
+    attempts = [{"sentAt": instant(a.sent_at), "answer": a.answer} for a in payment.callbacks]
+    return payment.told() | {"token": payment.token, "callbacks": attempts}
+
+
+def _return_url(text: str | None) -> str | None:
+    """Where the payer came from, if it is a web address."""
+    address = urlsplit(text or "")
+    return text if address.scheme in ("http", "https") and address.hostname else None
+
+
+def _secure(answer: Response) -> Response:
+    # A browser holds the redirect after a form to form-action too, so the way back must be in it.
+    back = urlsplit(_return_url(request.args.get("callbackurl")) or "")
+    origin = f" {back.scheme}://{back.netloc}" if back.hostname else ""
+    answer.headers["Content-Security-Policy"] = (
+        "default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'; "
+        f"form-action 'self'{origin}"
+    )
+    answer.headers["X-Content-Type-Options"] = "nosniff"
+    answer.headers["Referrer-Policy"] = "no-referrer"
+    return answer
+
+
+def _kronor(amount: Decimal) -> str:
+    return f"{amount:,.2f} kr".replace(",", "\u00a0").replace(".", ",").replace(" ", "\u00a0")
+
+
+def _clock(moment: datetime) -> str:
+    return moment.astimezone(_STOCKHOLM).strftime("%H:%M:%S")
