@@ -6,6 +6,7 @@ A test module takes them with `pytest_plugins = ["tests.swish_fixtures"]`.
 import json
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,8 +19,11 @@ from simulators.certificates import SWISH_PAYEE_ALIAS, Certificates, ensure
 from simulators.serving import serve
 from simulators.swish import Running, start
 
-# Three minutes become three seconds, and the first wait between callbacks 80 ms.
-SPEED = 60
+# The first wait between callbacks becomes 0.3 s, the three minutes of a request 12 s, so that no
+# test on a busy machine is too slow to pay …
+SPEED = 15
+# … but those about running out need not wait.
+HASTY_SPEED = 180
 
 
 @dataclass
@@ -67,6 +71,10 @@ class Swish:
     running: Running
     client: SwishClient
 
+    def another_client(self, **settings: object) -> SwishClient:
+        """A further client with the merchant's certificate; settings as for SwishClient."""
+        return _client(self.running, **settings)
+
     def control(self, path: str, **asked: object) -> httpx.Response:
         """POST to the simulator's control; the answer must be a success."""
         answer = httpx.post(f"{self.running.payer.url}/control/{path}", json=asked, trust_env=False)
@@ -81,19 +89,6 @@ class Swish:
         return answer.json()
 
 
-def client_for(running: Running, **settings: object) -> SwishClient:
-    """Our client to a running simulator, with the merchant's certificate."""
-    paths = running.certificates
-    return SwishClient(
-        running.api.url,
-        SWISH_PAYEE_ALIAS,
-        paths.swish_client,
-        paths.swish_client_key,
-        paths.tls_ca,
-        **settings,
-    )
-
-
 @pytest.fixture(scope="session")
 def simulator_certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
     """The simulators' certificates, made once for all tests of a run."""
@@ -106,11 +101,15 @@ def simulator_certificates(tmp_path_factory: pytest.TempPathFactory) -> Certific
 @pytest.fixture
 def swish(simulator_certificates: Certificates) -> Iterator[Swish]:
     """A fresh simulator and our client."""
-    running = start(simulator_certificates.folder, speed=SPEED)
-    client = client_for(running)
-    yield Swish(running, client)
-    client.close()
-    running.stop()
+    with _running(simulator_certificates, SPEED) as swish:
+        yield swish
+
+
+@pytest.fixture
+def hasty_swish(simulator_certificates: Certificates) -> Iterator[Swish]:
+    """A simulator whose payment requests run out after a second."""
+    with _running(simulator_certificates, HASTY_SPEED) as swish:
+        yield swish
 
 
 @pytest.fixture
@@ -120,3 +119,26 @@ def receiver() -> Iterator[Receiver]:
     with serve(receiver._app, "127.0.0.1", 0) as server:
         receiver.url = f"{server.url}/swish/callback"
         yield receiver
+
+
+@contextmanager
+def _running(certificates: Certificates, speed: float) -> Iterator[Swish]:
+    running = start(certificates.folder, speed=speed)
+    client = _client(running)
+    try:
+        yield Swish(running, client)
+    finally:
+        client.close()
+        running.stop()
+
+
+def _client(running: Running, **settings: object) -> SwishClient:
+    paths = running.certificates
+    return SwishClient(
+        running.api.url,
+        SWISH_PAYEE_ALIAS,
+        paths.swish_client,
+        paths.swish_client_key,
+        paths.tls_ca,
+        **settings,
+    )

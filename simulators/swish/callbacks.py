@@ -38,16 +38,14 @@ class Callbacks:
             threading.Thread(target=self._deliver, args=(record, told), daemon=True).start()
 
     def _deliver(self, record: Payment | Refund, told: dict[str, object]) -> None:
-        wait = FIRST_WAIT_SECONDS / self._speed
-        for _ in range(TRIES):
-            if self._stopped.is_set():
+        for attempt in range(TRIES):
+            wait = FIRST_WAIT_SECONDS * 2 ** (attempt - 1) / self._speed if attempt else 0
+            if self._stopped.wait(wait):
                 return
             answer = self._try(record, told)
             record.callbacks.append(Attempt(datetime.now(UTC), answer))
             if answer.startswith("2"):
                 return
-            self._stopped.wait(wait)
-            wait *= 2
 
     def _try(self, record: Payment | Refund, told: dict[str, object]) -> str:
         headers = {"Content-Type": "application/json"}

@@ -29,7 +29,6 @@ from portal.payments.swish import (
     parse_refund_callback,
 )
 from simulators.certificates import SWISH_PAYEE_ALIAS
-from tests.swish_fixtures import client_for
 
 pytest_plugins = ["tests.swish_fixtures"]
 
@@ -300,14 +299,14 @@ class TestWhenSwishFails:
         assert swish.client.fetch(payment_id).status is Status.CREATED
 
     def test_an_answer_that_takes_too_long_means_try_again(self, swish):
-        with client_for(swish.running, timeout=0.2) as impatient:
+        with swish.another_client(timeout=0.2) as impatient:
             swish.control("next", answer="slow", seconds=1)
             with pytest.raises(SwishUnavailable):
                 impatient.fetch(new_payment_id())
 
     def test_nobody_at_the_address_means_try_again(self, swish):
         swish.running.stop()
-        with client_for(swish.running) as client, pytest.raises(SwishUnavailable):
+        with swish.another_client() as client, pytest.raises(SwishUnavailable):
             client.fetch(new_payment_id())
 
 
@@ -362,7 +361,7 @@ class TestOpeningTheApp:
     def test_the_demo_opens_the_simulators_page_instead(self, swish):
         template = swish.running.payer.url + "/?token={token}&callbackurl={return_url}"
         payment_id = ask(swish.client)
-        with client_for(swish.running, app_url=template) as client:
+        with swish.another_client(app_url=template) as client:
             page = httpx.get(
                 client.open_url(swish.seen(payment_id)["token"], self.RETURN), trust_env=False
             )
