@@ -53,12 +53,13 @@ def _connect(app: Flask, settings: Settings) -> None:
 
 
 def _extend(app: Flask) -> None:
-    from portal.web import languages
+    from portal.web import components, errors, formats, languages, pages
 
     extensions.babel.init_app(app, locale_selector=languages.locale)
     extensions.htmx.init_app(app)
     extensions.csrf.init_app(app)
-    languages.init_app(app)
+    for part in (languages, formats, pages, components, errors):
+        part.init_app(app)
 
 
 def _open_doors(app: Flask, settings: Settings) -> None:

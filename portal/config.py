@@ -158,19 +158,19 @@ class Settings:
     def service_address_lines(self) -> list[str]:
         return self.service_address.split("|")
 
-    def certificate(self, name: str) -> str:
+    def certificate(self, name: str) -> Path:
         """Path of a certificate setting; in development the one that set-up made under var/."""
         value: str = getattr(self, name)
-        return value or str(self.var / "certificates" / _MADE_CERTIFICATES[name])
+        return Path(value) if value else self.var / "certificates" / _MADE_CERTIFICATES[name]
 
 
 # Names of the files that simulators/certificates.py makes.
 _MADE_CERTIFICATES = {
     "bankid_certificate": "bankid_client.pem",
-    "bankid_key": "bankid_client.key",
+    "bankid_key": "bankid_client_key.pem",
     "bankid_ca": "tls_ca.pem",
     "bankid_roots": "bankid_root.pem",
     "swish_certificate": "swish_client.pem",
-    "swish_key": "swish_client.key",
+    "swish_key": "swish_client_key.pem",
     "swish_ca": "tls_ca.pem",
 }

@@ -1,5 +1,6 @@
 """The Flask extensions, made once and bound in `create_app`."""
 
+from flask import current_app
 from flask_babel import Babel
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
@@ -9,6 +10,8 @@ from flask_sqlalchemy import SQLAlchemy
 from flask_wtf.csrf import CSRFProtect
 from htmx_flask import Htmx
 
+from portal.config import Settings
+
 db = SQLAlchemy()
 migrate = Migrate()
 login_manager = LoginManager()
@@ -16,3 +19,9 @@ babel = Babel()
 htmx = Htmx()
 csrf = CSRFProtect()
 limiter = Limiter(key_func=get_remote_address, headers_enabled=True)
+
+
+def settings() -> Settings:
+    """The settings of the running application."""
+    found: Settings = current_app.extensions["reda_settings"]
+    return found

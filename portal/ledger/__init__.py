@@ -3,33 +3,43 @@
 - `post(...)`: write an entry, once per idempotency key.
 - `balance(case_id, on)`: what is owed on a case, part by part.
 - `principal_movements(case_id)`: when the principal changed, for interest.
+- `interest_booked_through(case_id)`: the last day with booked interest.
 - `owed_to(creditor_id)`: collected and not yet paid out.
 - `entries(case_id)`: the entries of a case, for a page.
+- `unpaid_sql(column)`, `unpaid_to(creditor_id)`: what debtors still owe.
 - `trial_balance()`: every account's sum; all together zero.
 """
 
 from portal.ledger.books import (
+    INTEREST_ACCRUED,
     Account,
     Balance,
     EntryRow,
     Movement,
     balance,
     entries,
+    interest_booked_through,
     owed_to,
     post,
     principal_movements,
     trial_balance,
+    unpaid_sql,
+    unpaid_to,
 )
 
 __all__ = [
+    "INTEREST_ACCRUED",
     "Account",
     "Balance",
     "EntryRow",
     "Movement",
     "balance",
     "entries",
+    "interest_booked_through",
     "owed_to",
     "post",
     "principal_movements",
     "trial_balance",
+    "unpaid_sql",
+    "unpaid_to",
 ]

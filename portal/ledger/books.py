@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import ColumnElement, ScalarSelect, func, insert, select
 from sqlalchemy.dialects.postgresql import insert as insert_or_skip
 
 from portal.extensions import db
@@ -28,6 +28,12 @@ class Account(StrEnum):
     OWED_TO_CREDITOR = "owed_to_creditor"
     FEE_INCOME = "fee_income"
     OVER_PAYMENT = "over_payment"
+
+
+_OWED_BY_DEBTOR = (Account.PRINCIPAL, Account.INTEREST, Account.FEES)
+
+# Kind of the entry that books interest to and including the day it is booked on.
+INTEREST_ACCRUED = "interest.accrued"
 
 
 @dataclass(frozen=True)
@@ -140,6 +146,15 @@ def principal_movements(case_id: int) -> list[Movement]:
     return [Movement(on, ore) for on, ore in rows]
 
 
+def interest_booked_through(case_id: int) -> date | None:
+    """The last day that interest on a case is booked to and including, or None."""
+    return db.session.scalar(
+        select(func.max(Entry.booked_on)).where(
+            Entry.case_id == case_id, Entry.kind == INTEREST_ACCRUED
+        )
+    )
+
+
 def owed_to(creditor_id: int) -> int:
     """What was collected for a creditor and not yet paid out, in öre."""
     total = db.session.scalar(
@@ -148,6 +163,25 @@ def owed_to(creditor_id: int) -> int:
         )
     )
     return -int(total or 0)
+
+
+def unpaid_sql(case_id: ColumnElement[int]) -> ScalarSelect[int]:
+    """What is booked and unpaid on the case of an outer query, in öre, for use in its columns."""
+    return (
+        select(func.coalesce(func.sum(Line.amount_ore), 0))
+        .where(Line.case_id == case_id, Line.account.in_(_OWED_BY_DEBTOR))
+        .scalar_subquery()
+    )
+
+
+def unpaid_to(creditor_id: int) -> int:
+    """What is booked and unpaid on all cases of a creditor, in öre."""
+    total = db.session.scalar(
+        select(func.sum(Line.amount_ore)).where(
+            Line.creditor_id == creditor_id, Line.account.in_(_OWED_BY_DEBTOR)
+        )
+    )
+    return int(total or 0)
 
 
 def entries(case_id: int) -> list[EntryRow]:

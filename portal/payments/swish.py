@@ -399,7 +399,7 @@ class SwishClient:
                 content=None if body is None else json.dumps(body),
                 headers={} if body is None else {"Content-Type": kind},
             )
-        except httpx.TransportError:
+        except httpx.RequestError:
             raise SwishUnavailable from None
         if answer.is_success:
             return answer

@@ -1,0 +1,70 @@
+"""Where Swish calls back."""
+
+import structlog
+from flask import Blueprint, Response, make_response, request
+
+from portal import clock
+from portal.database import queue, tenancy
+from portal.extensions import csrf, db
+from portal.payments import booking
+from portal.payments.swish import (
+    BadCallback,
+    SwishUnavailable,
+    is_callback_identifier,
+    parse_callback,
+)
+
+log = structlog.get_logger()
+api = Blueprint("api", __name__)
+# No cookie is read here, so that there is nothing that a forged request could make use of.
+csrf.exempt(api)
+
+
+@api.post("/callbacks/swish")
+def swish_callback() -> Response:
+    """A callback is a hint to ask Swish; only Swish's answer is booked.
+
+    200 when it was understood, also the second time. 400: not a callback. 404: no such request, or
+    not Swish's secret header. 422: it tells another amount than was asked for; Swish is asked all
+    the same, so that nothing is lost.
+    """
+    try:
+        hint = parse_callback(request.get_data(cache=False))
+    except BadCallback as error:
+        log.warning("swish.callback_unreadable", reason=str(error))
+        return _answer(400)
+    with tenancy.service():
+        found = booking.find(hint.id)
+        if found is None:
+            log.warning("swish.callback_unknown", id=hint.id)
+            return _answer(404)
+        if not is_callback_identifier(
+            found.callback_identifier, request.headers.get("callbackIdentifier")
+        ):
+            log.warning("swish.callback_not_swish", id=hint.id)
+            return _answer(404)
+        if found.status == "paid":
+            return _answer(200)
+        if hint.amount * 100 != found.amount_ore:
+            log.warning("swish.callback_amount", id=hint.id)
+            queue.defer("ask_swish", request_id=hint.id)
+            db.session.commit()
+            return _answer(422)
+        return _ask(hint.id)
+
+
+def _ask(request_id: str) -> Response:
+    try:
+        booking.ask(request_id, booking.client(), now=clock.now())
+    except SwishUnavailable:
+        # Swish calls again when we do not answer 200; a job asks too, in case it does not.
+        db.session.rollback()
+        queue.defer("ask_swish", request_id=request_id)
+        db.session.commit()
+        return _answer(503)
+    db.session.commit()
+    return _answer(200)
+
+
+def _answer(status: int) -> Response:
+    return make_response("", status)

@@ -1,0 +1,214 @@
+"""What pages show of cases: lists, one case, and what is owed on a day."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import and_, func, literal, or_, select
+from sqlalchemy.orm import joinedload
+
+from portal import ledger
+from portal.collection import rates
+from portal.collection.models import Case, Debtor, Event, Invoice
+from portal.extensions import db
+from portal.law.interest import Accrual, Movement, Terms, accrue
+
+PAGE_SIZE = 50
+STATUSES = ("imported", "reminded", "paid")
+
+
+@dataclass(frozen=True)
+class AmountDue:
+    """What is to be paid on a case on a day, in öre, part by part.
+
+    accrual: interest since it was last booked; it is part of interest_ore.
+    is_interest_known: False when a reference rate is missing and interest stopped for it.
+    """
+
+    on: date
+    principal_ore: int
+    interest_ore: int
+    fees_ore: int
+    accrual: Accrual
+    is_interest_known: bool
+
+    @property
+    def total_ore(self) -> int:
+        return self.principal_ore + self.interest_ore + self.fees_ore
+
+
+@dataclass(frozen=True)
+class CaseRow:
+    """A case in a list."""
+
+    id: int
+    reference: str
+    status: str
+    next_step: str | None
+    next_step_on: date | None
+    debtor_name: str
+    customer_number: str
+    invoice_number: str
+    due_on: date
+    opened_on: date
+    principal_ore: int
+    booked_ore: int
+    currency: str
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some rows and the key that the next ones come after, or None at the end."""
+
+    rows: Sequence[CaseRow]
+    after: int | None
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Counts and sums over a creditor's cases, in öre as booked."""
+
+    open_count: int
+    paid_count: int
+    unpaid_ore: int
+
+
+def amount_due(case: Case, on: date) -> AmountDue:
+    """What is to be paid on a case on a day, interest to that day included.
+
+    A reference rate that is missing stops interest at the last day with a rate; it is never
+    guessed (räntelagen § 9).
+    """
+    booked = ledger.balance(case.id)
+    accrual, is_known = _accrue(case, on)
+    return AmountDue(
+        on=on,
+        principal_ore=booked.principal_ore,
+        interest_ore=booked.interest_ore + accrual.ore,
+        fees_ore=booked.fees_ore,
+        accrual=accrual,
+        is_interest_known=is_known,
+    )
+
+
+def _accrue(case: Case, on: date) -> tuple[Accrual, bool]:
+    table = rates.table()
+    terms = Terms(case.interest_kind, case.agreed_rate)
+    needs_rate = case.interest_kind != "none"
+    until = min(on, table.known_through) if needs_rate else on
+    movements = [
+        # The claim is the debtor's from the due date, whichever day we booked it.
+        Movement(min(one.on, case.due_on) if one.ore > 0 else one.on, one.ore)
+        for one in ledger.principal_movements(case.id)
+    ]
+    accrual = accrue(
+        movements,
+        due_on=case.due_on,
+        until=max(until, case.due_on),
+        terms=terms,
+        rates=table,
+        from_on=ledger.interest_booked_through(case.id),
+    )
+    return accrual, until == on
+
+
+def page(
+    creditor_id: int, *, status: str | None = None, search: str = "", after: int | None = None
+) -> Page:
+    """A creditor's cases, the newest first.
+
+    status: one of STATUSES or `open`. search: part of a name, or a number in full.
+    after: the key of the page before.
+    """
+    query = (
+        select(
+            Case.id,
+            Case.reference,
+            Case.status,
+            Case.next_step,
+            Case.next_step_on,
+            Debtor.name,
+            Debtor.customer_number,
+            Invoice.number,
+            Case.due_on,
+            Case.opened_on,
+            Case.principal_ore,
+            ledger.unpaid_sql(Case.id),
+            Case.currency,
+        )
+        .join(Debtor, Debtor.id == Case.debtor_id)
+        .join(Invoice, Invoice.id == Case.invoice_id)
+        .where(Case.creditor_id == creditor_id)
+        .order_by(Case.id.desc())
+        .limit(PAGE_SIZE + 1)
+    )
+    if status == "open":
+        query = query.where(Case.status != "paid")
+    elif status in STATUSES:
+        query = query.where(Case.status == status)
+    if after is not None:
+        query = query.where(Case.id < after)
+    if wanted := search.strip():
+        digits = "".join(wanted.split())
+        query = query.where(
+            or_(
+                Debtor.name.icontains(wanted, autoescape=True),
+                Debtor.customer_number == wanted,
+                Invoice.number == wanted,
+                and_(literal(digits.isdigit()), or_(Case.reference == digits, Case.ocr == digits)),
+            )
+        )
+    rows = [CaseRow(*row) for row in db.session.execute(query)]
+    more = len(rows) > PAGE_SIZE
+    rows = rows[:PAGE_SIZE]
+    return Page(rows, rows[-1].id if more else None)
+
+
+def totals(creditor_id: int) -> Totals:
+    """Counts of a creditor's cases, and what is booked and unpaid on them."""
+    rows = db.session.execute(
+        select(Case.status, func.count())
+        .where(Case.creditor_id == creditor_id)
+        .group_by(Case.status)
+    )
+    counts = {row[0]: int(row[1]) for row in rows}
+    paid = counts.get("paid", 0)
+    return Totals(sum(counts.values()) - paid, paid, ledger.unpaid_to(creditor_id))
+
+
+def find(reference: str) -> Case | None:
+    """The case with a reference, with its debtor, invoice and creditor, if it may be seen."""
+    return db.session.scalar(
+        select(Case)
+        .where(Case.reference == reference)
+        .options(joinedload(Case.debtor), joinedload(Case.invoice), joinedload(Case.creditor))
+    )
+
+
+def get(case_id: int) -> Case | None:
+    """A case by its id, with its debtor, invoice and creditor, if it may be seen."""
+    return db.session.scalar(
+        select(Case)
+        .where(Case.id == case_id)
+        .options(joinedload(Case.debtor), joinedload(Case.invoice), joinedload(Case.creditor))
+    )
+
+
+def lock(case_id: int) -> Case:
+    """The case, held for this transaction alone and as it is now."""
+    return db.session.scalars(
+        select(Case)
+        .where(Case.id == case_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one()
+
+
+def latest_event(case_id: int, name: str) -> Event | None:
+    """The newest event of one name on a case."""
+    return db.session.scalar(
+        select(Event)
+        .where(Event.case_id == case_id, Event.name == name)
+        .order_by(Event.id.desc())
+        .limit(1)
+    )

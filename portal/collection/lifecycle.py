@@ -1,0 +1,323 @@
+"""What happens to a case, and when: opened, reminded, paid.
+
+Each verb does the change, its ledger entries, its event and its outgoing messages in the caller's
+transaction, and does nothing the second time.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import Sequence as DatabaseSequence
+from sqlalchemy import select
+
+from portal import ledger
+from portal.collection import access, cases, history
+from portal.collection.models import Case, Invoice
+from portal.collection.policy import Effective
+from portal.delivery import outbox
+from portal.extensions import db, settings
+from portal.identity.actor import SYSTEM, Actor
+from portal.law.calendar import banking_day_on_or_after, is_banking_day
+from portal.law.fees import Charge, reminder_fee
+from portal.law.reminder import missing
+from portal.law.settlement import Settlement, settle
+from portal.ledger import Account
+from portal.payments.references import make_ocr
+
+_SERIALS = DatabaseSequence("case_serials")
+REMINDER = "reminder"
+AWAIT_PAYMENT = "await payment"
+
+
+class LetterUnlawful(Exception):
+    """A letter lacks something that the law requires; it must not be sent."""
+
+
+@dataclass(frozen=True)
+class Advanced:
+    """How many cases moved in a run."""
+
+    reminded: int
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What a payment covered, in öre, and what is left to pay on its day."""
+
+    parts: Settlement
+    left_ore: int
+
+
+def open_case(invoice: Invoice, rules: Effective, *, today: date, now: datetime) -> Case:
+    """Make a case of an overdue invoice: the claim is booked and a reminder becomes due."""
+    serial = db.session.scalar(_SERIALS)
+    assert serial is not None
+    case = Case(
+        creditor_id=invoice.creditor_id,
+        debtor_id=invoice.debtor_id,
+        invoice_id=invoice.id,
+        serial=serial,
+        reference=_free_reference(),
+        ocr=make_ocr(serial),
+        access_code=access.new_code(),
+        status="imported",
+        next_step=REMINDER,
+        next_step_on=banking_day_on_or_after(today),
+        currency=invoice.currency,
+        principal_ore=invoice.balance_ore,
+        due_on=invoice.due_on,
+        interest_kind=rules.interest_kind,
+        agreed_rate=rules.agreed_rate,
+        reminder_fee_agreed=rules.reminder_fee_agreed,
+        reminder_days=rules.reminder_days,
+        opened_on=today,
+        opened_at=now,
+    )
+    db.session.add(case)
+    db.session.flush()
+    ledger.post(
+        creditor_id=case.creditor_id,
+        case_id=case.id,
+        kind="claim.taken",
+        booked_on=today,
+        key=f"claim:{invoice.id}",
+        lines={Account.PRINCIPAL: case.principal_ore, Account.CLAIMS: -case.principal_ore},
+        currency=case.currency,
+        now=now,
+    )
+    _record(
+        case,
+        "case.imported",
+        SYSTEM,
+        now,
+        invoice=invoice.number,
+        principal_ore=case.principal_ore,
+        due_on=case.due_on.isoformat(),
+        days_after_due=rules.days_after_due,
+        scope=rules.scopes.get("days_after_due", "default"),
+    )
+    return case
+
+
+def _free_reference() -> str:
+    while True:
+        reference = access.new_reference()
+        if not db.session.scalar(select(Case.id).where(Case.reference == reference)):
+            return reference
+
+
+def _record(case: Case, name: str, actor: Actor, now: datetime, **data: object) -> None:
+    history.record(
+        name, creditor_id=case.creditor_id, case_id=case.id, actor=actor, now=now, **data
+    )
+
+
+def advance(today: date, now: datetime, *, limit: int = 500) -> Advanced:
+    """Do what is due on cases up to a day; on a day that is no banking day, nothing.
+
+    limit: cases taken in one transaction; call again until nothing moves. Two runs at once take
+    different cases.
+    """
+    if not is_banking_day(today):
+        return Advanced(0)
+    due = db.session.scalars(
+        select(Case)
+        .where(Case.next_step == REMINDER, Case.next_step_on <= today)
+        .order_by(Case.next_step_on, Case.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    ).all()
+    for case in due:
+        send_reminder(case, today=today, now=now)
+    return Advanced(len(due))
+
+
+def send_reminder(case: Case, *, today: date, now: datetime) -> None:
+    """Charge the reminder fee where it may be charged, and put the reminder in the outbox.
+
+    Lag (1981:739) § 2: one written reminder per claim, and only if agreed.
+    Raises LetterUnlawful when the letter would lack what it must state.
+    """
+    charge = reminder_fee(
+        today,
+        agreed=case.reminder_fee_agreed,
+        already_charged=case.invoice.reminder_fee_charged,
+    )
+    if charge is not None:
+        ledger.post(
+            creditor_id=case.creditor_id,
+            case_id=case.id,
+            kind="fee.reminder",
+            booked_on=today,
+            key=f"fee:reminder:{case.id}",
+            lines={Account.FEES: charge.ore, Account.FEE_INCOME: -charge.ore},
+            currency=case.currency,
+            now=now,
+        )
+    pay_by_on = banking_day_on_or_after(today + timedelta(days=case.reminder_days))
+    content = reminder_content(case, charge, today=today, pay_by_on=pay_by_on)
+    if problems := missing(content):
+        raise LetterUnlawful(f"case {case.id}: " + "; ".join(p.message for p in problems))
+    outbox.put(
+        "reminder",
+        channel="letter",
+        case_id=case.id,
+        creditor_id=case.creditor_id,
+        content=content,
+        secret=case.access_code,
+        language=case.debtor.language or "sv",
+        key=f"reminder:{case.id}",
+        now=now,
+    )
+    case.status = "reminded"
+    case.next_step = AWAIT_PAYMENT
+    case.next_step_on = pay_by_on
+    _record(
+        case,
+        "case.reminder_sent",
+        SYSTEM,
+        now,
+        fee_ore=charge.ore if charge else 0,
+        statute=charge.statute if charge else None,
+        fee_agreed=case.reminder_fee_agreed,
+        fee_charged_before=case.invoice.reminder_fee_charged,
+        total_ore=content["total_ore"],
+        pay_by_on=pay_by_on.isoformat(),
+    )
+
+
+def reminder_content(
+    case: Case, charge: Charge | None, *, today: date, pay_by_on: date
+) -> dict[str, object]:
+    """All that a reminder says, as JSON values: sums in öre, days in ISO form."""
+    due = cases.amount_due(case, today)
+    parts: list[dict[str, object]] = [{"kind": "principal", "ore": due.principal_ore}]
+    if due.interest_ore:
+        parts.append({"kind": "interest", "ore": due.interest_ore, "periods": _periods(due)})
+    if charge is not None:
+        parts.append({"kind": "reminder_fee", "ore": charge.ore, "statute": charge.statute})
+    ours, debtor, invoice = settings(), case.debtor, case.invoice
+    return {
+        "creditor": {
+            "name": case.creditor.name,
+            "organisation_number": case.creditor.organisation_number,
+        },
+        "recipient": {
+            "name": debtor.name,
+            "address_line": debtor.address_line,
+            "postcode": debtor.postcode,
+            "town": debtor.town,
+            "country": debtor.country,
+        },
+        "invoice": {
+            "number": invoice.number,
+            "issued_on": invoice.issued_on.isoformat() if invoice.issued_on else None,
+            "due_on": invoice.due_on.isoformat(),
+            "description": invoice.description or case.creditor.debt_description,
+            "amount_ore": invoice.amount_ore,
+        },
+        "parts": parts,
+        "total_ore": due.total_ore,
+        "currency": case.currency,
+        "reference": case.reference,
+        "ocr": case.ocr,
+        "account": {"kind": "bankgiro", "number": ours.service_bankgiro},
+        "written_on": today.isoformat(),
+        "pay_by_on": pay_by_on.isoformat(),
+        "web_address": ours.base_url,
+    }
+
+
+def _periods(due: cases.AmountDue) -> list[dict[str, object]]:
+    return [
+        {
+            "from_on": period.from_on.isoformat(),
+            "to_on": period.to_on.isoformat(),
+            "days": period.days,
+            "principal_ore": period.principal_ore,
+            "per_cent": str(period.per_cent),
+        }
+        for period in due.accrual.periods
+    ]
+
+
+def settle_payment(
+    case: Case,
+    *,
+    amount_ore: int,
+    key: str,
+    channel: str,
+    value_on: date,
+    actor: Actor,
+    now: datetime,
+) -> Settled:
+    """Settle money that came for a case, and close the case when nothing is left.
+
+    case: locked by the caller. amount_ore: what came. key: the payment's own, unique for ever.
+    value_on: the day the money counts from; interest runs to and including it.
+    Money beyond what is owed stands as over-payment, for refund.
+    """
+    due = cases.amount_due(case, value_on)
+    if due.accrual.ore:
+        ledger.post(
+            creditor_id=case.creditor_id,
+            case_id=case.id,
+            kind=ledger.INTEREST_ACCRUED,
+            booked_on=value_on,
+            key=f"interest:{key}",
+            lines={Account.INTEREST: due.accrual.ore, Account.CLAIMS: -due.accrual.ore},
+            currency=case.currency,
+            now=now,
+        )
+    parts = settle(
+        amount_ore,
+        fees_ore=due.fees_ore,
+        interest_ore=due.interest_ore,
+        principal_ore=due.principal_ore,
+    )
+    to_creditor = parts.interest_ore + parts.principal_ore
+    ledger.post(
+        creditor_id=case.creditor_id,
+        case_id=case.id,
+        kind=f"payment.{channel}",
+        booked_on=value_on,
+        key=f"payment:{key}",
+        lines={
+            Account.CLIENT_FUNDS: amount_ore,
+            Account.FEES: -parts.fees_ore,
+            Account.INTEREST: -parts.interest_ore,
+            Account.PRINCIPAL: -parts.principal_ore,
+            Account.OVER_PAYMENT: -parts.overpaid_ore,
+            Account.CLAIMS: to_creditor,
+            Account.OWED_TO_CREDITOR: -to_creditor,
+        },
+        currency=case.currency,
+        now=now,
+    )
+    left_ore = due.total_ore - amount_ore + parts.overpaid_ore
+    _record(
+        case,
+        "case.payment_received",
+        actor,
+        now,
+        amount_ore=amount_ore,
+        channel=channel,
+        value_on=value_on.isoformat(),
+        fees_ore=parts.fees_ore,
+        interest_ore=parts.interest_ore,
+        principal_ore=parts.principal_ore,
+        overpaid_ore=parts.overpaid_ore,
+        left_ore=left_ore,
+    )
+    if left_ore == 0 and case.status != "paid":
+        close_as_paid(case, on=value_on, now=now)
+    return Settled(parts, left_ore)
+
+
+def close_as_paid(case: Case, *, on: date, now: datetime) -> None:
+    """Close a case on which nothing is owed any more."""
+    case.status = "paid"
+    case.next_step = None
+    case.next_step_on = None
+    case.closed_on = on
+    _record(case, "case.paid", SYSTEM, now, closed_on=on.isoformat())

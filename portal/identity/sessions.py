@@ -1,0 +1,139 @@
+"""Browser sessions kept by us: the cookie is a random token, and ends when we say so.
+
+Flask's own sessions lie in the cookie and can be neither ended nor renewed by the server. Here the
+token gets a new value at each sign-in, so that a token planted before it is worth nothing.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask import Flask, Request, Response
+from flask.json.tag import TaggedJSONSerializer
+from flask.sessions import SessionInterface, SessionMixin
+from sqlalchemy import delete, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+from werkzeug.datastructures import CallbackDict
+
+from portal import clock
+from portal.extensions import db
+from portal.identity.models import BrowserSession
+
+IDLE = timedelta(minutes=30)
+# A read only pushes the end onwards this often, so that most requests write nothing.
+_PROLONGED = timedelta(minutes=5)
+
+
+def hash_token(token: str) -> bytes:
+    """What we keep of a token."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+class StoredSession(CallbackDict[str, Any], SessionMixin):
+    """A session whose content lies in the database."""
+
+    def __init__(self, content: dict[str, Any], token: str | None, expires_at: datetime | None):
+        def changed(session: "StoredSession") -> None:
+            session.modified = True
+
+        super().__init__(content, changed)
+        self.token = token
+        self.expires_at = expires_at
+        self.modified = False
+        self.accessed = True
+        self.old_token: str | None = None
+
+    def renew(self) -> None:
+        """Give the session a new token; the old one ends with this response."""
+        if self.token:
+            self.old_token = self.token
+        self.token = None
+        self.modified = True
+
+
+class DatabaseSessions(SessionInterface):
+    """Reads and writes sessions in transactions of their own.
+
+    A view that fails and rolls back must not take the session with it, nor may saving the session
+    commit what a view left half done.
+    """
+
+    serializer = TaggedJSONSerializer()
+
+    def __init__(self, now: Callable[[], datetime] = clock.now) -> None:
+        self.now = now
+
+    def open_session(self, app: Flask, request: Request) -> StoredSession:
+        token = request.cookies.get(self.get_cookie_name(app))
+        if token:
+            with Session(db.engine) as reading:
+                row = reading.get(BrowserSession, hash_token(token))
+            if row is not None and row.expires_at > self.now():
+                return StoredSession(self.serializer.loads(row.data), token, row.expires_at)
+        return StoredSession({}, None, None)
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        assert isinstance(session, StoredSession)
+        name = self.get_cookie_name(app)
+        response.vary.add("Cookie")
+        if session.old_token or (session.token and not session):
+            self._forget(session.old_token or session.token)
+        if not session:
+            if session.modified:
+                response.delete_cookie(name, path="/", httponly=True, samesite="Lax")
+            return
+        if not (session.modified or self._is_due(session)):
+            return
+        session.token = session.token or secrets.token_urlsafe(32)
+        self._keep(session)
+        response.set_cookie(
+            name,
+            session.token,
+            httponly=True,
+            secure=self.get_cookie_secure(app),
+            samesite="Lax",
+            path="/",
+        )
+
+    def _is_due(self, session: StoredSession) -> bool:
+        ends = session.expires_at
+        return ends is not None and ends - self.now() < IDLE - _PROLONGED
+
+    def _keep(self, session: StoredSession) -> None:
+        assert session.token is not None
+        values = {"data": self.serializer.dumps(dict(session)), "expires_at": self.now() + IDLE}
+        with Session(db.engine) as writing, writing.begin():
+            writing.execute(
+                insert(BrowserSession)
+                .values(token_hash=hash_token(session.token), **values)
+                .on_conflict_do_update(index_elements=[BrowserSession.token_hash], set_=values)
+            )
+
+    def _forget(self, token: str | None) -> None:
+        if token is None:
+            return
+        with Session(db.engine) as writing, writing.begin():
+            writing.execute(
+                delete(BrowserSession).where(BrowserSession.token_hash == hash_token(token))
+            )
+
+
+def forget_ended(now: datetime) -> int:
+    """Delete sessions that have ended; answers how many."""
+    ended = db.session.scalars(
+        delete(BrowserSession)
+        .where(BrowserSession.expires_at <= now)
+        .returning(BrowserSession.token_hash)
+    )
+    return len(ended.all())
+
+
+def is_live(token_hash: bytes, now: datetime) -> bool:
+    """Whether the session with this hash still goes on."""
+    ends = db.session.scalar(
+        select(BrowserSession.expires_at).where(BrowserSession.token_hash == token_hash)
+    )
+    return ends is not None and ends > now

@@ -1,0 +1,122 @@
+"""What runs without anybody asking: the tasks, their schedule, and the worker that runs them.
+
+Each task is safe to run again and to run twice at once. A task that fails is tried again with
+growing pauses (4, 16, 64, 256 seconds); after that an operator sees it and can start it anew.
+"""
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import procrastinate
+import structlog
+from flask import Flask
+from procrastinate import RetryStrategy
+from psycopg import AsyncConnection
+from sqlalchemy import select
+
+from portal import clock
+from portal.collection import intake, lifecycle
+from portal.database import server, tenancy
+from portal.delivery import outbox
+from portal.extensions import db
+from portal.identity import attempts, orders, sessions
+from portal.identity.models import Creditor
+from portal.payments import booking
+
+log = structlog.get_logger()
+_RETRY = RetryStrategy(max_attempts=4, exponential_wait=4)
+
+
+def import_overdue_invoices() -> None:
+    """Decide on every creditor's waiting invoices, one creditor a transaction."""
+    for creditor_id in db.session.scalars(select(Creditor.id).order_by(Creditor.id)).all():
+        intake.import_overdue(creditor_id, today=clock.today(), now=clock.now())
+        db.session.commit()
+
+
+def advance_cases() -> None:
+    """Do what is due today on all cases, some hundred a transaction."""
+    while lifecycle.advance(clock.today(), clock.now()).reminded:
+        db.session.commit()
+    db.session.commit()
+
+
+def deliver_outbox() -> None:
+    """Send what waits in the outbox."""
+    while outbox.deliver_waiting(clock.now()).sent:
+        pass
+
+
+def ask_swish(request_id: str | None = None) -> None:
+    """Ask Swish about one request, or about all that it has been silent on."""
+    wanted = [request_id] if request_id else booking.unanswered(clock.now())
+    for one in wanted:
+        booking.ask(one, booking.client(), now=clock.now())
+        db.session.commit()
+
+
+def collect_bankid() -> None:
+    """Learn how BankID orders ended whose page is gone."""
+    for order_id in orders.left_alone(clock.now()):
+        orders.collect_left(order_id, now=clock.now())
+        db.session.commit()
+
+
+def tidy() -> None:
+    """Forget sessions that have ended and wrong guesses that no longer count."""
+    sessions.forget_ended(clock.now())
+    attempts.forget_old(clock.now())
+    db.session.commit()
+
+
+# Name, task, and when it runs by itself (minute hour day month weekday, UTC).
+SCHEDULE: Mapping[str, tuple[Callable[..., None], str]] = {
+    "import_overdue_invoices": (import_overdue_invoices, "*/15 * * * *"),
+    "advance_cases": (advance_cases, "0 4 * * *"),
+    "deliver_outbox": (deliver_outbox, "* * * * *"),
+    "ask_swish": (ask_swish, "* * * * *"),
+    "collect_bankid": (collect_bankid, "* * * * *"),
+    "tidy": (tidy, "30 * * * *"),
+}
+
+
+def make_worker(app: Flask) -> procrastinate.App:
+    """The worker of an application, with every task registered."""
+    worker = procrastinate.App(connector=_connector(app))
+    for name, (work, cron) in SCHEDULE.items():
+        # Under its own name at most one waits; Procrastinate leaves out a turn that finds one.
+        options: dict[str, Any] = {"queue": "default", "queueing_lock": name, "retry": _RETRY}
+        task = worker.task(name=name, **options)(_within(app, name, work))
+        worker.periodic(cron=cron)(task)
+    return worker
+
+
+def _connector(app: Flask) -> procrastinate.PsycopgConnector:
+    url = app.extensions["reda_database"].app.set(drivername="postgresql")
+
+    async def become_app_role(connection: AsyncConnection[Any]) -> None:
+        if url.username != server.APP_ROLE:
+            await connection.execute(f"set role {server.APP_ROLE}")
+            await connection.commit()
+
+    return procrastinate.PsycopgConnector(
+        conninfo=url.render_as_string(hide_password=False), configure=become_app_role
+    )
+
+
+def _within(app: Flask, name: str, work: Callable[..., None]) -> Callable[..., None]:
+    @functools.wraps(work)
+    def run(timestamp: int | None = None, **arguments: Any) -> None:
+        with app.app_context():
+            try:
+                with tenancy.service():
+                    work(**arguments)
+                    db.session.commit()
+            except Exception as error:
+                log.warning("job.failed", job=name, error=type(error).__name__, exc_info=True)
+                raise
+            finally:
+                db.session.remove()
+
+    return run

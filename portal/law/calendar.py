@@ -1,0 +1,63 @@
+"""Banking days in Sweden.
+
+Source: lag (1989:253) om allmänna helgdagar for the holidays, and lag (1930:173) om beräkning av
+lagstadgad tid § 2, which puts Saturday, Midsummer's Eve, Christmas Eve and New Year's Eve on the
+same footing.
+"""
+
+from datetime import date, timedelta
+from functools import cache
+
+import holidays
+from holidays.constants import DE_FACTO, PUBLIC
+
+from portal.law.errors import LawError
+from portal.messages import N_
+
+_DAY = timedelta(days=1)
+_SATURDAY = 5
+# The years for which the library of holidays knows Sweden; outside them it answers none at all.
+_FIRST_YEAR = holidays.Sweden.start_year
+_LAST_YEAR = holidays.Sweden.end_year
+
+
+@cache
+def _closed_days(year: int) -> frozenset[date]:
+    if not _FIRST_YEAR <= year <= _LAST_YEAR:
+        raise LawError(
+            N_("Banking days are known for the years %(first)s to %(last)s, not for %(year)s."),
+            first=_FIRST_YEAR,
+            last=_LAST_YEAR,
+            year=year,
+        )
+    return frozenset(holidays.Sweden(years=year, expand=False, categories=(PUBLIC, DE_FACTO)))
+
+
+def is_banking_day(day: date) -> bool:
+    """Whether banks in Sweden are open that day.
+
+    Saturdays, Sundays, public holidays, Midsummer's Eve, Christmas Eve and New Year's Eve are not
+    banking days. Raises LawError for a year before 1953 or after 2100.
+    """
+    return day not in _closed_days(day.year) and day.weekday() < _SATURDAY
+
+
+def banking_day_on_or_after(day: date) -> date:
+    """The day itself when it is a banking day, else the next one (lag 1930:173 § 2)."""
+    while not is_banking_day(day):
+        day += _DAY
+    return day
+
+
+def add_banking_days(day: date, n: int) -> date:
+    """The n-th banking day after a day; for n = 0 the day itself or the next banking day.
+
+    n: whole banking days, 0 or more; a negative number raises LawError.
+    """
+    if n < 0:
+        raise LawError(N_("Banking days are counted forwards, not %(n)s days."), n=n)
+    if n == 0:
+        return banking_day_on_or_after(day)
+    for _ in range(n):
+        day = banking_day_on_or_after(day + _DAY)
+    return day

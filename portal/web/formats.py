@@ -1,0 +1,148 @@
+"""Money, dates and numbers as the reader writes them: the filters of every template.
+
+The reader's locale decides the form. Digits are always 0-9, in every language, because the reader
+must find the same sum and number at the bank. In a right-to-left language a value is wrapped in
+Unicode's isolates (UAX #9, FSI … PDI), so that its signs keep their order inside a sentence.
+"""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+from babel import Locale, dates, numbers
+from flask import Flask
+from flask_babel import get_locale, gettext
+
+from portal import clock
+
+_FIRST_STRONG_ISOLATE, _POP_ISOLATE = "\u2068", "\u2069"
+_NO_BREAK_SPACE = "\u00a0"
+_BULLETS = "••••"
+# Beyond two weeks people look for the date in a calendar, and "in 23 days" no longer helps.
+_NEAR_DAYS = 14
+
+
+def _locale() -> Locale:
+    # Outside a request, as on the command line, nobody has chosen.
+    return get_locale() or Locale("sv")
+
+
+def _isolated(text: str) -> str:
+    if _locale().text_direction == "rtl":
+        return f"{_FIRST_STRONG_ISOLATE}{text}{_POP_ISOLATE}"
+    return text
+
+
+def kronor(ore: int, currency: str = "SEK") -> str:
+    """An amount with its currency, such as "1 234,50 kr".
+
+    ore: whole öre, or hundredths of another currency. currency: ISO 4217.
+    """
+    amount = Decimal(ore) / 100
+    return _isolated(numbers.format_currency(amount, currency, locale=_locale()))
+
+
+def number(value: int | Decimal) -> str:
+    """A number with the reader's separators, such as "12 345"."""
+    return _isolated(numbers.format_decimal(value, locale=_locale()))
+
+
+def percent(value: Decimal) -> str:
+    """A percentage, such as "10,5 %".
+
+    value: per cent, so 10.5 for that one.
+    """
+    return _isolated(numbers.format_percent(value / 100, "#,##0.##%", locale=_locale()))
+
+
+def _aware(value: datetime) -> datetime:
+    return value.replace(tzinfo=value.tzinfo or UTC)
+
+
+def _on_day(value: date | datetime) -> date:
+    return clock.day_of(_aware(value)) if isinstance(value, datetime) else value
+
+
+def format_date(value: date | datetime, width: str = "long") -> str:
+    """A date, such as "4 december 2026"; an instant's is the date in Sweden.
+
+    width: long, medium ("4 dec. 2026", for tables) or full (with the day of the week).
+    """
+    return dates.format_date(_on_day(value), width, locale=_locale())  # type: ignore[arg-type]
+
+
+def date_time(value: datetime) -> str:
+    """An instant as Swedish date and time, such as "4 dec. 2026 13:05".
+
+    value: aware; a naive one is taken as UTC, as the database keeps it.
+    """
+    locale = _locale()
+    moment = _aware(value).astimezone(clock.STOCKHOLM)
+    pattern = str(dates.get_datetime_format("medium", locale=locale)).replace("'", "")
+    day = dates.format_date(moment.date(), "medium", locale=locale)
+    time = dates.format_time(moment, "short", tzinfo=clock.STOCKHOLM, locale=locale)
+    return pattern.replace("{0}", time).replace("{1}", day)
+
+
+def relative_day(value: date | datetime, on: date | None = None) -> str:
+    """A near day in words, such as "tomorrow" or "in 5 days"; a far one as a date.
+
+    on: the day it is seen from; default today in Sweden.
+    """
+    day = _on_day(value)
+    days = (day - (on or clock.today())).days
+    near = {0: gettext("today"), 1: gettext("tomorrow"), -1: gettext("yesterday")}
+    if days in near:
+        return near[days]
+    if abs(days) > _NEAR_DAYS:
+        return format_date(day)
+    return dates.format_timedelta(
+        day - (on or clock.today()),
+        granularity="day",
+        threshold=_NEAR_DAYS + 1,
+        add_direction=True,
+        locale=_locale(),
+    )
+
+
+def ocr(reference: str) -> str:
+    """An OCR reference in groups of four, easier to read aloud and to compare."""
+    groups = [reference[start : start + 4] for start in range(0, len(reference), 4)]
+    return _isolated(_NO_BREAK_SPACE.join(groups))
+
+
+def organisation_number(value: str) -> str:
+    """An organisation number as 556000-0167.
+
+    value: 10 digits, or 12 with the century 16 in front; anything else is answered as it is.
+    """
+    digits = value.replace("-", "").replace(" ", "")
+    if len(digits) == 12:
+        digits = digits.removeprefix("16")
+    if len(digits) != 10 or not digits.isdigit():
+        return _isolated(value)
+    return _isolated(f"{digits[:6]}-{digits[6:]}")
+
+
+def masked_identity_number(value: str) -> str:
+    """A personal identity number with its last four digits hidden: 19121212-••••.
+
+    value: 10 or 12 digits, with or without its hyphen or plus sign. Of anything else nothing shows.
+    """
+    digits = "".join(sign for sign in value if sign.isdigit())
+    born = digits[:-4] if len(digits) in (10, 12) else _BULLETS
+    return _isolated(f"{born}-{_BULLETS}")
+
+
+def init_app(app: Flask) -> None:
+    """Give every template these filters."""
+    app.jinja_env.filters.update(
+        kronor=kronor,
+        number=number,
+        percent=percent,
+        date=format_date,
+        date_time=date_time,
+        relative_day=relative_day,
+        ocr=ocr,
+        organisation_number=organisation_number,
+        masked_identity_number=masked_identity_number,
+    )

@@ -1,0 +1,148 @@
+"""What every template may call besides its own values: addresses, assets, table cells.
+
+Globals: `asset`, `here`, `heading`, `unique_id`, `service`. Filter: `cells`.
+"""
+
+import hashlib
+import re
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Flask, Response, current_app, request, url_for
+from markupsafe import Markup
+
+from portal.config import Settings
+
+_YEAR = 31_536_000
+
+
+@dataclass(frozen=True)
+class Heading:
+    """The heading of a table's column.
+
+    text: what it says. numeric: the column holds numbers. sort: the column's name in `?sort=`, or
+    None. hidden: read out by a screen reader, not shown.
+    """
+
+    text: str
+    numeric: bool = False
+    sort: str | None = None
+    hidden: bool = False
+
+    @property
+    def direction(self) -> str | None:
+        """How the list is sorted by this column now: ascending, descending or None."""
+        if not self.sort:
+            return None
+        asked = request.args.get("sort")
+        return {self.sort: "ascending", f"-{self.sort}": "descending"}.get(asked or "")
+
+    @property
+    def url(self) -> str:
+        """The same list sorted by this column; once more, and it is turned round."""
+        prefix = "-" if self.direction == "ascending" else ""
+        return here(sort=f"{prefix}{self.sort}", after=None, before=None)
+
+
+def heading(
+    text: str, numeric: bool = False, sort: str | None = None, hidden: bool = False
+) -> Heading:
+    """A column's heading, for the headings of `table`."""
+    return Heading(text, numeric, sort, hidden)
+
+
+@lru_cache
+def _fingerprint(path: Path, changed_at_ns: int) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+
+
+def asset(filename: str) -> str:
+    """Address of a file below static/, which changes when the file's content does.
+
+    Raises FileNotFoundError when there is no such file.
+    """
+    path = Path(current_app.static_folder or "") / filename
+    version = _fingerprint(path, path.stat().st_mtime_ns)
+    return url_for("static", filename=filename, v=version)
+
+
+def here(**changes: str | None) -> str:
+    """The address of this page with some of its query changed; None takes a value away."""
+    query = request.args.to_dict(flat=False)
+    for name, value in changes.items():
+        query.pop(name, None)
+        if value is not None:
+            query[name] = [value]
+    # Only the path is kept: an address that begins with the host could be someone else's.
+    path = "/" + request.path.lstrip("/")
+    return f"{path}?{urlencode(query, doseq=True)}" if query else path
+
+
+def unique_id(prefix: str) -> str:
+    """An element id used once, also when parts of a page are fetched afterwards."""
+    return f"{prefix}-{secrets.token_hex(4)}"
+
+
+_CELL = re.compile(r"<(td|th)\b([^>]*)>")
+
+
+def cells(row: str, headings: Sequence[str | Heading]) -> Markup:
+    """A row of a table with each cell labelled by its column, for the cards of narrow screens.
+
+    row: the markup of its cells, or of the whole <tr>. headings: as given to `table`. A table that
+    is laid out as cards loses its meaning to screen readers, hence the roles.
+    """
+    columns = iter(headings)
+
+    def labelled(cell: re.Match[str]) -> str:
+        tag, attributes = cell.groups()
+        column = next(columns, "")
+        role = "rowheader" if tag == "th" else "cell"
+        name = column.text if isinstance(column, Heading) else column
+        label = Markup(' role="{}" data-label="{}"').format(role, name)
+        # A class list of the cell's own is extended, since a second attribute would be ignored.
+        if isinstance(column, Heading) and column.numeric:
+            attributes, changed = re.subn(r'\bclass="', 'class="number ', attributes, count=1)
+            attributes += "" if changed else ' class="number"'
+        return f"<{tag}{attributes}{label}>"
+
+    marked = _CELL.sub(labelled, row)
+    if not marked.lstrip().startswith("<tr"):
+        marked = f"<tr>{marked}</tr>"
+    marked = marked.replace("<tr", '<tr role="row"', 1)
+    # The row was rendered, and so escaped, by the template that calls this filter.
+    return Markup(marked)  # noqa: S704
+
+
+def _service(settings: Settings) -> dict[str, Any]:
+    return {
+        "name": settings.service_name,
+        "organisation_number": settings.service_organisation_number,
+        "address_lines": settings.service_address_lines,
+        "phone": settings.service_phone,
+        "email": settings.service_email,
+        "is_demo": not settings.is_production,
+    }
+
+
+def _keep_assets(response: Response) -> Response:
+    if request.endpoint == "static" and "v" in request.args and response.status_code == 200:
+        response.headers["Cache-Control"] = f"public, max-age={_YEAR}, immutable"
+    return response
+
+
+def init_app(app: Flask) -> None:
+    """Give every template these functions, and let browsers keep versioned assets for a year."""
+    settings: Settings = app.extensions["reda_settings"]
+    app.add_template_global(asset)
+    app.add_template_global(here)
+    app.add_template_global(heading)
+    app.add_template_global(unique_id)
+    app.add_template_global(_service(settings), "service")
+    app.add_template_filter(cells)
+    app.after_request(_keep_assets)

@@ -1,0 +1,82 @@
+// What a page gains from JavaScript; each page works without it.
+"use strict";
+
+// A copy button appears beside values that can be copied.
+function offerCopy(root) {
+  for (const button of root.querySelectorAll("[data-copy]")) {
+    button.hidden = !navigator.clipboard;
+  }
+}
+
+async function copy(button) {
+  const label = button.querySelector("[aria-live]");
+  await navigator.clipboard.writeText(button.dataset.copy);
+  const before = label.textContent;
+  label.textContent = button.dataset.copied;
+  setTimeout(() => { label.textContent = before; }, 2500);
+}
+
+// Unfolding content becomes a dialog on top of the page.
+function openDialog(details) {
+  const dialog = details.querySelector("dialog");
+  if (details.open && !dialog.open) {
+    dialog.showModal();
+    dialog.addEventListener("close", () => { details.open = false; }, { once: true });
+  } else if (!details.open && dialog.open) {
+    dialog.close();
+  }
+}
+
+function enhance(root) {
+  offerCopy(root);
+  root.querySelectorAll("details.dialog[open]").forEach(openDialog);
+  root.querySelector(".error-summary")?.focus();
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (button) copy(button);
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    if (!menu.contains(event.target)) menu.open = false;
+  }
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  const menu = event.target.closest?.("details.menu[open]");
+  if (menu) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  }
+});
+
+// `toggle` does not bubble, so it is caught on its way down.
+document.addEventListener("toggle", (event) => {
+  if (event.target.matches("details.dialog")) openDialog(event.target);
+}, true);
+
+// A file is being dragged over the page: its place shows itself.
+for (const [type, over] of [["dragover", true], ["dragleave", false], ["drop", false]]) {
+  document.addEventListener(type, (event) => {
+    event.target.closest?.(".file-drop")?.classList.toggle("is-over", over);
+  });
+}
+
+// The server did not answer: say so, and let the reader try again.
+function noAnswer(shown) {
+  const notice = document.getElementById("no-answer");
+  if (notice) notice.hidden = !shown;
+  if (shown) notice?.scrollIntoView({ block: "nearest" });
+}
+document.addEventListener("htmx:sendError", () => noAnswer(true));
+document.addEventListener("htmx:timeout", () => noAnswer(true));
+document.addEventListener("htmx:responseError", (event) => {
+  if (event.detail.xhr.status >= 502) noAnswer(true);
+});
+document.addEventListener("htmx:beforeRequest", () => noAnswer(false));
+document.addEventListener("htmx:afterSwap", (event) => {
+  enhance(event.detail.target);
+  if (event.detail.target.id === "problem") event.detail.target.scrollIntoView({ block: "nearest" });
+});
+
+enhance(document);
