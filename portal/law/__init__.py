@@ -1,4 +1,4 @@
-"""What the law allows, and how it is computed: pure functions and dated tables, each with its source.
+"""What the law allows and how it is computed: pure functions, dated tables, their sources.
 
 - `calendar`: banking days
 - `fees`: what a measure may cost the debtor, since when

@@ -8,8 +8,8 @@ same footing.
 from datetime import date, timedelta
 from functools import cache
 
-import holidays
 from holidays.constants import DE_FACTO, PUBLIC
+from holidays.countries.sweden import Sweden
 
 from portal.law.errors import LawError
 from portal.messages import N_
@@ -17,8 +17,8 @@ from portal.messages import N_
 _DAY = timedelta(days=1)
 _SATURDAY = 5
 # The years for which the library of holidays knows Sweden; outside them it answers none at all.
-_FIRST_YEAR = holidays.Sweden.start_year
-_LAST_YEAR = holidays.Sweden.end_year
+_FIRST_YEAR = Sweden.start_year
+_LAST_YEAR = Sweden.end_year
 
 
 @cache
@@ -30,7 +30,7 @@ def _closed_days(year: int) -> frozenset[date]:
             last=_LAST_YEAR,
             year=year,
         )
-    return frozenset(holidays.Sweden(years=year, expand=False, categories=(PUBLIC, DE_FACTO)))
+    return frozenset(Sweden(years=year, expand=False, categories=(PUBLIC, DE_FACTO)))
 
 
 def is_banking_day(day: date) -> bool:

@@ -7,7 +7,7 @@ rounded once, half up, to the öre. No interest on interest or on fees.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -101,12 +101,10 @@ class RateTable:
     one half-year different rates, or when there is no row at all.
     """
 
-    rows: Iterable[tuple[date, Decimal]]
-    added: Iterable[tuple[date, Decimal]] = ()
+    rows: tuple[tuple[date, Decimal], ...]
+    added: tuple[tuple[date, Decimal], ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "rows", tuple(self.rows))
-        object.__setattr__(self, "added", tuple(self.added))
         if not self._rates:
             raise LawError(N_("There are no reference rates at all. Enter at least one."))
 
@@ -186,7 +184,7 @@ class Terms:
 
 @dataclass(frozen=True)
 class Movement:
-    """A change of principal on its value date: öre, positive for a claim, negative for a payment."""
+    """A change of principal on its value date, in öre: a payment is negative."""
 
     on: date
     ore: int

@@ -14,7 +14,6 @@ PRINCIPAL_FIRST = "principal first"
 
 _ORDERS = {
     COSTS_FIRST: ("fees_ore", "interest_ore", "principal_ore"),
-    # Interest before costs: what the debtor pays leaves the least that can still be disputed.
     PRINCIPAL_FIRST: ("principal_ore", "interest_ore", "fees_ore"),
 }
 
