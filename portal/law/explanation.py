@@ -1,0 +1,146 @@
+"""Each sum of a claim in plain words, with the rule that allows it.
+
+The texts are English and marked for translation; a door translates them and formats the values by
+the end of their names: `_ore` is money in whole öre, `_on` a day, `per_cent` a rate in per cent.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+
+from portal.law.errors import LawError
+from portal.law.fees import DEMAND, FEES, LATE_PAYMENT, PLAN, REMINDER, Charge, FeeRow
+from portal.law.interest import (
+    AGREED,
+    STATUTORY_ADDITION,
+    Accrual,
+    Period,
+    Terms,
+    round_half_up,
+)
+from portal.messages import N_
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """One sum of a claim.
+
+    what: text in plain words, with %(name)s places. values: what goes in them, as the module says.
+    ore: the sum. from_on, to_on: the first and last day that it is for, both counted, or None.
+    rule: the statute as it is cited, or None when the sum rests on the agreement alone.
+    """
+
+    what: str
+    values: Mapping[str, object]
+    ore: int
+    from_on: date | None
+    to_on: date | None
+    rule: str | None
+
+
+def explain_principal(ore: int, *, creditor: str, invoice_number: str, due_on: date) -> Explanation:
+    """What is left of the claim itself.
+
+    ore: what is left, öre. creditor: its name. Raises LawError when the sum is negative.
+    """
+    if ore < 0:
+        raise LawError(N_("A claim cannot be negative."))
+    return Explanation(
+        N_(
+            "What is left to pay of invoice %(invoice_number)s from %(creditor)s, "
+            "which was due on %(due_on)s."
+        ),
+        {"invoice_number": invoice_number, "creditor": creditor, "due_on": due_on},
+        ore,
+        None,
+        None,
+        None,
+    )
+
+
+def explain_interest(accrual: Accrual, terms: Terms) -> tuple[Explanation, ...]:
+    """The interest, one explanation for each period, whose sums add up to the accrual's.
+
+    terms: the ones that the accrual was computed with. The periods' sums are rounded together, so
+    that one may differ by an öre from the same period rounded alone.
+    """
+    explained, before = [], Fraction(0)
+    for period in accrual.periods:
+        ore = round_half_up(before + period.exact) - round_half_up(before)
+        explained.append(_explain_period(period, ore, terms))
+        before += period.exact
+    return tuple(explained)
+
+
+def _explain_period(period: Period, ore: int, terms: Terms) -> Explanation:
+    values: dict[str, object] = {
+        "per_cent": period.per_cent,
+        "principal_ore": period.principal_ore,
+        "days": period.days,
+        "from_on": period.from_on,
+        "to_on": period.to_on,
+    }
+    if terms.kind == AGREED and period.per_cent == terms.agreed_per_cent:
+        what = N_(
+            "Late interest at the rate you agreed on, %(per_cent)s a year on %(principal_ore)s, "
+            "from %(from_on)s to %(to_on)s. Days counted: %(days)s."
+        )
+    else:
+        values["reference_per_cent"] = period.per_cent - STATUTORY_ADDITION
+        values["addition_per_cent"] = STATUTORY_ADDITION
+        what = N_(
+            "Late interest at %(per_cent)s a year on %(principal_ore)s, from %(from_on)s to "
+            "%(to_on)s. Days counted: %(days)s. The law sets the rate: the reference rate of the "
+            "central bank, %(reference_per_cent)s, and %(addition_per_cent)s on top."
+        )
+    rule = "räntelagen (1975:635) § 7" if terms.kind == AGREED else "räntelagen (1975:635) § 6"
+    return Explanation(what, values, ore, period.from_on, period.to_on, rule)
+
+
+_FEE_TEXTS = {
+    REMINDER: N_("Reminder fee. Your agreement allows it, and the law caps it at %(most_ore)s."),
+    DEMAND: N_("Fee for the written demand. The law allows it, and caps it at %(most_ore)s."),
+    PLAN: N_(
+        "Fee for the payment plan that you agreed on. The law allows it, and caps it at "
+        "%(most_ore)s."
+    ),
+    LATE_PAYMENT: N_(
+        "Compensation for late payment between businesses. The law sets it at %(most_ore)s."
+    ),
+}
+_REMINDER_OF_CREDITOR = N_(
+    "Reminder fee. Your agreement with %(creditor)s allows it, and the law caps it at %(most_ore)s."
+)
+
+
+def explain_fee(
+    charge: Charge, *, creditor: str | None = None, on: date | None = None
+) -> Explanation:
+    """A fee, with the most that the law allows for it.
+
+    creditor: its name, when the text may say it. on: the day the measure was taken, when known.
+    Raises LawError for a charge that no rule in the table allows: another kind or statute, a sum
+    that is not positive, or one over the cap.
+    """
+    row = _row(charge)
+    if row is None or not 0 < charge.ore <= row.amount_ore:
+        raise LawError(
+            N_("No rule allows the fee %(kind)s of %(ore)s öre by %(statute)s."),
+            kind=charge.kind,
+            ore=charge.ore,
+            statute=charge.statute,
+        )
+    what, values = _FEE_TEXTS[charge.kind], {"most_ore": row.amount_ore}
+    if charge.kind == REMINDER and creditor is not None:
+        return Explanation(
+            _REMINDER_OF_CREDITOR, {**values, "creditor": creditor}, charge.ore, on, on, row.statute
+        )
+    return Explanation(what, values, charge.ore, on, on, row.statute)
+
+
+def _row(charge: Charge) -> FeeRow | None:
+    for row in FEES:
+        if (row.kind, row.statute) == (charge.kind, charge.statute):
+            return row
+    return None
