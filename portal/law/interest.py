@@ -38,8 +38,9 @@ class RateRow(NamedTuple):
     per_cent: Decimal
 
 
-# From Riksbanken's published list, checked there for 2002-07-01 to 2020-07-01, 2023-07-01 and
-# 2024-01-01. A half-year that is not here is entered by an operator; it is never guessed.
+# From Riksbanken’s published list, read there for 2002-07-01 to 2020-07-01 and 2023-07-01;
+# docs/law.md tells the rest. A half-year that is not here is entered by an operator; it is never
+# guessed.
 _PUBLISHED = """
 2002-07 4.50  2003-01 4.00  2003-07 3.00  2004-01 3.00  2004-07 2.00  2005-01 2.00
 2005-07 1.50  2006-01 1.50  2006-07 2.50  2007-01 3.00  2007-07 3.50  2008-01 4.00

@@ -8,7 +8,7 @@ a letter that explains nothing is hardly reasonably called for (lag 1981:739 § 
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from typing import TypeGuard
@@ -87,7 +87,7 @@ def _said(content: Mapping[str, object]) -> Iterator[Problem]:
 def _parts(content: Mapping[str, object]) -> Iterator[Problem]:
     listed = content.get("parts")
     parts = [part for part in listed if isinstance(part, Mapping)] if _is_list(listed) else []
-    kinds = [part.get("kind") for part in parts]
+    kinds = [_text(part.get("kind")) for part in parts]
     if not _is_list(listed) or len(parts) != len(listed) or not set(kinds) <= set(_PARTS):
         yield Problem(N_("The reminder has a part that is no part of a claim."), field="parts")
     if "principal" not in kinds:
@@ -191,7 +191,7 @@ def _times(content: Mapping[str, object]) -> Iterator[Problem]:
     except LawError as error:
         yield Problem(error.problem.message, error.problem.values, field="written_on")
         return
-    if pay_by_on < written_on + timedelta(days=least):
+    if (pay_by_on - written_on).days < least:
         yield Problem(
             N_("The reminder gives less than %(days)s days to pay."),
             {"days": least},
