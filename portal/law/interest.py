@@ -38,7 +38,7 @@ class RateRow(NamedTuple):
     per_cent: Decimal
 
 
-# From Riksbanken’s published list, read there for 2002-07-01 to 2020-07-01 and 2023-07-01;
+# From Riksbanken's published list, read there for 2002-07-01 to 2020-07-01 and 2023-07-01;
 # docs/law.md tells the rest. A half-year that is not here is entered by an operator; it is never
 # guessed.
 _PUBLISHED = """
@@ -179,6 +179,9 @@ class Terms:
             return Decimal(0)
         statutory = reference + STATUTORY_ADDITION
         if self.kind == AGREED and self.agreed_per_cent is not None:
+            # Confirm: § 7 is about claims that bear interest before they are due. For a rate agreed
+            # for lateness alone the act gives way (§ 1), and § 6 second paragraph undoes a lower
+            # one only between a business and a public body; a lawyer decides if it is to hold here.
             return max(self.agreed_per_cent, statutory)
         return statutory
 
