@@ -205,6 +205,25 @@ class TestDays:
             (day("2026-02-11"), day("2026-02-20"), 60_000),
         ]
 
+    def test_a_payment_on_the_first_day_of_interest_or_of_a_rate_leaves_that_day_too(self):
+        due_on = day("2025-06-29")
+        accrual = accrue(
+            [
+                Movement(due_on, 100_000),
+                Movement(day("2025-06-30"), -10_000),
+                Movement(day("2025-07-01"), -20_000),
+            ],
+            due_on=due_on,
+            until=day("2025-07-03"),
+            terms=STATUTORY,
+            rates=RATES,
+        )
+        assert [(one.days, one.principal_ore, one.per_cent) for one in accrual.periods] == [
+            (1, 100_000, 11),
+            (1, 90_000, 10),
+            (2, 70_000, 10),
+        ]
+
     def test_a_claim_paid_before_it_was_due_bears_none(self):
         due_on = day("2026-01-31")
         accrual = accrue(
@@ -281,7 +300,7 @@ def claims(draw):
     due_on = draw(st.dates(date(2002, 6, 30), date(2026, 5, 1)))
     payments = draw(
         st.lists(
-            st.tuples(st.integers(-20, 900), st.integers(-(10**8), 10**7)),
+            st.tuples(st.integers(-2, 3) | st.integers(-20, 900), st.integers(-(10**8), 10**7)),
             max_size=4,
         )
     )
