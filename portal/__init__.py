@@ -1,10 +1,20 @@
 """Reda: collection portal for creditors, debtors and signers."""
 
 from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
 
-from portal import extensions, tables
+from portal import cli, extensions, tables
+from portal.api.views_swish import api
 from portal.config import ROOT, Settings
-from portal.database import server
+from portal.creditor.views import creditor
+from portal.database import server, tenancy
+from portal.debtor.views import debtor
+from portal.identity import people
+from portal.identity.sessions import DatabaseSessions
+from portal.operations.views import operations
+from portal.operations.views_components import components as component_page
+from portal.signing.views import signing
+from portal.web import components, errors, formats, forms, headers, languages, logs, pages
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -30,6 +40,15 @@ def _configure(app: Flask, settings: Settings) -> None:
     app.config.update(
         SECRET_KEY=settings.secret_key,
         TESTING=settings.environment == "test",
+        SESSION_COOKIE_NAME="reda_session",
+        SESSION_COOKIE_SECURE=settings.is_secure,
+        # A little above what intake takes, so that a file too large is told so in its own words.
+        MAX_CONTENT_LENGTH=60 * 1024 * 1024,
+        MAX_FORM_PARTS=1000,
+        WTF_CSRF_TIME_LIMIT=None,
+        WTF_CSRF_SSL_STRICT=settings.is_secure,
+        RATELIMIT_STORAGE_URI=settings.rate_limit_storage,
+        RATELIMIT_ENABLED=settings.environment != "test",
         BABEL_DEFAULT_LOCALE="sv",
         BABEL_DEFAULT_TIMEZONE="Europe/Stockholm",
         BABEL_DOMAIN="debtor;staff",
@@ -53,17 +72,27 @@ def _connect(app: Flask, settings: Settings) -> None:
 
 
 def _extend(app: Flask) -> None:
-    from portal.web import components, errors, formats, languages, pages
-
+    settings: Settings = app.extensions["reda_settings"]
+    tenancy.init_app(app)
+    app.session_interface = DatabaseSessions()
     extensions.babel.init_app(app, locale_selector=languages.locale)
     extensions.htmx.init_app(app)
     extensions.csrf.init_app(app)
-    for part in (languages, formats, pages, components, errors):
+    extensions.limiter.init_app(app)
+    extensions.login_manager.init_app(app)
+    extensions.login_manager.user_loader(lambda person_id: people.by_id(int(person_id)))
+    for part in (logs, languages, formats, forms, pages, components, errors):
         part.init_app(app)
+    headers.init_app(app, is_secure=settings.is_secure)
+    if proxies := int(settings.trusted_proxies):
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+            app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies
+        )
 
 
 def _open_doors(app: Flask, settings: Settings) -> None:
+    for door in (debtor, creditor, signing, operations, api):
+        app.register_blueprint(door)
     if not settings.is_production:
-        from portal.operations.views_components import components
-
-        app.register_blueprint(components)
+        app.register_blueprint(component_page)
+    cli.init_app(app)

@@ -21,8 +21,9 @@ from portal.database import server, tenancy
 from portal.delivery import outbox
 from portal.extensions import db
 from portal.identity import attempts, orders, sessions
-from portal.identity.models import Creditor
+from portal.identity.models import BankIDOrder, Creditor
 from portal.payments import booking
+from portal.signing import agreements
 
 log = structlog.get_logger()
 _RETRY = RetryStrategy(max_attempts=4, exponential_wait=4)
@@ -59,7 +60,9 @@ def ask_swish(request_id: str | None = None) -> None:
 def collect_bankid() -> None:
     """Learn how BankID orders ended whose page is gone."""
     for order_id in orders.left_alone(clock.now()):
-        orders.collect_left(order_id, now=clock.now())
+        order = orders.collect(db.session.get_one(BankIDOrder, order_id), now=clock.now())
+        if order.purpose == "sign" and order.status == "complete":
+            agreements.finish(order, now=clock.now())
         db.session.commit()
 
 

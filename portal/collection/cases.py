@@ -7,10 +7,17 @@ from datetime import date
 from sqlalchemy import and_, func, literal, or_, select
 from sqlalchemy.orm import joinedload
 
-from portal import ledger
+from portal import clock, ledger
 from portal.collection import rates
 from portal.collection.models import Case, Debtor, Event, Invoice
 from portal.extensions import db
+from portal.law.explanation import (
+    Explanation,
+    explain_fee,
+    explain_interest,
+    explain_principal,
+)
+from portal.law.fees import REMINDER, Charge
 from portal.law.interest import Accrual, Movement, Terms, accrue
 
 PAGE_SIZE = 50
@@ -35,6 +42,15 @@ class AmountDue:
     @property
     def total_ore(self) -> int:
         return self.principal_ore + self.interest_ore + self.fees_ore
+
+
+@dataclass(frozen=True)
+class ExplainedPart:
+    """One part of what is due, in öre. kind: principal, interest or fee."""
+
+    kind: str
+    ore: int
+    explanations: Sequence[Explanation]
 
 
 @dataclass(frozen=True)
@@ -110,6 +126,42 @@ def _accrue(case: Case, on: date) -> tuple[Accrual, bool]:
         from_on=ledger.interest_booked_through(case.id),
     )
     return accrual, until == on
+
+
+def explain(case: Case, due: AmountDue) -> list[ExplainedPart]:
+    """Each part of what is due with its reason, in the order that the parts are told."""
+    parts = [
+        ExplainedPart(
+            "principal",
+            due.principal_ore,
+            (
+                explain_principal(
+                    due.principal_ore,
+                    creditor=case.creditor.name,
+                    invoice_number=case.invoice.number,
+                    due_on=case.due_on,
+                ),
+            ),
+        )
+    ]
+    if due.interest_ore:
+        terms = Terms(case.interest_kind, case.agreed_rate)
+        parts.append(
+            ExplainedPart("interest", due.interest_ore, explain_interest(due.accrual, terms))
+        )
+    if due.fees_ore:
+        parts.append(ExplainedPart("fee", due.fees_ore, _explain_fees(case)))
+    return parts
+
+
+def _explain_fees(case: Case) -> tuple[Explanation, ...]:
+    reminded = latest_event(case.id, "case.reminder_sent")
+    if reminded is None or not reminded.data["fee_ore"]:
+        return ()
+    charge = Charge(REMINDER, reminded.data["fee_ore"], reminded.data["statute"])
+    return (
+        explain_fee(charge, creditor=case.creditor.name, on=clock.day_of(reminded.occurred_at)),
+    )
 
 
 def page(

@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
+from flask import Flask, g
 from sqlalchemy import Connection, event, text
 from sqlalchemy.orm import Session
 
@@ -60,13 +61,24 @@ def _switch(scope: Scope) -> None:
 
 
 def enter(scope: Scope) -> None:
-    """Enter a scope for the rest of this request or job; `leave` ends it."""
+    """Enter a scope for the rest of this request."""
     _switch(scope)
 
 
-def leave() -> None:
-    """See no tenant's rows again; called when a request or job ends."""
-    _current.set(_NOBODY)
+def init_app(app: Flask) -> None:
+    """Begin each request behind every wall, and put back afterwards what held before it.
+
+    However a request or job ends, the next one on its thread sees nothing that this one saw.
+    """
+
+    @app.before_request
+    def _begin() -> None:
+        g.scope_before = _current.get()
+        _current.set(_NOBODY)
+
+    @app.teardown_appcontext
+    def _end(error: BaseException | None) -> None:
+        _current.set(g.pop("scope_before", _NOBODY))
 
 
 @contextmanager

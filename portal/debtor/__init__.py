@@ -1,0 +1,1 @@
+"""The debtor's door: in with reference and code, understand, pay, done."""

@@ -35,6 +35,7 @@ _RECEIPTS = DatabaseSequence("receipt_numbers")
 # A request lives three minutes at Swish; a second click within two finds the same one.
 _REUSED = timedelta(minutes=2)
 _LIVES = timedelta(minutes=3)
+_PATIENCE = timedelta(seconds=10)
 # Swish keeps trying to answer for a day when the payer's bank is silent (DS24).
 _ASKED_FOR = timedelta(days=1)
 _ENDED = {
@@ -151,6 +152,11 @@ def ask(request_id: str, client: SwishClient, *, now: datetime) -> SwishRequest 
     return request
 
 
+def is_silent(request: SwishRequest, now: datetime) -> bool:
+    """Whether Swish's callback is late enough to ask for, and was not asked for just now."""
+    return max(request.created_at, request.asked_at or request.created_at) < now - _PATIENCE
+
+
 def _never_heard_of(request_id: str, now: datetime) -> SwishRequest:
     request = db.session.get_one(SwishRequest, request_id)
     # The call that tells Swish may be under way this very moment.
@@ -203,6 +209,19 @@ def _book(request: SwishRequest, answer: PaymentRequest, now: datetime) -> None:
     db.session.flush()
 
 
+def stop(request_id: str, client: SwishClient, *, now: datetime) -> None:
+    """Withdraw a request at Swish; one that is approved already is booked instead.
+
+    Raises SwishUnavailable.
+    """
+    try:
+        client.cancel(request_id)
+    except SwishRefused as refused:
+        if not {"RP07", "RP08", "404"} & set(refused.codes):
+            raise
+    ask(request_id, client, now=now)
+
+
 def unanswered(now: datetime, limit: int = 200) -> list[str]:
     """Requests that Swish has told nothing about although it should have by now."""
     return list(
@@ -229,6 +248,32 @@ def receipt(receipt_number: str) -> Receipt | None:
     payment = db.session.scalar(select(Payment).where(Payment.receipt_number == receipt_number))
     case = cases.get(payment.case_id) if payment else None
     return Receipt(payment, case) if payment and case else None
+
+
+def receipt_content(found: Receipt) -> dict[str, object]:
+    """What a receipt says, as JSON values: sums in öre."""
+    payment, case = found.payment, found.case
+    parts = (
+        ("principal", payment.principal_ore),
+        ("interest", payment.interest_ore),
+        ("reminder_fee", payment.fees_ore),
+        ("overpaid", payment.overpaid_ore),
+    )
+    due = cases.amount_due(case, payment.value_on)
+    return {
+        "receipt_number": payment.receipt_number,
+        "creditor": case.creditor.name,
+        "debtor_name": case.debtor.name,
+        "reference": case.reference,
+        "invoice_number": case.invoice.number,
+        "paid_on": payment.value_on.isoformat(),
+        "channel": payment.channel,
+        "channel_reference": payment.channel_reference.partition(":")[2],
+        "amount_ore": payment.amount_ore,
+        "currency": payment.currency,
+        "parts": [{"kind": kind, "ore": ore} for kind, ore in parts if ore],
+        "left_ore": due.total_ore,
+    }
 
 
 def client() -> SwishClient:

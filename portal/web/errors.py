@@ -3,16 +3,18 @@
 import secrets
 
 import structlog
-from flask import Flask, Response, g, jsonify, request
+from flask import Flask, Response, g, jsonify
 from flask_wtf.csrf import CSRFError
+from htmx_flask import request
 from werkzeug.exceptions import HTTPException
 
 from portal.extensions import db
-from portal.messages import RedaError
+from portal.messages import Problem, RedaError
+from portal.web.forms import text
 from portal.web.rendering import render
 
 log = structlog.get_logger()
-_PAGES = {400, 401, 403, 404, 405, 409, 413, 422, 429, 500, 503}
+_PAGES = {400, 403, 404, 405, 413, 422, 429, 500}
 
 
 def _reference() -> str:
@@ -20,18 +22,24 @@ def _reference() -> str:
     return reference
 
 
-def answer(status: int, problem: object = None) -> Response:
+def answer(status: int, problem: Problem | None = None) -> Response:
     """The error page of a status, or the same as JSON to a machine.
 
-    problem: a portal.messages.Problem that says more, or None.
+    problem: what a room says of it, shown instead of the page's own explanation.
     """
     reference = _reference()
     if request.blueprint == "api":
         response = jsonify(status=status, reference=reference)
         response.status_code = status
         return response
-    page = status if status in _PAGES else (500 if status >= 500 else 400)
-    return render(f"errors/{page}.html", status=status, reference=reference, problem=problem)
+    nearest = 422 if problem else (500 if status >= 500 else 400)
+    return render(
+        f"errors/{status if status in _PAGES else nearest}.html",
+        status=status,
+        reference=reference,
+        message=text(problem) if problem else None,
+        layout="errors/notice.html" if request.htmx else "layouts/quiet.html",
+    )
 
 
 def init_app(app: Flask) -> None:

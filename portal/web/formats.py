@@ -13,6 +13,7 @@ from flask import Flask
 from flask_babel import get_locale, gettext
 
 from portal import clock
+from portal.payments.accounts import Bankgiro
 
 _FIRST_STRONG_ISOLATE, _POP_ISOLATE = "\u2068", "\u2069"
 _NO_BREAK_SPACE = "\u00a0"
@@ -39,6 +40,11 @@ def kronor(ore: int, currency: str = "SEK") -> str:
     """
     amount = Decimal(ore) / 100
     return _isolated(numbers.format_currency(amount, currency, locale=_locale()))
+
+
+def plain_kronor(ore: int) -> str:
+    """An amount as a bank's form takes it, such as "1234,50"."""
+    return f"{Decimal(ore) / 100:.2f}".replace(".", ",")
 
 
 def number(value: int | Decimal) -> str:
@@ -110,6 +116,11 @@ def ocr(reference: str) -> str:
     return _isolated(_NO_BREAK_SPACE.join(groups))
 
 
+def bankgiro(digits: str) -> str:
+    """A bankgiro number as people write it, such as "5999-9991"."""
+    return _isolated(Bankgiro.parse(digits).written())
+
+
 def organisation_number(value: str) -> str:
     """An organisation number as 556000-0167.
 
@@ -137,12 +148,14 @@ def init_app(app: Flask) -> None:
     """Give every template these filters."""
     app.jinja_env.filters.update(
         kronor=kronor,
+        plain_kronor=plain_kronor,
         number=number,
         percent=percent,
         date=format_date,
         date_time=date_time,
         relative_day=relative_day,
         ocr=ocr,
+        bankgiro=bankgiro,
         organisation_number=organisation_number,
         masked_identity_number=masked_identity_number,
     )

@@ -5,10 +5,12 @@ from decimal import Decimal
 from typing import Any
 
 from babel.numbers import format_decimal
+from flask import Flask
 from flask_babel import get_locale, gettext
 from flask_wtf import FlaskForm
 from wtforms import StringField
 
+from portal.law.explanation import Explanation
 from portal.messages import N_, Problem, RedaError
 from portal.web import formats
 
@@ -83,7 +85,7 @@ def _shown(name: str, value: object) -> object:
     if isinstance(value, date):
         return formats.format_date(value)
     if isinstance(value, Decimal):
-        return formats.number(value)
+        return formats.percent(value) if name.endswith("per_cent") else formats.number(value)
     return value
 
 
@@ -97,6 +99,17 @@ def text(problem: Problem | RedaError) -> str:
     if not told.values:
         return message
     return message % {name: _shown(name, value) for name, value in told.values.items()}
+
+
+def explanation(told: Explanation) -> str:
+    """Why a sum is owed, in the reader's language."""
+    return text(Problem(told.what, told.values))
+
+
+def init_app(app: Flask) -> None:
+    """Let templates say what rooms tell: filters `problem` and `explanation`."""
+    app.add_template_filter(text, "problem")
+    app.add_template_filter(explanation)
 
 
 class Form(FlaskForm):

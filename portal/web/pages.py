@@ -13,12 +13,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Flask, Response, current_app, request, url_for
+from flask import Flask, current_app, request, url_for
 from markupsafe import Markup
 
 from portal.config import Settings
-
-_YEAR = 31_536_000
 
 
 @dataclass(frozen=True)
@@ -126,18 +124,13 @@ def _service(settings: Settings) -> dict[str, Any]:
         "address_lines": settings.service_address_lines,
         "phone": settings.service_phone,
         "email": settings.service_email,
+        "bankgiro": settings.service_bankgiro,
         "is_demo": not settings.is_production,
     }
 
 
-def _keep_assets(response: Response) -> Response:
-    if request.endpoint == "static" and "v" in request.args and response.status_code == 200:
-        response.headers["Cache-Control"] = f"public, max-age={_YEAR}, immutable"
-    return response
-
-
 def init_app(app: Flask) -> None:
-    """Give every template these functions, and let browsers keep versioned assets for a year."""
+    """Give every template these functions."""
     settings: Settings = app.extensions["reda_settings"]
     app.add_template_global(asset)
     app.add_template_global(here)
@@ -145,4 +138,3 @@ def init_app(app: Flask) -> None:
     app.add_template_global(unique_id)
     app.add_template_global(_service(settings), "service")
     app.add_template_filter(cells)
-    app.after_request(_keep_assets)

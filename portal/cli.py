@@ -1,0 +1,68 @@
+"""Commands for the people who run the portal: `flask database`, `flask worker`, `flask law`."""
+
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+
+import click
+from flask import Flask, current_app
+from flask.cli import AppGroup
+from flask_migrate import upgrade
+
+from portal import clock
+from portal.collection import rates
+from portal.database import server, tenancy
+from portal.extensions import db
+from portal.identity.actor import SYSTEM
+from portal.messages import RedaError
+from portal.web import logs
+
+database = AppGroup("database", help="Prepare the database.")
+law = AppGroup("law", help="Extend the law's tables.")
+
+
+@database.command("prepare")
+def prepare_database() -> None:
+    """Create the database and the application's role if missing, and migrate."""
+    urls = current_app.extensions["reda_database"]
+    server.ensure_database(urls.owner)
+    server.ensure_role(urls.owner, urls.app)
+    upgrade()
+
+
+@law.command("add-reference-rate")
+@click.argument("from_on", type=click.DateTime(["%Y-%m-%d"]))
+@click.argument("per_cent")
+@click.option("--source", required=True, help="Where it was read, such as the decision's number.")
+def add_reference_rate(from_on: datetime, per_cent: str, source: str) -> None:
+    """Add Riksbanken's reference rate of the half-year that begins FROM_ON."""
+    try:
+        rate = Decimal(per_cent.replace(",", "."))
+    except InvalidOperation:
+        raise click.BadParameter("Write a number of per cent, such as 2.00.") from None
+    _add_rate(from_on.date(), rate, source)
+
+
+def _add_rate(from_on: date, rate: Decimal, source: str) -> None:
+    with tenancy.service():
+        try:
+            rates.add(from_on, rate, source, actor=SYSTEM, now=clock.now())
+        except RedaError as error:
+            raise click.ClickException(str(error)) from None
+        db.session.commit()
+
+
+@click.command("worker")
+def run_worker() -> None:
+    """Run jobs until interrupted."""
+    from portal.jobs import make_worker
+
+    logs.configure()
+    make_worker(current_app._get_current_object()).run_worker(  # type: ignore[attr-defined]
+        concurrency=1, name="worker", listen_notify=True
+    )
+
+
+def init_app(app: Flask) -> None:
+    """Add the commands."""
+    for command in (database, law, run_worker):
+        app.cli.add_command(command)

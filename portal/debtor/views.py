@@ -1,0 +1,63 @@
+"""The debtor's door: the blueprint, and the way in and out."""
+
+from flask import Blueprint, Response, flash, make_response, session, url_for
+from flask_babel import gettext
+from htmx_flask import request
+
+from portal import clock
+from portal.collection import access as entry
+from portal.debtor import access
+from portal.debtor.forms import EnterForm
+from portal.extensions import db, limiter
+from portal.web.rendering import go, render
+
+debtor = Blueprint("debtor", __name__)
+access.guard(debtor)
+
+
+@debtor.get("/")
+def start() -> Response:
+    """Where a letter leads: reference and code."""
+    if session.get("debtor_cases"):
+        return go(url_for("debtor.show_case"))
+    return render("debtor/start.html", form=EnterForm(reference=request.args.get("reference", "")))
+
+
+@debtor.post("/")
+@limiter.limit("10 per minute; 60 per hour")
+def enter() -> Response:
+    """Open the case that reference and code belong to."""
+    form = EnterForm()
+    if not form.validate_on_submit():
+        return render("debtor/start.html", form=form, status=422)
+    try:
+        case = entry.enter(
+            form.reference.data or "",
+            form.code.data or "",
+            address=request.remote_addr or "",
+            now=clock.now(),
+        )
+    except (entry.EntryRefused, entry.EntryLocked) as error:
+        form.take(error)
+        return render("debtor/start.html", form=form, status=error.status)
+    db.session.commit()
+    access.open_case(case)
+    return go(url_for("debtor.show_case"))
+
+
+@debtor.post("/leave")
+def leave() -> Response:
+    """End the visit on this device."""
+    access.leave()
+    flash(gettext("You have left your case. Nothing of it is kept on this device."), "good")
+    return go(url_for("debtor.start"))
+
+
+@debtor.get("/health")
+def health() -> Response:
+    """Whether the portal and its database answer, for whoever watches over them."""
+    db.session.execute(db.select(1))
+    return make_response("ok\n", 200, {"Content-Type": "text/plain"})
+
+
+from portal.debtor import views_case, views_pay  # noqa: E402, F401

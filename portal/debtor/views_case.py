@@ -1,0 +1,100 @@
+"""What the debtor sees of the case: sums and reasons, the invoice, letters and receipts."""
+
+from flask import Response, make_response
+from werkzeug.exceptions import NotFound
+
+from portal import clock
+from portal.collection import cases
+from portal.database import files
+from portal.debtor import access
+from portal.debtor.views import debtor
+from portal.delivery import outbox
+from portal.delivery.letters import render_receipt
+from portal.extensions import settings
+from portal.law.fees import DEMAND, fee
+from portal.payments import booking
+from portal.web import languages
+from portal.web.rendering import render
+
+
+def pdf(data: bytes, filename: str) -> Response:
+    """A PDF to read in the browser or to keep."""
+    return make_response(
+        data,
+        200,
+        {
+            "Content-Type": "application/pdf",
+            "Content-Disposition": f'inline; filename="{filename}"',
+        },
+    )
+
+
+@debtor.get("/case")
+def show_case() -> Response:
+    """What is owed, to whom, why, and what can be done."""
+    case = access.current_case()
+    due = cases.amount_due(case, clock.today())
+    return render(
+        "debtor/case.html",
+        case=case,
+        due=due,
+        parts=cases.explain(case, due),
+        payments=booking.payments_of(case.id),
+        letters=[one for one in outbox.messages_of(case.id) if one.document_sha256],
+        demand_fee_ore=fee(DEMAND, clock.today()).amount_ore,
+    )
+
+
+@debtor.get("/case/invoice")
+def show_invoice() -> Response:
+    """The invoice that the case is about, as the creditor sent it."""
+    case = access.current_case()
+    return render("debtor/invoice.html", case=case, invoice=case.invoice)
+
+
+@debtor.get("/case/invoice/file")
+def download_invoice() -> Response:
+    """The invoice's own file, where the creditor gave one."""
+    invoice = access.current_case().invoice
+    if invoice.document_sha256 is None:
+        raise NotFound
+    response = make_response(files.read(invoice.document_sha256))
+    # Somebody else's file: it is kept or opened elsewhere, never shown as a page of ours.
+    response.headers["Content-Type"] = "application/octet-stream"
+    response.headers.set("Content-Disposition", "attachment", filename=f"{invoice.id}.xml")
+    return response
+
+
+@debtor.get("/case/letters/<int:message_id>.pdf")
+def read_letter(message_id: int) -> Response:
+    """A letter as it was sent."""
+    case = access.current_case()
+    for message in outbox.messages_of(case.id):
+        if message.id == message_id and message.document_sha256:
+            return pdf(files.read(message.document_sha256), f"{message.kind}-{case.reference}.pdf")
+    raise NotFound
+
+
+@debtor.get("/case/receipts/<number>")
+def show_receipt(number: str) -> Response:
+    """What was paid, for what, and whether anything is left."""
+    found = _receipt(number)
+    due = cases.amount_due(found.case, clock.today())
+    return render("debtor/receipt.html", payment=found.payment, case=found.case, due=due)
+
+
+@debtor.get("/case/receipts/<number>.pdf")
+def download_receipt(number: str) -> Response:
+    """The receipt as a PDF."""
+    found = _receipt(number)
+    data = render_receipt(
+        booking.receipt_content(found), language=languages.current().code, settings=settings()
+    )
+    return pdf(data, f"receipt-{number}.pdf")
+
+
+def _receipt(number: str) -> booking.Receipt:
+    found = booking.receipt(number)
+    if found is None or found.case.id != access.current_case().id:
+        raise NotFound
+    return found

@@ -1,0 +1,297 @@
+"""The service agreement: which version holds, what is signed, and the signature verified."""
+
+import base64
+import hashlib
+import io
+import json
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import structlog
+from cryptography import x509
+from pyhanko.pdf_utils import embed
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.pdf_utils.reader import PdfFileReader
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+
+from portal import clock
+from portal.collection import history
+from portal.database import files
+from portal.delivery.letters import render_agreement
+from portal.extensions import db, settings
+from portal.identity import orders
+from portal.identity.actor import Actor
+from portal.identity.models import BankIDOrder, Creditor, Person
+from portal.identity.orders import Purpose
+from portal.identity.people import new_key
+from portal.messages import N_, RedaError
+from portal.signing.bankid_signature import SignatureRejected, VerifiedSignature, verify
+from portal.signing.models import AgreementVersion, Document, Signature
+
+log = structlog.get_logger()
+KIND = "service_agreement"
+# BankID signs within the order's three minutes; clocks may differ a little.
+_CLOCKS_DIFFER = timedelta(minutes=2)
+
+
+class NotSigned(RedaError):
+    """The signature does not count; nothing is stored as signed."""
+
+
+@dataclass(frozen=True)
+class Signed:
+    """A creditor's agreement and its signature, if it has one."""
+
+    document: Document
+    signature: Signature | None
+
+
+def current_version() -> AgreementVersion:
+    """The newest published version. Raises RedaError when none is published."""
+    version = db.session.scalar(
+        select(AgreementVersion)
+        .where(AgreementVersion.published_on <= clock.today())
+        .order_by(AgreementVersion.number.desc())
+        .limit(1)
+    )
+    if version is None:
+        raise RedaError(N_("No service agreement is published yet."))
+    return version
+
+
+def publish(number: int, title: str, published_on: date) -> None:
+    """Publish a version of the agreement; publishing it again changes nothing."""
+    db.session.execute(
+        insert(AgreementVersion)
+        .values(number=number, title=title, published_on=published_on, template="agreement")
+        .on_conflict_do_nothing()
+    )
+
+
+def is_signed(creditor_id: int) -> bool:
+    """Whether a creditor has signed the version in force."""
+    return bool(
+        db.session.scalar(
+            select(Signature.id)
+            .join(Document, Document.id == Signature.document_id)
+            .where(
+                Document.creditor_id == creditor_id,
+                Document.kind == KIND,
+                Document.version == current_version().number,
+            )
+            .limit(1)
+        )
+    )
+
+
+def prepare(creditor_id: int, *, now: datetime) -> Document:
+    """The creditor's copy of the version in force; its bytes are fixed the first time."""
+    version = current_version()
+    found = _find(creditor_id, version.number)
+    if found is not None:
+        return found
+    creditor = db.session.get_one(Creditor, creditor_id)
+    data = render_agreement(
+        {
+            "version": version.number,
+            "creditor": {
+                "name": creditor.name,
+                "organisation_number": creditor.organisation_number,
+                "address_line": creditor.address_line,
+                "postcode": creditor.postcode,
+                "town": creditor.town,
+            },
+            "made_on": clock.day_of(now).isoformat(),
+        },
+        language="sv",
+        settings=settings(),
+    )
+    db.session.execute(
+        insert(Document)
+        .values(
+            key=new_key(16),
+            creditor_id=creditor_id,
+            kind=KIND,
+            version=version.number,
+            title=f"{version.title} – {creditor.name}",
+            sha256=files.store(data),
+            pages=len(list(PdfFileReader(io.BytesIO(data)).root["/Pages"]["/Kids"])),
+            created_at=now,
+        )
+        .on_conflict_do_nothing()
+    )
+    document = _find(creditor_id, version.number)
+    assert document is not None
+    return document
+
+
+def _find(creditor_id: int, version: int) -> Document | None:
+    return db.session.scalar(
+        select(Document).where(
+            Document.creditor_id == creditor_id, Document.kind == KIND, Document.version == version
+        )
+    )
+
+
+def find(key: str) -> Signed | None:
+    """A document by its name in addresses, with its signature, if it may be seen."""
+    document = db.session.scalar(select(Document).where(Document.key == key))
+    if document is None:
+        return None
+    signature = db.session.scalar(select(Signature).where(Signature.document_id == document.id))
+    return Signed(document, signature)
+
+
+def of_creditor(creditor_id: int) -> list[Signed]:
+    """All agreements of a creditor, the newest version first."""
+    rows = db.session.execute(
+        select(Document, Signature)
+        .outerjoin(Signature, Signature.document_id == Document.id)
+        .where(Document.creditor_id == creditor_id, Document.kind == KIND)
+        .order_by(Document.version.desc())
+    )
+    return [Signed(document, signature) for document, signature in rows]
+
+
+def purpose(document: Document, person: Person, *, now: datetime) -> Purpose:
+    """What BankID is asked to have signed: who, with whom, which file.
+
+    The text that the app shows is simpleMarkdownV1; the hidden data is JSON with sorted keys.
+    """
+    creditor = db.session.get_one(Creditor, document.creditor_id)
+    ours = settings()
+    groups = " ".join(document.sha256[i : i + 4] for i in range(0, 64, 4))
+    visible = "\n".join(
+        (
+            f"# {document.title}",
+            "",
+            f"Version {document.version}, {document.pages} sidor.",
+            "",
+            f"+ Kund: {creditor.name}",
+            f"+ Inkassoföretag: {ours.service_name}",
+            f"+ Undertecknas av: {person.name}",
+            "",
+            "Jag har läst avtalet, får företräda kunden och godkänner det.",
+            "",
+            "## Filens SHA-256",
+            groups,
+        )
+    )
+    hidden = {
+        "document": document.key,
+        "kind": document.kind,
+        "version": document.version,
+        "creditor": creditor.key,
+        "sha256": document.sha256,
+        "started_at": now.astimezone(UTC).isoformat(),
+    }
+    non_visible = json.dumps(hidden, sort_keys=True, separators=(",", ":")).encode()
+    return Purpose(
+        "sign",
+        {
+            "document": document.key,
+            "person_id": person.id,
+            "visible": visible,
+            "non_visible": non_visible.decode(),
+        },
+        visible=visible,
+        non_visible=non_visible,
+        personal_number=person.identity_number,
+    )
+
+
+def finish(order: BankIDOrder, *, now: datetime) -> Document | None:
+    """Verify a completed order's signature and store it with its document, once.
+
+    Answers None when the order cannot be used (again).
+    Raises NotSigned when any check of the signature fails.
+    """
+    if not orders.use(order, now=now):
+        return None
+    found = find(order.subject["document"])
+    assert found is not None
+    if found.signature is not None:
+        return found.document
+    person = db.session.get_one(Person, order.subject["person_id"])
+    completion = orders.completion(order)
+    xml = base64.b64decode(completion["signature"])
+    ocsp = base64.b64decode(completion["ocspResponse"])
+    try:
+        verified = verify(
+            xml,
+            ocsp,
+            roots=_roots(),
+            expected_visible=order.subject["visible"].encode(),
+            expected_non_visible=order.subject["non_visible"].encode(),
+            expected_personal_number=person.identity_number,
+            signed_between=(order.started_at - _CLOCKS_DIFFER, now + _CLOCKS_DIFFER),
+        )
+    except SignatureRejected as rejected:
+        log.warning("signature.rejected", order=order.id, check=rejected.check)
+        raise NotSigned(
+            N_("The signature could not be verified, so it does not count. Please sign again.")
+        ) from rejected
+    _store(found.document, person, order, completion, xml, ocsp, verified, now)
+    return found.document
+
+
+def _roots() -> list[x509.Certificate]:
+    return x509.load_pem_x509_certificates(settings().certificate("bankid_roots").read_bytes())
+
+
+def _store(
+    document: Document,
+    person: Person,
+    order: BankIDOrder,
+    completion: dict[str, Any],
+    xml: bytes,
+    ocsp: bytes,
+    verified: VerifiedSignature,
+    now: datetime,
+) -> None:
+    signature = Signature(
+        document_id=document.id,
+        creditor_id=document.creditor_id,
+        person_id=person.id,
+        signer_name=person.name,
+        order_ref=order.order_ref,
+        xml_sha256=files.store(xml),
+        ocsp_sha256=files.store(ocsp),
+        visible_sha256=hashlib.sha256(order.subject["visible"].encode()).hexdigest(),
+        non_visible_sha256=hashlib.sha256(order.subject["non_visible"].encode()).hexdigest(),
+        started_ip=order.end_user_ip,
+        device_ip=(completion.get("device") or {}).get("ipAddress"),
+        signed_at=verified.signed_at,
+        verified_at=now,
+    )
+    db.session.add(signature)
+    document.signed_sha256 = files.store(with_evidence(files.read(document.sha256), xml, ocsp))
+    history.record(
+        "agreement.signed",
+        creditor_id=document.creditor_id,
+        actor=Actor("person", person.name, person.id),
+        now=now,
+        document=document.key,
+        version=document.version,
+        sha256=document.sha256,
+    )
+    db.session.flush()
+
+
+def with_evidence(pdf: bytes, xml: bytes, ocsp: bytes) -> bytes:
+    """A PDF with its signature and OCSP response attached; its own bytes come first, unchanged."""
+    writer = IncrementalPdfFileWriter(io.BytesIO(pdf))
+    for name, data, kind in (
+        ("bankid-signature.xml", xml, "application/xml"),
+        ("ocsp-response.der", ocsp, "application/ocsp-response"),
+    ):
+        file = embed.EmbeddedFileObject.from_file_data(writer, data=data, mime_type=kind)
+        embed.embed_file(
+            writer,
+            embed.FileSpec(file_spec_string=name, file_name=name, embedded_data=file),
+        )
+    out = io.BytesIO()
+    writer.write(out)
+    return out.getvalue()
