@@ -14,6 +14,7 @@ from portal.database import server, tenancy
 from portal.extensions import db
 from portal.identity.actor import SYSTEM
 from portal.messages import RedaError
+from portal.signing import agreements
 from portal.web import logs
 
 database = AppGroup("database", help="Prepare the database.")
@@ -27,6 +28,8 @@ def prepare_database() -> None:
     server.ensure_database(urls.owner)
     server.ensure_role(urls.owner, urls.app)
     upgrade()
+    agreements.publish_all()
+    db.session.commit()
 
 
 @law.command("add-reference-rate")

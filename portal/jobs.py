@@ -38,7 +38,7 @@ def import_overdue_invoices() -> None:
 
 def advance_cases() -> None:
     """Do what is due today on all cases, some hundred a transaction."""
-    while lifecycle.advance(clock.today(), clock.now()).reminded:
+    while lifecycle.advance(clock.today(), clock.now()).taken:
         db.session.commit()
     db.session.commit()
 

@@ -146,7 +146,7 @@ def _run(processes: Processes, settings: Settings, environment: dict[str, str]) 
         environment,
     )  # fmt: skip
     _wait("web server", lambda: _answers(f"http://127.0.0.1:{WEB}/health"), processes)
-    subprocess.run([*flask, "demo", "seed"], cwd=ROOT, env=environment, check=True)
+    subprocess.run([python, "-m", "tools.seed"], cwd=ROOT, env=environment, check=True)
     print(f"\nLogs: {processes.log.relative_to(ROOT)}/   Ctrl-C ends everything.", flush=True)
     while (dead := processes.dead()) is None:
         time.sleep(0.5)

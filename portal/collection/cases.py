@@ -112,11 +112,10 @@ def _accrue(case: Case, on: date) -> tuple[Accrual, bool]:
     terms = Terms(case.interest_kind, case.agreed_rate)
     needs_rate = case.interest_kind != "none"
     until = min(on, table.known_through) if needs_rate else on
-    movements = [
-        # The claim is the debtor's from the due date, whichever day we booked it.
-        Movement(min(one.on, case.due_on) if one.ore > 0 else one.on, one.ore)
-        for one in ledger.principal_movements(case.id)
-    ]
+    booked = ledger.principal_movements(case.id)
+    # The claim is owed from the due date, whichever day we booked it; what came later came then.
+    movements = [Movement(min(one.on, case.due_on), one.ore) for one in booked[:1]]
+    movements += [Movement(one.on, one.ore) for one in booked[1:]]
     accrual = accrue(
         movements,
         due_on=case.due_on,
@@ -185,7 +184,7 @@ def page(
             Case.due_on,
             Case.opened_on,
             Case.principal_ore,
-            ledger.unpaid_sql(Case.id),
+            ledger.unpaid_sql(Case.id.expression),
             Case.currency,
         )
         .join(Debtor, Debtor.id == Case.debtor_id)
@@ -210,7 +209,7 @@ def page(
                 and_(literal(digits.isdigit()), or_(Case.reference == digits, Case.ocr == digits)),
             )
         )
-    rows = [CaseRow(*row) for row in db.session.execute(query)]
+    rows = [CaseRow(*tuple(row)) for row in db.session.execute(query)]
     more = len(rows) > PAGE_SIZE
     rows = rows[:PAGE_SIZE]
     return Page(rows, rows[-1].id if more else None)

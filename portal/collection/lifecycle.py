@@ -27,6 +27,7 @@ from portal.payments.references import make_ocr
 _SERIALS = DatabaseSequence("case_serials")
 REMINDER = "reminder"
 AWAIT_PAYMENT = "await payment"
+REVIEW = "review"
 
 
 class LetterUnlawful(Exception):
@@ -35,9 +36,9 @@ class LetterUnlawful(Exception):
 
 @dataclass(frozen=True)
 class Advanced:
-    """How many cases moved in a run."""
+    """How many cases were taken in a run."""
 
-    reminded: int
+    taken: int
 
 
 @dataclass(frozen=True)
@@ -128,8 +129,17 @@ def advance(today: date, now: datetime, *, limit: int = 500) -> Advanced:
         .with_for_update(skip_locked=True)
     ).all()
     for case in due:
-        send_reminder(case, today=today, now=now)
+        try:
+            with db.session.begin_nested():
+                send_reminder(case, today=today, now=now)
+        except LetterUnlawful as error:
+            _leave_to_a_person(case, str(error), now)
     return Advanced(len(due))
+
+
+def _leave_to_a_person(case: Case, reason: str, now: datetime) -> None:
+    case.next_step, case.next_step_on = REVIEW, None
+    _record(case, "case.needs_review", SYSTEM, now, reason=reason)
 
 
 def send_reminder(case: Case, *, today: date, now: datetime) -> None:

@@ -1,0 +1,9 @@
+"""Words going out: letters, and the outbox that they wait in.
+
+What other rooms and the doors call:
+
+- `outbox`: `put` (in a verb's transaction), `deliver_waiting` (the job), `retry`, `messages_of`.
+- `letters`: `render_letter`, `render_receipt`, `render_agreement`, each answering a PDF.
+
+A channel is a module in `channels/` that takes a finished document and says where it handed it.
+"""

@@ -17,7 +17,7 @@ from flask import current_app
 from sqlalchemy import select
 
 from portal.extensions import db, settings
-from portal.identity.bankid import BankID, BankIDError, Collected, NoSuchOrder
+from portal.identity.bankid import BankID, BankIDError, Collected, NoSuchOrder, Order
 from portal.identity.models import BankIDOrder
 from portal.identity.people import new_key
 from portal.identity.sessions import hash_token
@@ -132,11 +132,12 @@ def is_return(order: BankIDOrder, nonce: str) -> bool:
     return hmac.compare_digest(order.return_nonce_hash, hash_token(nonce))
 
 
-def qr_text(order: BankIDOrder, now: datetime) -> str:
+def qr_text(order: BankIDOrder) -> str:
     """What the animated QR code says this second."""
-    return client().qr_text(
-        order.qr_start_token, order.qr_start_secret, started_at=order.started_at, now=now
+    started = Order(
+        order.order_ref, order.auto_start_token, order.qr_start_token, order.qr_start_secret
     )
+    return client().qr_text(started, order.started_at)
 
 
 def collect(order: BankIDOrder, *, now: datetime) -> BankIDOrder:

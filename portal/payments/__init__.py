@@ -8,5 +8,6 @@ What other rooms and the doors call:
   `is_coordination_number`.
 - `qr`: `invoice_payload`, `swish_payload`, `swish_request_payload`, `svg`.
 - `swish`: `SwishClient` (one per process), `new_payment_id`, `new_callback_identifier`,
-  `parse_callback`, `parse_refund_callback`, `is_callback_identifier`.
+  `parse_callback`, `parse_refund_callback`, `is_callback_identifier`, `explain`.
+- `booking`: what becomes of a Swish payment, from the first click to the books.
 """

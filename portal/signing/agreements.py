@@ -32,6 +32,8 @@ from portal.signing.models import AgreementVersion, Document, Signature
 
 log = structlog.get_logger()
 KIND = "service_agreement"
+# Number, title and day of every version; the text is the letter template of that version.
+_VERSIONS = ((1, "Avtal om inkassotjänst", date(2026, 11, 1)),)
 # BankID signs within the order's three minutes; clocks may differ a little.
 _CLOCKS_DIFFER = timedelta(minutes=2)
 
@@ -61,13 +63,14 @@ def current_version() -> AgreementVersion:
     return version
 
 
-def publish(number: int, title: str, published_on: date) -> None:
-    """Publish a version of the agreement; publishing it again changes nothing."""
-    db.session.execute(
-        insert(AgreementVersion)
-        .values(number=number, title=title, published_on=published_on, template="agreement")
-        .on_conflict_do_nothing()
-    )
+def publish_all() -> None:
+    """Publish every version of the agreement that this release brings; again, nothing changes."""
+    for number, title, published_on in _VERSIONS:
+        db.session.execute(
+            insert(AgreementVersion)
+            .values(number=number, title=title, published_on=published_on)
+            .on_conflict_do_nothing()
+        )
 
 
 def is_signed(creditor_id: int) -> bool:
@@ -293,5 +296,5 @@ def with_evidence(pdf: bytes, xml: bytes, ocsp: bytes) -> bytes:
             embed.FileSpec(file_spec_string=name, file_name=name, embedded_data=file),
         )
     out = io.BytesIO()
-    writer.write(out)
+    writer.write(out)  # type: ignore[no-untyped-call]
     return out.getvalue()

@@ -16,7 +16,6 @@ class AgreementVersion(Base):
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     published_on: Mapped[date]
     title: Mapped[str]
-    template: Mapped[str]
 
 
 class Document(Base):

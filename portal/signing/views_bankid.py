@@ -109,9 +109,8 @@ def show_order(key: str) -> Response:
             order = _order(key)
         if order.status == "complete":
             return _complete(order)
-        now = clock.now()
         device = "same" if is_phone() else "other"
-        message = message_for(order.status, order.hint_code, None, device)
+        message = message_for(order.status, order.hint_code, device)
         is_waiting = order.status == "pending" and order.hint_code in (
             "outstandingTransaction",
             "noClient",
@@ -122,7 +121,7 @@ def show_order(key: str) -> Response:
             order=order,
             message=trouble or text(message),
             is_phone=is_phone(),
-            qr_svg=qr.svg(orders.qr_text(order, now), title="BankID") if is_waiting else None,
+            qr_svg=qr.svg(orders.qr_text(order), title="BankID") if is_waiting else None,
             open_url=_open_url(order),
         )
 

@@ -6,7 +6,7 @@ envelope (Standard Business Document) is read as well.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 
 from lxml import etree
@@ -147,7 +147,7 @@ def _texts(root: etree._Element) -> dict[str, str]:
         "due_on": _text(root, "cbc:DueDate"),  # BT-9
         "currency": _text(root, "cbc:DocumentCurrencyCode"),  # BT-5
         "amount": _sum(balance, prepaid),
-        "balance": balance,
+        "balance": balance if prepaid else "",
         "payment_reference": _text(root, "cac:PaymentMeans/cbc:PaymentID"),  # BT-83
         "description": _description(root),
         "supplier_organisation_number": _swedish_number(seller),
@@ -157,7 +157,11 @@ def _texts(root: etree._Element) -> dict[str, str]:
 
 def _customer(party: etree._Element | None) -> dict[str, str]:
     identity_number = _swedish_number(party)
-    is_company = identity_number[2:3] >= "2" or bool(_foreign_number(party))
+    if identity_number:
+        is_company = re.sub(r"\D", "", identity_number)[-10:][2:3] >= "2"
+    else:
+        is_company = bool(_text(party, _LEGAL) or _text(party, _VAT))
+    country = _text(party, "cac:PostalAddress/cac:Country/cbc:IdentificationCode")  # BT-55
     number = _text(party, "cac:PartyIdentification/cbc:ID")  # BT-46
     street = (_text(party, f"cac:PostalAddress/cbc:{part}") for part in _STREET)
     return {
@@ -170,9 +174,12 @@ def _customer(party: etree._Element | None) -> dict[str, str]:
         "address_line": ", ".join(filter(None, street)),
         "postcode": _text(party, "cac:PostalAddress/cbc:PostalZone"),  # BT-53
         "town": _text(party, "cac:PostalAddress/cbc:CityName"),  # BT-52
-        "country": _text(party, "cac:PostalAddress/cac:Country/cbc:IdentificationCode"),  # BT-55
-        "email": _text(party, "cac:Contact/cbc:ElectronicMail"),  # BT-58
-        "phone": _text(party, "cac:Contact/cbc:Telephone"),  # BT-57
+        "country": country,
+        "email": _if_sound(_text(party, "cac:Contact/cbc:ElectronicMail"), values.email),  # BT-58
+        "phone": _if_sound(  # BT-57
+            _text(party, "cac:Contact/cbc:Telephone"),
+            lambda text: values.phone(text, country=country or "SE"),
+        ),
     }
 
 
@@ -195,8 +202,12 @@ def _swedish_number(party: etree._Element | None) -> str:
     return vat[1] if vat else ""
 
 
-def _foreign_number(party: etree._Element | None) -> str:
-    return _text(party, _LEGAL) or _text(party, _VAT)
+def _if_sound(text: str, parse: Callable[[str], str]) -> str:
+    """A contact's text if it can be used; BIS lets it be anything, so it fails no invoice."""
+    try:
+        return parse(text) if text else ""
+    except RedaError:
+        return ""
 
 
 def _description(root: etree._Element) -> str:

@@ -7,6 +7,7 @@ ECMA-376 (XLSX), the kinds of other files by their first bytes.
 import codecs
 import csv
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -189,17 +190,22 @@ _BAD_QUOTATION = N_(
 
 def _csv_rows(lines: Sequence[str], delimiter: str) -> Iterator[Row]:
     """Rows in order. One with a quotation mark out of place costs itself and no other row."""
+    counts = Counter(line.count(delimiter) for line in lines[:200] if line.strip())
+    marks = counts.most_common(1)[0][0] if counts else 0
     start = 0
     while start < len(lines):
-        for row, after in _rows_until_broken(lines, start, delimiter):
+        for row, after in _rows_until_broken(lines, start, delimiter, marks):
             yield row
             start = after
 
 
 def _rows_until_broken(
-    lines: Sequence[str], start: int, delimiter: str
+    lines: Sequence[str], start: int, delimiter: str, marks: int
 ) -> Iterator[tuple[Row, int]]:
-    """Rows with the index of the line after each; ends after the first that is broken."""
+    """Rows with the index of the line after each; ends after the first that is broken.
+
+    marks: how many delimiters a whole row has.
+    """
     source = (f"{lines[at]}\n" for at in range(start, len(lines)))
     reader = csv.reader(source, delimiter=delimiter, strict=True)
     at = start
@@ -207,7 +213,7 @@ def _rows_until_broken(
         try:
             cells = next(reader)
             after = start + reader.line_num
-            if not _swallows(lines[at + 1 : after], cells, delimiter):
+            if not _swallows(lines[at + 1 : after], delimiter, marks):
                 yield Row(at + 1, cells), after
                 at = after
                 continue
@@ -218,11 +224,10 @@ def _rows_until_broken(
         return
 
 
-def _swallows(others: Sequence[str], cells: Sequence[str], delimiter: str) -> bool:
+def _swallows(others: Sequence[str], delimiter: str, marks: int) -> bool:
     """Whether a cell that runs over several lines has taken whole rows with it."""
-    marks = len(cells) - 1
-    return any(
-        line.count(delimiter) == marks and line.count('"') % 2 == 0 for line in others if marks
+    return marks > 0 and any(
+        line.count(delimiter) == marks and line.count('"') % 2 == 0 for line in others
     )
 
 

@@ -35,7 +35,7 @@ DEFAULT = LANGUAGES["sv"]
 
 def offered() -> list[Language]:
     """The languages that the page being answered exists in."""
-    staff = request.blueprint not in (None, "debtor", "identity_debtor")
+    staff = request.blueprint not in (None, "debtor", "identity_debtor", "components")
     return [one for one in LANGUAGES.values() if not (staff and one.debtor_only)]
 
 

@@ -2,10 +2,11 @@
 
 import argparse
 import signal
-import threading
 from pathlib import Path
 
 from simulators.swish.running import PAYEE_NAME, start
+
+_ENDING = {signal.SIGINT, signal.SIGTERM}
 
 
 def main() -> None:
@@ -17,9 +18,9 @@ def main() -> None:
     parser.add_argument("--speed", type=float, default=1.0, help="how many times faster time goes")
     parser.add_argument("--payee-name", default=PAYEE_NAME, help="whom the payer sees")
     options = parser.parse_args()
-    ended = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.set())
+    # Kept back, also from the servers' threads, until it is asked for: a handler could come at the
+    # very moment when this thread holds the lock that the handler needs.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
     running = start(
         options.certificates,
         port=options.port,
@@ -28,7 +29,7 @@ def main() -> None:
         payee_name=options.payee_name,
     )
     print(f"Swish simulator: API {running.api.url}, payer {running.payer.url}", flush=True)
-    ended.wait()
+    signal.sigwait(_ENDING)
     running.stop()
 
 

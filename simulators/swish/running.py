@@ -44,17 +44,18 @@ def start(
     """
     paths = ensure(certificates)
     register = Register(speed=speed)
-    payer = serve(create_payer_pages(register, payee_name), "127.0.0.1", payer_port)
+    api = serve(
+        Faulty(create_api(register), register.faults),
+        "127.0.0.1",
+        port,
+        certificate=paths.swish_server,
+        key=paths.swish_server_key,
+        client_ca=paths.swish_client_ca,
+    )
+    # Last, because its answer means that both are ready.
     try:
-        api = serve(
-            Faulty(create_api(register), register.faults),
-            "127.0.0.1",
-            port,
-            certificate=paths.swish_server,
-            key=paths.swish_server_key,
-            client_ca=paths.swish_client_ca,
-        )
+        payer = serve(create_payer_pages(register, payee_name), "127.0.0.1", payer_port)
     except OSError:
-        payer.stop()
+        api.stop()
         raise
     return Running(paths, register, api, payer)

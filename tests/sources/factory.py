@@ -1,11 +1,12 @@
 """Files of a creditor, told as a story: who was invoiced, what is unpaid, how it was saved.
 
-    a_list(an_invoice("1001").to("Gunnel Bergström").overdue(30)).as_csv(encoding="windows-1252")
-    a_peppol_invoice("1002").from_company("5560160680").paid_in_part("100.00").as_xml()
+a_list(an_invoice("1001").to("Gunnel Bergström").overdue(30)).as_csv(encoding="windows-1252")
+a_peppol_invoice("1002").from_company("5560160680").paid_in_part("100.00").as_xml()
 """
 
 import csv
 import io
+import re
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -102,7 +103,9 @@ class InvoiceList:
     def cells(self) -> list[list[Any]]:
         return [[row.cells[key] for key in HEADINGS] for row in self.rows]
 
-    def as_csv(self, *, delimiter: str = ";", encoding: str = "utf-8", newline: str = "\r\n") -> bytes:
+    def as_csv(
+        self, *, delimiter: str = ";", encoding: str = "utf-8", newline: str = "\r\n"
+    ) -> bytes:
         out = io.StringIO()
         writer = csv.writer(out, delimiter=delimiter, lineterminator=newline)
         writer.writerows([self.headings, *self.cells()])
@@ -133,18 +136,43 @@ def a_workbook(rows: Sequence[Sequence[Any]], *, formats: dict[str, str] | None 
 def with_part(workbook: bytes, name: str, content: bytes) -> bytes:
     """A workbook with one part of its zip replaced or added."""
     out = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(workbook)) as old:
-        with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
-            for part in old.namelist():
-                if part != name:
-                    new.writestr(part, old.read(part))
-            new.writestr(name, content)
+    with (
+        zipfile.ZipFile(io.BytesIO(workbook)) as old,
+        zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new,
+    ):
+        for part in old.namelist():
+            if part != name:
+                new.writestr(part, old.read(part))
+        new.writestr(name, content)
     return out.getvalue()
 
 
 def part_of(workbook: bytes, name: str) -> bytes:
     with zipfile.ZipFile(io.BytesIO(workbook)) as archive:
         return archive.read(name)
+
+
+def with_shared_strings(workbook: bytes) -> bytes:
+    """A workbook with its texts kept apart from its cells, as Excel keeps them."""
+    sheet, types = "xl/worksheets/sheet1.xml", "[Content_Types].xml"
+    texts: list[str] = []
+
+    def shared(match: re.Match[str]) -> str:
+        texts.append(match[1])
+        return f't="s"><v>{len(texts) - 1}</v></c>'
+
+    cells = part_of(workbook, sheet).decode()
+    cells = re.sub(r't="inlineStr"><is><t>([^<]*)</t></is></c>', shared, cells)
+    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    strings = "".join(f"<si><t>{text}</t></si>" for text in texts)
+    kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sharedStrings+xml"
+    override = f'<Override PartName="/xl/sharedStrings.xml" ContentType="{kind}"/>'
+    known = part_of(workbook, types).decode().replace("</Types>", f"{override}</Types>")
+    workbook = with_part(workbook, sheet, cells.encode())
+    workbook = with_part(workbook, types, known.encode())
+    return with_part(
+        workbook, "xl/sharedStrings.xml", f'<sst xmlns="{main}">{strings}</sst>'.encode()
+    )
 
 
 @dataclass(frozen=True)
@@ -173,6 +201,8 @@ class PeppolInvoice:
     customer_name: str = "Åkeriet i Växjö AB"
     country: str = "SE"
     postcode: str = "352 33"
+    phone: str = "0470-17 40 605"
+    email: str = "ekonomi@example.com"
     lines: Sequence[str] = ("Däck, 4 st", "Montering")
     doctype: str = ""
 
@@ -228,9 +258,7 @@ class PeppolInvoice:
         legal = _element("cbc:RegistrationName", self.customer_name) + _element(
             "cbc:CompanyID", self.customer, schemeID=self.customer_scheme
         )
-        contact = _element("cbc:Telephone", "0470-17 40 605") + _element(
-            "cbc:ElectronicMail", "ekonomi@example.com"
-        )
+        contact = _element("cbc:Telephone", self.phone) + _element("cbc:ElectronicMail", self.email)
         return _wrap(
             "cac:AccountingCustomerParty/cac:Party",
             _wrap("cac:PartyIdentification", _element("cbc:ID", self.customer_number))

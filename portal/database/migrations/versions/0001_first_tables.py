@@ -28,7 +28,6 @@ def upgrade() -> None:
         sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("published_on", sa.Date(), nullable=False),
         sa.Column("title", sa.String(), nullable=False),
-        sa.Column("template", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("number", name=op.f("pk_agreement_versions")),
     )
     op.create_table(

@@ -1,0 +1,1 @@
+"""How a finished document leaves the house; one module per channel."""

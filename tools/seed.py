@@ -1,0 +1,243 @@
+"""Demo data: companies, people, and cases that came in as a creditor's own file would.
+
+Run it as often as you like: what is there is left as it is. The people are those whose identity
+numbers the tax agency publishes for tests; the companies are invented.
+"""
+
+import csv
+import json
+import time
+import urllib.request
+from datetime import date, timedelta
+from decimal import Decimal
+from io import StringIO
+
+from sqlalchemy import select
+from stdnum import luhn
+
+from portal import clock, create_app
+from portal.collection import intake, rates
+from portal.collection.models import Case, Rules, Upload
+from portal.config import ROOT
+from portal.database import queue, tenancy
+from portal.extensions import db, settings
+from portal.identity import orders, people
+from portal.identity.actor import SYSTEM, Actor
+from portal.identity.models import Creditor, Membership, Person
+from portal.signing import agreements
+
+PHONE = "http://127.0.0.1:8102"
+OPERATOR = "198107212386"
+EVA, JOHAN, SOFIA = "196507182795", "196104032898", "198811262396"
+# Key, name, first nine digits of an organisation number, street, administrator, signed already.
+COMPANIES = (
+    ("norrsken", "Norrsken Energi AB", "559900001", "Älvgatan 4|903 26|Umeå", JOHAN, True),
+    ("fjallback", "Fjällbäcks Tandvård AB", "559900002", "Kyrkogatan 11|831 34|Östersund", EVA, False),
+    ("lindens", "Lindens Cykel & Sport AB", "559900003", "Lindvägen 2|582 46|Linköping", EVA, False),
+)  # fmt: skip
+ROLES = ((SOFIA, "norrsken", "collector"), ("198508202382", "norrsken", "viewer"))
+
+
+def main() -> None:
+    """Seed what is missing, and print the table of addresses and sign-ins."""
+    app = create_app()
+    with app.app_context(), tenancy.service():
+        _seed_law()
+        for number, is_operator in ((OPERATOR, True), *((one, False) for one in _members())):
+            _person(number, is_operator)
+        for company in COMPANIES:
+            _company(*company)
+        for number, key, role in ROLES:
+            _member(number, key, role)
+        db.session.commit()
+        if not agreements.is_signed(_creditor("norrsken").id):
+            _sign_through_simulator(_creditor("norrsken"), JOHAN)
+        _seed_cases(_creditor("norrsken"))
+        _print_table()
+
+
+def _members() -> list[str]:
+    return [EVA, JOHAN, SOFIA, "198508202382"]
+
+
+def _seed_law() -> None:
+    half_year = date(clock.today().year, 1 if clock.today().month < 7 else 7, 1)
+    if rates.table().known_through < half_year:
+        # A demo must show interest; no real portal may be started with a guessed rate.
+        rates.add(half_year, Decimal("2.00"), "Demo value, not Riksbanken's", actor=SYSTEM,
+                  now=clock.now())  # fmt: skip
+
+
+def _known_people() -> dict[str, dict[str, str]]:
+    text = (ROOT / "simulators" / "people.csv").read_text()
+    return {row["personal_identity_number"]: row for row in csv.DictReader(StringIO(text))}
+
+
+def _person(number: str, is_operator: bool = False) -> Person:
+    found = people.by_identity_number(number)
+    if found is None:
+        row = _known_people()[number]
+        found = people.add_person(
+            number, row["given_name"], row["surname"], now=clock.now(), is_operator=is_operator
+        )
+    return found
+
+
+def _creditor(key: str) -> Creditor:
+    return db.session.scalars(select(Creditor).where(Creditor.key == key)).one()
+
+
+def _company(
+    key: str, name: str, digits: str, address: str, administrator: str, is_signed: bool
+) -> None:
+    if db.session.scalar(select(Creditor.id).where(Creditor.key == key)):
+        return
+    line, postcode, town = address.split("|")
+    db.session.add(
+        Creditor(
+            key=key,
+            organisation_number=digits + luhn.calc_check_digit(digits),
+            name=name,
+            address_line=line,
+            postcode=postcode.replace(" ", ""),
+            town=town,
+            email=f"faktura@{key}.example",
+            phone="010-000 00 01",
+            debt_description="Vara eller tjänst enligt faktura",
+            payout_bankgiro="59999991",
+            created_at=clock.now(),
+        )
+    )
+    db.session.flush()
+    _member(administrator, key, "administrator")
+
+
+def _member(number: str, key: str, role: str) -> None:
+    person, creditor = _person(number), _creditor(key)
+    is_member = select(Membership.id).where(
+        Membership.person_id == person.id, Membership.creditor_id == creditor.id
+    )
+    if not db.session.scalar(is_member):
+        db.session.add(Membership(person_id=person.id, creditor_id=creditor.id, role=role))
+        db.session.flush()
+
+
+def _sign_through_simulator(creditor: Creditor, number: str) -> None:
+    """Sign the agreement as a person would; the simulator's control API plays the phone."""
+    document = agreements.prepare(creditor.id, now=clock.now())
+    started = orders.start(
+        agreements.purpose(document, _person(number), now=clock.now()),
+        binding="seed",
+        end_user_ip="127.0.0.1",
+        user_agent="seed",
+        return_url=f"{settings().base_url}/bankid/{{key}}/return?nonce={{nonce}}",
+        now=clock.now(),
+    )
+    db.session.commit()
+    order = started.order
+    _approve(order.order_ref, number)
+    for _ in range(20):
+        order = orders.collect(order, now=clock.now())
+        db.session.commit()
+        if order.status != "pending":
+            break
+        time.sleep(0.5)
+    agreements.finish(order, now=clock.now())
+    db.session.commit()
+
+
+def _approve(order_ref: str, number: str) -> None:
+    request = urllib.request.Request(
+        f"{PHONE}/control/orders/{order_ref}/approve",
+        json.dumps({"personalNumber": number}).encode(),
+        {"Content-Type": "application/json"},
+        method="POST",
+    )
+    urllib.request.urlopen(request, timeout=10).close()
+
+
+def _seed_cases(creditor: Creditor) -> None:
+    if db.session.scalar(select(Upload.id).where(Upload.creditor_id == creditor.id)):
+        return
+    now, today = clock.now(), clock.today()
+    db.session.add(
+        Rules(
+            creditor_id=creditor.id,
+            scope="company",
+            is_active=True,
+            days_after_due=7,
+            reminder_fee_agreed=True,
+            reminder_days=10,
+            interest_kind="statutory",
+            changed_at=now,
+        )
+    )
+    actor = Actor("person", "Johan Ekdahl", _person(JOHAN).id)
+    received = intake.receive(
+        creditor.id, [("kundreskontra.csv", _ledger_file(today))], actor=actor, now=now
+    )
+    intake.map_columns(received.upload, dict(received.upload.mapping))
+    intake.import_upload(received.upload, actor=actor, today=today, now=now)
+    queue.defer("advance_cases", once="advance_cases")
+    db.session.commit()
+
+
+# Invoice, customer, days overdue, amount in kronor, text.
+_INVOICES = (
+    ("197101019052", 24, "1 249,00", "El oktober"),
+    ("195003151858", 40, "890,50", "El september"),
+    ("197611152393", 33, "2 310,00", "El och elnät"),
+    ("196403100602", 19, "615,25", "El oktober"),
+    ("198410162393", 12, "1 780,00", "El oktober"),
+    ("198203182384", 9, "449,00", "Elnät oktober"),
+    ("193801248471", 3, "725,00", "El oktober"),
+)
+
+
+def _ledger_file(today: date) -> bytes:
+    """The creditor's list of unpaid invoices, as its ledger would export it."""
+    known, rows = _known_people(), []
+    for index, (number, overdue, amount, what) in enumerate(_INVOICES, 1):
+        person, due_on = known[number], today - timedelta(days=overdue)
+        rows.append(
+            f"{10400 + index};{2000 + index};{person['given_name']} {person['surname']};{number};"
+            f"Storgatan {index};111 22;Stockholm;{due_on - timedelta(days=30)};{due_on};{amount};"
+            f"SEK;{what};{person['language']}"
+        )
+    head = (
+        "Fakturanr;Kundnr;Kundnamn;Personnummer;Adress;Postnr;Ort;Fakturadatum;Förfallodatum;"
+        "Belopp;Valuta;Text;Språk"
+    )
+    return "\r\n".join((head, *rows, "")).encode("cp1252", errors="replace")
+
+
+def _print_table() -> None:
+    base = settings().base_url
+    cases = db.session.scalars(select(Case).order_by(Case.id).limit(2)).all()
+    lines = [
+        ("Debtors", f"{base}/"),
+        ("Creditors and staff", f"{base}/sign-in"),
+        ("BankID phone (simulator)", f"{PHONE}/"),
+        ("Swish payer (simulator)", "http://127.0.0.1:8104/"),
+        ("Components", f"{base}/dev/components"),
+        ("", ""),
+    ]
+    lines += [
+        (f"Demo case {number}", f"reference {case.reference}  code {case.access_code}"
+         f"  ({case.debtor.name}, {case.debtor.language or 'sv'})")
+        for number, case in enumerate(cases, 1)
+    ]  # fmt: skip
+    lines += [
+        ("", ""),
+        ("Johan Ekdahl", f"{JOHAN}  administrator of Norrsken Energi, agreement signed"),
+        ("Eva Sandberg", f"{EVA}  administrator of two companies that have not signed"),
+        ("Sofia Nyström", f"{SOFIA}  collector at Norrsken Energi"),
+        ("Ingrid Falk", "198508202382  viewer at Norrsken Energi"),
+        ("Erik Wallin", f"{OPERATOR}  operator"),
+    ]
+    width = max(len(left) for left, _ in lines)
+    print("\n" + "\n".join(f"  {left:<{width}}   {right}" for left, right in lines))
+
+
+if __name__ == "__main__":
+    main()
