@@ -51,8 +51,10 @@ def _configure(app: Flask, settings: Settings) -> None:
         RATELIMIT_ENABLED=settings.environment != "test",
         BABEL_DEFAULT_LOCALE="sv",
         BABEL_DEFAULT_TIMEZONE="Europe/Stockholm",
-        BABEL_DOMAIN="debtor;staff",
-        BABEL_TRANSLATION_DIRECTORIES=str(ROOT / "translations"),
+        # One folder for each domain. The domain that every language has comes last, because the
+        # last one's plural rule is used.
+        BABEL_DOMAIN="staff;debtor",
+        BABEL_TRANSLATION_DIRECTORIES=f"{ROOT / 'translations'};{ROOT / 'translations'}",
     )
 
 

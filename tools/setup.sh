@@ -53,3 +53,4 @@ if [ ! -f "$stamp" ] || [ "$(cat "$stamp")" != "$now" ] || [ ! -e .venv/bin/flas
     printf '%s\n' "$now" > "$stamp"
 fi
 [ -f static/vendor/htmx.min.js ] || { rm -f "$stamp"; fail "htmx is missing; run the command again."; }
+.venv/bin/python -m tools.translations compile

@@ -97,7 +97,8 @@ class ReviewedCatalog(Catalog):
             ("MIME-Version", "1.0"),
             ("Content-Type", "text/plain; charset=utf-8"),
             ("Content-Transfer-Encoding", "8bit"),
-            (REVIEW, self.review),
+            # Babel leaves the last line open.
+            (REVIEW, f"{self.review}\n"),
         ]
 
     mime_headers = property(_get_headers, Catalog._set_mime_headers)
@@ -157,7 +158,7 @@ def _key(message: Message) -> Key:
 
 def read(path: Path, locale: str, domain: str) -> ReviewedCatalog:
     """A catalogue as it lies on disk; an empty one when there is none."""
-    catalog = ReviewedCatalog(locale=Locale.parse(locale), domain=domain)
+    catalog = _empty(locale, domain)
     if not path.exists():
         return catalog
     content = path.read_bytes()
@@ -166,9 +167,18 @@ def read(path: Path, locale: str, domain: str) -> ReviewedCatalog:
         if message.id:
             catalog[message.id] = message
     catalog.obsolete = found.obsolete
-    header = re.search(rf'"{REVIEW}: (.*)\\n"', content.decode())
+    header = re.search(rf'"{REVIEW}: (.*?)(\\n)?"', content.decode())
     catalog.review = header[1] if header else ""
     return catalog
+
+
+def _empty(locale: str, domain: str) -> ReviewedCatalog:
+    return ReviewedCatalog(
+        locale=Locale.parse(locale),
+        domain=domain,
+        fuzzy=False,
+        header_comment=f"# {domain}, {locale}",
+    )
 
 
 def write(path: Path, catalog: ReviewedCatalog) -> None:
@@ -192,7 +202,7 @@ def update(folder: Path = ROOT / "translations", root: Path = ROOT) -> list[Faul
         }
         known = {_key(m): m for catalog in old.values() for m in catalog if m.id and _is_said(m)}
         for domain in (domain for domain, other in CATALOGUES if other == locale):
-            catalog = ReviewedCatalog(locale=Locale.parse(locale), domain=domain)
+            catalog = _empty(locale, domain)
             catalog.review = old[domain].review
             for message in texts[domain]:
                 catalog[message.id] = _with_translation(message, known, locale)
