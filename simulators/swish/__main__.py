@@ -18,8 +18,8 @@ def main() -> None:
     parser.add_argument("--speed", type=float, default=1.0, help="how many times faster time goes")
     parser.add_argument("--payee-name", default=PAYEE_NAME, help="whom the payer sees")
     options = parser.parse_args()
-    # Kept back, also from the servers' threads, until it is asked for: a handler could come at the
-    # very moment when this thread holds the lock that the handler needs.
+    # Kept back from every thread until this one asks: the system may hand a signal to a server's
+    # thread, and then a handler waits for ever while this thread waits for something else.
     signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
     running = start(
         options.certificates,
