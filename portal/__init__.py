@@ -1,100 +1,20 @@
 """Reda: collection portal for creditors, debtors and signers."""
 
-from flask import Flask
-from werkzeug.middleware.proxy_fix import ProxyFix
+from typing import TYPE_CHECKING
 
-from portal import cli, extensions, tables
-from portal.api.views_swish import api
-from portal.config import ROOT, Settings
-from portal.creditor.views import creditor
-from portal.database import server, tenancy
-from portal.debtor.views import debtor
-from portal.identity import people
-from portal.identity.sessions import DatabaseSessions
-from portal.operations.views import operations
-from portal.operations.views_components import components as component_page
-from portal.signing.views import signing
-from portal.web import components, errors, formats, forms, headers, languages, logs, pages
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from portal.config import Settings
 
 
-def create_app(settings: Settings | None = None) -> Flask:
+def create_app(settings: "Settings | None" = None) -> "Flask":
     """The application.
 
     settings: default those of the environment.
     Raises SettingsError when a setting cannot be used.
     """
-    settings = settings or Settings.from_environment()
-    app = Flask(
-        "portal", template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static")
-    )
-    _configure(app, settings)
-    _connect(app, settings)
-    _extend(app)
-    _open_doors(app, settings)
-    return app
+    # Imported here, so that whoever needs one room, such as the law, does not load the house.
+    from portal.building import build
 
-
-def _configure(app: Flask, settings: Settings) -> None:
-    app.extensions["reda_settings"] = settings
-    app.extensions["reda_tables"] = tables.metadata
-    app.config.update(
-        SECRET_KEY=settings.secret_key,
-        TESTING=settings.environment == "test",
-        SESSION_COOKIE_NAME="reda_session",
-        SESSION_COOKIE_SECURE=settings.is_secure,
-        # A little above what intake takes, so that a file too large is told so in its own words.
-        MAX_CONTENT_LENGTH=60 * 1024 * 1024,
-        MAX_FORM_PARTS=1000,
-        WTF_CSRF_TIME_LIMIT=None,
-        WTF_CSRF_SSL_STRICT=settings.is_secure,
-        RATELIMIT_STORAGE_URI=settings.rate_limit_storage,
-        RATELIMIT_ENABLED=settings.environment != "test",
-        BABEL_DEFAULT_LOCALE="sv",
-        BABEL_DEFAULT_TIMEZONE="Europe/Stockholm",
-        # One folder for each domain. The domain that every language has comes last, because the
-        # last one's plural rule is used.
-        BABEL_DOMAIN="staff;debtor",
-        BABEL_TRANSLATION_DIRECTORIES=f"{ROOT / 'translations'};{ROOT / 'translations'}",
-    )
-
-
-def _connect(app: Flask, settings: Settings) -> None:
-    urls = server.urls(settings)
-    app.extensions["reda_database"] = urls
-    app.config.update(
-        SQLALCHEMY_DATABASE_URI=urls.app,
-        SQLALCHEMY_ENGINE_OPTIONS={"pool_pre_ping": True, "pool_size": 10, "max_overflow": 10},
-    )
-    extensions.db.init_app(app)
-    extensions.migrate.init_app(
-        app, extensions.db, directory=str(ROOT / "portal" / "database" / "migrations")
-    )
-    with app.app_context():
-        server.guard(extensions.db.engine)
-
-
-def _extend(app: Flask) -> None:
-    settings: Settings = app.extensions["reda_settings"]
-    tenancy.init_app(app)
-    app.session_interface = DatabaseSessions()
-    extensions.babel.init_app(app, locale_selector=languages.locale)
-    extensions.htmx.init_app(app)
-    extensions.csrf.init_app(app)
-    extensions.limiter.init_app(app)
-    extensions.login_manager.init_app(app)
-    extensions.login_manager.user_loader(lambda person_id: people.by_id(int(person_id)))
-    for part in (logs, languages, formats, forms, pages, components, errors):
-        part.init_app(app)
-    headers.init_app(app, is_secure=settings.is_secure)
-    if proxies := int(settings.trusted_proxies):
-        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
-            app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies
-        )
-
-
-def _open_doors(app: Flask, settings: Settings) -> None:
-    for door in (debtor, creditor, signing, operations, api):
-        app.register_blueprint(door)
-    if not settings.is_production:
-        app.register_blueprint(component_page)
-    cli.init_app(app)
+    return build(settings)

@@ -3,7 +3,6 @@
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
-import segno
 from flask import Blueprint, Response, abort, flash
 from flask_wtf.file import FileField
 from wtforms import (
@@ -20,6 +19,7 @@ from wtforms.validators import InputRequired, Length
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from portal.messages import Problem
+from portal.payments import qr
 from portal.web.forms import Form, KronorField
 from portal.web.rendering import render
 
@@ -33,7 +33,9 @@ class ExampleForm(Form):
     email = EmailField("E-mail")
     amount = KronorField("Amount each month", [InputRequired()])
     first_on = DateField("First payment", [InputRequired()])
-    letter = SelectField("Letters come by", choices=[("kivra", "Digital mailbox"), ("post", "Post")])
+    letter = SelectField(
+        "Letters come by", choices=[("kivra", "Digital mailbox"), ("post", "Post")]
+    )
     plan = RadioField(
         "Payment plan",
         [InputRequired()],
@@ -118,7 +120,7 @@ def show() -> Response:
         wrong=wrong,
         events=_EVENTS,
         cases=_CASES,
-        code=segno.make("https://reda.example/", error="m").svg_inline(scale=4, border=4),
+        code=qr.svg("https://reda.example/", title="Example"),
         rate=Decimal("9.5"),
         nav_items=[
             {"text": "Overview", "url": "#overview"},

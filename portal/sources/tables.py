@@ -21,6 +21,8 @@ MAX_ROWS = 100_000
 MAX_COLUMNS = 200
 
 _LONGEST_LINE = 200_000
+# Empty lines, and those of cells that run over several, are not rows.
+_MOST_LINES = 10 * MAX_ROWS
 _ROWS_BEFORE_HEADINGS = 20
 
 
@@ -155,7 +157,10 @@ def _decoded(data: bytes) -> tuple[str, str]:
 
 
 def _lines(text: str) -> list[str]:
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if text.count("\n") > _MOST_LINES:
+        raise _too_many_rows()
+    lines = text.split("\n")
     if any(len(line) > _LONGEST_LINE for line in lines):
         raise RedaError(
             N_("The file has a line that is longer than any invoice. Save it as CSV once more.")
@@ -245,12 +250,16 @@ def _table(found: Iterable[Row]) -> Table:
     width = len(columns)
     body = [_fitted(row, width) for row in islice(_chained(first[place + 1 :], rows), MAX_ROWS + 1)]
     if len(body) > MAX_ROWS:
-        raise RedaError(
-            N_("The file has more than %(most)s rows. Split it into several."), most=MAX_ROWS
-        )
+        raise _too_many_rows()
     if not body:
         raise RedaError(N_("The file has headings but no rows. Save it with its invoices."))
     return Table(columns, body)
+
+
+def _too_many_rows() -> RedaError:
+    return RedaError(
+        N_("The file has more than %(most)s rows. Split it into several."), most=MAX_ROWS
+    )
 
 
 def _chained(first: Iterable[Row], rest: Iterable[Row]) -> Iterator[Row]:

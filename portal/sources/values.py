@@ -42,8 +42,11 @@ _NUMBER_LIKE = re.compile(r"[+-]?[(\d][\d\s.,:/()-]*(?:kr|sek)?\.?", re.IGNORECA
 # UTF-8 that was taken for Windows-1252, as Swedish text shows it: å ä ö Å Ä Ö é ü.
 _WRONGLY_DECODED = re.compile("Ã[¥¤¶…„–©¼]|\ufffd")
 _SPREADSHEET_ERROR = re.compile(r"#(?:N/A|REF!|VALUE!|DIV/0!|NAME\?|NUM!|NULL!|#+)")
-# Signs that turn or hide the text after them; joiners stay, since Persian and others need them.
-_INVISIBLE = re.compile("[\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+# Control characters, lone surrogates, and signs that turn or hide the text after them; joiners
+# stay, since Persian and others need them.
+_INVISIBLE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\ud800-\udfff\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]"
+)
 
 
 def plain_text(text: str, most: int) -> str:
@@ -69,7 +72,7 @@ def plain_text(text: str, most: int) -> str:
             N_("“%(text)s” has lost its letters. Save the file once more, as CSV UTF-8 or XLSX."),
             text=shown(line),
         )
-    if _INVISIBLE.search(line) or any(unicodedata.category(c) in ("Cc", "Cs") for c in line):
+    if _INVISIBLE.search(line):
         raise RedaError(
             N_("“%(text)s” holds characters that cannot be seen. Type it again."),
             text=shown(line),

@@ -5,12 +5,16 @@ must find the same sum and number at the bank. In a right-to-left language a val
 Unicode's isolates (UAX #9, FSI … PDI), so that its signs keep their order inside a sentence.
 """
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Any
 
 from babel import Locale, dates, numbers
 from flask import Flask
 from flask_babel import get_locale, gettext
+from jinja2 import pass_context
+from jinja2.runtime import Context
 
 from portal import clock
 from portal.payments.accounts import Bankgiro
@@ -144,9 +148,19 @@ def masked_identity_number(value: str) -> str:
     return _isolated(f"{born}-{_BULLETS}")
 
 
+def _asked_anew(function: Callable[..., str]) -> Callable[..., str]:
+    # Jinja works out a filter of constants once, when it compiles, in whatever language is read
+    # then. A filter that takes the context is worked out each time.
+    @pass_context
+    def filtered(context: Context, *args: Any, **values: Any) -> str:
+        return function(*args, **values)
+
+    return filtered
+
+
 def init_app(app: Flask) -> None:
     """Give every template these filters."""
-    app.jinja_env.filters.update(
+    filters = dict(
         kronor=kronor,
         plain_kronor=plain_kronor,
         number=number,
@@ -159,3 +173,5 @@ def init_app(app: Flask) -> None:
         organisation_number=organisation_number,
         masked_identity_number=masked_identity_number,
     )
+    for name, function in filters.items():
+        app.add_template_filter(_asked_anew(function), name)

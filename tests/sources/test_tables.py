@@ -165,6 +165,10 @@ class TestRefusals:
         with pytest.raises(RedaError, match="more than 100000 rows"):
             open_table(start + row * (MAX_ROWS + 1), "list.csv")
 
+    def test_a_million_empty_lines_are_not_waited_for(self):
+        with pytest.raises(RedaError, match="more than 100000 rows"):
+            open_table(HEADINGS.encode() + b"\n" * 1_000_001, "list.csv")
+
     def test_too_many_columns_are_refused(self):
         line = ";".join(f"Kolumn{i}x" for i in range(MAX_COLUMNS + 1)).encode()
         with pytest.raises(RedaError, match="more than 200 columns"):
