@@ -42,4 +42,4 @@ def init_app(app: Flask) -> None:
         name: Component(app.jinja_env, f"components/{path.name}", name)
         for name, path in names().items()
     }
-    app.add_template_global(SimpleNamespace(**ui), "ui")
+    app.jinja_env.globals["ui"] = SimpleNamespace(**ui)

@@ -33,13 +33,17 @@ def answer(status: int, problem: Problem | None = None) -> Response:
         response.status_code = status
         return response
     nearest = 422 if problem else (500 if status >= 500 else 400)
-    return render(
+    response = render(
         f"errors/{status if status in _PAGES else nearest}.html",
         status=status,
         reference=reference,
         message=text(problem) if problem else None,
         layout="errors/notice.html" if request.htmx else "layouts/quiet.html",
     )
+    # htmx shows it above what the person was doing, so that nothing written is lost.
+    response.headers["HX-Retarget"] = "#problem"
+    response.headers["HX-Reswap"] = "innerHTML"
+    return response
 
 
 def init_app(app: Flask) -> None:

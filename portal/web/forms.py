@@ -115,6 +115,8 @@ def init_app(app: Flask) -> None:
 class Form(FlaskForm):
     """A form whose errors are in the reader's language and can come from a room as well."""
 
+    form_errors: list[str]
+
     class Meta(FlaskForm.Meta):
         def get_translations(self, form: FlaskForm) -> _Translations:
             return _Translations()
@@ -137,6 +139,7 @@ class KronorField(StringField):
     """
 
     data: int | None
+    render_kw: dict[str, Any] | None
 
     def __init__(self, *args: Any, **values: Any) -> None:
         super().__init__(*args, **values)

@@ -101,8 +101,9 @@ def cells(row: str, headings: Sequence[str | Heading]) -> Markup:
         tag, attributes = cell.groups()
         column = next(columns, "")
         role = "rowheader" if tag == "th" else "cell"
-        name = column.text if isinstance(column, Heading) else column
-        label = Markup(' role="{}" data-label="{}"').format(role, name)
+        name = column if isinstance(column, str) else "" if column.hidden else column.text
+        label = Markup(' role="{}"').format(role)
+        label += Markup(' data-label="{}"').format(name) if name else ""
         # A class list of the cell's own is extended, since a second attribute would be ignored.
         if isinstance(column, Heading) and column.numeric:
             attributes, changed = re.subn(r'\bclass="', 'class="number ', attributes, count=1)
@@ -136,5 +137,5 @@ def init_app(app: Flask) -> None:
     app.add_template_global(here)
     app.add_template_global(heading)
     app.add_template_global(unique_id)
-    app.add_template_global(_service(settings), "service")
+    app.jinja_env.globals["service"] = _service(settings)
     app.add_template_filter(cells)
