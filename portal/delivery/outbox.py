@@ -219,5 +219,3 @@ def messages_of(case_id: int) -> list[SentOrWaiting]:
         .order_by(Message.id.desc())
     )
     return [SentOrWaiting(*row) for row in rows]
-
-

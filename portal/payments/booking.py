@@ -74,6 +74,8 @@ def prepare(case_id: int, *, now: datetime) -> SwishRequest:
         .where(
             SwishRequest.case_id == case_id,
             SwishRequest.status == "created",
+            # Without its token, which came in an answer that was lost, nobody can pay it.
+            SwishRequest.token.is_not(None),
             SwishRequest.amount_ore == due.total_ore,
             SwishRequest.created_at > now - _REUSED,
         )

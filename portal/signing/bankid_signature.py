@@ -92,19 +92,43 @@ def verify(
     for anyone. signed_between: the order's life, aware.
     Raises SignatureRejected that names the first check to fail.
     """
+    order = _Order(
+        roots, expected_visible, expected_non_visible, expected_personal_number, signed_between
+    )
+    try:
+        return _verify(signature_xml, ocsp_response, order)
+    except SignatureRejected:
+        raise
+    except Exception as error:
+        # The libraries raise errors of many kinds on damaged documents; each means the same.
+        raise SignatureRejected("document", "it cannot be read") from error
+
+
+@dataclass(frozen=True)
+class _Order:
+    """What a signature is held against."""
+
+    roots: list[x509.Certificate]
+    visible: bytes | None
+    non_visible: bytes | None
+    personal_number: str | None
+    between: tuple[datetime, datetime]
+
+
+def _verify(signature_xml: bytes, ocsp_response: bytes, order: _Order) -> VerifiedSignature:
     root = _parse(signature_xml)
     chain = _chain(root)
     data = _signed_data(root, chain[0])
-    _check_content(data, expected_visible, expected_non_visible)
+    _check_content(data, order.visible, order.non_visible)
     answer = _load_ocsp(ocsp_response)
     signed_at = answer.produced_at_utc
-    if not signed_between[0] <= signed_at <= signed_between[1]:
+    if not order.between[0] <= signed_at <= order.between[1]:
         raise SignatureRejected("time", "the OCSP response is not from the order's time")
-    _check_chain(chain, roots, signed_at)
-    _check_ocsp(answer, chain, signed_between)
+    _validate(chain, order.roots, signed_at)
+    _check_ocsp(answer, chain, order.between)
     _check_nonce(ocsp_response, signature_xml)
     number = _attribute(chain[0].subject, NameOID.SERIAL_NUMBER)
-    if expected_personal_number is not None and number != expected_personal_number:
+    if order.personal_number is not None and number != order.personal_number:
         raise SignatureRejected("person", "somebody else than the invited person has signed")
     return VerifiedSignature(
         number,
@@ -163,7 +187,7 @@ def _signed_data(root: etree._Element, certificate: x509.Certificate) -> etree._
         results = _Verifier().verify(
             root, x509_cert=pem, expect_config=SignatureConfiguration(expect_references=2)
         )
-    except (SignXMLException, InvalidSignature, ValueError, TypeError, KeyError) as error:
+    except (SignXMLException, etree.LxmlError) as error:
         raise SignatureRejected("signature", "it does not match what it signs") from error
     seen = [one.signed_xml for one in (results if isinstance(results, list) else [results])]
     tags = [one.tag for one in seen if one is not None]
@@ -198,21 +222,7 @@ def _load_ocsp(data: bytes) -> ocsp.OCSPResponse:
     return answer
 
 
-def _check_chain(
-    chain: list[x509.Certificate], roots: list[x509.Certificate], at: datetime
-) -> None:
-    _validate(chain[0], chain[1:], roots, at, {"digital_signature"}, "chain")
-
-
-def _validate(
-    certificate: x509.Certificate,
-    others: list[x509.Certificate],
-    roots: list[x509.Certificate],
-    at: datetime,
-    usage: set[str],
-    check: str,
-    extended: set[str] | None = None,
-) -> None:
+def _validate(chain: list[x509.Certificate], roots: list[x509.Certificate], at: datetime) -> None:
     context = ValidationContext(
         trust_roots=[_asn1(one) for one in roots],
         moment=at,
@@ -221,14 +231,12 @@ def _validate(
         revocation_mode="soft-fail",
     )
     validator = CertificateValidator(
-        _asn1(certificate), [_asn1(one) for one in others], validation_context=context
+        _asn1(chain[0]), [_asn1(one) for one in chain[1:]], validation_context=context
     )
     try:
-        asyncio.run(validator.async_validate_usage(usage, extended or set()))
-    except (PathBuildingError, PathValidationError, ValidationError, ValueError) as error:
-        raise SignatureRejected(check, "the certificate does not lead up to a trusted one") from (
-            error
-        )
+        asyncio.run(validator.async_validate_usage({"digital_signature"}))
+    except (PathBuildingError, PathValidationError, ValidationError) as error:
+        raise SignatureRejected("chain", "it does not lead up to a trusted certificate") from error
 
 
 def _asn1(certificate: x509.Certificate) -> asn1_x509.Certificate:

@@ -152,7 +152,7 @@ _KEYS = {heading: field.key for field in reversed(FIELDS) for heading in field.h
 
 def _plain(heading: str) -> str:
     """A heading in lower case, letters and digits only, without a currency at its end."""
-    composed = unicodedata.normalize("NFC", _IN_CURRENCY.sub("", heading)).casefold()
+    composed = unicodedata.normalize("NFC", _IN_CURRENCY.sub("", heading[:100])).casefold()
     return "".join(c for c in composed if c.isalnum())
 
 

@@ -29,6 +29,8 @@ MOST_ORE = 10_000_000_00
 EARLIEST_YEAR = 1975
 
 _SHOWN = 60
+# Longer than any amount or date, and short enough for any pattern to be quick.
+_LONGEST_VALUE = 60
 
 
 def shown(text: str) -> str:
@@ -127,9 +129,8 @@ def amount(text: str) -> int:
     stand before or after, or be brackets: a negative amount is refused, like none, as is more than
     10 million. "1,234" and "1.234" can mean two amounts and are refused.
     """
-    line = _trimmed_amount(text)
-    line, is_negative = _without_sign(line)
-    match = _AMOUNT.fullmatch(line) if len(line) <= 40 else None
+    line, is_negative = _without_sign(_trimmed_amount(text[: _LONGEST_VALUE + 1]))
+    match = _AMOUNT.fullmatch(line) if len(text) <= _LONGEST_VALUE else None
     if match is None or (match["mark"] and match["mark"] == match["group"]):
         raise RedaError(
             N_("“%(text)s” is not an amount. Write it like 1234,50."), text=shown(text.strip())
@@ -219,6 +220,8 @@ def day(text: str) -> date:
 
     "03/11/2026", which is two dates, is refused. A time of day after the date is left out.
     """
+    if len(text) > _LONGEST_VALUE:
+        raise _not_a_date(text)
     line = _CLOCK.sub("", " ".join(text.split()))
     if match := _YEAR_FIRST.fullmatch(line):
         year, mark, month, of_month = match.groups()

@@ -1,0 +1,89 @@
+"""Reference and code let a debtor in, and slow down whoever guesses."""
+
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+
+from portal.collection import access
+from portal.collection.models import Case
+from portal.extensions import db
+from tests.factories import NOW, a_case
+
+
+def enter(case: Case, code: str | None = None, *, minutes: float = 0, address: str = "192.0.2.1"):
+    return access.enter(
+        case.reference,
+        case.access_code if code is None else code,
+        address=address,
+        now=NOW + timedelta(minutes=minutes),
+    )
+
+
+def guess_wrong(case: Case, times: int) -> None:
+    for attempt in range(times):
+        with pytest.raises(access.EntryRefused):
+            enter(case, "WRONG1", address=f"192.0.2.{attempt}")
+
+
+def test_the_letters_reference_and_code_open_the_case(app: Flask) -> None:
+    case = a_case()
+    assert enter(case).id == case.id
+
+
+def test_spaces_hyphens_and_small_letters_do_not_matter(app: Flask) -> None:
+    case = a_case()
+    code = f"{case.access_code[:3]}-{case.access_code[3:]} ".lower()
+    assert enter(case, code).id == case.id
+
+
+def test_a_wrong_reference_and_a_wrong_code_are_told_apart_by_nobody(app: Flask) -> None:
+    case = a_case()
+    with pytest.raises(access.EntryRefused) as wrong_code:
+        enter(case, "WRONG1")
+    with pytest.raises(access.EntryRefused) as wrong_reference:
+        access.enter("000000000", case.access_code, address="192.0.2.9", now=NOW)
+    assert str(wrong_code.value) == str(wrong_reference.value)
+
+
+def test_after_five_wrong_guesses_even_the_right_code_must_wait(app: Flask) -> None:
+    case = a_case()
+    guess_wrong(case, 5)
+    with pytest.raises(access.EntryLocked):
+        enter(case, address="198.51.100.1")
+
+
+def test_the_lock_ends_after_its_minute(app: Flask) -> None:
+    case = a_case()
+    guess_wrong(case, 5)
+    assert enter(case, minutes=1.1, address="198.51.100.1").id == case.id
+
+
+def test_an_address_that_guesses_at_many_cases_is_slowed_too(app: Flask) -> None:
+    for serial in range(5):
+        with pytest.raises(access.EntryRefused):
+            access.enter(f"10000000{serial}", "WRONG1", address="192.0.2.1", now=NOW)
+    with pytest.raises(access.EntryLocked):
+        enter(a_case())
+
+
+def test_a_reference_that_does_not_exist_locks_like_one_that_does(app: Flask) -> None:
+    for address in range(5):
+        with pytest.raises(access.EntryRefused):
+            access.enter("123456789", "WRONG1", address=f"192.0.2.{address}", now=NOW)
+    with pytest.raises(access.EntryLocked):
+        access.enter("123456789", "WRONG1", address="198.51.100.1", now=NOW)
+
+
+def test_the_code_lies_encrypted_in_the_database(app: Flask) -> None:
+    case = a_case()
+    stored = db.session.scalar(db.text("select access_code from cases"))
+    assert case.access_code.encode() not in bytes(stored)
+
+
+def test_references_have_nine_digits_with_a_check_digit(app: Flask) -> None:
+    from stdnum import luhn
+
+    reference = access.new_reference()
+    assert len(reference) == 9
+    assert luhn.is_valid(reference)

@@ -1,0 +1,186 @@
+"""A case from its first day to its last, every öre of it."""
+
+from datetime import date, timedelta
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import DBAPIError
+
+from portal import ledger
+from portal.collection import cases, history, lifecycle
+from portal.collection.models import Case, Event
+from portal.delivery.models import Message
+from portal.extensions import db
+from portal.identity.actor import SWISH
+from portal.ledger import Account
+from tests.factories import NOW, TODAY, a_case, a_reminded_case, an_invoice_of, kronor
+
+
+def pay(case: Case, amount: str, *, key: str = "one", on: date = TODAY) -> lifecycle.Settled:
+    settled = lifecycle.settle_payment(
+        cases.lock(case.id), amount_ore=kronor(amount), key=key, channel="swish", value_on=on,
+        actor=SWISH, now=NOW,
+    )  # fmt: skip
+    db.session.commit()
+    return settled
+
+
+def names_of_events(case: Case) -> list[str]:
+    return [event.name for event in reversed(history.of_case(case.id))]
+
+
+def test_an_imported_invoice_is_a_claim_in_the_books(app: Flask) -> None:
+    case = a_case()
+    assert ledger.balance(case.id) == ledger.Balance(100_000, 0, 0)
+    assert case.next_step == "reminder"
+
+
+def test_a_case_imported_on_a_saturday_is_reminded_on_monday(app: Flask) -> None:
+    case = a_case()
+    invoice = an_invoice_of(case.creditor)
+    from portal.collection import policy
+
+    saturday = date(2026, 3, 14)
+    later = lifecycle.open_case(invoice, policy.Effective(), today=saturday, now=NOW)
+    assert later.next_step_on == date(2026, 3, 16)
+
+
+def test_a_reminder_books_its_fee_and_puts_its_letter_in_the_outbox(app: Flask) -> None:
+    case = a_reminded_case()
+    message = db.session.scalars(select(Message).where(Message.case_id == case.id)).one()
+    assert ledger.balance(case.id).fees_ore == 6_000
+    assert message.content["total_ore"] == 100_000 + 6_000 + 548
+    assert names_of_events(case) == ["case.imported", "case.reminder_sent"]
+
+
+def test_a_second_reminder_is_never_charged(app: Flask) -> None:
+    case = a_reminded_case()
+    lifecycle.send_reminder(case, today=TODAY + timedelta(days=14), now=NOW)
+    db.session.commit()
+    assert ledger.balance(case.id).fees_ore == 6_000
+
+
+def test_no_reminder_fee_without_an_agreement(app: Flask) -> None:
+    case = a_reminded_case(terms={"reminder_fee_agreed": False})
+    assert ledger.balance(case.id).fees_ore == 0
+
+
+def test_no_reminder_fee_when_the_creditor_has_charged_one(app: Flask) -> None:
+    case = a_reminded_case(reminder_fee_charged=True)
+    assert ledger.balance(case.id).fees_ore == 0
+
+
+def test_nothing_advances_on_a_sunday(app: Flask) -> None:
+    a_case()
+    assert lifecycle.advance(date(2026, 3, 15), NOW).taken == 0
+
+
+def test_advancing_twice_reminds_once(app: Flask) -> None:
+    case = a_case()
+    lifecycle.advance(TODAY, NOW)
+    db.session.commit()
+    assert lifecycle.advance(TODAY, NOW).taken == 0
+    count = select(func.count()).select_from(Message).where(Message.case_id == case.id)
+    assert db.session.scalar(count) == 1
+
+
+def test_interest_runs_from_the_day_after_the_due_date(app: Flask) -> None:
+    case = a_case()
+    # 1 000.00 kr at 2 + 8 per cent, 20 days of 365.
+    assert cases.amount_due(case, TODAY).interest_ore == 548
+
+
+def test_interest_stops_where_no_reference_rate_is_known(app: Flask) -> None:
+    case = a_case()
+    due = cases.amount_due(case, date(2026, 12, 1))
+    through_june = (date(2026, 6, 30) - case.due_on).days
+    assert due.interest_ore == round(100_000 * through_june / 10 / 365)
+    assert not due.is_interest_known
+
+
+def test_a_full_payment_closes_the_case(app: Flask) -> None:
+    case = a_reminded_case()
+    settled = pay(case, "1065.48")
+    assert settled.left_ore == 0
+    assert cases.lock(case.id).status == "paid"
+    assert names_of_events(case)[-2:] == ["case.payment_received", "case.paid"]
+
+
+def test_a_part_payment_settles_costs_then_interest_then_principal(app: Flask) -> None:
+    case = a_reminded_case()
+    settled = pay(case, "500.00")
+    assert (settled.parts.fees_ore, settled.parts.interest_ore) == (6_000, 548)
+    assert settled.left_ore == 106_548 - 50_000
+    assert cases.lock(case.id).status == "reminded"
+
+
+def test_two_part_payments_bear_interest_on_what_is_left(app: Flask) -> None:
+    case = a_reminded_case()
+    pay(case, "500.00")
+    later = TODAY + timedelta(days=30)
+    left = 100_000 - (50_000 - 6_000 - 548)
+    assert cases.amount_due(case, later).interest_ore == round(left * 30 / 10 / 365)
+
+
+def test_too_large_a_payment_stands_as_over_payment(app: Flask) -> None:
+    case = a_reminded_case()
+    pay(case, "1100.00")
+    assert ledger.trial_balance()[Account.OVER_PAYMENT] == -(110_000 - 106_548)
+
+
+def test_money_for_a_closed_case_is_kept_for_refund(app: Flask) -> None:
+    case = a_reminded_case()
+    pay(case, "1065.48")
+    settled = pay(case, "100.00", key="two")
+    assert settled.parts.overpaid_ore == 10_000
+
+
+def test_principal_and_interest_are_owed_to_the_creditor_and_fees_are_not(app: Flask) -> None:
+    case = a_reminded_case()
+    pay(case, "1065.48")
+    assert ledger.owed_to(case.creditor_id) == 100_548
+    assert ledger.trial_balance()[Account.FEE_INCOME] == -6_000
+
+
+def test_the_books_sum_to_zero(app: Flask) -> None:
+    pay(a_reminded_case(), "1065.48")
+    pay(a_reminded_case(), "12.34", key="two")
+    assert sum(ledger.trial_balance().values()) == 0
+
+
+def test_the_database_refuses_an_entry_that_does_not_balance(app: Flask) -> None:
+    case = a_case()
+    entry = db.session.scalar(
+        text(
+            "insert into ledger_entries (creditor_id, case_id, kind, booked_on, created_at,"
+            " idempotency_key) values (:creditor, :case, 'x', now(), now(), 'x') returning id"
+        ),
+        {"creditor": case.creditor_id, "case": case.id},
+    )
+    for account, ore in (("fees", 100), ("fee_income", -99)):
+        db.session.execute(
+            text(
+                "insert into ledger_lines (entry_id, creditor_id, case_id, account, amount_ore,"
+                " currency) values (:entry, :creditor, :case, :account, :ore, 'SEK')"
+            ),
+            {"entry": entry, "creditor": case.creditor_id, "case": case.id, "account": account,
+             "ore": ore},
+        )  # fmt: skip
+    with pytest.raises(DBAPIError, match="does not balance"):
+        db.session.commit()
+
+
+@pytest.mark.parametrize("table", ["ledger_lines", "ledger_entries", "events"])
+def test_what_is_written_in_the_books_and_the_history_is_never_changed(
+    app: Flask, table: str
+) -> None:
+    a_case()
+    with pytest.raises(DBAPIError, match="permission denied"):
+        db.session.execute(text(f"delete from {table}"))
+
+
+def test_the_history_says_which_rule_decided(app: Flask) -> None:
+    case = a_case()
+    event = db.session.scalars(select(Event).where(Event.case_id == case.id)).one()
+    assert event.data["days_after_due"] == 7
