@@ -15,7 +15,6 @@ from portal.extensions import db
 from portal.identity.actor import SYSTEM
 from portal.messages import RedaError
 from portal.signing import agreements
-from portal.web import logs
 
 database = AppGroup("database", help="Prepare the database.")
 law = AppGroup("law", help="Extend the law's tables.")
@@ -59,7 +58,6 @@ def run_worker() -> None:
     """Run jobs until interrupted."""
     from portal.jobs import make_worker
 
-    logs.configure()
     make_worker(current_app._get_current_object()).run_worker(  # type: ignore[attr-defined]
         concurrency=1, name="worker", listen_notify=True
     )

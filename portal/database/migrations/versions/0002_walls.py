@@ -41,7 +41,8 @@ begin
         raise exception 'ledger entry % has fewer than two lines', entry using errcode = '23514';
     end if;
     select currency, sum(amount_ore) as total into wrong
-        from ledger_lines where entry_id = entry group by currency having sum(amount_ore) <> 0 limit 1;
+        from ledger_lines where entry_id = entry
+        group by currency having sum(amount_ore) <> 0 limit 1;
     if found then
         raise exception 'ledger entry % does not balance: % %', entry, wrong.total, wrong.currency
             using errcode = '23514';

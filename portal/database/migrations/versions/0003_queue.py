@@ -21,7 +21,8 @@ def upgrade() -> None:
         do $$ declare one record; begin
             for one in select tablename from pg_tables
                 where schemaname = 'public' and tablename like 'procrastinate_%' loop
-                execute format('grant select, insert, update, delete on %I to reda_app', one.tablename);
+                execute format(
+                    'grant select, insert, update, delete on %I to reda_app', one.tablename);
             end loop;
         end $$
         """
