@@ -269,7 +269,7 @@ def _payment_qr(
     return _svg(payload, "QR-kod för din bankapp")
 
 
-def _svg(payload: str, title: str, side_mm: int = 34) -> Markup:
+def _svg(payload: str, title: str, side_mm: int = 32) -> Markup:
     return Markup(qr.svg(payload, title=title, side_mm=side_mm))  # noqa: S704 - our own drawing
 
 
