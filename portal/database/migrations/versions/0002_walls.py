@@ -34,9 +34,11 @@ $$ begin raise exception '% is only ever added to', tg_table_name using errcode 
 
 create function reda_entry_is_balanced() returns trigger language plpgsql as $$
 declare
-    entry bigint := case when tg_table_name = 'ledger_lines' then new.entry_id else new.id end;
+    entry bigint;
     wrong record;
 begin
+    -- A record's field is looked up when the statement runs, so each table needs its own.
+    if tg_table_name = 'ledger_lines' then entry := new.entry_id; else entry := new.id; end if;
     if (select count(*) from ledger_lines where entry_id = entry) < 2 then
         raise exception 'ledger entry % has fewer than two lines', entry using errcode = '23514';
     end if;
