@@ -56,8 +56,6 @@ def open_sheet(
             # What openpyxl warns of (extensions, conditional formats) does not touch values.
             warnings.simplefilter("ignore")
             return _first_sheet(data, has_formulas, max_columns, max_rows)
-    except RedaError:
-        raise
     except Exception as error:
         # A damaged workbook makes openpyxl raise nearly anything, from KeyError to zlib.error.
         raise is_damaged() from error

@@ -194,6 +194,8 @@ class PeppolInvoice:
     prepaid: str | None = None
     payment_id: str | None = "123456782"
     supplier: str | None = CREDITOR
+    supplier_endpoint: str = "7300010000001"
+    supplier_endpoint_scheme: str = "0088"
     customer: str | None = COMPANY
     customer_scheme: str | None = "0007"
     customer_vat: str | None = None
@@ -242,7 +244,9 @@ class PeppolInvoice:
         legal = _element("cbc:RegistrationName", "Däckbolaget AB") + _element(
             "cbc:CompanyID", self.supplier, schemeID="0007"
         )
-        endpoint = _element("cbc:EndpointID", "7300010000001", schemeID="0088")
+        endpoint = _element(
+            "cbc:EndpointID", self.supplier_endpoint, schemeID=self.supplier_endpoint_scheme
+        )
         return _wrap(
             "cac:AccountingSupplierParty/cac:Party",
             endpoint + _wrap("cac:PartyLegalEntity", legal),

@@ -126,6 +126,12 @@ class TestParties:
         one = invoice(a_peppol_invoice().from_company("556016-0680"))
         assert one.supplier_organisation_number == COMPANY
 
+    def test_a_suppliers_address_in_the_network_tells_the_number_too(self):
+        given_ = a_peppol_invoice().with_(
+            supplier=None, supplier_endpoint=COMPANY, supplier_endpoint_scheme="0007"
+        )
+        assert invoice(given_).supplier_organisation_number == COMPANY
+
     def test_an_invoice_that_does_not_say_who_sent_it_is_a_problem(self):
         one = problem(a_peppol_invoice().with_(supplier=None))
         assert one.field == "supplier_organisation_number"

@@ -206,6 +206,13 @@ class TestProblems:
                 (3, "This row looks like a total. It was left out.")
             ]
 
+    def test_a_row_that_is_broken_in_the_file_is_a_problem(self):
+        data = a_list(an_invoice("1"), an_invoice("2")).as_csv() + b'3;"Anna\r\n'
+        table = spreadsheet.open_table(data, "list.csv")
+        read = spreadsheet.read(table, spreadsheet.guess_mapping(table.columns), today=TODAY)
+        assert [one.number for one in read.invoices] == ["1", "2"]
+        assert [(one.line, "quotation mark" in said(one)) for one in read.problems] == [(4, True)]
+
     def test_a_bad_row_never_hides_the_others(self):
         bad = [an_invoice(str(i)).with_(due_on="x") for i in range(0, 100, 2)]
         good = [an_invoice(str(i)) for i in range(1, 100, 2)]

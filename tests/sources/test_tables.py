@@ -165,6 +165,10 @@ class TestRefusals:
         with pytest.raises(RedaError, match="more than 100000 rows"):
             open_table(start + row * (MAX_ROWS + 1), "list.csv")
 
+    def test_a_cell_longer_than_any_text_costs_its_own_row_only(self):
+        rows = open_table(csv("1;" + "x" * 150_000 + ";10", "2;Bo;20"), "list.csv").rows
+        assert [row.problem is None for row in rows] == [False, True]
+
     def test_a_million_empty_lines_are_not_waited_for(self):
         with pytest.raises(RedaError, match="more than 100000 rows"):
             open_table(HEADINGS.encode() + b"\n" * 1_000_001, "list.csv")

@@ -85,6 +85,14 @@ class TestValues:
         assert table.sheet == "Fakturor"
         assert [list(row.cells) for row in table.rows] == [["1", "Anna", "1"]]
 
+    def test_one_row_more_than_the_limit_is_refused(self, monkeypatch):
+        monkeypatch.setattr("portal.sources.tables.MAX_ROWS", 3)
+        lines = [[str(i), "Anna", i] for i in range(1, 40)]
+        assert len(rows(a_workbook([HEADINGS, *lines[:3]]))) == 3
+        for count in (4, 39):
+            with pytest.raises(RedaError, match="more than 3 rows"):
+                rows(a_workbook([HEADINGS, *lines[:count]]))
+
 
 class TestFormulas:
     def sheet_with(self, cell: str) -> bytes:
