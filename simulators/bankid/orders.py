@@ -242,6 +242,13 @@ class OrderBook:
             order.by_qr = True
             return order
 
+    def pick(self, ref: str) -> Order:
+        """As if the order's QR code were scanned right now, for convenience."""
+        with self._current():
+            order = self._pending(ref)
+            order.by_qr = True
+            return order
+
     def autostarted(self, token: str) -> Order:
         """The pending order of an autostart token. Raises PhoneError when there is none."""
         with self._current():

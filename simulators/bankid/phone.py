@@ -94,6 +94,15 @@ def _add_pages(app: Flask, orders: OrderBook) -> None:
         order = orders.scan(request.form.get("qr", ""))
         return redirect(url_for("show", ref=order.ref), 303)
 
+    @app.get("/orders/<ref>/scanned")
+    def pick(ref: str) -> AnyResponse:
+        orders.pick(ref)
+        return redirect(url_for("show", ref=ref), 303)
+
+    @app.get("/favicon.ico")
+    def no_icon() -> tuple[str, int]:
+        return "", 204
+
     @app.get("/orders/<ref>")
     def show(ref: str) -> str:
         me = _me()
