@@ -6,6 +6,7 @@ growing pauses (4, 16, 64, 256 seconds); after that an operator sees it and can 
 
 import functools
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any
 
 import procrastinate
@@ -17,7 +18,7 @@ from sqlalchemy import select
 
 from portal import clock
 from portal.collection import intake, lifecycle
-from portal.database import server, tenancy
+from portal.database import queue, server, tenancy
 from portal.delivery import outbox
 from portal.extensions import db
 from portal.identity import attempts, orders, sessions
@@ -26,6 +27,7 @@ from portal.payments import booking
 from portal.signing import agreements
 
 log = structlog.get_logger()
+_DONE_JOBS_KEPT = timedelta(days=7)
 _RETRY = RetryStrategy(max_attempts=4, exponential_wait=4)
 
 
@@ -67,9 +69,10 @@ def collect_bankid() -> None:
 
 
 def tidy() -> None:
-    """Forget sessions that have ended and wrong guesses that no longer count."""
+    """Forget ended sessions, wrong guesses that no longer count, and jobs long done."""
     sessions.forget_ended(clock.now())
     attempts.forget_old(clock.now())
+    queue.forget_done(clock.now() - _DONE_JOBS_KEPT)
     db.session.commit()
 
 

@@ -6,6 +6,7 @@ is extracted into the catalogues, and carry it with its values to the door that 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 
 def N_(message: str) -> str:  # noqa: N802
@@ -27,6 +28,17 @@ class Problem:
     values: Mapping[str, object] = field(default_factory=dict)
     field: str | None = None
     line: int | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """As JSON values, to be kept until somebody reads it."""
+        values = {key: value if isinstance(value, int) else str(value)
+                  for key, value in self.values.items()}  # fmt: skip
+        return {"message": self.message, "values": values, "field": self.field, "line": self.line}
+
+    @classmethod
+    def from_json(cls, kept: Mapping[str, Any]) -> "Problem":
+        """The problem again, as `as_json` wrote it."""
+        return cls(kept["message"], kept["values"], kept["field"], kept["line"])
 
 
 class RedaError(Exception):

@@ -32,8 +32,10 @@ EVA, JOHAN, SOFIA = "196507182795", "196104032898", "198811262396"
 # Key, name, first nine digits of an organisation number, street, administrator, signed already.
 COMPANIES = (
     ("norrsken", "Norrsken Energi AB", "559900001", "Älvgatan 4|903 26|Umeå", JOHAN, True),
-    ("fjallback", "Fjällbäcks Tandvård AB", "559900002", "Kyrkogatan 11|831 34|Östersund", EVA, False),
-    ("lindens", "Lindens Cykel & Sport AB", "559900003", "Lindvägen 2|582 46|Linköping", EVA, False),
+    ("fjallback", "Fjällbäcks Tandvård AB", "559900002", "Kyrkogatan 11|831 34|Östersund", EVA,
+     False),
+    ("lindens", "Lindens Cykel & Sport AB", "559900003", "Lindvägen 2|582 46|Linköping", EVA,
+     False),
 )  # fmt: skip
 ROLES = ((SOFIA, "norrsken", "collector"), ("198508202382", "norrsken", "viewer"))
 

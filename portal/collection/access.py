@@ -50,8 +50,8 @@ def _tidy(text: str) -> str:
     return "".join(c for c in text.upper() if c.isalnum())
 
 
-def enter(reference: str, code: str, *, address: str, now: datetime) -> Case:
-    """The case that reference and code open, as typed by a person.
+def enter(reference: str, code: str, *, address: str, now: datetime) -> int:
+    """The id of the case that reference and code open, as typed by a person.
 
     address: the network address they come from. Commits the count of wrong guesses itself: what
     a refused guess leaves behind must not be rolled back with it.
@@ -76,4 +76,4 @@ def enter(reference: str, code: str, *, address: str, now: datetime) -> Case:
                 )
             )
         attempts.succeeded(guessed_at)
-        return case
+        return case.id

@@ -1,8 +1,8 @@
 """What pages show of cases: lists, one case, and what is owed on a day."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy import and_, func, literal, or_, select
 from sqlalchemy.orm import joinedload
@@ -11,6 +11,7 @@ from portal import clock, ledger
 from portal.collection import rates
 from portal.collection.models import Case, Debtor, Event, Invoice
 from portal.extensions import db
+from portal.identity.models import Creditor
 from portal.law.explanation import (
     Explanation,
     explain_fee,
@@ -19,6 +20,7 @@ from portal.law.explanation import (
 )
 from portal.law.fees import REMINDER, Charge
 from portal.law.interest import Accrual, Movement, Terms, accrue
+from portal.messages import Problem
 
 PAGE_SIZE = 50
 STATUSES = ("imported", "reminded", "paid")
@@ -78,6 +80,27 @@ class Page:
 
     rows: Sequence[CaseRow]
     after: int | None
+
+
+@dataclass(frozen=True)
+class CaseName:
+    """What a case is called in a list of something else."""
+
+    id: int
+    reference: str
+    debtor_name: str
+    invoice_number: str
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """A case that waits for a person of ours, since when, and why."""
+
+    id: int
+    reference: str
+    creditor_name: str
+    since: datetime
+    problems: Sequence[Problem]
 
 
 @dataclass(frozen=True)
@@ -227,6 +250,34 @@ def totals(creditor_id: int) -> Totals:
     return Totals(sum(counts.values()) - paid, paid, ledger.unpaid_to(creditor_id))
 
 
+def count_for_review() -> int:
+    """How many of the cases that may be seen wait for a person of ours."""
+    return db.session.scalar(select(func.count(Case.id)).where(Case.next_step == "review")) or 0
+
+
+def for_review(limit: int = 200) -> list[Stopped]:
+    """The cases that may be seen and wait for a person of ours, the longest waiting first."""
+    newest = (
+        select(Event.case_id, func.max(Event.id).label("id"))
+        .where(Event.name == "case.needs_review")
+        .group_by(Event.case_id)
+        .subquery()
+    )
+    rows = db.session.execute(
+        select(Case.id, Case.reference, Creditor.name, Event.occurred_at, Event.data)
+        .join(Creditor, Creditor.id == Case.creditor_id)
+        .join(newest, newest.c.case_id == Case.id)
+        .join(Event, Event.id == newest.c.id)
+        .where(Case.next_step == "review")
+        .order_by(Event.id)
+        .limit(limit)
+    )
+    return [
+        Stopped(case_id, reference, name, at, [Problem.from_json(one) for one in data["problems"]])
+        for case_id, reference, name, at, data in rows
+    ]
+
+
 def find(reference: str) -> Case | None:
     """The case with a reference, with its debtor, invoice and creditor, if it may be seen."""
     return db.session.scalar(
@@ -234,6 +285,17 @@ def find(reference: str) -> Case | None:
         .where(Case.reference == reference)
         .options(joinedload(Case.debtor), joinedload(Case.invoice), joinedload(Case.creditor))
     )
+
+
+def names(ids: Iterable[int]) -> dict[int, CaseName]:
+    """What some cases are called, by id."""
+    rows = db.session.execute(
+        select(Case.id, Case.reference, Debtor.name, Invoice.number)
+        .join(Debtor, Debtor.id == Case.debtor_id)
+        .join(Invoice, Invoice.id == Case.invoice_id)
+        .where(Case.id.in_(set(ids)))
+    )
+    return {row[0]: CaseName(*row) for row in rows}
 
 
 def get(case_id: int) -> Case | None:

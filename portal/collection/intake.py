@@ -4,9 +4,8 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import joinedload
 
@@ -240,7 +239,7 @@ def import_upload(upload: Upload, *, actor: Actor, today: date, now: datetime) -
         **upload.result,
         "new": new,
         "known": known,
-        "problems": [_as_json(problem) for problem in problems[:_PROBLEMS_KEPT]],
+        "problems": [problem.as_json() for problem in problems[:_PROBLEMS_KEPT]],
         "problem_count": len(problems),
     }
     history.record(
@@ -259,21 +258,9 @@ def import_upload(upload: Upload, *, actor: Actor, today: date, now: datetime) -
     return Imported(new, known, cases, problems)
 
 
-def _as_json(problem: Problem) -> dict[str, Any]:
-    return {
-        "message": problem.message,
-        "values": {key: str(value) for key, value in problem.values.items()},
-        "field": problem.field,
-        "line": problem.line,
-    }
-
-
 def problems_of(upload: Upload) -> list[Problem]:
     """The rows that an imported upload left out."""
-    return [
-        Problem(one["message"], one["values"], one["field"], one["line"])
-        for one in upload.result.get("problems", [])
-    ]
+    return [Problem.from_json(one) for one in upload.result.get("problems", [])]
 
 
 def _add_invoice(
@@ -398,3 +385,13 @@ def waiting_invoices(creditor_id: int, limit: int = 100) -> list[Invoice]:
             .limit(limit)
         )
     )
+
+
+def not_imported(creditor_id: int) -> dict[str, int]:
+    """How many invoices are not cases, by the code of their reason; "" when none is decided."""
+    rows = db.session.execute(
+        select(Invoice.reason, func.count())
+        .where(Invoice.creditor_id == creditor_id, Invoice.decision != "imported")
+        .group_by(Invoice.reason)
+    )
+    return {reason or "": int(count) for reason, count in rows}

@@ -4,6 +4,7 @@ Each verb does the change, its ledger entries, its event and its outgoing messag
 transaction, and does nothing the second time.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -14,14 +15,17 @@ from portal import ledger
 from portal.collection import access, cases, history
 from portal.collection.models import Case, Invoice
 from portal.collection.policy import Effective
+from portal.database import queue
 from portal.delivery import outbox
 from portal.extensions import db, settings
 from portal.identity.actor import SYSTEM, Actor
 from portal.law.calendar import banking_day_on_or_after, is_banking_day
+from portal.law.errors import LawError
 from portal.law.fees import Charge, reminder_fee
 from portal.law.reminder import missing
 from portal.law.settlement import Settlement, settle
 from portal.ledger import Account
+from portal.messages import N_, Problem, RedaError
 from portal.payments.references import make_ocr
 
 _SERIALS = DatabaseSequence("case_serials")
@@ -31,7 +35,17 @@ REVIEW = "review"
 
 
 class LetterUnlawful(Exception):
-    """A letter lacks something that the law requires; it must not be sent."""
+    """A letter lacks something that the law requires; it must not be sent. problems: what."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("; ".join(problem.message for problem in problems))
+        self.problems = problems
+
+
+class NotStopped(RedaError):
+    """Only a case that waits for a person can be let go on."""
+
+    status = 409
 
 
 @dataclass(frozen=True)
@@ -133,13 +147,32 @@ def advance(today: date, now: datetime, *, limit: int = 500) -> Advanced:
             with db.session.begin_nested():
                 send_reminder(case, today=today, now=now)
         except LetterUnlawful as error:
-            _leave_to_a_person(case, str(error), now)
+            _leave_to_a_person(case, error.problems, now)
+        except LawError as error:
+            # One case that no rule fits must not keep the others waiting.
+            _leave_to_a_person(case, [error.problem], now)
     return Advanced(len(due))
 
 
-def _leave_to_a_person(case: Case, reason: str, now: datetime) -> None:
+def _leave_to_a_person(case: Case, problems: Sequence[Problem], now: datetime) -> None:
     case.next_step, case.next_step_on = REVIEW, None
-    _record(case, "case.needs_review", SYSTEM, now, reason=reason)
+    _record(
+        case, "case.needs_review", SYSTEM, now, problems=[problem.as_json() for problem in problems]
+    )
+
+
+def let_go_on(case_id: int, *, actor: Actor, today: date, now: datetime) -> Case:
+    """Try again what stopped a case, once a person has mended the reason.
+
+    Raises NotStopped when the case does not wait for a person.
+    """
+    case = cases.lock(case_id)
+    if case.next_step != REVIEW:
+        raise NotStopped(N_("This case does not wait for a person any more."))
+    case.next_step, case.next_step_on = REMINDER, banking_day_on_or_after(today)
+    _record(case, "case.review_ended", actor, now)
+    queue.defer("advance_cases", once="advance_cases")
+    return case
 
 
 def send_reminder(case: Case, *, today: date, now: datetime) -> None:
@@ -167,7 +200,7 @@ def send_reminder(case: Case, *, today: date, now: datetime) -> None:
     pay_by_on = banking_day_on_or_after(today + timedelta(days=case.reminder_days))
     content = reminder_content(case, charge, today=today, pay_by_on=pay_by_on)
     if problems := missing(content):
-        raise LetterUnlawful(f"case {case.id}: " + "; ".join(p.message for p in problems))
+        raise LetterUnlawful(problems)
     outbox.put(
         "reminder",
         channel="letter",

@@ -1,16 +1,20 @@
 """Which rules hold for an invoice, from which scope, and what they decide."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import and_, or_, select
+from sqlalchemy.dialects.postgresql import insert
 
-from portal.collection.models import Rules
+from portal.collection import history
+from portal.collection.models import Invoice, Rules
 from portal.extensions import db
-from portal.messages import N_, Problem
+from portal.identity.actor import Actor
+from portal.law.reminder import least_days_reminder
+from portal.messages import N_, Problem, RedaError
 
 # What holds where nobody has said otherwise. Seven days spare the customer whose payment is on
 # its way; collection is off until somebody switches it on.
@@ -24,6 +28,16 @@ DEFAULTS: Mapping[str, Any] = {
     "agreed_rate": None,
 }
 _WIDEST_FIRST = ("company", "class", "customer")
+INTEREST_KINDS = ("statutory", "agreed", "none")
+# Beyond these somebody has slipped on the keyboard.
+_MOST_DAYS = 365
+_HIGHEST_RATE = Decimal(100)
+
+
+class ChangedMeanwhile(RedaError):
+    """Somebody else saved these rules after they were read."""
+
+    status = 409
 
 
 @dataclass(frozen=True)
@@ -144,3 +158,118 @@ def decide(*, due_on: date, currency: str, rules: Effective, today: date) -> Dec
         Problem(N_("It is more than %(days)s days overdue."), {"days": rules.days_after_due - 1}),
         "overdue",
     )
+
+
+def decide_each(
+    invoices: Sequence[Invoice], creditor_id: int, *, today: date
+) -> list[tuple[Invoice, Decision]]:
+    """What the rules of today say of each of a creditor's invoices, read in one query."""
+    rows = db.session.scalars(select(Rules).where(Rules.creditor_id == creditor_id))
+    by_key = {(row.scope, row.scope_key): row for row in rows}
+    decided = []
+    for invoice in invoices:
+        keys = {
+            "company": "",
+            "class": invoice.debtor.customer_class or "",
+            "customer": invoice.debtor.customer_number,
+        }
+        found = {scope: by_key[scope, key] for scope, key in keys.items() if (scope, key) in by_key}
+        decision = decide(
+            due_on=invoice.due_on, currency=invoice.currency, rules=merge(found), today=today
+        )
+        decided.append((invoice, decision))
+    return decided
+
+
+def company_version(creditor_id: int) -> int:
+    """The version of the company's own rules; 0 when it has none yet."""
+    return (
+        db.session.scalar(
+            select(Rules.version).where(Rules.creditor_id == creditor_id, Rules.scope == "company")
+        )
+        or 0
+    )
+
+
+def save_company_rules(
+    creditor_id: int, values: Mapping[str, Any], version: int, *, actor: Actor, now: datetime
+) -> bool:
+    """Keep a company's rules, for every customer without rules of its own.
+
+    values: every name in DEFAULTS. version: as `company_version` told when they were read.
+    Answers whether anything changed.
+    Raises ChangedMeanwhile, and RedaError at the field that cannot hold.
+    """
+    wanted = {name: values[name] for name in DEFAULTS}
+    if wanted["interest_kind"] != "agreed":
+        wanted["agreed_rate"] = None
+    _check(wanted, now.date())
+    row = _locked_company_rules(creditor_id, version, now)
+    before = {name: getattr(row, name) for name in DEFAULTS}
+    if before == wanted:
+        return False
+    for name, value in wanted.items():
+        setattr(row, name, value)
+    row.version, row.changed_at = version + 1, now
+    history.record(
+        "rules.changed",
+        creditor_id=creditor_id,
+        actor=actor,
+        now=now,
+        scope="company",
+        before={name: _as_json(value) for name, value in before.items() if value != wanted[name]},
+        after={name: _as_json(value) for name, value in wanted.items() if value != before[name]},
+    )
+    db.session.flush()
+    return True
+
+
+def _locked_company_rules(creditor_id: int, version: int, now: datetime) -> Rules:
+    if version == 0:
+        db.session.execute(
+            insert(Rules)
+            .values(
+                creditor_id=creditor_id, scope="company", scope_key="", version=0, changed_at=now
+            )
+            .on_conflict_do_nothing()
+        )
+    row = db.session.scalars(
+        select(Rules)
+        .where(Rules.creditor_id == creditor_id, Rules.scope == "company")
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    if row is None or row.version != version:
+        raise ChangedMeanwhile(
+            N_("Somebody else changed the rules meanwhile. Look at them and save again.")
+        )
+    return row
+
+
+def _check(values: Mapping[str, Any], today: date) -> None:
+    days, rate = values["days_after_due"], values["agreed_rate"]
+    if not 1 <= days <= _MOST_DAYS:
+        raise RedaError(
+            N_("Choose between 1 and %(most)s days."), field="days_after_due", most=_MOST_DAYS
+        )
+    least = least_days_reminder(today)
+    if not least <= values["reminder_days"] <= _MOST_DAYS:
+        raise RedaError(
+            N_("A reminder gives at least %(least)s days to pay, and at most %(most)s."),
+            field="reminder_days",
+            least=least,
+            most=_MOST_DAYS,
+        )
+    if values["interest_kind"] not in INTEREST_KINDS:
+        raise RedaError(N_("Choose which interest is asked for."), field="interest_kind")
+    if values["interest_kind"] == "agreed" and (rate is None or not 0 < rate <= _HIGHEST_RATE):
+        raise RedaError(
+            N_("Write the agreed rate in per cent a year, above 0 and at most 100."),
+            field="agreed_rate",
+        )
+
+
+def _as_json(value: object) -> object:
+    if isinstance(value, date):
+        return value.isoformat()
+    return str(value) if isinstance(value, Decimal) else value

@@ -1,0 +1,1 @@
+"""The door of a creditor's people: uploads, cases, rules, payout."""

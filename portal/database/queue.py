@@ -5,6 +5,7 @@ the running transaction. Rooms name a task; `portal/jobs.py` says what it does.
 """
 
 import json
+from datetime import datetime
 
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
@@ -29,3 +30,14 @@ def defer(task: str, *, once: str | None = None, **arguments: object) -> None:
     except IntegrityError:
         if once is None:
             raise
+
+
+def forget_done(before: datetime) -> None:
+    """Delete jobs that succeeded before an instant; those that failed wait for the operator."""
+    db.session.execute(
+        text(
+            "delete from procrastinate_jobs j where status = 'succeeded' and not exists"
+            " (select from procrastinate_events e where e.job_id = j.id and e.at >= :before)"
+        ),
+        {"before": before},
+    )

@@ -32,8 +32,9 @@ def urls(settings: Settings) -> Urls:
     if owner.get_backend_name() not in ("postgresql", "postgres"):
         raise SettingsError("DATABASE_URL must be a postgresql:// address.")
     owner = owner.set(drivername=_DRIVER)
-    app = make_url(settings.app_database_url).set(drivername=_DRIVER)
-    return Urls(owner, app if settings.app_database_url else owner)
+    if not settings.app_database_url:
+        return Urls(owner, owner)
+    return Urls(owner, make_url(settings.app_database_url).set(drivername=_DRIVER))
 
 
 def embedded(folder: Path, database: str = DATABASE, *, keep: bool = True) -> Urls:

@@ -15,11 +15,11 @@ _OPENED = "debtor_cases"
 _OPEN = {"debtor.start", "debtor.enter", "debtor.health"}
 
 
-def open_case(case: Case) -> None:
+def open_case(case_id: int) -> None:
     """Let this session see a case and nothing else; its token is renewed first."""
     session.clear()
     session.renew()  # type: ignore[attr-defined]
-    session[_OPENED] = [case.id]
+    session[_OPENED] = [case_id]
 
 
 def leave() -> None:

@@ -31,7 +31,7 @@ def enter() -> Response:
     if not form.validate_on_submit():
         return render("debtor/start.html", form=form, status=422)
     try:
-        case = entry.enter(
+        case_id = entry.enter(
             form.reference.data or "",
             form.code.data or "",
             address=request.remote_addr or "",
@@ -41,7 +41,7 @@ def enter() -> Response:
         form.take(error)
         return render("debtor/start.html", form=form, status=error.status)
     db.session.commit()
-    access.open_case(case)
+    access.open_case(case_id)
     return go(url_for("debtor.show_case"))
 
 

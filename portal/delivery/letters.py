@@ -36,7 +36,7 @@ _SWEDISH, _ENGLISH = Locale("sv"), Locale("en")
 _STYLE = ROOT / "templates" / "letters" / "letters.css"
 _ACCESSIBLE, _ARCHIVED = "pdf/ua-1", "pdf/a-3a"
 # More periods than these do not fit on the letter's one page, and get a page of their own.
-_MOST_PERIODS_ON_LETTER = 4
+_MOST_PERIODS_ON_LETTER = 2
 _CHANNELS = {"swish": "Swish", "bankgiro": "Bankgiro"}
 
 

@@ -219,3 +219,20 @@ def messages_of(case_id: int) -> list[SentOrWaiting]:
         .order_by(Message.id.desc())
     )
     return [SentOrWaiting(*row) for row in rows]
+
+
+def counts() -> dict[str, int]:
+    """How many messages stand in each status."""
+    rows = db.session.execute(select(Message.status, func.count()).group_by(Message.status))
+    return {status: int(count) for status, count in rows}
+
+
+def given_up(limit: int = 200) -> list[SentOrWaiting]:
+    """Messages that were tried in vain as often as they may be, the newest first."""
+    rows = db.session.execute(
+        select(*(getattr(Message, name) for name in SentOrWaiting.__dataclass_fields__))
+        .where(Message.status == "failed")
+        .order_by(Message.id.desc())
+        .limit(limit)
+    )
+    return [SentOrWaiting(*row) for row in rows]

@@ -163,13 +163,11 @@ class BankID(bankid.BankIDClient):
             trust_env=False,
         )
 
-    def authenticate(  # type: ignore[override]
-        self, *, end_user_ip: str, return_url: str, user_agent: str
-    ) -> Order:
+    def authenticate(self, *, end_user_ip: str, return_url: str, user_agent: str) -> Order:
         """Start an identification."""
         return self._start(self._auth_endpoint, self._payload(end_user_ip, return_url, user_agent))
 
-    def sign(  # type: ignore[override]
+    def sign(
         self,
         *,
         visible: str,
@@ -192,7 +190,7 @@ class BankID(bankid.BankIDClient):
             payload["requirement"] = {"personalNumber": personal_number}
         return self._start(self._sign_endpoint, payload)
 
-    def collect(self, order_ref: str) -> Collected:  # type: ignore[override]
+    def collect(self, order_ref: str) -> Collected:
         """How an order stands; BankID allows it every other second."""
         answer = self._call(self._collect_endpoint, {"orderRef": order_ref})
         status = answer.get("status")

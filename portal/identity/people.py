@@ -81,3 +81,8 @@ def add_person(
     db.session.add(person)
     db.session.flush()
     return person
+
+
+def creditors(limit: int = 500) -> list[Creditor]:
+    """The companies that may be seen, by name."""
+    return list(db.session.scalars(select(Creditor).order_by(Creditor.name).limit(limit)))

@@ -4,7 +4,7 @@
 - `balance(case_id, on)`: what is owed on a case, part by part.
 - `principal_movements(case_id)`: when the principal changed, for interest.
 - `interest_booked_through(case_id)`: the last day with booked interest.
-- `owed_to(creditor_id)`: collected and not yet paid out.
+- `owed_to(creditor_id)`, `owed_rows(creditor_id)`: collected and not yet paid out.
 - `entries(case_id)`: the entries of a case, for a page.
 - `unpaid_sql(column)`, `unpaid_to(creditor_id)`: what debtors still owe.
 - `trial_balance()`: every account's sum; all together zero.
@@ -16,9 +16,11 @@ from portal.ledger.books import (
     Balance,
     EntryRow,
     Movement,
+    OwedRow,
     balance,
     entries,
     interest_booked_through,
+    owed_rows,
     owed_to,
     post,
     principal_movements,
@@ -33,9 +35,11 @@ __all__ = [
     "Balance",
     "EntryRow",
     "Movement",
+    "OwedRow",
     "balance",
     "entries",
     "interest_booked_through",
+    "owed_rows",
     "owed_to",
     "post",
     "principal_movements",

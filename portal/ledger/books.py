@@ -58,6 +58,17 @@ class Movement:
 
 
 @dataclass(frozen=True)
+class OwedRow:
+    """An entry that changed what is owed to a creditor, in öre: above zero, more is owed."""
+
+    entry_id: int
+    case_id: int | None
+    kind: str
+    booked_on: date
+    ore: int
+
+
+@dataclass(frozen=True)
 class EntryRow:
     """An entry with its lines, as (account, öre)."""
 
@@ -155,14 +166,35 @@ def interest_booked_through(case_id: int) -> date | None:
     )
 
 
-def owed_to(creditor_id: int) -> int:
-    """What was collected for a creditor and not yet paid out, in öre."""
-    total = db.session.scalar(
-        select(func.sum(Line.amount_ore)).where(
-            Line.creditor_id == creditor_id, Line.account == Account.OWED_TO_CREDITOR
-        )
+def owed_to(creditor_id: int, case_id: int | None = None) -> int:
+    """What was collected for a creditor and not yet paid out, in öre.
+
+    case_id: of this case only.
+    """
+    query = select(func.sum(Line.amount_ore)).where(
+        Line.creditor_id == creditor_id, Line.account == Account.OWED_TO_CREDITOR
     )
-    return -int(total or 0)
+    if case_id is not None:
+        query = query.where(Line.case_id == case_id)
+    return -int(db.session.scalar(query) or 0)
+
+
+def owed_rows(creditor_id: int, after: int | None = None, limit: int = 50) -> list[OwedRow]:
+    """What makes up the sum owed to a creditor, newest first.
+
+    after: the entry_id of the last row seen.
+    """
+    query = (
+        select(Entry.id, Entry.case_id, Entry.kind, Entry.booked_on, Line.amount_ore)
+        .join(Line, Line.entry_id == Entry.id)
+        .where(Line.creditor_id == creditor_id, Line.account == Account.OWED_TO_CREDITOR)
+        .order_by(Entry.id.desc())
+        .limit(limit)
+    )
+    if after is not None:
+        query = query.where(Entry.id < after)
+    return [OwedRow(id_, case_id, kind, on, -int(ore)) for id_, case_id, kind, on, ore
+            in db.session.execute(query)]  # fmt: skip
 
 
 def unpaid_sql(case_id: ColumnElement[int]) -> ScalarSelect[int]:

@@ -58,14 +58,14 @@ class VerifiedSignature:
     issuer: str
 
 
-class _Verifier(XMLVerifier):  # type: ignore[misc]
+class _Verifier(XMLVerifier):
     # libxml2 writes empty namespace declarations when it canonicalises a part of a document, which
     # the signer's text does not have. Taking them away cannot hide anything: what we read is looked
     # up by its namespace, and an element that lost it is not found.
     excise_empty_xmlns_declarations = True
 
 
-class _Extension(core.Sequence):  # type: ignore[misc]
+class _Extension(core.Sequence):
     """An extension whose value is taken as bare bytes, as BankID's nonce is written."""
 
     _fields = [
@@ -118,14 +118,13 @@ class _Order:
 def _verify(signature_xml: bytes, ocsp_response: bytes, order: _Order) -> VerifiedSignature:
     root = _parse(signature_xml)
     chain = _chain(root)
-    data = _signed_data(root, chain[0])
-    _check_content(data, order.visible, order.non_visible)
     answer = _load_ocsp(ocsp_response)
     signed_at = answer.produced_at_utc
-    if not order.between[0] <= signed_at <= order.between[1]:
-        raise SignatureRejected("time", "the OCSP response is not from the order's time")
-    _validate(chain, order.roots, signed_at)
-    _check_ocsp(answer, chain, order.between)
+    _check_time(signed_at, order.between)
+    data = _signed_data(root, chain[0], signed_at)
+    _check_content(data, order.visible, order.non_visible)
+    issuer = _trusted_issuer(chain, order.roots, signed_at)
+    _check_ocsp(answer, chain[0], issuer, order.between)
     _check_nonce(ocsp_response, signature_xml)
     number = _attribute(chain[0].subject, NameOID.SERIAL_NUMBER)
     if order.personal_number is not None and number != order.personal_number:
@@ -137,6 +136,12 @@ def _verify(signature_xml: bytes, ocsp_response: bytes, order: _Order) -> Verifi
         chain[0].serial_number,
         chain[0].issuer.rfc4514_string(),
     )
+
+
+def _check_time(told: datetime, between: tuple[datetime, datetime]) -> None:
+    # OCSP tells whole seconds, so that an answer may seem to come before an order of its second.
+    if not between[0].replace(microsecond=0) <= told <= between[1]:
+        raise SignatureRejected("time", "the OCSP response is not from the order's time")
 
 
 def _attribute(name: x509.Name, oid: x509.ObjectIdentifier) -> str:
@@ -154,7 +159,7 @@ def _parse(data: bytes) -> etree._Element:
         root = etree.fromstring(data, parser)
     except (etree.XMLSyntaxError, ValueError) as error:
         raise SignatureRejected("document", "it is not XML") from error
-    if root.getroottree().docinfo.doctype or root.tag != f"{_DSIG}Signature":
+    if root.getroottree().docinfo.internalDTD is not None or root.tag != f"{_DSIG}Signature":
         raise SignatureRejected("document", "it is not an XML signature")
     return root
 
@@ -177,15 +182,21 @@ def _decode(text: str | None) -> bytes:
         raise SignatureRejected("document", "a part is not base64") from error
 
 
-def _signed_data(root: etree._Element, certificate: x509.Certificate) -> etree._Element:
-    """The signed data, as the verifier saw it: never the document's own, which could be another."""
+def _signed_data(
+    root: etree._Element, certificate: x509.Certificate, at: datetime
+) -> etree._Element:
+    """The signed data, as the verifier saw it: never the document's own, which could be another.
+
+    at: when it was signed; the certificate need not be valid any more today.
+    """
     ids = [value for one in root.iter() for name, value in one.attrib.items() if name == "Id"]
     if len(ids) != len(set(ids)):
         raise SignatureRejected("signature", "an id stands twice")
-    pem = certificate.public_bytes(serialization.Encoding.PEM)
     try:
         results = _Verifier().verify(
-            root, x509_cert=pem, expect_config=SignatureConfiguration(expect_references=2)
+            root,
+            x509_cert=certificate,
+            expect_config=SignatureConfiguration(expect_references=2, verification_time=at),
         )
     except (SignXMLException, etree.LxmlError) as error:
         raise SignatureRejected("signature", "it does not match what it signs") from error
@@ -222,7 +233,13 @@ def _load_ocsp(data: bytes) -> ocsp.OCSPResponse:
     return answer
 
 
-def _validate(chain: list[x509.Certificate], roots: list[x509.Certificate], at: datetime) -> None:
+def _trusted_issuer(
+    chain: list[x509.Certificate], roots: list[x509.Certificate], at: datetime
+) -> x509.Certificate:
+    """The issuer of the person's certificate, on a path that leads up to a root of ours.
+
+    Never simply the next certificate in the document: that could be anybody's.
+    """
     context = ValidationContext(
         trust_roots=[_asn1(one) for one in roots],
         moment=at,
@@ -234,9 +251,13 @@ def _validate(chain: list[x509.Certificate], roots: list[x509.Certificate], at: 
         _asn1(chain[0]), [_asn1(one) for one in chain[1:]], validation_context=context
     )
     try:
-        asyncio.run(validator.async_validate_usage({"digital_signature"}))
+        path = asyncio.run(
+            validator.async_validate_usage({"digital_signature"})  # type: ignore[no-untyped-call]
+        )
     except (PathBuildingError, PathValidationError, ValidationError) as error:
         raise SignatureRejected("chain", "it does not lead up to a trusted certificate") from error
+    *_, issuer, _ = path.iter_certs(include_root=True)
+    return x509.load_der_x509_certificate(issuer.dump())
 
 
 def _asn1(certificate: x509.Certificate) -> asn1_x509.Certificate:
@@ -245,17 +266,16 @@ def _asn1(certificate: x509.Certificate) -> asn1_x509.Certificate:
 
 def _check_ocsp(
     answer: ocsp.OCSPResponse,
-    chain: list[x509.Certificate],
+    person: x509.Certificate,
+    issuer: x509.Certificate,
     signed_between: tuple[datetime, datetime],
 ) -> None:
-    person, issuer = chain[0], chain[1]
     if answer.certificate_status is not ocsp.OCSPCertStatus.GOOD:
         raise SignatureRejected("ocsp status", "the certificate was not good")
     if answer.serial_number != person.serial_number or not _is_issuer(answer, issuer):
         raise SignatureRejected("ocsp certificate", "it is about another certificate")
-    if not signed_between[0] <= answer.this_update_utc <= signed_between[1]:
-        raise SignatureRejected("time", "the OCSP response is not from the order's time")
-    responder = _responder(answer, issuer, chain[1:])
+    _check_time(answer.this_update_utc, signed_between)
+    responder = _responder(answer, issuer)
     algorithm = answer.signature_hash_algorithm
     try:
         _verify_bytes(responder, answer.signature, answer.tbs_response_bytes, algorithm)
@@ -278,9 +298,7 @@ def _digest(algorithm: HashAlgorithm, data: bytes) -> bytes:
     return digest.finalize()
 
 
-def _responder(
-    answer: ocsp.OCSPResponse, issuer: x509.Certificate, others: list[x509.Certificate]
-) -> x509.Certificate:
+def _responder(answer: ocsp.OCSPResponse, issuer: x509.Certificate) -> x509.Certificate:
     """Whose key signed: the issuer itself, or a delegate that the issuer has named (RFC 6960)."""
     if not answer.certificates:
         return issuer

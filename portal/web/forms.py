@@ -1,5 +1,6 @@
 """What every form shares: messages in the reader's language, and problems told by the rooms."""
 
+import re
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -162,21 +163,50 @@ class KronorField(StringField):
         return format_decimal(amount, "0.00" if self.data % 100 else "0", locale=locale)
 
 
-_ARABIC_DIGITS = str.maketrans("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹٫", "01234567890123456789,")
+_ARABIC_SIGNS = str.maketrans("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹٫−", "01234567890123456789,-")
+# Thousands in groups by one kind of separator, or none; then one or two decimals after another.
+_AMOUNT = re.compile(
+    r"(?P<minus>-)?(?:(?P<plain>\d+)|(?P<grouped>\d{1,3}(?:(?P<mark>[.,])\d{3})(?:(?P=mark)\d{3})*))"
+    r"(?:(?P<point>[.,])(?P<decimals>\d{1,2}))?",
+    re.ASCII,
+)
 
 
 def _ore(written: str) -> int:
-    plain = "".join(written.translate(_ARABIC_DIGITS).split())
-    for sign in ("'", "’", "٬", "kr", "SEK"):
-        plain = plain.replace(sign, "")
-    whole, comma, decimals = plain.replace(".", ",").rpartition(",")
-    if not comma or (len(decimals) == 3 and plain.count(",") + plain.count(".") == 1):
-        whole, decimals = whole + decimals, ""
-    whole = whole.replace(",", "")
-    digits = whole.removeprefix("-")
-    if not (digits.isascii() and digits.isdigit()) or len(decimals) > 2:
+    signs = re.sub(r"[\s'’٬]|kr|sek", "", written.translate(_ARABIC_SIGNS), flags=re.IGNORECASE)
+    read = _AMOUNT.fullmatch(signs)
+    if not read or (read["mark"] and read["mark"] == read["point"]):
         raise ValueError(gettext("Write an amount in kronor, such as 1 250 or 1 250,50."))
-    if decimals and not (decimals.isascii() and decimals.isdigit()):
-        raise ValueError(gettext("Write an amount in kronor, such as 1 250 or 1 250,50."))
-    ore = int(digits) * 100 + int(decimals.ljust(2, "0") or 0)
-    return -ore if whole.startswith("-") else ore
+    whole = int(re.sub(r"[.,]", "", read["plain"] or read["grouped"]))
+    ore = whole * 100 + int((read["decimals"] or "").ljust(2, "0"))
+    return -ore if read["minus"] else ore
+
+
+_RATE = re.compile(r"-?\d{1,3}(?:[.,]\d{1,3})?", re.ASCII)
+
+
+class PerCentField(StringField):
+    """A rate in per cent as people write it, such as "8" or "8,5 %"; its data is a Decimal or None.
+
+    More than three decimals is an error.
+    """
+
+    data: Decimal | None
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Read what was written. Raises ValueError when it is no rate."""
+        self.data = None
+        written = "".join(valuelist[0].translate(_ARABIC_SIGNS).split()) if valuelist else ""
+        if not written:
+            return
+        plain = written.removesuffix("%")
+        if not _RATE.fullmatch(plain):
+            raise ValueError(gettext("Write a rate in per cent, such as 8 or 8,5."))
+        self.data = Decimal(plain.replace(",", "."))
+
+    def _value(self) -> str:
+        if self.raw_data:
+            return str(self.raw_data[0])
+        if self.data is None:
+            return ""
+        return format_decimal(self.data, "0.###", locale=get_locale() or "sv")

@@ -4,6 +4,7 @@ import base64
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import time_machine
 from cryptography import x509
 from cryptography.x509 import ocsp as x509_ocsp
 from hypothesis import HealthCheck, given, settings
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from portal.signing.bankid_signature import SignatureRejected, VerifiedSignature, verify
 from simulators import certificates
+from simulators.bankid.signature import Signer, ocsp_response, sign_xml
 from tests.bankid_fixtures import Phone
 
 pytest_plugins = ["tests.bankid_fixtures"]
@@ -163,3 +165,77 @@ def test_no_changed_byte_of_the_signed_answer_passes(
             check(phone, xml, bytes(changed))
 
     flip()
+
+
+def signed_by_hand(
+    phone: Phone,
+    *intermediates: x509.Certificate,
+    issuer: x509.Certificate | None = None,
+    responder: certificates.Authority | None = None,
+) -> tuple[bytes, bytes]:
+    """Eva's signature with a chain, and an OCSP response, that the simulator would never give."""
+    paths = phone.simulator.certificates
+    customers = certificates.Authority.load(paths.bankid_customers, paths.bankid_customers_key)
+    bank = certificates.Authority.load(paths.bankid_bank, paths.bankid_bank_key)
+    eva = certificates.ensure_person(paths, EVA, "Eva", "Sandberg")
+    xml = sign_xml(
+        Signer(eva, (*intermediates, customers.certificate, bank.certificate)),
+        function="Signing",
+        visible=VISIBLE.encode(),
+        visible_format="simpleMarkdownV1",
+        non_visible=HIDDEN,
+        relying_party=None,
+        uhi="eA==",
+    )
+    answer = ocsp_response(
+        eva.certificate,
+        issuer or customers.certificate,
+        responder or certificates.Authority.load(paths.bankid_ocsp, paths.bankid_ocsp_key),
+        signature_xml=xml,
+    )
+    return xml, answer
+
+
+def a_customer_ca(phone: Phone) -> certificates.Authority:
+    paths = phone.simulator.certificates
+    return certificates.Authority.load(paths.bankid_customers, paths.bankid_customers_key)
+
+
+def test_an_issuer_of_ones_own_cannot_vouch_for_a_revoked_certificate(phone: Phone) -> None:
+    own = certificates.make_authority("Testbank R customer CA for BankID simulator")
+    responder = certificates.make_ocsp_responder(own)
+    xml, answer = signed_by_hand(
+        phone, own.certificate, issuer=own.certificate, responder=responder
+    )
+    assert rejected(phone, xml, answer) == "ocsp certificate"
+
+
+def test_a_responder_that_the_issuer_has_not_named_is_found(phone: Phone) -> None:
+    stranger = certificates.make_ocsp_responder(certificates.make_authority("Another CA"))
+    assert rejected(phone, *signed_by_hand(phone, responder=stranger)) == "ocsp responder"
+
+
+def test_a_person_is_no_responder(phone: Phone) -> None:
+    johan = certificates.issue_person(a_customer_ca(phone), JOHAN, "Johan", "Ekdahl")
+    assert rejected(phone, *signed_by_hand(phone, responder=johan)) == "ocsp responder"
+
+
+def test_the_issuer_may_answer_for_itself(phone: Phone) -> None:
+    signed = signed_by_hand(phone, responder=a_customer_ca(phone))
+    assert check(phone, *signed).personal_number == EVA
+
+
+def test_a_signature_still_counts_when_its_certificate_has_ended(
+    phone: Phone, good: tuple[bytes, bytes]
+) -> None:
+    now = datetime.now(UTC)
+    order = (now - timedelta(minutes=2), now + timedelta(minutes=2))
+    with time_machine.travel(now + timedelta(days=6 * 365), tick=False):
+        assert check(phone, *good, signed_between=order).personal_number == EVA
+
+
+def test_a_quick_signature_is_of_the_orders_time(phone: Phone, good: tuple[bytes, bytes]) -> None:
+    # OCSP tells whole seconds: the answer may seem to come before the order of the same second.
+    produced = x509_ocsp.load_der_ocsp_response(good[1]).produced_at_utc
+    order = (produced + timedelta(milliseconds=999), produced + timedelta(seconds=2))
+    assert check(phone, *good, signed_between=order).signed_at == produced

@@ -72,7 +72,7 @@ def test_digits_are_the_same_in_every_language(app: Flask) -> None:
 
 
 def test_an_instant_is_told_in_swedish_time(swedish: None) -> None:
-    summer, winter = datetime(2026, 7, 1, 22, 30, tzinfo=UTC), datetime(2026, 1, 1, 23, 30)
+    summer, winter = datetime(2026, 7, 1, 22, 30, tzinfo=UTC), datetime(2026, 1, 1, 23, 30)  # noqa: DTZ001
     assert _plain(formats.date_time(summer)) == "2 juli 2026 00:30"
     assert _plain(formats.date_time(winter)) == "2 jan. 2026 00:30"
     assert formats.format_date(summer) == "2 juli 2026"

@@ -49,7 +49,7 @@ def test_a_rooms_problem_lands_at_its_field(app: Flask, filled: Callable[..., _F
         form.take(Problem("Not 100 % sure.", field="unknown"))
     assert list(form.days.errors) == ["Before 4 december 2026."]
     assert form.form_errors == ["At most 1\xa0000,00\xa0kr.", "Not 100 % sure."]
-    assert set(form.errors) == {"days", None}
+    assert set(form.errors) == {"days", ""}
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,9 @@ def test_an_amount_is_read_as_people_write_it(
     assert form.amount.data == ore
 
 
-@pytest.mark.parametrize("written", ["abc", "1,2345", "12,5x", "--3", "1,,2", "²", "1.23.45,6", "-"])
+@pytest.mark.parametrize(
+    "written", ["abc", "1,2345", "12,5x", "--3", "1,,2", "²", "1.23.45,6", "-"]
+)
 def test_what_is_no_amount_is_an_error(filled: Callable[..., _Form], written: str) -> None:
     form = filled(name="Sara", days="3", amount=written)
     assert list(form.errors) == ["amount"]

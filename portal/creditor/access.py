@@ -1,0 +1,125 @@
+"""Who comes in, for which company, and what they may do there."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask import Blueprint, Response, current_app, g, url_for
+from flask_babel import gettext
+from flask_login import current_user
+from htmx_flask import request
+from werkzeug.exceptions import Forbidden, NotFound
+
+from portal import clock
+from portal.creditor import names
+from portal.database import tenancy
+from portal.identity import people
+from portal.identity.actor import Actor
+from portal.identity.people import Role
+from portal.signing import agreements
+from portal.web.rendering import go, render
+
+_READING = ("GET", "HEAD", "OPTIONS")
+
+
+def role() -> Role:
+    """The reader's role at the company whose page it is."""
+    found: Role = g.role
+    return found
+
+
+def roles() -> Sequence[Role]:
+    """Every company that the reader acts for."""
+    found: Sequence[Role] = g.roles
+    return found
+
+
+def actor() -> Actor:
+    """The reader, for the history."""
+    return Actor("person", current_user.name, current_user.id)
+
+
+def require_may_change() -> None:
+    """Raises Forbidden when the reader may only look."""
+    if not role().may_change:
+        raise Forbidden
+
+
+def guard(blueprint: Blueprint) -> None:
+    """Let in who acts for the company in the address, and show them that company alone.
+
+    The company's key is taken out of the views' arguments and put into the addresses again.
+    """
+
+    @blueprint.url_value_preprocessor
+    def _take_key(endpoint: str | None, values: dict[str, Any] | None) -> None:
+        g.creditor_key = (values or {}).pop("key", None)
+
+    @blueprint.url_defaults
+    def _put_key(endpoint: str, values: dict[str, Any]) -> None:
+        expects = current_app.url_map.is_endpoint_expecting(endpoint, "key")
+        if expects and "key" not in values and g.get("creditor_key"):
+            values["key"] = g.creditor_key
+
+    blueprint.before_request(_require_role)
+    blueprint.context_processor(_frame)
+
+
+def _require_role() -> Response | None:
+    if not current_user.is_authenticated:
+        asked = request.full_path if request.method in _READING else request.path
+        return go(url_for("signing.sign_in", next=asked.rstrip("?")))
+    g.roles = people.roles_of(current_user.id, clock.today())
+    if g.creditor_key is None:
+        return None
+    g.role = next((one for one in g.roles if one.creditor_key == g.creditor_key), None)
+    if g.role is None:
+        raise NotFound
+    tenancy.enter(tenancy.Scope("creditor", (g.role.creditor_id,), current_user.id))
+    if not agreements.is_signed(g.role.creditor_id):
+        return _not_signed(g.role)
+    if request.method not in _READING:
+        require_may_change()
+    return None
+
+
+def _not_signed(role: Role) -> Response:
+    if role.is_administrator:
+        return go(url_for("signing.agreements"))
+    return render("creditor/not_signed.html", status=403)
+
+
+# Endpoint of a tab, its text, and the endpoints of the pages below it.
+def _tabs() -> tuple[tuple[str, str, tuple[str, ...]], ...]:
+    return (
+        ("show_overview", gettext("Overview"), ()),
+        ("list_cases", gettext("Cases"), ("show_case",)),
+        (
+            "list_invoices",
+            gettext("Invoices"),
+            ("upload_invoices", "map_columns", "preview_upload", "import_upload", "show_upload"),
+        ),
+        ("show_payout", gettext("Payout"), ()),
+        ("change_rules", gettext("Rules"), ("save_rules",)),
+    )
+
+
+def _frame() -> dict[str, object]:
+    found = g.get("role")
+    here = (request.endpoint or "").partition(".")[2]
+    items = [
+        {
+            "text": name,
+            "url": url_for(f"creditor.{endpoint}"),
+            "current": here == endpoint or here in below,
+        }
+        for endpoint, name, below in (_tabs() if found else ())
+    ]
+    return {
+        "role": found,
+        "roles": g.get("roles", ()),
+        "names": names,
+        "nav_items": items,
+        "person_name": current_user.name if current_user.is_authenticated else None,
+        "sign_out_url": url_for("signing.sign_out"),
+        "home_url": url_for("creditor.show_overview" if found else "creditor.choose_company"),
+    }

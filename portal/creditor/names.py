@@ -1,0 +1,107 @@
+"""What codes of the rooms are called on the creditor's pages."""
+
+from flask_babel import gettext, lazy_gettext
+from flask_babel.speaklater import LazyString
+
+_STATUSES = {
+    "imported": lazy_gettext("Imported"),
+    "reminded": lazy_gettext("Reminded"),
+    "paid": lazy_gettext("Paid"),
+    "open": lazy_gettext("Open"),
+}
+_TONES = {"imported": "neutral", "reminded": "info", "paid": "good"}
+_STEPS = {
+    "reminder": lazy_gettext("Send a reminder"),
+    "await payment": lazy_gettext("Last day to pay"),
+    "review": lazy_gettext("A person at Reda looks at it"),
+}
+_ENTRIES = {
+    "claim.taken": lazy_gettext("The claim was taken in"),
+    "fee.reminder": lazy_gettext("Reminder fee"),
+    "interest.accrued": lazy_gettext("Interest to this day"),
+    "payment.swish": lazy_gettext("Payment by Swish"),
+}
+_ACCOUNTS = {
+    "principal": lazy_gettext("Owed by the debtor: invoice"),
+    "interest": lazy_gettext("Owed by the debtor: interest"),
+    "fees": lazy_gettext("Owed by the debtor: fees"),
+    "claims": lazy_gettext("Your claim, not yet collected"),
+    "client_funds": lazy_gettext("Client funds account"),
+    "owed_to_creditor": lazy_gettext("Owed to you"),
+    "fee_income": lazy_gettext("Our fees"),
+    "over_payment": lazy_gettext("Paid too much, to be refunded"),
+}
+_REASONS = {
+    "": lazy_gettext("Not looked at yet"),
+    "paused": lazy_gettext("Collection is not switched on"),
+    "too early": lazy_gettext("Not overdue long enough yet"),
+    "currency": lazy_gettext("Not in Swedish kronor"),
+    "before import date": lazy_gettext("Fell due before the date you chose"),
+}
+_ROLES = {
+    "administrator": lazy_gettext("Administrator"),
+    "collector": lazy_gettext("Collector"),
+    "viewer": lazy_gettext("Viewer"),
+}
+_UPLOADS = {
+    "mapping": (lazy_gettext("Columns to confirm"), "warn"),
+    "preview": (lazy_gettext("To import"), "warn"),
+    "imported": (lazy_gettext("Imported"), "good"),
+}
+
+
+def _named(names: dict[str, LazyString], code: str | None) -> str:
+    return "" if code is None else str(names.get(code, code))
+
+
+def status_name(code: str) -> str:
+    """The status of a case."""
+    return _named(_STATUSES, code)
+
+
+def status_tone(code: str) -> str:
+    """The tone of a case's status tag."""
+    return _TONES.get(code, "neutral")
+
+
+def next_step_name(code: str | None) -> str:
+    """What happens next with a case; nothing when it is closed."""
+    return _named(_STEPS, code)
+
+
+def entry_name(code: str) -> str:
+    """The kind of a ledger entry."""
+    return _named(_ENTRIES, code)
+
+
+def account_name(code: str) -> str:
+    """An account of the ledger, as the creditor reads it."""
+    return _named(_ACCOUNTS, code)
+
+
+def reason_name(code: str) -> str:
+    """Why an invoice is not a case."""
+    return _named(_REASONS, code)
+
+
+def role_name(code: str) -> str:
+    """A person's role at a company."""
+    return _named(_ROLES, code)
+
+
+def upload_status(code: str) -> tuple[str, str]:
+    """The status of an upload, and the tone of its tag."""
+    text, tone = _UPLOADS[code]
+    return str(text), tone
+
+
+def actor_name(label: str) -> str:
+    """Who did something, from the label in the history."""
+    kind, _, name = label.partition(":")
+    known = {
+        "system": "Reda",
+        "debtor": gettext("The debtor"),
+        "swish": "Swish",
+        "person": gettext("A person"),
+    }
+    return name or known.get(kind, kind)

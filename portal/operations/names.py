@@ -1,0 +1,17 @@
+"""What tasks are called on the operator's pages."""
+
+from flask_babel import lazy_gettext
+
+_JOBS = {
+    "import_overdue_invoices": lazy_gettext("Take in overdue invoices"),
+    "advance_cases": lazy_gettext("Advance cases"),
+    "deliver_outbox": lazy_gettext("Send letters and messages"),
+    "ask_swish": lazy_gettext("Ask Swish about payments"),
+    "collect_bankid": lazy_gettext("Follow up BankID orders"),
+    "tidy": lazy_gettext("Tidy up"),
+}
+
+
+def job_name(task: str) -> str:
+    """A task in words; one without words of its own shows its name."""
+    return str(_JOBS.get(task, task))

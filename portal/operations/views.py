@@ -1,0 +1,130 @@
+"""The operator's door: whether all is well, what has failed, and what needs a person."""
+
+from flask import Blueprint, Response, flash, url_for
+from flask_babel import gettext
+from flask_login import current_user
+from htmx_flask import request
+from werkzeug.exceptions import Forbidden
+
+from portal import clock, ledger
+from portal.collection import cases, rates
+from portal.database import tenancy
+from portal.delivery import outbox
+from portal.extensions import db
+from portal.identity.actor import Actor
+from portal.operations import jobs
+from portal.operations.names import job_name
+from portal.web.rendering import go, render
+
+operations = Blueprint("operations", __name__, url_prefix="/operations")
+
+
+def actor() -> Actor:
+    """The reader, for the history."""
+    return Actor("person", current_user.name, current_user.id)
+
+
+@operations.before_request
+def _require_operator() -> Response | None:
+    if not current_user.is_authenticated:
+        is_reading = request.method in ("GET", "HEAD")
+        asked = request.path if is_reading else url_for("operations.show_status")
+        return go(url_for("signing.sign_in", next=asked))
+    if not current_user.is_operator:
+        raise Forbidden
+    tenancy.enter(tenancy.Scope("service", person_id=current_user.id))
+    return None
+
+
+# Endpoint of a tab, its text, and how many things wait there.
+def _tabs() -> tuple[tuple[str, str, int], ...]:
+    return (
+        ("show_status", gettext("Status"), 0),
+        ("list_jobs", gettext("Jobs"), jobs.counts().get("failed", 0)),
+        ("list_messages", gettext("Messages"), outbox.counts().get("failed", 0)),
+        ("list_reviews", gettext("For a person"), cases.count_for_review()),
+        ("show_books", gettext("Books"), 0),
+        ("list_rates", gettext("Reference rates"), 0),
+    )
+
+
+@operations.context_processor
+def _frame() -> dict[str, object]:
+    # An error page is drawn for whoever was kept out, too.
+    if not (current_user.is_authenticated and current_user.is_operator):
+        return {}
+    here = (request.endpoint or "").partition(".")[2]
+    items = [
+        {
+            "text": name,
+            "url": url_for(f"operations.{endpoint}"),
+            "current": here == endpoint,
+            "count": waiting,
+        }
+        for endpoint, name, waiting in _tabs()
+    ]
+    return {
+        "nav_items": items,
+        "person_name": current_user.name,
+        "sign_out_url": url_for("signing.sign_out"),
+        "home_url": url_for("operations.show_status"),
+    }
+
+
+@operations.get("/")
+def show_status() -> Response:
+    """Whether all is well, and where it is not."""
+    table = rates.table()
+    return render(
+        "operations/status.html",
+        jobs=jobs.counts(),
+        latest=jobs.latest_runs(),
+        job_name=job_name,
+        messages=outbox.counts(),
+        reviews=cases.count_for_review(),
+        off_balance_ore=sum(ledger.trial_balance().values()),
+        rates_through=table.known_through,
+        are_rates_known=table.known_through >= clock.today(),
+    )
+
+
+@operations.get("/books")
+def show_books() -> Response:
+    """The trial balance: every account's sum over all creditors."""
+    balance = ledger.trial_balance()
+    return render(
+        "operations/books.html", rows=list(balance.items()), total_ore=sum(balance.values())
+    )
+
+
+@operations.get("/jobs")
+def list_jobs() -> Response:
+    """Jobs that were tried in vain."""
+    return render("operations/jobs.html", failed=jobs.failed(), job_name=job_name)
+
+
+@operations.post("/jobs/<int:job_id>/retry")
+def retry_job(job_id: int) -> Response:
+    """Let a failed job run again."""
+    jobs.retry(job_id)
+    db.session.commit()
+    flash(gettext("The job runs again soon."), "good")
+    return go(url_for("operations.list_jobs"))
+
+
+@operations.get("/messages")
+def list_messages() -> Response:
+    """Letters and messages that could not be sent."""
+    return render("operations/messages.html", messages=outbox.given_up())
+
+
+@operations.post("/messages/<int:message_id>/retry")
+def retry_message(message_id: int) -> Response:
+    """Let a message that was given up be tried again."""
+    outbox.retry(message_id)
+    db.session.commit()
+    flash(gettext("The message is sent again soon."), "good")
+    return go(url_for("operations.list_messages"))
+
+
+from portal.operations import views_rates, views_reviews  # noqa: E402, F401

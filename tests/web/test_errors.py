@@ -1,0 +1,59 @@
+from collections.abc import Callable
+
+import pytest
+from bs4 import BeautifulSoup
+from flask import Flask
+from flask.testing import FlaskClient
+
+from portal.messages import RedaError
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 405, 413, 422, 429, 500])
+def test_an_error_says_what_to_do_and_gives_a_number(
+    page: Callable[..., BeautifulSoup], status: int
+) -> None:
+    soup = page(f"/dev/errors/{status}?lang=en", status=status)
+    assert soup.h1.get_text() in soup.title.get_text()
+    assert len(soup.select("main > p")) == 3
+    assert len(soup.main.strong.get_text()) >= 6
+    assert "Traceback" not in soup.get_text()
+
+
+def test_an_error_without_a_page_of_its_own_gets_the_nearest(
+    page: Callable[..., BeautifulSoup],
+) -> None:
+    assert "could not read" in page("/dev/errors/415?lang=en", status=415).h1.get_text()
+    assert "our side" in page("/dev/errors/503?lang=en", status=503).h1.get_text()
+
+
+def test_htmx_gets_the_message_alone(client: FlaskClient) -> None:
+    response = client.get("/dev/errors/404?lang=en", headers={"HX-Request": "true"})
+    soup = BeautifulSoup(response.text, "html.parser")
+    assert not soup.find("html")
+    assert "cannot find" in soup.select_one(".notice-title").get_text()
+    assert response.headers["HX-Retarget"] == "#problem"
+
+
+@pytest.fixture
+def failing(app: Flask) -> FlaskClient:
+    def fail(kind: str) -> str:
+        if kind == "refused":
+            raise RedaError("At most %(days)s days.", days=30)
+        raise ZeroDivisionError("secret detail")
+
+    app.add_url_rule("/dev/fail/<kind>", "fail", fail)
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    return app.test_client()
+
+
+def test_what_a_room_refuses_is_told_in_its_words(failing: FlaskClient) -> None:
+    response = failing.get("/dev/fail/refused?lang=en")
+    assert response.status_code == 422
+    assert "At most 30 days." in response.text
+
+
+def test_a_fault_of_ours_shows_nothing_of_the_inside(failing: FlaskClient) -> None:
+    response = failing.get("/dev/fail/crash?lang=en")
+    assert response.status_code == 500
+    assert "secret detail" not in response.text
+    assert "ZeroDivisionError" not in response.text
