@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from stdnum import luhn
+
 ROOT = Path(__file__).resolve().parent.parent
 
 _DEVELOPMENT_SECRET = "development-only-secret-that-production-refuses"  # noqa: S105
@@ -85,9 +87,11 @@ class Settings:
     )
     service_name: str = _setting("REDA_SERVICE_NAME", "Reda Inkasso AB", "the collector's name")
     service_organisation_number: str = _setting(
-        "REDA_ORGANISATION_NUMBER", "5560000167", "the collector's organisation number"
+        "REDA_ORGANISATION_NUMBER", "5560000167", "the collector's organisation number, 10 digits"
     )
-    service_bankgiro: str = _setting("REDA_BANKGIRO", "59999991", "bankgiro for client money")
+    service_bankgiro: str = _setting(
+        "REDA_BANKGIRO", "50501055", "bankgiro for client money, digits only"
+    )
     service_address: str = _setting(
         "REDA_ADDRESS",
         "Box 100|111 21 Stockholm",
@@ -122,6 +126,13 @@ class Settings:
             raise SettingsError("REDA_ENVIRONMENT must be development, test or production.")
         if not urlsplit(self.base_url).scheme.startswith("http"):
             raise SettingsError("REDA_BASE_URL must be an http or https address.")
+        for name, number in (
+            ("REDA_BANKGIRO", self.service_bankgiro),
+            ("REDA_ORGANISATION_NUMBER", self.service_organisation_number),
+        ):
+            # A wrong digit here would stand on every letter, and money would go elsewhere.
+            if not (number.isdigit() and luhn.is_valid(number)):
+                raise SettingsError(f"{name} must be digits only, with a right check digit.")
         if self.environment == "production":
             self._check_production()
 

@@ -231,7 +231,7 @@ def a_peppol_invoice(one: Unpaid, today: date, creditor: str, creditor_name: str
             "PaymentMeans",
             _CBC("PaymentMeansCode", "30"),
             _CBC("PaymentID", one.number),
-            _CAC("PayeeFinancialAccount", _CBC("ID", "59999991")),
+            _CAC("PayeeFinancialAccount", _CBC("ID", "50501055")),
         ),
         *_totals(one),
     )

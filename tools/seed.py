@@ -106,7 +106,7 @@ def _company(
             email=f"faktura@{key}.example",
             phone="010-000 00 01",
             debt_description="Vara eller tjänst enligt faktura",
-            payout_bankgiro="59999991",
+            payout_bankgiro="50501055",
             created_at=clock.now(),
         )
     )
@@ -210,7 +210,7 @@ def _ledger_file(today: date) -> bytes:
         "Fakturanr;Kundnr;Kundnamn;Personnummer;Adress;Postnr;Ort;Fakturadatum;Förfallodatum;"
         "Belopp;Valuta;Text;Språk"
     )
-    return "\r\n".join((head, *rows, "")).encode("cp1252", errors="replace")
+    return "\r\n".join((head, *rows, "")).encode("utf-8-sig")
 
 
 def _print_table() -> None:

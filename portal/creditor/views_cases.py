@@ -47,7 +47,7 @@ def list_cases() -> Response:
         block="list",
         page=_page(after),
         after=after,
-        status=request.args.get("status", ""),
+        wanted_status=request.args.get("status", ""),
         search=request.args.get("q", ""),
         statuses=FILTERS,
     )

@@ -127,7 +127,7 @@ def ocr(reference: str) -> str:
 
 
 def bankgiro(digits: str) -> str:
-    """A bankgiro number as people write it, such as "5999-9991"."""
+    """A bankgiro number as people write it, such as "5050-1055"."""
     return _isolated(Bankgiro.parse(digits).written())
 
 
