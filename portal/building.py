@@ -42,6 +42,10 @@ def _configure(app: Flask, settings: Settings) -> None:
         # A little above what intake takes, so that a file too large is told so in its own words.
         MAX_CONTENT_LENGTH=60 * 1024 * 1024,
         MAX_FORM_PARTS=1000,
+        # Files only: the size of a compressed page could tell what secret stands beside a text that
+        # somebody else chose (BREACH, CVE-2013-3587).
+        COMPRESS_MIMETYPES=["text/css", "text/javascript", "image/svg+xml"],
+        COMPRESS_ALGORITHM=["br", "gzip"],
         WTF_CSRF_TIME_LIMIT=None,
         WTF_CSRF_SSL_STRICT=settings.is_secure,
         RATELIMIT_STORAGE_URI=settings.rate_limit_storage,
@@ -77,6 +81,7 @@ def _extend(app: Flask) -> None:
     extensions.babel.init_app(app, locale_selector=languages.locale)
     extensions.htmx.init_app(app)
     extensions.csrf.init_app(app)
+    extensions.compress.init_app(app)
     extensions.limiter.init_app(app)
     extensions.login_manager.init_app(app)
     extensions.login_manager.user_loader(lambda person_id: people.by_id(int(person_id)))

@@ -2,6 +2,7 @@
 
 from flask import current_app
 from flask_babel import Babel
+from flask_compress import Compress
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_login import LoginManager
@@ -18,6 +19,7 @@ login_manager = LoginManager()
 babel = Babel()
 htmx = Htmx()
 csrf = CSRFProtect()
+compress = Compress()
 limiter = Limiter(key_func=get_remote_address, headers_enabled=True)
 
 
