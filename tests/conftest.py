@@ -31,7 +31,8 @@ def _as_owner(owner: URL) -> psycopg.Connection:
     return psycopg.connect(_address(owner), autocommit=True)
 
 
-def _settings(urls: server.Urls, var: Path) -> Settings:
+def settings_of(urls: server.Urls, var: Path) -> Settings:
+    """The settings of a test: its own database, and its own folder for what is written."""
     return Settings(
         environment="test",
         base_url="http://localhost",
@@ -90,7 +91,7 @@ def _named(urls: server.Urls, name: str) -> server.Urls:
 def _migrate(urls: server.Urls, var: Path) -> None:
     server.ensure_database(urls.owner)
     server.ensure_role(urls.owner, urls.app)
-    app = create_app(_settings(urls, var))
+    app = create_app(settings_of(urls, var))
     with app.app_context():
         upgrade()
         from portal.extensions import db
@@ -125,7 +126,7 @@ def _clean(connection: psycopg.Connection) -> None:
 @pytest.fixture
 def settings(database_urls: server.Urls, tmp_path: Path) -> Settings:
     """The application's settings; a test may replace some."""
-    return _settings(database_urls, tmp_path)
+    return settings_of(database_urls, tmp_path)
 
 
 @pytest.fixture

@@ -15,13 +15,17 @@ from stdnum import luhn
 from portal import clock
 from portal.collection import lifecycle, policy
 from portal.collection.models import Case, Debtor, Invoice, Rules
+from portal.database import files
 from portal.extensions import db
 from portal.identity import people
 from portal.identity.models import Creditor, Membership, Person
+from portal.signing import agreements
+from portal.signing.models import Document, Signature
 
 # A Tuesday in a half-year whose reference rate is in the law's table.
 TODAY = date(2026, 3, 10)
 NOW = datetime.combine(TODAY, time(9, 30), clock.STOCKHOLM)
+EVA, JOHAN, SOFIA = "196507182795", "196104032898", "198811262396"
 _serial = itertools.count(1)
 
 
@@ -38,7 +42,7 @@ def a_creditor(name: str = "Norrsken Energi AB", **values: object) -> Creditor:
             "postcode": "90326",
             "town": "Umeå",
             "email": "faktura@creditor.example",
-            "payout_bankgiro": "59999991",
+            "payout_bankgiro": "50501055",
             "created_at": NOW,
             **values,
         }
@@ -158,6 +162,49 @@ def a_person_at(creditor: Creditor, role: str, number: str = "196104032898") -> 
     return person
 
 
+def a_signed_agreement(creditor: Creditor, person: Person) -> Signature:
+    """The agreement in force, as if the person had signed it for the company."""
+    agreements.publish_all()
+    serial = next(_serial)
+    document = Document(
+        key=f"document{serial}",
+        creditor_id=creditor.id,
+        kind=agreements.KIND,
+        version=agreements.current_version().number,
+        title=f"Avtal om inkassotjänst – {creditor.name}",
+        sha256=files.store(b"%PDF-1.7 unsigned"),
+        signed_sha256=files.store(b"%PDF-1.7 signed"),
+        pages=4,
+        created_at=NOW,
+    )
+    db.session.add(document)
+    db.session.flush()
+    signature = Signature(
+        document_id=document.id,
+        creditor_id=creditor.id,
+        person_id=person.id,
+        signer_name=person.name,
+        order_ref=f"order{serial}",
+        xml_sha256="",
+        ocsp_sha256="",
+        visible_sha256="",
+        non_visible_sha256="",
+        started_ip="127.0.0.1",
+        signed_at=NOW,
+        verified_at=NOW,
+    )
+    db.session.add(signature)
+    db.session.commit()
+    return signature
+
+
+def a_creditor_that_signed(name: str = "Norrsken Energi AB", **values: object) -> Creditor:
+    """A company with its agreement signed by Eva, its administrator."""
+    creditor = a_creditor(name, **values)
+    a_signed_agreement(creditor, a_person_at(creditor, "administrator", EVA))
+    return creditor
+
+
 def sign_in(app: Flask, client: FlaskClient, person: Person) -> None:
     """Give a test's browser the session that a completed BankID sign-in gives."""
     _give_session(app, client, {"_user_id": person.get_id(), "_fresh": True})
@@ -169,13 +216,18 @@ def enter_case(app: Flask, client: FlaskClient, case: Case) -> None:
 
 
 def _give_session(app: Flask, client: FlaskClient, content: dict[str, object]) -> None:
+    client.set_cookie(*session_cookie(app, content))
+
+
+def session_cookie(app: Flask, content: dict[str, object]) -> tuple[str, str]:
+    """Name and value of the cookie of a new session with some content."""
     with app.test_request_context("/"):
         session = app.session_interface.open_session(app, app.request_class({}))
         session.update(content)
         response = app.response_class()
         app.session_interface.save_session(app, session, response)
     name, _, rest = response.headers["Set-Cookie"].partition("=")
-    client.set_cookie(name, rest.partition(";")[0])
+    return name, rest.partition(";")[0]
 
 
 def kronor(text: str) -> int:

@@ -145,7 +145,7 @@ def decide(*, due_on: date, currency: str, rules: Effective, today: date) -> Dec
         return Decision(
             "waiting",
             Problem(
-                N_("It is taken %(days)s days after its due date, if it is still unpaid."),
+                N_("It is not overdue long enough yet. Days needed by the rules: %(days)s."),
                 {"days": rules.days_after_due},
             ),
             "too early",
@@ -155,7 +155,10 @@ def decide(*, due_on: date, currency: str, rules: Effective, today: date) -> Dec
         return Decision("waiting", Problem(N_("Collection is not switched on yet."), {}), "paused")
     return Decision(
         "imported",
-        Problem(N_("It is more than %(days)s days overdue."), {"days": rules.days_after_due - 1}),
+        Problem(
+            N_("It is overdue long enough. Days needed by the rules: %(days)s."),
+            {"days": rules.days_after_due},
+        ),
         "overdue",
     )
 

@@ -29,8 +29,8 @@ def _day(data: Data, name: str) -> str:
 
 def _imported(data: Data) -> tuple[str, str]:
     return gettext("The invoice became a case"), gettext(
-        "Invoice %(number)s of %(amount)s fell due on %(due)s. It is taken in %(days)s days after"
-        " the due date, by %(scope)s.",
+        "Invoice %(number)s of %(amount)s fell due on %(due)s. Days of waiting: %(days)s, by"
+        " %(scope)s.",
         number=data["invoice"],
         amount=kronor(data["principal_ore"]),
         due=_day(data, "due_on"),

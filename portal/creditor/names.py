@@ -1,13 +1,13 @@
 """What codes of the rooms are called on the creditor's pages."""
 
-from flask_babel import gettext, lazy_gettext
+from flask_babel import gettext, lazy_gettext, lazy_pgettext
 from flask_babel.speaklater import LazyString
 
 _STATUSES = {
-    "imported": lazy_gettext("Imported"),
+    "imported": lazy_gettext("New"),
     "reminded": lazy_gettext("Reminded"),
     "paid": lazy_gettext("Paid"),
-    "open": lazy_gettext("Open"),
+    "open": lazy_pgettext("cases", "Open"),
 }
 _TONES = {"imported": "neutral", "reminded": "info", "paid": "good"}
 _STEPS = {
@@ -40,13 +40,13 @@ _REASONS = {
 }
 _ROLES = {
     "administrator": lazy_gettext("Administrator"),
-    "collector": lazy_gettext("Collector"),
+    "collector": lazy_gettext("Case handler"),
     "viewer": lazy_gettext("Viewer"),
 }
 _UPLOADS = {
     "mapping": (lazy_gettext("Columns to confirm"), "warn"),
-    "preview": (lazy_gettext("To import"), "warn"),
-    "imported": (lazy_gettext("Imported"), "good"),
+    "preview": (lazy_gettext("To be read in"), "warn"),
+    "imported": (lazy_gettext("Read in"), "good"),
 }
 
 

@@ -87,7 +87,7 @@ def _headings() -> list[str]:
         gettext("Unpaid as booked"),
         gettext("Currency"),
         gettext("Next step"),
-        gettext("On"),
+        gettext("Next step on"),
     ]
 
 

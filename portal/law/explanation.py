@@ -88,11 +88,12 @@ def _explain_period(period: Period, ore: int, terms: Terms) -> Explanation:
         )
     else:
         values["reference_per_cent"] = period.per_cent - STATUTORY_ADDITION
-        values["addition_per_cent"] = STATUTORY_ADDITION
+        values["addition_points"] = STATUTORY_ADDITION
         what = N_(
             "Late interest at %(per_cent)s a year on %(principal_ore)s, from %(from_on)s to "
             "%(to_on)s. Days counted: %(days)s. The law sets the rate: the reference rate of the "
-            "central bank, %(reference_per_cent)s, and %(addition_per_cent)s on top."
+            "central bank, %(reference_per_cent)s, and %(addition_points)s percentage points on "
+            "top."
         )
     rule = "räntelagen (1975:635) § 7" if terms.kind == AGREED else "räntelagen (1975:635) § 6"
     return Explanation(what, values, ore, period.from_on, period.to_on, rule)

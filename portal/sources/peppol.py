@@ -59,7 +59,7 @@ def read_many(files: Iterable[tuple[str, bytes]], *, today: date) -> Reading:
         else:
             problems += [_in_file(problem, filename) for problem in found]
     kept, problems = record.without_twins(
-        invoices, problems, N_("Invoice %(number)s is in file %(line)s already. Remove one.")
+        invoices, problems, N_("Invoice %(number)s is in file number %(line)s already. Remove one.")
     )
     return Reading(kept, problems)
 
@@ -90,7 +90,10 @@ def _document(data: bytes) -> etree._Element:
         ) from None
     if root.getroottree().docinfo.internalDTD is not None:
         raise RedaError(
-            N_("The file declares a document type, which a Peppol invoice never does. Export it.")
+            N_(
+                "The file declares a document type, which a Peppol invoice never does. Export it"
+                " again."
+            )
         )
     if root.tag == f"{{{_ENVELOPE}}}StandardBusinessDocument" and len(root):
         root = root[-1]

@@ -51,7 +51,7 @@ def test_statutory_interest_says_how_the_rate_is_made_up():
         "from_on": date(2025, 7, 1),
         "to_on": date(2025, 7, 20),
         "reference_per_cent": Decimal(2),
-        "addition_per_cent": Decimal(8),
+        "addition_points": Decimal(8),
     }
     assert second.rule == "räntelagen (1975:635) § 6"
     assert first.ore + second.ore == 4_351

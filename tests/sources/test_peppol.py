@@ -184,7 +184,7 @@ class TestSeveralFiles:
         assert [(one.number, one.source_line) for one in read.invoices] == [("1", 1), ("3", 4)]
         assert [one.line for one in read.problems] == [2, 3, 5]
         assert [one.values.get("filename") for one in read.problems[:2]] == ["b.xml", "c.xml"]
-        assert said(read.problems[2]) == "Invoice 1 is in file 1 already. Remove one."
+        assert said(read.problems[2]) == "Invoice 1 is in file number 1 already. Remove one."
 
     def test_no_files_are_no_invoices(self):
         assert peppol.read_many([], today=TODAY).invoices == []

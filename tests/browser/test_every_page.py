@@ -1,0 +1,217 @@
+"""Every page there is: read by axe-core, at a phone's and a desk's width, in light and dark.
+
+Each is opened in every language that it exists in. The browser's own complaints, such as one about
+the Content-Security-Policy, fail the test as well.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+from sqlalchemy import select
+
+from portal import clock
+from portal.collection import intake, lifecycle
+from portal.collection.models import Case
+from portal.delivery.models import Message
+from portal.extensions import db
+from portal.identity import people
+from portal.identity.actor import SWISH, SYSTEM
+from portal.identity.models import Creditor
+from portal.payments import booking
+from portal.payments.models import Payment, SwishRequest
+from tests.browser.conftest import Portal, Visitor
+from tests.factories import (
+    EVA,
+    JOHAN,
+    NOW,
+    TODAY,
+    a_case,
+    a_creditor,
+    a_creditor_that_signed,
+    a_person,
+    a_person_at,
+    a_reminded_case,
+    an_invoice_of,
+    rules_of,
+)
+
+OPERATOR = "198107212386"
+PHONE, DESK = 360, 1280
+SHEET = (
+    "Fakturanr;Kundnr;Kundnamn;Adress;Postnr;Ort;Förfallodatum;Belopp\r\n"
+    "77;9;Ella Hedlund;Storgatan 1;111 22;Stockholm;2026-02-01;100,00\r\n"
+    "78;9;Ella Hedlund;Storgatan 1;111 22;Stockholm;i går;-5\r\n"
+)
+
+
+@dataclass
+class World:
+    """A company with a case of each kind, and what a page of each kind is about."""
+
+    creditor: Creditor
+    case: Case
+    paid: Case
+    values: dict[str, object]
+
+
+@pytest.fixture
+def world(portal: Portal) -> World:
+    creditor = a_creditor_that_signed()
+    rules_of(creditor, is_active=False)
+    a_case(creditor)
+    case = a_reminded_case(creditor)
+    paid = a_reminded_case(creditor)
+    _pay(paid)
+    an_invoice_of(creditor)
+    a_person_at(a_creditor("Lindens Cykel & Sport AB"), "administrator", JOHAN)
+    a_person(OPERATOR, is_operator=True)
+    stopped = a_case(creditor)
+    stopped.invoice.number = ""
+    lifecycle.advance(TODAY, NOW)
+    db.session.commit()
+    values: dict[str, object] = {
+        "reference": case.reference,
+        "number": db.session.scalars(select(Payment.receipt_number)).one(),
+        "created": _request(case, "created"),
+        "declined": _request(case, "declined"),
+    }
+    for name, status in (("mapping", "mapping"), ("preview", "preview"), ("done", "imported")):
+        values[name] = _upload(creditor, name, status)
+    failed = db.session.scalars(select(Message).limit(1)).one()
+    failed.status, failed.failure = "failed", "OSError: No space left on device"
+    db.session.commit()
+    return World(creditor, case, paid, values)
+
+
+def _pay(case: Case) -> None:
+    settled = lifecycle.settle_payment(
+        case, amount_ore=106_548, key="swish:A", channel="swish", value_on=TODAY, actor=SWISH,
+        now=NOW,
+    )  # fmt: skip
+    db.session.add(
+        Payment(
+            creditor_id=case.creditor_id, case_id=case.id, channel="swish",
+            channel_reference="swish:A", amount_ore=106_548, currency="SEK", value_on=TODAY,
+            received_at=NOW, fees_ore=settled.parts.fees_ore,
+            interest_ore=settled.parts.interest_ore, principal_ore=settled.parts.principal_ore,
+            overpaid_ore=0, receipt_number="2026-0000001",
+        )
+    )  # fmt: skip
+
+
+def _request(case: Case, status: str) -> str:
+    request = SwishRequest(
+        id=booking.new_payment_id(), creditor_id=case.creditor_id, case_id=case.id,
+        amount_ore=100, currency="SEK", status=status, callback_identifier="x",
+        token="token", error_code="RF07" if status == "declined" else None,
+        created_at=clock.now(),
+    )  # fmt: skip
+    db.session.add(request)
+    return request.id
+
+
+def _upload(creditor: Creditor, name: str, status: str) -> int:
+    upload = intake.receive(
+        creditor.id, [(f"{name}.csv", f"{SHEET}\r\n{name}".encode())], actor=SYSTEM, now=NOW
+    ).upload
+    if status != "mapping":
+        intake.map_columns(upload, dict(upload.mapping))
+    if status == "imported":
+        intake.import_upload(upload, actor=SYSTEM, today=TODAY, now=NOW)
+    return upload.id
+
+
+def look(visitor: Visitor, path: str, language: str) -> None:
+    """Open a page in a language, and hold it against what every page must be."""
+    response = visitor.page.goto(f"{visitor.address}{path}?lang={language}")
+    assert response is not None
+    assert response.status < 500
+    where = f"{path} in {language} at {visitor.page.viewport_size}"
+    assert visitor.barriers() == [], where
+    assert visitor.overflow() <= 0, where
+    assert visitor.page.locator("h1").count() == 1, where
+
+
+def look_everywhere(
+    portal: Portal, path: str, languages: str, enter: Callable[[Visitor], None] = lambda _: None
+) -> None:
+    """A phone in the light in every language, and a desk in the dark, whose colours know none."""
+    phone, desk = portal.visitor(width=PHONE), portal.visitor(width=DESK, dark=True)
+    for one in (phone, desk):
+        enter(one)
+    for language in languages.split():
+        look(phone, path, language)
+    look(desk, path, languages.split()[0])
+
+
+def enter(portal: Portal, visitor: Visitor, case: Case) -> None:
+    visitor.take_session(portal.app, {"debtor_cases": [case.id]})
+
+
+def sign_in(portal: Portal, visitor: Visitor, number: str) -> None:
+    person = people.by_identity_number(number)
+    assert person is not None
+    visitor.take_session(portal.app, {"_user_id": person.get_id(), "_fresh": True})
+
+
+DEBTORS, STAFF = "sv en ar", "sv en"
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/case", "/case/invoice", "/case/pay/{created}", "/case/pay/{declined}", "/case/receipts/no"],
+)
+def test_a_debtors_page(portal: Portal, world: World, path: str) -> None:
+    look_everywhere(
+        portal, path.format(**world.values), DEBTORS, lambda v: enter(portal, v, world.case)
+    )
+
+
+@pytest.mark.parametrize("path", ["/case", "/case/receipts/{number}"])
+def test_a_debtors_page_of_a_paid_case(portal: Portal, world: World, path: str) -> None:
+    look_everywhere(
+        portal, path.format(**world.values), DEBTORS, lambda v: enter(portal, v, world.paid)
+    )
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/", "/cases", "/cases/{reference}", "/invoices", "/invoices/upload",
+        "/invoices/uploads/{mapping}/columns", "/invoices/uploads/{preview}/preview",
+        "/invoices/uploads/{done}", "/payout", "/rules", "/cases/none",
+    ],
+)  # fmt: skip
+def test_a_creditors_page(portal: Portal, world: World, path: str) -> None:
+    address = f"/creditor/{world.creditor.key}{path.format(**world.values)}"
+    look_everywhere(portal, address, STAFF, lambda v: sign_in(portal, v, EVA))
+
+
+@pytest.mark.parametrize("path", ["/", "/books", "/jobs", "/messages", "/reviews", "/rates"])
+def test_an_operators_page(portal: Portal, world: World, path: str) -> None:
+    look_everywhere(portal, f"/operations{path}", STAFF, lambda v: sign_in(portal, v, OPERATOR))
+
+
+@pytest.mark.parametrize("path", ["/agreements", "/creditor/"])
+def test_a_page_before_the_agreement_is_signed(portal: Portal, world: World, path: str) -> None:
+    look_everywhere(portal, path, STAFF, lambda v: sign_in(portal, v, JOHAN))
+
+
+@pytest.mark.parametrize(("path", "languages"), [("/", DEBTORS), ("/sign-in", STAFF)])
+def test_a_door(portal: Portal, path: str, languages: str) -> None:
+    look_everywhere(portal, path, languages)
+
+
+def test_the_page_of_a_bankid_order(portal: Portal) -> None:
+    for one in (portal.visitor(width=PHONE), portal.visitor(width=DESK, dark=True)):
+        one.go("/sign-in")
+        one.press("Logga in med BankID")
+        one.page.wait_for_selector("#order .qr")
+        assert one.barriers() == []
+        assert one.overflow() <= 0
+
+
+@pytest.mark.parametrize("path", ["/dev/components", "/dev/debtor", "/dev/quiet"])
+def test_a_page_of_components(portal: Portal, path: str) -> None:
+    look_everywhere(portal, path, "en")

@@ -1,0 +1,326 @@
+"""Whoever comes to an address that is not theirs is turned away, at every address there is."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from werkzeug.test import TestResponse
+
+from portal import clock
+from portal.collection import intake
+from portal.collection.models import Case
+from portal.database import files
+from portal.delivery.models import Message
+from portal.extensions import db
+from portal.identity.actor import SYSTEM
+from portal.identity.models import Membership, Person
+from portal.payments import booking
+from portal.payments.models import Payment
+from portal.signing import agreements
+from portal.signing.models import Document
+from tests.factories import (
+    JOHAN,
+    NOW,
+    SOFIA,
+    a_creditor,
+    a_creditor_that_signed,
+    a_person,
+    a_person_at,
+    a_reminded_case,
+    a_signed_agreement,
+    enter_case,
+    sign_in,
+)
+
+CREDITOR_READ = {
+    "creditor.show_overview": (),
+    "creditor.list_cases": (),
+    "creditor.export_cases": (),
+    "creditor.show_case": ("reference",),
+    "creditor.read_document": ("reference", "message_id"),
+    "creditor.download_invoice": ("reference",),
+    "creditor.list_invoices": (),
+    "creditor.show_upload": ("upload_id",),
+    "creditor.show_payout": (),
+    "creditor.change_rules": (),
+}
+CREDITOR_CHANGE = {
+    "creditor.upload_invoices": (),
+    "creditor.receive_invoices": (),
+    "creditor.map_columns": ("upload_id",),
+    "creditor.confirm_columns": ("upload_id",),
+    "creditor.preview_upload": ("upload_id",),
+    "creditor.import_upload": ("upload_id",),
+    "creditor.save_rules": (),
+}
+CREDITOR = CREDITOR_READ | CREDITOR_CHANGE
+OPERATOR = {
+    "operations.show_status": (),
+    "operations.show_books": (),
+    "operations.list_jobs": (),
+    "operations.retry_job": ("job_id",),
+    "operations.list_messages": (),
+    "operations.retry_message": ("message_id",),
+    "operations.list_reviews": (),
+    "operations.let_case_go_on": ("reference",),
+    "operations.list_rates": (),
+    "operations.add_rate": (),
+}
+DEBTOR = {
+    "debtor.show_case": (),
+    "debtor.show_invoice": (),
+    "debtor.download_invoice": (),
+    "debtor.read_letter": ("message_id",),
+    "debtor.show_receipt": ("number",),
+    "debtor.download_receipt": ("number",),
+    "debtor.start_payment": (),
+    "debtor.show_payment": ("request_id",),
+    "debtor.stop_payment": ("request_id",),
+}
+SIGNER = {
+    "signing.agreements": (),
+    "signing.choose_companies": (),
+    "signing.read_agreement": ("key",),
+    "signing.sign_agreement": ("key",),
+    "signing.go_on": ("key",),
+    "signing.download_agreement": ("key",),
+}
+# An order is its browser session's own: tests/signing/ holds it to that.
+ORDER = {"signing.show_order", "signing.return_from_app", "signing.stop_order"}
+# Anyone may come here; what they then see is their own.
+OPEN = {
+    "static",
+    "api.swish_callback",
+    "creditor.choose_company",
+    "debtor.enter",
+    "debtor.health",
+    "debtor.leave",
+    "debtor.start",
+    "signing.sign_in",
+    "signing.sign_out",
+    "signing.start_sign_in",
+}
+
+
+@dataclass
+class World:
+    """Norrsken with one of each thing, and people of several kinds."""
+
+    app: Flask
+    case: Case
+    values: dict[str, object]
+    people: dict[str, Person] = field(default_factory=dict)
+
+    def address(self, endpoint: str, needed: tuple[str, ...], **others: object) -> str:
+        """Where an endpoint answers for Norrsken's things."""
+        values = {name: self.values[name] for name in needed} | others
+        if endpoint.startswith("creditor."):
+            values.setdefault("key", self.case.creditor.key)
+        with self.app.test_request_context():
+            return self.app.url_for(endpoint, **values)
+
+    def send(self, client: FlaskClient, endpoint: str, address: str) -> TestResponse:
+        """Ask for an address the way that its endpoint takes."""
+        methods = {
+            method
+            for rule in self.app.url_map.iter_rules(endpoint)
+            for method in rule.methods or ()
+        }
+        return client.open(address, method="GET" if "GET" in methods else "POST")
+
+
+@pytest.fixture
+def world(app: Flask) -> World:
+    # Off, so that the wall itself is what turns people away.
+    app.config["WTF_CSRF_ENABLED"] = False
+    creditor = a_creditor_that_signed()
+    document = files.store(b"<Invoice/>")
+    case = a_reminded_case(creditor, document_sha256=document, document_filename="f.xml")
+    message = db.session.scalars(select(Message).where(Message.case_id == case.id)).one()
+    message.document_sha256, message.status = files.store(b"%PDF-1.7"), "failed"
+    upload = intake.receive(
+        creditor.id, [("list.csv", b"Fakturanr;Kundnr\r\n1;2\r\n")], actor=SYSTEM, now=NOW
+    ).upload
+    request = booking.prepare(case.id, now=NOW)
+    payment = Payment(
+        creditor_id=creditor.id, case_id=case.id, channel="swish", channel_reference="swish:A",
+        amount_ore=100, currency="SEK", value_on=NOW.date(), received_at=NOW, fees_ore=100,
+        interest_ore=0, principal_ore=0, overpaid_ore=0, receipt_number="2026-0000001",
+    )  # fmt: skip
+    db.session.add(payment)
+    db.session.commit()
+    other = a_creditor_that_signed("Fjällbäcks Tandvård AB")
+    people = {
+        "viewer": a_person_at(creditor, "viewer", SOFIA),
+        "stranger": a_person_at(other, "administrator", JOHAN),
+        "operator": a_person("198107212386", is_operator=True),
+    }
+    key = db.session.scalars(select(Document.key).where(Document.creditor_id == creditor.id)).one()
+    values: dict[str, object] = {
+        "reference": case.reference,
+        "message_id": message.id,
+        "upload_id": upload.id,
+        "request_id": request.id,
+        "number": payment.receipt_number,
+        "job_id": 1,
+        "key": key,
+    }
+    return World(app, case, values, people)
+
+
+@pytest.fixture
+def as_(world: World) -> Callable[[str], FlaskClient]:
+    """A browser that somebody is signed in on, or nobody."""
+
+    def browser(who: str) -> FlaskClient:
+        client = world.app.test_client()
+        if who in world.people:
+            sign_in(world.app, client, world.people[who])
+        return client
+
+    return browser
+
+
+def is_sent_to(response: TestResponse, path: str) -> bool:
+    return response.status_code == 303 and response.location.partition("?")[0] == path
+
+
+def test_every_address_is_held_against_the_wrong_person(app: Flask) -> None:
+    known = {*CREDITOR, *OPERATOR, *DEBTOR, *SIGNER, *ORDER, *OPEN}
+    there = {rule.endpoint for rule in app.url_map.iter_rules()}
+    assert {one for one in there if not one.startswith("components.")} == known
+
+
+@pytest.mark.parametrize("endpoint", [*CREDITOR, *OPERATOR, *SIGNER])
+def test_who_is_not_signed_in_is_asked_to(
+    world: World, as_: Callable[[str], FlaskClient], endpoint: str
+) -> None:
+    needed = (CREDITOR | OPERATOR | SIGNER)[endpoint]
+    response = world.send(as_("nobody"), endpoint, world.address(endpoint, needed))
+    assert is_sent_to(response, "/sign-in")
+
+
+@pytest.mark.parametrize("endpoint", CREDITOR)
+@pytest.mark.parametrize("who", ["stranger", "operator"])
+def test_another_companys_pages_are_not_there(
+    world: World, as_: Callable[[str], FlaskClient], endpoint: str, who: str
+) -> None:
+    response = world.send(as_(who), endpoint, world.address(endpoint, CREDITOR[endpoint]))
+    assert response.status_code == 404
+
+
+@pytest.mark.parametrize("endpoint", [one for one, needed in CREDITOR.items() if needed])
+def test_another_companys_things_are_not_among_ones_own(
+    world: World, as_: Callable[[str], FlaskClient], endpoint: str
+) -> None:
+    own = db.session.scalars(
+        select(Document.creditor_id).where(Document.creditor_id != world.case.creditor_id)
+    ).one()
+    key = db.session.get_one(type(world.case.creditor), own).key
+    address = world.address(endpoint, CREDITOR[endpoint], key=key)
+    assert world.send(as_("stranger"), endpoint, address).status_code == 404
+
+
+@pytest.mark.parametrize("endpoint", CREDITOR_CHANGE)
+def test_a_viewer_changes_nothing(
+    world: World, as_: Callable[[str], FlaskClient], endpoint: str
+) -> None:
+    response = world.send(as_("viewer"), endpoint, world.address(endpoint, CREDITOR[endpoint]))
+    assert response.status_code == 403
+
+
+@pytest.mark.parametrize("endpoint", CREDITOR_READ)
+def test_a_viewer_sees_everything(
+    world: World, as_: Callable[[str], FlaskClient], endpoint: str
+) -> None:
+    response = world.send(as_("viewer"), endpoint, world.address(endpoint, CREDITOR[endpoint]))
+    # An upload that is not taken in yet goes on at a step that is not a viewer's.
+    assert response.status_code == (303 if endpoint == "creditor.show_upload" else 200)
+
+
+@pytest.mark.parametrize("endpoint", OPERATOR)
+@pytest.mark.parametrize("who", ["stranger", "viewer"])
+def test_only_operators_come_to_the_operators_pages(
+    world: World, as_: Callable[[str], FlaskClient], endpoint: str, who: str
+) -> None:
+    response = world.send(as_(who), endpoint, world.address(endpoint, OPERATOR[endpoint]))
+    assert response.status_code == 403
+
+
+@pytest.mark.parametrize("endpoint", DEBTOR)
+@pytest.mark.parametrize("who", ["nobody", "viewer", "operator"])
+def test_who_has_not_opened_a_case_begins_with_reference_and_code(
+    world: World, as_: Callable[[str], FlaskClient], endpoint: str, who: str
+) -> None:
+    response = world.send(as_(who), endpoint, world.address(endpoint, DEBTOR[endpoint]))
+    assert is_sent_to(response, "/")
+
+
+@pytest.mark.parametrize("endpoint", [one for one, needed in DEBTOR.items() if needed])
+def test_a_debtor_sees_nothing_of_another_case(world: World, app: Flask, endpoint: str) -> None:
+    client = app.test_client()
+    enter_case(app, client, a_reminded_case(world.case.creditor))
+    response = world.send(client, endpoint, world.address(endpoint, DEBTOR[endpoint]))
+    assert response.status_code == 404
+
+
+@pytest.mark.parametrize("endpoint", [one for one, needed in SIGNER.items() if needed])
+@pytest.mark.parametrize("who", ["stranger", "operator"])
+def test_another_companys_agreement_is_not_there(
+    world: World, as_: Callable[[str], FlaskClient], endpoint: str, who: str
+) -> None:
+    response = world.send(as_(who), endpoint, world.address(endpoint, SIGNER[endpoint]))
+    assert response.status_code == 404
+
+
+@pytest.mark.parametrize("endpoint", CREDITOR)
+def test_nobody_gets_further_before_the_agreement_is_signed(app: Flask, endpoint: str) -> None:
+    app.config["WTF_CSRF_ENABLED"] = False
+    signed = a_creditor_that_signed()
+    person = a_person_at(signed, "administrator", JOHAN)
+    company = a_creditor("Lindens Cykel & Sport AB")
+    a_person_at(company, "administrator", JOHAN)
+    case = a_reminded_case(company)
+    client = app.test_client()
+    sign_in(app, client, person)
+    values = {"reference": case.reference, "upload_id": 1, "message_id": 1}
+    world = World(app, case, values)
+    response = world.send(client, endpoint, world.address(endpoint, CREDITOR[endpoint]))
+    assert is_sent_to(response, "/agreements")
+
+
+def test_a_role_that_has_ended_opens_nothing(world: World, app: Flask) -> None:
+    membership = db.session.scalars(
+        select(Membership).where(Membership.person_id == world.people["viewer"].id)
+    ).one()
+    membership.ends_on = clock.today() - timedelta(days=1)
+    db.session.commit()
+    client = app.test_client()
+    sign_in(app, client, world.people["viewer"])
+    assert client.get(world.address("creditor.list_cases", ())).status_code == 404
+
+
+def test_every_post_without_the_pages_token_is_refused(world: World) -> None:
+    world.app.config["WTF_CSRF_ENABLED"] = True
+    needed = CREDITOR | OPERATOR | DEBTOR | SIGNER | {"signing.stop_order": ("key",)}
+    client = world.app.test_client()
+    let_through = [
+        rule.endpoint
+        for rule in world.app.url_map.iter_rules()
+        if "POST" in (rule.methods or ())
+        and client.post(world.address(rule.endpoint, needed.get(rule.endpoint, ()))).status_code
+        != 400
+    ]
+    # Swish sends no cookie, and what it sends is only a hint; 400 means that it was no callback.
+    assert let_through == []
+
+
+def test_signing_for_one_company_signs_for_no_other(app: Flask) -> None:
+    one, other = a_creditor(), a_creditor("Fjällbäcks Tandvård AB")
+    a_signed_agreement(one, a_person_at(one, "administrator"))
+    assert agreements.is_signed(one.id)
+    assert not agreements.is_signed(other.id)
