@@ -20,6 +20,7 @@ from portal import create_app
 from portal.config import ROOT, Settings
 from portal.database import server, tenancy
 
+pytest_plugins = ["tests.bankid_fixtures", "tests.swish_fixtures", "tests.portal_fixtures"]
 TEMPLATE = "reda_template"
 
 

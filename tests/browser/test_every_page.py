@@ -20,7 +20,6 @@ from portal.identity.actor import SWISH, SYSTEM
 from portal.identity.models import Creditor
 from portal.payments import booking
 from portal.payments.models import Payment, SwishRequest
-from tests.browser.conftest import Portal, Visitor
 from tests.factories import (
     EVA,
     JOHAN,
@@ -35,6 +34,7 @@ from tests.factories import (
     an_invoice_of,
     rules_of,
 )
+from tests.portal_fixtures import Portal, Visitor
 
 OPERATOR = "198107212386"
 PHONE, DESK = 360, 1280
@@ -206,8 +206,8 @@ def test_a_door(portal: Portal, path: str, languages: str) -> None:
 def test_the_page_of_a_bankid_order(portal: Portal) -> None:
     for one in (portal.visitor(width=PHONE), portal.visitor(width=DESK, dark=True)):
         one.go("/sign-in")
-        one.press("Logga in med BankID")
-        one.page.wait_for_selector("#order .qr")
+        one.press("Sign in with BankID")
+        one.page.wait_for_selector("#order .qr-plate")
         assert one.barriers() == []
         assert one.overflow() <= 0
 

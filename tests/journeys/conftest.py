@@ -1,0 +1,5 @@
+"""Whole stories, told in a browser."""
+
+from tests.portal_fixtures import portal_settings as settings
+
+__all__ = ["settings"]
