@@ -7,6 +7,7 @@ import dataclasses
 import socket
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -175,7 +176,12 @@ class Portal:
 
     def run_jobs(self) -> None:
         """Let a worker do all that waits, and stop."""
-        make_worker(self.app).run_worker(wait=False, concurrency=1, install_signal_handlers=False)
+        worker = make_worker(self.app)
+        # In a thread of its own, since Playwright has an event loop going in this one.
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(
+                worker.run_worker, wait=False, concurrency=1, install_signal_handlers=False
+            ).result()
 
 
 @pytest.fixture
