@@ -5,15 +5,17 @@ A test module takes them with `pytest_plugins = ["tests.swish_fixtures"]`.
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import httpx
 import pytest
 from werkzeug.wrappers import Request, Response
 
+from portal.config import Settings
 from portal.payments.swish import SwishClient
 from simulators.certificates import SWISH_PAYEE_ALIAS, Certificates, ensure
 from simulators.serving import serve
@@ -87,6 +89,26 @@ class Swish:
         answer = httpx.get(url, trust_env=False)
         answer.raise_for_status()
         return answer.json()
+
+    def settings(self, settings: Settings) -> Settings:
+        """The portal's settings, pointed at this simulator."""
+        paths = self.running.certificates
+        return replace(
+            settings,
+            swish_address=self.running.api.url,
+            swish_payee_alias=SWISH_PAYEE_ALIAS,
+            swish_certificate=str(paths.swish_client),
+            swish_key=str(paths.swish_client_key),
+            swish_ca=str(paths.tls_ca),
+        )
+
+    def answered(self, payment_id: str, count: int = 1) -> list[str]:
+        """What the receiver of callbacks answered, once there are as many answers."""
+        until = time.monotonic() + 20
+        while len(answers := self.seen(payment_id)["callbacks"]) < count:
+            assert time.monotonic() < until, f"{len(answers)} callbacks of {count}"
+            time.sleep(0.02)
+        return [one["answer"] for one in answers]
 
 
 @pytest.fixture(scope="session")

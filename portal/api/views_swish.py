@@ -9,6 +9,7 @@ from portal.extensions import csrf, db
 from portal.payments import booking
 from portal.payments.swish import (
     BadCallback,
+    SwishRefused,
     SwishUnavailable,
     is_callback_identifier,
     parse_callback,
@@ -56,8 +57,9 @@ def swish_callback() -> Response:
 def _ask(request_id: str) -> Response:
     try:
         booking.ask(request_id, booking.client(), now=clock.now())
-    except SwishUnavailable:
-        # Swish calls again when we do not answer 200; a job asks too, in case it does not.
+    except (SwishUnavailable, SwishRefused):
+        # It also refuses when our certificate has run out. Swish calls again when we do not answer
+        # 200; a job asks too, in case it does not.
         db.session.rollback()
         queue.defer("ask_swish", request_id=request_id)
         db.session.commit()

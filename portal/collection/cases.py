@@ -119,7 +119,7 @@ def amount_due(case: Case, on: date) -> AmountDue:
     guessed (räntelagen § 9).
     """
     booked = ledger.balance(case.id)
-    accrual, is_known = _accrue(case, on)
+    accrual, is_known = _accrue(case, on, from_on=ledger.interest_booked_through(case.id))
     return AmountDue(
         on=on,
         principal_ore=booked.principal_ore,
@@ -130,7 +130,18 @@ def amount_due(case: Case, on: date) -> AmountDue:
     )
 
 
-def _accrue(case: Case, on: date) -> tuple[Accrual, bool]:
+def interest_stated(case: Case, due: AmountDue) -> Accrual:
+    """The periods that explain the interest due (inkassolagen § 5).
+
+    When some that was booked at a payment is left, all periods since the due date: they come to
+    more than is due by what was paid of them.
+    """
+    if due.interest_ore == due.accrual.ore:
+        return due.accrual
+    return _accrue(case, due.on, from_on=None)[0]
+
+
+def _accrue(case: Case, on: date, *, from_on: date | None) -> tuple[Accrual, bool]:
     table = rates.table()
     terms = Terms(case.interest_kind, case.agreed_rate)
     needs_rate = case.interest_kind != "none"
@@ -145,7 +156,7 @@ def _accrue(case: Case, on: date) -> tuple[Accrual, bool]:
         until=max(until, case.due_on),
         terms=terms,
         rates=table,
-        from_on=ledger.interest_booked_through(case.id),
+        from_on=from_on,
     )
     return accrual, until == on
 
@@ -169,7 +180,9 @@ def explain(case: Case, due: AmountDue) -> list[ExplainedPart]:
     if due.interest_ore:
         terms = Terms(case.interest_kind, case.agreed_rate)
         parts.append(
-            ExplainedPart("interest", due.interest_ore, explain_interest(due.accrual, terms))
+            ExplainedPart(
+                "interest", due.interest_ore, explain_interest(interest_stated(case, due), terms)
+            )
         )
     if due.fees_ore:
         parts.append(ExplainedPart("fee", due.fees_ore, _explain_fees(case)))

@@ -178,9 +178,12 @@ def let_go_on(case_id: int, *, actor: Actor, today: date, now: datetime) -> Case
 def send_reminder(case: Case, *, today: date, now: datetime) -> None:
     """Charge the reminder fee where it may be charged, and put the reminder in the outbox.
 
-    Lag (1981:739) § 2: one written reminder per claim, and only if agreed.
+    Lag (1981:739) § 2: one written reminder per claim, and only if agreed. A case that is reminded
+    or paid is left as it is.
     Raises LetterUnlawful when the letter would lack what it must state.
     """
+    if case.status != "imported":
+        return
     charge = reminder_fee(
         today,
         agreed=case.reminder_fee_agreed,
@@ -236,7 +239,7 @@ def reminder_content(
     due = cases.amount_due(case, today)
     parts: list[dict[str, object]] = [{"kind": "principal", "ore": due.principal_ore}]
     if due.interest_ore:
-        parts.append({"kind": "interest", "ore": due.interest_ore, "periods": _periods(due)})
+        parts.append({"kind": "interest", "ore": due.interest_ore, "periods": _periods(case, due)})
     if charge is not None:
         parts.append({"kind": "reminder_fee", "ore": charge.ore, "statute": charge.statute})
     ours, debtor, invoice = settings(), case.debtor, case.invoice
@@ -271,7 +274,7 @@ def reminder_content(
     }
 
 
-def _periods(due: cases.AmountDue) -> list[dict[str, object]]:
+def _periods(case: Case, due: cases.AmountDue) -> list[dict[str, object]]:
     return [
         {
             "from_on": period.from_on.isoformat(),
@@ -280,7 +283,7 @@ def _periods(due: cases.AmountDue) -> list[dict[str, object]]:
             "principal_ore": period.principal_ore,
             "per_cent": str(period.per_cent),
         }
-        for period in due.accrual.periods
+        for period in cases.interest_stated(case, due).periods
     ]
 
 
@@ -293,13 +296,17 @@ def settle_payment(
     value_on: date,
     actor: Actor,
     now: datetime,
-) -> Settled:
+) -> Settled | None:
     """Settle money that came for a case, and close the case when nothing is left.
 
     case: locked by the caller. amount_ore: what came. key: the payment's own, unique for ever.
     value_on: the day the money counts from; interest runs to and including it.
-    Money beyond what is owed stands as over-payment, for refund.
+    Money beyond what is owed stands as over-payment, for refund. Answers None when the payment is
+    settled already.
     """
+    payment_key = f"payment:{key}"
+    if ledger.is_posted(payment_key):
+        return None
     due = cases.amount_due(case, value_on)
     if due.accrual.ore:
         ledger.post(
@@ -324,7 +331,7 @@ def settle_payment(
         case_id=case.id,
         kind=f"payment.{channel}",
         booked_on=value_on,
-        key=f"payment:{key}",
+        key=payment_key,
         lines={
             Account.CLIENT_FUNDS: amount_ore,
             Account.FEES: -parts.fees_ore,

@@ -9,6 +9,7 @@ Letters and receipts follow PDF/UA-1 (ISO 14289-1), agreements, which are archiv
 """
 
 import io
+import textwrap
 import threading
 from collections.abc import Mapping
 from datetime import date
@@ -37,6 +38,8 @@ _STYLE = ROOT / "templates" / "letters" / "letters.css"
 _ACCESSIBLE, _ARCHIVED = "pdf/ua-1", "pdf/a-3a"
 # More periods than these do not fit on the letter's one page, and get a page of their own.
 _MOST_PERIODS_ON_LETTER = 2
+# How the address is set: lines that the window shows in 11 points, and letters that go on a line.
+_ADDRESS_LINES, _ADDRESS_LETTERS = 5, 34
 _CHANNELS = {"swish": "Swish", "bankgiro": "Bankgiro"}
 
 
@@ -64,6 +67,8 @@ def render_letter(
 ) -> bytes:
     """A letter as PDF: one page in Swedish, and one in the reader's language if it is another.
 
+    Interest over many periods has a page of its own, the last one.
+
     kind: `reminder`. content: as frozen in the outbox (`lifecycle.reminder_content`): sums in öre,
     days in ISO form. secret: the access code. language: the reader's; where we have no catalogue
     for it, the second page is in English.
@@ -76,6 +81,9 @@ def render_letter(
     parts = [_part("reminder", _SWEDISH, **values)]
     if reader != _SWEDISH:
         parts.append(_part("reminder_sheet", reader, **values))
+    if values["specification"]:
+        # Last, so that the page after the letter is the one in the reader's language.
+        parts.append(_part("reminder_periods", _SWEDISH, **values))
     title = f"Påminnelse: faktura {content['invoice']['number']} från {content['creditor']['name']}"
     return _pdf(
         parts,
@@ -167,6 +175,7 @@ def _reminder(
         "web": _shown_address(content["web_address"]),
         "country": _country(recipient["country"]),
         "postcode_and_town": _postcode_and_town(recipient),
+        "is_long_address": _is_long_address(recipient),
         "daily_ore": _daily_ore(interest) if interest else 0,
         "specification": interest and len(interest["periods"]) > _MOST_PERIODS_ON_LETTER,
         "demand_fee_ore": fee(DEMAND, date.fromisoformat(content["written_on"])).amount_ore,
@@ -206,20 +215,24 @@ def _pdf(
     settings: Settings,
     variant: str = _ACCESSIBLE,
 ) -> bytes:
-    html = current_app.jinja_env.get_template("letters/document.html").render(
-        parts=parts,
-        language=_tag(language),
-        title=title,
-        author=settings.service_name,
-        description=description,
-        made_on=made_on,
-    )
-    document = HTML(string=html, url_fetcher=_fetch_nothing)
-    made: bytes = document.write_pdf(
-        stylesheets=[_workshop.style],
-        font_config=_workshop.fonts,
-        pdf_variant=variant,
-    )
+    frame = current_app.jinja_env.get_template("letters/document.html")
+    for is_tight in (False, True):
+        html = frame.render(
+            parts=parts,
+            language=_tag(language),
+            title=title,
+            author=settings.service_name,
+            description=description,
+            made_on=made_on,
+            is_tight=is_tight,
+        )
+        document = HTML(string=html, url_fetcher=_fetch_nothing).render(
+            stylesheets=[_workshop.style], font_config=_workshop.fonts, pdf_variant=variant
+        )
+        # Long names and sums: a page each as far as closer lines and smaller letters can do it.
+        if variant == _ARCHIVED or len(document.pages) == len(parts):
+            break
+    made: bytes = document.write_pdf(pdf_variant=variant)
     return made
 
 
@@ -302,6 +315,12 @@ def _postcode_and_town(recipient: Mapping[str, str]) -> str:
     if recipient["country"] in ("SE", "") and len(postcode) == 5:
         return f"{postcode[:3]} {postcode[3:]}\u00a0 {recipient['town']}"
     return f"{recipient['postcode']} {recipient['town']}"
+
+
+def _is_long_address(recipient: Mapping[str, str]) -> bool:
+    lines = [recipient["name"], recipient["address_line"], _postcode_and_town(recipient)]
+    count = sum(len(textwrap.wrap(line, _ADDRESS_LETTERS)) for line in lines)
+    return count + bool(_country(recipient["country"])) > _ADDRESS_LINES
 
 
 def _country(code: str) -> str | None:

@@ -2,6 +2,8 @@
 
 - `post(...)`: write an entry, once per idempotency key.
 - `balance(case_id, on)`: what is owed on a case, part by part.
+- `balance_after(key)`: the same, when the entry with a key had been written.
+- `is_posted(key)`: whether an entry with a key is written.
 - `principal_movements(case_id)`: when the principal changed, for interest.
 - `interest_booked_through(case_id)`: the last day with booked interest.
 - `owed_to(creditor_id)`, `owed_rows(creditor_id)`: collected and not yet paid out.
@@ -18,8 +20,10 @@ from portal.ledger.books import (
     Movement,
     OwedRow,
     balance,
+    balance_after,
     entries,
     interest_booked_through,
+    is_posted,
     owed_rows,
     owed_to,
     post,
@@ -37,8 +41,10 @@ __all__ = [
     "Movement",
     "OwedRow",
     "balance",
+    "balance_after",
     "entries",
     "interest_booked_through",
+    "is_posted",
     "owed_rows",
     "owed_to",
     "post",

@@ -30,6 +30,7 @@ class Account(StrEnum):
     OVER_PAYMENT = "over_payment"
 
 
+# In the order of Balance.
 _OWED_BY_DEBTOR = (Account.PRINCIPAL, Account.INTEREST, Account.FEES)
 
 # Kind of the entry that books interest to and including the day it is booked on.
@@ -140,10 +141,31 @@ def balance(case_id: int, on: date | None = None) -> Balance:
     )
     if on is not None:
         query = query.where(Entry.booked_on <= on)
-    sums = {account: int(ore) for account, ore in db.session.execute(query)}
-    return Balance(
-        sums.get(Account.PRINCIPAL, 0), sums.get(Account.INTEREST, 0), sums.get(Account.FEES, 0)
+    return _balance({account: int(ore) for account, ore in db.session.execute(query)})
+
+
+def _balance(sums: Mapping[str, int]) -> Balance:
+    return Balance(*(sums.get(account, 0) for account in _OWED_BY_DEBTOR))
+
+
+def balance_after(key: str) -> Balance:
+    """What was booked and unpaid on a case when the entry with a key had been written.
+
+    Raises sqlalchemy.exc.NoResultFound when there is no such entry.
+    """
+    entry = db.session.scalars(select(Entry).where(Entry.idempotency_key == key)).one()
+    # Entries of a case are written one at a time, with the case locked, so that ids tell the order.
+    rows = db.session.execute(
+        select(Line.account, func.sum(Line.amount_ore))
+        .where(Line.case_id == entry.case_id, Line.entry_id <= entry.id)
+        .group_by(Line.account)
     )
+    return _balance({account: int(ore) for account, ore in rows})
+
+
+def is_posted(key: str) -> bool:
+    """Whether an entry with a key is written."""
+    return db.session.scalar(select(Entry.id).where(Entry.idempotency_key == key)) is not None
 
 
 def principal_movements(case_id: int) -> list[Movement]:

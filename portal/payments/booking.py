@@ -14,7 +14,7 @@ from sqlalchemy import Sequence as DatabaseSequence
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
-from portal import clock
+from portal import clock, ledger
 from portal.collection import cases, lifecycle
 from portal.collection.models import Case
 from portal.extensions import db, settings
@@ -22,6 +22,7 @@ from portal.identity.actor import SWISH
 from portal.messages import N_, RedaError
 from portal.payments.models import Payment, SwishRequest
 from portal.payments.swish import (
+    LONGEST_MESSAGE,
     PaymentRequest,
     Status,
     SwishClient,
@@ -107,11 +108,13 @@ def send(request: SwishRequest, client: SwishClient, *, callback_url: str) -> No
     if request.token is not None:
         return
     case = db.session.get_one(Case, request.case_id)
+    # Cut, so that the reference still has room.
+    creditor = case.creditor.name[: LONGEST_MESSAGE - len(case.reference) - 1]
     created = client.create(
         request.id,
         amount=Decimal(request.amount_ore) / 100,
         reference=case.ocr,
-        message=f"{case.creditor.name} {case.reference}",
+        message=f"{creditor} {case.reference}",
         callback_url=callback_url,
         callback_identifier=request.callback_identifier,
     )
@@ -136,12 +139,7 @@ def ask(request_id: str, client: SwishClient, *, now: datetime) -> SwishRequest 
         if "404" not in refused.codes:
             raise
         return _never_heard_of(request_id, now)
-    request = db.session.scalars(
-        select(SwishRequest)
-        .where(SwishRequest.id == request_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).one()
+    request = _lock(request_id)
     if request.status == "paid":
         return request
     request.asked_at = now
@@ -159,8 +157,17 @@ def is_silent(request: SwishRequest, now: datetime) -> bool:
     return max(request.created_at, request.asked_at or request.created_at) < now - _PATIENCE
 
 
+def _lock(request_id: str) -> SwishRequest:
+    return db.session.scalars(
+        select(SwishRequest)
+        .where(SwishRequest.id == request_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one()
+
+
 def _never_heard_of(request_id: str, now: datetime) -> SwishRequest:
-    request = db.session.get_one(SwishRequest, request_id)
+    request = _lock(request_id)
     # The call that tells Swish may be under way this very moment.
     if request.status == "created" and now - request.created_at > _LIVES:
         request.status, request.ended_at = "error", now
@@ -169,18 +176,18 @@ def _never_heard_of(request_id: str, now: datetime) -> SwishRequest:
 
 def _book(request: SwishRequest, answer: PaymentRequest, now: datetime) -> None:
     amount_ore = int(answer.amount * 100)
-    if amount_ore != request.amount_ore or answer.currency != request.currency:
+    is_as_asked = (amount_ore, answer.currency) == (request.amount_ore, request.currency)
+    if not is_as_asked:
         # It is Swish's own answer over mutual TLS: the money came, so it is booked as it came.
         log.warning("swish.amount_differs", request=request.id, asked=request.amount_ore,
                     paid=amount_ore)  # fmt: skip
+    # What was asked for is all that was owed that day: a midnight in between adds no interest.
+    value_on = clock.day_of(request.created_at if is_as_asked else answer.date_paid or now)
     reference = answer.payment_reference or request.id
-    value_on = clock.day_of(answer.date_paid or now)
     request.status, request.ended_at = "paid", now
     request.payment_reference = reference
     case = cases.lock(request.case_id)
     key = f"swish:{reference}"
-    if db.session.scalar(select(Payment.id).where(Payment.channel_reference == key)):
-        return
     settled = lifecycle.settle_payment(
         case,
         amount_ore=amount_ore,
@@ -190,6 +197,8 @@ def _book(request: SwishRequest, answer: PaymentRequest, now: datetime) -> None:
         actor=SWISH,
         now=now,
     )
+    if settled is None:
+        return
     db.session.execute(
         insert(Payment).values(
             creditor_id=case.creditor_id,
@@ -261,7 +270,8 @@ def receipt_content(found: Receipt) -> dict[str, object]:
         ("reminder_fee", payment.fees_ore),
         ("overpaid", payment.overpaid_ore),
     )
-    due = cases.amount_due(case, payment.value_on)
+    # What came later is on receipts of its own, and this one never changes.
+    left = ledger.balance_after(f"payment:{payment.channel_reference}")
     return {
         "receipt_number": payment.receipt_number,
         "creditor": case.creditor.name,
@@ -274,7 +284,7 @@ def receipt_content(found: Receipt) -> dict[str, object]:
         "amount_ore": payment.amount_ore,
         "currency": payment.currency,
         "parts": [{"kind": kind, "ore": ore} for kind, ore in parts if ore],
-        "left_ore": due.total_ore,
+        "left_ore": left.total_ore,
     }
 
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-# slow: the answer waits. 500: nothing is done. drop: the connection breaks before anything is done.
-# lose: it breaks after everything is done.
-ANSWER = frozenset({"slow", "500", "drop", "lose"})
+# slow: the answer waits. 500 and 403: nothing is done. drop: the connection breaks before anything
+# is done. lose: it breaks after everything is done.
+ANSWER = frozenset({"slow", "500", "403", "drop", "lose"})
 CALLBACK = frozenset({"twice", "other_amount", "unknown_id", "none"})
 
 
@@ -57,8 +57,8 @@ class Faulty:
         fault, seconds = self._faults.for_answer()
         if fault == "slow":
             time.sleep(seconds)
-        if fault == "500":
-            start_response("500 Internal Server Error", [("Content-Length", "0")])
+        if fault in ("500", "403"):
+            start_response(f"{fault} As asked", [("Content-Length", "0")])
             return [b""]
         if fault == "lose":
             b"".join(self._app(environ, lambda *_: lambda _: None))

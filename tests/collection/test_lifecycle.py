@@ -23,6 +23,7 @@ def pay(case: Case, amount: str, *, key: str = "one", on: date = TODAY) -> lifec
         actor=SWISH, now=NOW,
     )  # fmt: skip
     db.session.commit()
+    assert settled is not None
     return settled
 
 
@@ -184,3 +185,48 @@ def test_the_history_says_which_rule_decided(app: Flask) -> None:
     case = a_case()
     event = db.session.scalars(select(Event).where(Event.case_id == case.id)).one()
     assert event.data["days_after_due"] == 7
+
+
+def test_the_same_payment_settled_again_changes_nothing(app: Flask) -> None:
+    case = a_reminded_case()
+    pay(case, "600.00")
+    again = lifecycle.settle_payment(
+        cases.lock(case.id), amount_ore=kronor("600.00"), key="one", channel="swish",
+        value_on=TODAY, actor=SWISH, now=NOW,
+    )  # fmt: skip
+    assert again is None
+    assert cases.lock(case.id).status == "reminded"
+    assert names_of_events(case).count("case.payment_received") == 1
+
+
+def test_a_paid_case_is_never_reminded(app: Flask) -> None:
+    case = a_case()
+    pay(case, "1005.48")
+    lifecycle.send_reminder(cases.lock(case.id), today=TODAY, now=NOW)
+    db.session.commit()
+    assert ledger.balance(case.id).fees_ore == 0
+    assert cases.lock(case.id).status == "paid"
+
+
+def test_a_reminder_states_every_period_of_interest_that_is_left_from_a_payment(
+    app: Flask,
+) -> None:
+    case = a_case()
+    # Less than the interest, so that 3.48 kr of what is booked for twenty days is left.
+    pay(case, "2.00")
+    later = TODAY + timedelta(days=14)
+    lifecycle.send_reminder(cases.lock(case.id), today=later, now=NOW)
+    db.session.commit()
+    content = db.session.scalars(select(Message.content)).one()
+    (interest,) = [part for part in content["parts"] if part["kind"] == "interest"]
+    assert interest["ore"] == 348 + 384
+    assert [period["days"] for period in interest["periods"]] == [34]
+
+
+def test_interest_that_is_left_from_a_payment_is_explained(app: Flask) -> None:
+    case = a_case()
+    pay(case, "2.00")
+    parts = cases.explain(case, cases.amount_due(case, TODAY))
+    (interest,) = [part for part in parts if part.kind == "interest"]
+    assert interest.ore == 348
+    assert interest.explanations

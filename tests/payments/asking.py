@@ -1,0 +1,34 @@
+"""Asking for a payment by Swish, as the debtor's click does, and asking how it went."""
+
+from datetime import datetime
+
+from portal.collection.models import Case
+from portal.extensions import db
+from portal.payments import booking
+from portal.payments.models import SwishRequest
+from tests.factories import NOW
+from tests.swish_fixtures import Swish
+
+
+def asked_for(case: Case, *, at: datetime = NOW) -> str:
+    """The id of a payment request that Swish has taken, as the debtor's click makes it."""
+    request = booking.prepare(case.id, now=at)
+    db.session.commit()
+    # Nobody listens there: these tests are about asking.
+    booking.send(request, booking.client(), callback_url="http://127.0.0.1:9/callbacks/swish")
+    db.session.commit()
+    return request.id
+
+
+def ask(request_id: str, *, at: datetime = NOW) -> SwishRequest:
+    request = booking.ask(request_id, booking.client(), now=at)
+    db.session.commit()
+    assert request is not None
+    return request
+
+
+def paid(swish: Swish, case: Case, *, at: datetime = NOW) -> str:
+    request_id = asked_for(case, at=at)
+    swish.control(f"requests/{request_id}/pay")
+    ask(request_id, at=at)
+    return request_id
