@@ -64,7 +64,13 @@ def _connect(app: Flask, settings: Settings) -> None:
     app.extensions["reda_database"] = urls
     app.config.update(
         SQLALCHEMY_DATABASE_URI=urls.app,
-        SQLALCHEMY_ENGINE_OPTIONS={"pool_pre_ping": True, "pool_size": 10, "max_overflow": 10},
+        # Errors that are logged must not quote what was to be written: names, addresses, codes.
+        SQLALCHEMY_ENGINE_OPTIONS={
+            "pool_pre_ping": True,
+            "pool_size": 10,
+            "max_overflow": 10,
+            "hide_parameters": True,
+        },
     )
     extensions.db.init_app(app)
     extensions.migrate.init_app(

@@ -23,6 +23,7 @@ from portal.delivery import outbox
 from portal.extensions import db
 from portal.identity import attempts, orders, sessions
 from portal.identity.models import BankIDOrder, Creditor
+from portal.messages import RedaError
 from portal.payments import booking
 from portal.signing import agreements
 
@@ -54,9 +55,17 @@ def deliver_outbox() -> None:
 def ask_swish(request_id: str | None = None) -> None:
     """Ask Swish about one request, or about all that it has been silent on."""
     wanted = [request_id] if request_id else booking.unanswered(clock.now())
+    failed: RedaError | None = None
     for one in wanted:
-        booking.ask(one, booking.client(), now=clock.now())
-        db.session.commit()
+        try:
+            booking.ask(one, booking.client(), now=clock.now())
+            db.session.commit()
+        except RedaError as error:
+            # The others must not wait for one that Swish will not tell about.
+            db.session.rollback()
+            failed = error
+    if failed is not None:
+        raise failed
 
 
 def collect_bankid() -> None:

@@ -7,6 +7,7 @@ migrated template. A test commits for real; what it wrote is deleted after it, i
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import fasteners
 import psycopg
@@ -19,6 +20,7 @@ from sqlalchemy import URL
 from portal import create_app
 from portal.config import ROOT, Settings
 from portal.database import server, tenancy
+from portal.extensions import db
 
 pytest_plugins = ["tests.bankid_fixtures", "tests.swish_fixtures", "tests.portal_fixtures"]
 TEMPLATE = "reda_template"
@@ -95,8 +97,6 @@ def _migrate(urls: server.Urls, var: Path) -> None:
     app = create_app(settings_of(urls, var))
     with app.app_context():
         upgrade()
-        from portal.extensions import db
-
         db.engine.dispose()
 
 
@@ -124,6 +124,20 @@ def _clean(connection: psycopg.Connection) -> None:
     connection.execute(_CLEAN[0])  # type: ignore[arg-type]
 
 
+class Client(FlaskClient):
+    """A browser without JavaScript, each of whose requests gets a context of its own.
+
+    Flask would use the test's own context again, and with it its database session and whoever was
+    signed in: two requests would then see what no two requests see.
+    """
+
+    def run_wsgi_app(self, *args: Any, **values: Any) -> Any:
+        with self.application.app_context():
+            answer = super().run_wsgi_app(*args, **values)
+        db.session.expire_all()
+        return answer
+
+
 @pytest.fixture
 def settings(database_urls: server.Urls, tmp_path: Path) -> Settings:
     """The application's settings; a test may replace some."""
@@ -134,9 +148,8 @@ def settings(database_urls: server.Urls, tmp_path: Path) -> Settings:
 def app(settings: Settings, _cleaning: psycopg.Connection) -> Iterator[Flask]:
     """The application on an empty database, within its context, seeing every tenant."""
     app = create_app(settings)
+    app.test_client_class = Client
     with app.app_context():
-        from portal.extensions import db
-
         with tenancy.service():
             yield app
             db.session.rollback()

@@ -30,8 +30,8 @@ STATUSES = ("imported", "reminded", "paid")
 class AmountDue:
     """What is to be paid on a case on a day, in öre, part by part.
 
-    accrual: interest since it was last booked; it is part of interest_ore.
-    is_interest_known: False when a reference rate is missing and interest stopped for it.
+    accrual: interest since it was last booked; it is part of interest_ore. interest_through_on: the
+    last day that interest is counted for; before `on` when a reference rate is missing.
     """
 
     on: date
@@ -39,7 +39,12 @@ class AmountDue:
     interest_ore: int
     fees_ore: int
     accrual: Accrual
-    is_interest_known: bool
+    interest_through_on: date
+
+    @property
+    def is_interest_known(self) -> bool:
+        """False when a reference rate is missing and interest stopped for it."""
+        return self.interest_through_on >= self.on
 
     @property
     def total_ore(self) -> int:
@@ -119,14 +124,14 @@ def amount_due(case: Case, on: date) -> AmountDue:
     guessed (räntelagen § 9).
     """
     booked = ledger.balance(case.id)
-    accrual, is_known = _accrue(case, on, from_on=ledger.interest_booked_through(case.id))
+    accrual, through_on = _accrue(case, on, from_on=ledger.interest_booked_through(case.id))
     return AmountDue(
         on=on,
         principal_ore=booked.principal_ore,
         interest_ore=booked.interest_ore + accrual.ore,
         fees_ore=booked.fees_ore,
         accrual=accrual,
-        is_interest_known=is_known,
+        interest_through_on=through_on,
     )
 
 
@@ -141,7 +146,7 @@ def interest_stated(case: Case, due: AmountDue) -> Accrual:
     return _accrue(case, due.on, from_on=None)[0]
 
 
-def _accrue(case: Case, on: date, *, from_on: date | None) -> tuple[Accrual, bool]:
+def _accrue(case: Case, on: date, *, from_on: date | None) -> tuple[Accrual, date]:
     table = rates.table()
     terms = Terms(case.interest_kind, case.agreed_rate)
     needs_rate = case.interest_kind != "none"
@@ -158,7 +163,7 @@ def _accrue(case: Case, on: date, *, from_on: date | None) -> tuple[Accrual, boo
         rates=table,
         from_on=from_on,
     )
-    return accrual, until == on
+    return accrual, until
 
 
 def explain(case: Case, due: AmountDue) -> list[ExplainedPart]:

@@ -21,6 +21,7 @@ from portal.extensions import db, settings
 from portal.identity.actor import SYSTEM, Actor
 from portal.law.calendar import banking_day_on_or_after, is_banking_day
 from portal.law.errors import LawError
+from portal.law.fees import REMINDER as REMINDER_FEE
 from portal.law.fees import Charge, reminder_fee
 from portal.law.reminder import missing
 from portal.law.settlement import Settlement, settle
@@ -34,12 +35,12 @@ AWAIT_PAYMENT = "await payment"
 REVIEW = "review"
 
 
-class LetterUnlawful(Exception):
+class LetterUnlawful(RedaError):
     """A letter lacks something that the law requires; it must not be sent. problems: what."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
-        super().__init__("; ".join(problem.message for problem in problems))
-        self.problems = problems
+        super().__init__(problems[0].message)
+        self.problem, self.problems = problems[0], problems
 
 
 class NotStopped(RedaError):
@@ -200,6 +201,25 @@ def send_reminder(case: Case, *, today: date, now: datetime) -> None:
             currency=case.currency,
             now=now,
         )
+    asked = _write_reminder(case, charge, key=f"reminder:{case.id}", today=today, now=now)
+    case.status = "reminded"
+    _record(
+        case,
+        "case.reminder_sent",
+        SYSTEM,
+        now,
+        fee_ore=charge.ore if charge else 0,
+        statute=charge.statute if charge else None,
+        fee_agreed=case.reminder_fee_agreed,
+        fee_charged_before=case.invoice.reminder_fee_charged,
+        **asked,
+    )
+
+
+def _write_reminder(
+    case: Case, charge: Charge | None, *, key: str, today: date, now: datetime
+) -> dict[str, object]:
+    """Put the letter in the outbox; answers what it asks for, for the history."""
     pay_by_on = banking_day_on_or_after(today + timedelta(days=case.reminder_days))
     content = reminder_content(case, charge, today=today, pay_by_on=pay_by_on)
     if problems := missing(content):
@@ -212,24 +232,29 @@ def send_reminder(case: Case, *, today: date, now: datetime) -> None:
         content=content,
         secret=case.access_code,
         language=case.debtor.language or "sv",
-        key=f"reminder:{case.id}",
+        key=key,
         now=now,
     )
-    case.status = "reminded"
-    case.next_step = AWAIT_PAYMENT
-    case.next_step_on = pay_by_on
-    _record(
-        case,
-        "case.reminder_sent",
-        SYSTEM,
-        now,
-        fee_ore=charge.ore if charge else 0,
-        statute=charge.statute if charge else None,
-        fee_agreed=case.reminder_fee_agreed,
-        fee_charged_before=case.invoice.reminder_fee_charged,
-        total_ore=content["total_ore"],
-        pay_by_on=pay_by_on.isoformat(),
-    )
+    case.next_step, case.next_step_on = AWAIT_PAYMENT, pay_by_on
+    return {"total_ore": content["total_ore"], "pay_by_on": pay_by_on.isoformat()}
+
+
+def write_again(message_id: int, *, actor: Actor, today: date, now: datetime) -> None:
+    """Write a letter that could not be sent anew, with today's sum and time to pay.
+
+    The fee is not charged again: the debtor has had no letter. Of a case that is paid meanwhile,
+    nothing is written. Raises outbox.NotFailed, and LetterUnlawful when it would lack something.
+    """
+    given_up = outbox.withdraw(message_id)
+    case = cases.lock(given_up.case_id)
+    sent = cases.latest_event(case.id, "case.reminder_sent")
+    if case.status != "reminded" or sent is None:
+        return
+    fee_ore, statute = sent.data["fee_ore"], sent.data["statute"]
+    charge = Charge(REMINDER_FEE, fee_ore, statute) if fee_ore else None
+    key = f"reminder:{case.id}:{message_id}"
+    asked = _write_reminder(case, charge, key=key, today=today, now=now)
+    _record(case, "case.reminder_written_again", actor, now, **asked)
 
 
 def reminder_content(
@@ -313,7 +338,8 @@ def settle_payment(
             creditor_id=case.creditor_id,
             case_id=case.id,
             kind=ledger.INTEREST_ACCRUED,
-            booked_on=value_on,
+            # Not further than it was counted: what a missing rate held back can still be added.
+            booked_on=due.interest_through_on,
             key=f"interest:{key}",
             lines={Account.INTEREST: due.accrual.ore, Account.CLAIMS: -due.accrual.ore},
             currency=case.currency,
@@ -370,4 +396,5 @@ def close_as_paid(case: Case, *, on: date, now: datetime) -> None:
     case.next_step = None
     case.next_step_on = None
     case.closed_on = on
+    outbox.withdraw_unsent(case.id)
     _record(case, "case.paid", SYSTEM, now, closed_on=on.isoformat())

@@ -68,6 +68,14 @@ def _reminder_sent(data: Data) -> tuple[str, str]:
     return gettext("A reminder was written"), f"{asked} {fee}"
 
 
+def _reminder_written_again(data: Data) -> tuple[str, str]:
+    return gettext("The reminder was written again, because it could not be sent"), gettext(
+        "It asks for %(amount)s no later than %(day)s.",
+        amount=kronor(data["total_ore"]),
+        day=_day(data, "pay_by_on"),
+    )
+
+
 def _payment_received(data: Data) -> tuple[str, str]:
     told = gettext(
         "%(amount)s, valued on %(day)s: %(principal)s on the invoice, %(interest)s interest,"
@@ -106,6 +114,7 @@ def _review_ended(data: Data) -> tuple[str, str]:
 _TEXTS: Mapping[str, Callable[[Data], tuple[str, str]]] = {
     "case.imported": _imported,
     "case.reminder_sent": _reminder_sent,
+    "case.reminder_written_again": _reminder_written_again,
     "case.payment_received": _payment_received,
     "case.paid": _paid,
     "case.needs_review": _needs_review,

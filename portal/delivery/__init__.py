@@ -2,7 +2,8 @@
 
 What other rooms and the doors call:
 
-- `outbox`: `put` (in a verb's transaction), `deliver_waiting` (the job), `retry`, `messages_of`.
+- `outbox`: `put`, `withdraw`, `withdraw_unsent` (in a verb's transaction), `deliver_waiting` (the
+  job), `messages_of`.
 - `letters`: `render_letter`, `render_receipt`, `render_agreement`, each answering a PDF.
 
 A channel is a module in `channels/` that takes a finished document and says where it handed it.

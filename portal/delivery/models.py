@@ -14,8 +14,8 @@ from portal.database.encryption import EncryptedText
 class Message(Base):
     """A letter or message. Its content is fixed when it is written, and sent from it later.
 
-    kind: which text. channel: letter. status: waiting, sent or failed. secret: what only the
-    letter itself may show (the access code), encrypted.
+    kind: which text. channel: letter. status: waiting, sent, failed or withdrawn. due_at: from when
+    it may be tried. secret: what only the letter itself may show (the access code), encrypted.
     """
 
     __tablename__ = "messages"
@@ -35,4 +35,5 @@ class Message(Base):
     failure: Mapped[str | None]
     document_sha256: Mapped[str | None]
     created_at: Mapped[datetime]
+    due_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]

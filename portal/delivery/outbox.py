@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
-from sqlalchemy import case, func, select, update
+from sqlalchemy import case, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from portal import clock
@@ -37,8 +37,8 @@ class Delivered:
 class SentOrWaiting:
     """A message as pages show it; what it says is in the document.
 
-    status: waiting, sent or failed. failure: why the last attempt failed, for an operator.
-    document_sha256: its PDF in the file store, once it is sent.
+    status: waiting, sent, failed or withdrawn. failure: why the last attempt failed, for an
+    operator. document_sha256: its PDF in the file store, once it is sent.
     """
 
     id: int
@@ -53,8 +53,16 @@ class SentOrWaiting:
     sent_at: datetime | None
 
 
+@dataclass(frozen=True)
+class Withdrawn:
+    """What a withdrawn message was about."""
+
+    case_id: int
+    kind: str
+
+
 class NotFailed(RedaError):
-    """Only a message that was given up can be tried again by hand."""
+    """Only a message that was given up can be replaced by hand."""
 
     status = 409
 
@@ -91,6 +99,7 @@ def put(
             status="waiting",
             attempts=0,
             created_at=now,
+            due_at=now,
         )
         .on_conflict_do_nothing(index_elements=[Message.idempotency_key])
         .returning(Message.id)
@@ -122,12 +131,10 @@ def deliver_waiting(now: datetime, limit: int = 200) -> Delivered:
 
 
 def _take(after_id: int, now: datetime) -> int | None:
-    """The next message, locked. After a failure it pauses: until 4, 16, 64, 256 minutes old."""
-    pause = func.make_interval(0, 0, 0, 0, 0, func.power(4, Message.attempts).cast(db.Integer))
+    """The next message, locked."""
     return db.session.scalar(
         select(Message.id)
-        .where(Message.status == "waiting", Message.id > after_id)
-        .where((Message.attempts == 0) | (Message.created_at + pause <= now))
+        .where(Message.status == "waiting", Message.id > after_id, Message.due_at <= now)
         .order_by(Message.id)
         .limit(1)
         .with_for_update(skip_locked=True)
@@ -141,21 +148,24 @@ def _send(message_id: int, now: datetime) -> bool:
         message.document_sha256 = _CHANNELS[message.channel](message, now)
     except Exception as error:
         db.session.expunge_all()
-        _note_failure(message_id, error)
+        _note_failure(message_id, error, now)
         return False
     message.status, message.sent_at, message.failure = "sent", now, None
     return True
 
 
-def _note_failure(message_id: int, error: Exception) -> None:
+def _note_failure(message_id: int, error: Exception, now: datetime) -> None:
     log.warning("message.failed", message_id=message_id, error=type(error).__name__, exc_info=True)
     attempts = Message.attempts + 1
+    # 4, 16, 64 and 256 minutes after the failures before them.
+    pause = func.make_interval(0, 0, 0, 0, 0, func.power(4, attempts).cast(db.Integer))
     db.session.execute(
         update(Message)
         .where(Message.id == message_id)
         .values(
             attempts=attempts,
             status=case((attempts >= MOST_ATTEMPTS, "failed"), else_="waiting"),
+            due_at=literal(now) + pause,
             # The kind of error and not its text, which may quote the letter.
             failure=_reason(error),
         )
@@ -195,20 +205,29 @@ def _by_letter(message: Message, now: datetime) -> str:
 _CHANNELS: Mapping[str, Callable[[Message, datetime], str]] = {"letter": _by_letter}
 
 
-def retry(message_id: int) -> None:
-    """Let a message that was given up wait again, with five new attempts.
+def withdraw(message_id: int) -> Withdrawn:
+    """Give up for good a message that could not be sent, because another takes its place.
 
-    Raises NotFailed when it was not given up.
+    Raises NotFailed when it was not given up before.
     """
-    found = db.session.scalar(
+    row = db.session.execute(
         update(Message)
         .where(Message.id == message_id, Message.status == "failed")
-        .values(status="waiting", attempts=0)
-        .returning(Message.id)
-    )
-    if found is None:
+        .values(status="withdrawn")
+        .returning(Message.case_id, Message.kind)
+    ).one_or_none()
+    if row is None:
         raise NotFailed(N_("This message is not among those that could not be sent."))
-    queue.defer(JOB, once=JOB)
+    return Withdrawn(*row)
+
+
+def withdraw_unsent(case_id: int) -> None:
+    """Let nothing more of a case be sent. What is being handed over this moment still goes."""
+    db.session.execute(
+        update(Message)
+        .where(Message.case_id == case_id, Message.status.in_(("waiting", "failed")))
+        .values(status="withdrawn")
+    )
 
 
 def messages_of(case_id: int) -> list[SentOrWaiting]:

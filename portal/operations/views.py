@@ -7,7 +7,7 @@ from htmx_flask import request
 from werkzeug.exceptions import Forbidden
 
 from portal import clock, ledger
-from portal.collection import cases, rates
+from portal.collection import cases, lifecycle, rates
 from portal.database import tenancy
 from portal.delivery import outbox
 from portal.extensions import db
@@ -120,10 +120,10 @@ def list_messages() -> Response:
 
 @operations.post("/messages/<int:message_id>/retry")
 def retry_message(message_id: int) -> Response:
-    """Let a message that was given up be tried again."""
-    outbox.retry(message_id)
+    """Write a letter that was given up anew; it is sent soon."""
+    lifecycle.write_again(message_id, actor=actor(), today=clock.today(), now=clock.now())
     db.session.commit()
-    flash(gettext("The message is sent again soon."), "good")
+    flash(gettext("The letter is written again, and sent soon."), "good")
     return go(url_for("operations.list_messages"))
 
 

@@ -1,6 +1,7 @@
 """A case from its first day to its last, every öre of it."""
 
 from datetime import date, timedelta
+from decimal import Decimal
 
 import pytest
 from flask import Flask
@@ -8,11 +9,12 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
 
 from portal import ledger
-from portal.collection import cases, history, lifecycle
+from portal.collection import cases, history, lifecycle, rates
 from portal.collection.models import Case, Event
+from portal.delivery import outbox
 from portal.delivery.models import Message
 from portal.extensions import db
-from portal.identity.actor import SWISH
+from portal.identity.actor import SWISH, SYSTEM
 from portal.ledger import Account
 from tests.factories import NOW, TODAY, a_case, a_reminded_case, an_invoice_of, kronor
 
@@ -230,3 +232,63 @@ def test_interest_that_is_left_from_a_payment_is_explained(app: Flask) -> None:
     (interest,) = [part for part in parts if part.kind == "interest"]
     assert interest.ore == 348
     assert interest.explanations
+
+
+def give_up(case: Case) -> int:
+    """The case's letter could not be sent; answers its id."""
+    message = db.session.scalars(select(Message).where(Message.case_id == case.id)).one()
+    message.status = "failed"
+    db.session.commit()
+    return message.id
+
+
+def write_again(message_id: int, *, days: int) -> None:
+    day = TODAY + timedelta(days=days)
+    lifecycle.write_again(message_id, actor=SWISH, today=day, now=NOW + timedelta(days=days))
+    db.session.commit()
+
+
+def test_a_letter_written_again_has_todays_sum_and_a_new_day_to_pay_by(app: Flask) -> None:
+    case = a_reminded_case()
+    write_again(give_up(case), days=7)
+    letter = db.session.scalars(select(Message.content).where(Message.status == "waiting")).one()
+    # Seven further days of interest on 1 000.00 kr; the fee is there, and once.
+    assert letter["total_ore"] == 100_000 + 6_000 + 740
+    assert letter["written_on"] == "2026-03-17"
+    assert cases.lock(case.id).next_step_on == date(2026, 3, 27)
+    assert ledger.balance(case.id).fees_ore == 6_000
+
+
+def test_a_letter_is_written_again_once(app: Flask) -> None:
+    message_id = give_up(a_reminded_case())
+    write_again(message_id, days=7)
+    with pytest.raises(outbox.NotFailed):
+        write_again(message_id, days=7)
+
+
+def test_nothing_is_written_again_of_a_case_that_is_paid(app: Flask) -> None:
+    case = a_reminded_case()
+    message_id = give_up(case)
+    case.status = "paid"
+    db.session.commit()
+    write_again(message_id, days=7)
+    assert db.session.scalars(select(Message.status)).all() == ["withdrawn"]
+
+
+def test_a_letter_that_waits_when_the_case_is_paid_is_not_sent(app: Flask) -> None:
+    case = a_reminded_case()
+    pay(case, "1065.48")
+    assert db.session.scalars(select(Message.status)).all() == ["withdrawn"]
+
+
+def test_interest_that_a_missing_rate_held_back_is_counted_once_the_rate_is_known(
+    app: Flask,
+) -> None:
+    case = a_reminded_case()
+    paid_on, later = date(2026, 7, 31), date(2026, 8, 31)
+    pay(case, "500.00", on=paid_on)
+    rates.add(date(2026, 7, 1), Decimal(2), "a test's", actor=SYSTEM, now=NOW)
+    db.session.commit()
+    july, august = 100_000, ledger.balance(case.id).principal_ore
+    exact = (july + august) * 31 / 10 / 365
+    assert cases.amount_due(case, later).interest_ore == round(exact)

@@ -51,7 +51,7 @@ def mend(case_id: int, content: dict[str, object]) -> None:
 
 
 def fail_to_the_end(case_id: int) -> None:
-    for count in (0, 4, 16, 64, 256):
+    for count in (0, 4, 20, 84, 340):
         outbox.deliver_waiting(minutes(count))
     assert message_of(case_id).status == "failed"
 
@@ -154,10 +154,10 @@ def test_a_failed_message_is_tried_again_with_growing_pauses(app: Flask) -> None
     case_id = a_letter()
     spoil(case_id)
     tried = []
-    for minute in range(300):
+    for minute in range(400):
         if outbox.deliver_waiting(minutes(minute)).failed:
             tried.append(minute)
-    assert tried == [0, 4, 16, 64, 256]
+    assert tried == [0, 4, 20, 84, 340]
     assert (message_of(case_id).status, message_of(case_id).attempts) == ("failed", 5)
 
 
@@ -179,24 +179,29 @@ def test_a_message_given_up_is_shown_to_the_operator(app: Flask) -> None:
     assert outbox.counts() == {"failed": 1}
 
 
-def test_a_message_given_up_is_sent_when_it_is_retried_by_hand(app: Flask) -> None:
+def test_the_pauses_of_an_old_message_are_as_long(app: Flask) -> None:
     case_id = a_letter()
-    content = db.session.scalars(select(Message.content)).one()
     spoil(case_id)
-    fail_to_the_end(case_id)
-    mend(case_id, content)
-    outbox.retry(message_of(case_id).id)
-    db.session.commit()
-    assert outbox.deliver_waiting(minutes(300)) == Delivered(1, 0)
+    outbox.deliver_waiting(minutes(10_000))
+    assert outbox.deliver_waiting(minutes(10_003)).failed == 0
+    assert outbox.deliver_waiting(minutes(10_004)).failed == 1
 
 
 @pytest.mark.parametrize("is_sent", [True, False])
-def test_only_a_message_given_up_is_retried_by_hand(app: Flask, is_sent: bool) -> None:
+def test_only_a_message_given_up_is_replaced_by_hand(app: Flask, is_sent: bool) -> None:
     case_id = a_letter()
     if is_sent:
         outbox.deliver_waiting(NOW)
     with pytest.raises(outbox.NotFailed):
-        outbox.retry(message_of(case_id).id)
+        outbox.withdraw(message_of(case_id).id)
+
+
+def test_a_withdrawn_message_is_never_sent(app: Flask) -> None:
+    case_id = a_letter()
+    outbox.withdraw_unsent(case_id)
+    db.session.commit()
+    assert outbox.deliver_waiting(minutes(1)) == Delivered(0, 0)
+    assert message_of(case_id).status == "withdrawn"
 
 
 def test_a_run_takes_no_more_than_its_limit(app: Flask) -> None:

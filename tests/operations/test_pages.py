@@ -1,0 +1,185 @@
+"""What an operator sees and does: failed jobs and messages, stopped cases, rates, the books."""
+
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from bs4 import BeautifulSoup
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select, text
+
+from portal.collection import cases, lifecycle, rates
+from portal.collection.models import Case
+from portal.database import queue
+from portal.delivery.models import Message
+from portal.extensions import db
+from tests.factories import NOW, TODAY, a_case, a_person, a_reminded_case, sign_in
+
+Get = Callable[..., BeautifulSoup]
+Post = Callable[..., BeautifulSoup]
+
+
+@pytest.fixture
+def browser_of_erik(app: Flask) -> FlaskClient:
+    client = app.test_client()
+    erik = a_person("198107212386", given_name="Erik", surname="Wallin", is_operator=True)
+    sign_in(app, client, erik)
+    return client
+
+
+@pytest.fixture
+def get(browser_of_erik: FlaskClient) -> Get:
+    def fetch(path: str) -> BeautifulSoup:
+        response = browser_of_erik.get(f"/operations{path}", headers={"Accept-Language": "en"})
+        assert response.status_code == 200
+        return BeautifulSoup(response.text, "html.parser")
+
+    return fetch
+
+
+@pytest.fixture
+def post(browser_of_erik: FlaskClient, get: Get) -> Post:
+    def send(path: str, *, status: int = 200, **values: str) -> BeautifulSoup:
+        token = get("/").select_one("input[name=csrf_token]")["value"]
+        response = browser_of_erik.post(
+            f"/operations{path}",
+            data={"csrf_token": token, **values},
+            headers={"Accept-Language": "en"},
+            follow_redirects=True,
+        )
+        assert response.status_code == status
+        return BeautifulSoup(response.text, "html.parser")
+
+    return send
+
+
+def a_failed_job(task: str = "ask_swish", **arguments: object) -> int:
+    queue.defer(task, **arguments)
+    job_id = db.session.scalar(text("select max(id) from procrastinate_jobs"))
+    db.session.execute(
+        text("update procrastinate_jobs set status = 'failed', attempts = 5 where id = :id"),
+        {"id": job_id},
+    )
+    db.session.commit()
+    return int(job_id)
+
+
+def status_of(job_id: int) -> str:
+    return str(
+        db.session.scalar(
+            text("select status::text from procrastinate_jobs where id = :id"), {"id": job_id}
+        )
+    )
+
+
+def a_stopped_case() -> Case:
+    case = a_case()
+    case.invoice.number = ""
+    lifecycle.advance(TODAY, NOW)
+    db.session.commit()
+    return case
+
+
+def test_all_is_well_when_nothing_has_failed(get: Get) -> None:
+    rates.add(date(2026, 7, 1), Decimal(2), "a test's", actor=lifecycle.SYSTEM, now=NOW)
+    db.session.commit()
+    assert "All is well" in get("/").get_text()
+
+
+def test_a_missing_reference_rate_is_told(get: Get) -> None:
+    page = get("/").get_text(" ", strip=True)
+    assert "All is well" not in page
+    assert "Rates are known through June 30, 2026." in page
+
+
+def test_a_failed_job_is_listed_with_what_it_was_about(get: Get) -> None:
+    a_failed_job(request_id="ABC")
+    row = get("/jobs").select_one("tbody tr").get_text(" ", strip=True)
+    assert "Ask Swish about payments" in row
+    assert "request_id=ABC" in row
+
+
+def test_a_failed_job_can_run_again(post: Post) -> None:
+    job_id = a_failed_job()
+    post(f"/jobs/{job_id}/retry")
+    assert status_of(job_id) == "todo"
+
+
+def test_a_job_is_started_anew_once_only(post: Post) -> None:
+    job_id = a_failed_job()
+    post(f"/jobs/{job_id}/retry")
+    page = post(f"/jobs/{job_id}/retry", status=409)
+    assert "This job is not failed any more." in page.get_text()
+
+
+def test_a_job_that_waits_already_is_not_started_twice(post: Post) -> None:
+    job_id = a_failed_job("deliver_outbox", once="deliver_outbox")
+    queue.defer("deliver_outbox", once="deliver_outbox")
+    db.session.commit()
+    page = post(f"/jobs/{job_id}/retry", status=409)
+    assert "waits already" in page.get_text()
+    assert status_of(job_id) == "failed"
+
+
+def test_a_letter_that_was_given_up_can_be_written_again(get: Get, post: Post) -> None:
+    a_reminded_case()
+    message = db.session.scalars(select(Message)).one()
+    message.status, message.failure, message.attempts = "failed", "OSError: No space left", 5
+    db.session.commit()
+    assert "No space left" in get("/messages").select_one("tbody").get_text()
+    post(f"/messages/{message.id}/retry")
+    statuses = db.session.scalars(select(Message.status).order_by(Message.id)).all()
+    assert statuses == ["withdrawn", "waiting"]
+
+
+def test_a_stopped_case_is_listed_with_its_reason(get: Get) -> None:
+    case = a_stopped_case()
+    row = get("/reviews").select_one("tbody tr").get_text(" ", strip=True)
+    assert case.reference in row
+    assert "does not say which invoice it is about" in row
+
+
+def test_a_stopped_case_goes_on_once_its_reason_is_mended(post: Post) -> None:
+    case = a_stopped_case()
+    case.invoice.number = "10401"
+    db.session.commit()
+    post(f"/reviews/{case.reference}")
+    lifecycle.advance(TODAY.replace(year=TODAY.year + 1), NOW)
+    db.session.commit()
+    assert cases.lock(case.id).status == "reminded"
+
+
+def test_a_case_that_is_not_stopped_cannot_be_let_go_on(post: Post) -> None:
+    case = a_reminded_case()
+    page = post(f"/reviews/{case.reference}", status=409)
+    assert "does not wait for a person" in page.get_text()
+
+
+def test_the_books_show_debit_and_credit_that_are_equal(get: Get) -> None:
+    a_reminded_case()
+    page = get("/books")
+    assert "Debit and credit are equal." in page.get_text()
+    assert "Fee income" in page.select_one("table").get_text()
+
+
+def test_a_rate_is_added_with_its_source(get: Get, post: Post) -> None:
+    post("/rates", from_on="2026-07-01", per_cent="1,75", source="x", status=422)
+    post("/rates", from_on="2026-07-01", per_cent="2,00", source="Riksbanken, decision 1")
+    assert rates.table().at(date(2026, 8, 1)) == Decimal(2)
+    assert "Riksbanken, decision 1" in get("/rates").get_text()
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("per_cent", "1,3"), ("per_cent", "40"), ("per_cent", ""), ("source", " "),
+     ("from_on", "2026-08-01"), ("from_on", "2025-07-01")],
+)  # fmt: skip
+def test_a_rate_that_nobody_could_mean_is_told_at_its_field(
+    post: Post, field: str, value: str
+) -> None:
+    good = {"from_on": "2026-07-01", "per_cent": "2", "source": "decision 1"}
+    page = post("/rates", status=422, **{**good, field: value})
+    assert page.select_one(f"#{field}-error")
+    assert rates.added() == []
