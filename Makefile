@@ -33,7 +33,7 @@ screenshots: setup-test ## Take the README's pictures of a running demo
 	@$(BIN)/python -m tools.screenshots
 
 bench: setup ## Print the figures that issues ask for, each beside its baseline
-	@for one in benchmarks/*.py; do $(BIN)/python $$one; done
+	@for one in benchmarks/*.py; do echo "== $$one"; PYTHONPATH=. $(BIN)/python $$one || exit 1; done
 
 shell: setup ## A Python prompt with the application's context
 	@$(BIN)/flask --app wsgi shell
