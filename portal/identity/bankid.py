@@ -8,14 +8,14 @@ BankID, "Relying Party API reference" and "User messages" (https://developers.ba
 import base64
 import ssl
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import bankid
 import httpx
 from bankid import exceptions
+from bankid.baseclient import BankIDClientBaseclass
 
 from portal.messages import N_, Problem, RedaError
 
@@ -120,12 +120,16 @@ class RequestRefused(BankIDError):
 
 @dataclass(frozen=True)
 class Order:
-    """An order just started. qr_start_secret never leaves the server."""
+    """An order just started. qr_start_secret never leaves the server.
+
+    answered_after: how long BankID took to answer; the QR code's seconds count from the answer.
+    """
 
     order_ref: str
     auto_start_token: str
     qr_start_token: str
     qr_start_secret: str
+    answered_after: timedelta = timedelta()
 
 
 @dataclass(frozen=True)
@@ -149,7 +153,8 @@ class BankID(bankid.BankIDClient):
     """
 
     def __init__(self, address: str, certificate: Path, key: Path, ca: Path) -> None:
-        super().__init__((str(certificate), str(key)), request_timeout=_TIMEOUT)
+        # Not pybankid's client, which would make a connection of its own, to BankID itself.
+        BankIDClientBaseclass.__init__(self, (str(certificate), str(key)))
         base = address.rstrip("/") + "/"
         self.api_url = base
         self._auth_endpoint, self._sign_endpoint = f"{base}auth", f"{base}sign"
@@ -192,15 +197,20 @@ class BankID(bankid.BankIDClient):
 
     def collect(self, order_ref: str) -> Collected:
         """How an order stands; BankID allows it every other second."""
-        answer = self._call(self._collect_endpoint, {"orderRef": order_ref})
-        status = answer.get("status")
+        answer, _ = self._call(self._collect_endpoint, {"orderRef": order_ref})
+        status, completion = answer.get("status"), None
         if status not in ("pending", "failed", "complete"):
             raise BankIDUnavailable
-        return Collected(status, answer.get("hintCode"), answer.get("completionData"))
+        if status == "complete":
+            completion = answer.get("completionData")
+            if not _is_whole(completion):
+                raise BankIDUnavailable
+        return Collected(status, answer.get("hintCode"), completion)
 
     def cancel(self, order_ref: str) -> bool:
         """End an order."""
-        return self._call(self._cancel_endpoint, {"orderRef": order_ref}) == {}
+        answer, _ = self._call(self._cancel_endpoint, {"orderRef": order_ref})
+        return answer == {}
 
     def qr_text(self, order: Order, started_at: datetime) -> str:
         """What the animated QR code says this second; started_at: when the answer came."""
@@ -208,12 +218,14 @@ class BankID(bankid.BankIDClient):
             order.qr_start_token, started_at, order.qr_start_secret
         )
 
-    def launch_url(self, auto_start_token: str, device: str, return_url: str) -> str:
-        """The address that opens the app on this device. device: `mobile` or `desktop`."""
-        if device == "mobile":
-            back = quote(return_url, safe="")
-            return f"https://app.bankid.com/?autostarttoken={auto_start_token}&redirect={back}"
-        return f"bankid:///?autostarttoken={auto_start_token}&redirect=null"
+    def launch_url(self, auto_start_token: str, device: str) -> str:
+        """The address that opens the app on this device. device: `mobile` or `desktop`.
+
+        It does not tell where to go back to: that is told to BankID alone (`returnUrl`), so that
+        nobody can read the nonce out of their own page and leave the way back out.
+        """
+        start = "https://app.bankid.com/" if device == "mobile" else "bankid:///"
+        return f"{start}?autostarttoken={auto_start_token}&redirect=null"
 
     @staticmethod
     def _payload(end_user_ip: str, return_url: str, user_agent: str) -> dict[str, Any]:
@@ -223,28 +235,46 @@ class BankID(bankid.BankIDClient):
         return payload
 
     def _start(self, endpoint: str, payload: dict[str, Any]) -> Order:
-        answer = self._call(endpoint, payload)
+        answer, took = self._call(endpoint, payload)
         try:
             return Order(
                 answer["orderRef"],
                 answer["autoStartToken"],
                 answer["qrStartToken"],
                 answer["qrStartSecret"],
+                took,
             )
         except KeyError:
             raise BankIDUnavailable from None
 
-    def _call(self, endpoint: str, payload: dict[str, Any]) -> dict[str, Any]:
+    def _call(self, endpoint: str, payload: dict[str, Any]) -> tuple[dict[str, Any], timedelta]:
+        """The answer, and how long it took to come."""
         try:
             response = self.client.post(endpoint, json=payload)
-            if response.status_code == 200:
-                answer: dict[str, Any] = response.json()
-                return answer
-            raise exceptions.get_json_error_class(response)
-        except exceptions.BankIDError as error:
-            raise _translated(error) from None
-        except (httpx.TransportError, ValueError):
+            answer = response.json()
+        except (httpx.RequestError, ValueError):
             raise BankIDUnavailable from None
+        # Whatever stands between us and BankID may answer in JSON of its own.
+        if not isinstance(answer, dict):
+            raise BankIDUnavailable
+        if response.status_code != 200:
+            raise _translated(exceptions.get_json_error_class(response))
+        return answer, response.elapsed
+
+
+def _is_whole(completion: object) -> bool:
+    """Whether completion data has the parts that we read."""
+    if not isinstance(completion, dict):
+        return False
+    user, proof = (
+        completion.get("user"),
+        (completion.get("signature"), completion.get("ocspResponse")),
+    )
+    return (
+        isinstance(user, dict)
+        and isinstance(user.get("personalNumber"), str)
+        and all(isinstance(one, str) for one in proof)
+    )
 
 
 def _translated(error: exceptions.BankIDError) -> BankIDError:

@@ -80,7 +80,8 @@ class Membership(Base):
 class BankIDOrder(Base):
     """One BankID order from start to end, bound to the browser session that started it.
 
-    key: stands for it in addresses. subject: what is signed and where to go afterwards.
+    key: stands for it in addresses. subject: what is signed, how the app was opened, and where to
+    go afterwards.
     completion: BankID's completion data as JSON, encrypted.
     """
 

@@ -1,8 +1,10 @@
 """BankID orders: started by a browser session, followed to their end, used once.
 
-An order belongs to the session that started it (a random binding kept in that session) and the way
-back from the app carries a nonce of its own, so that nobody can be lured into completing the order
-of somebody else's session (BankID's guidelines on secure start, `returnUrl`).
+An order belongs to the session that started it (a random binding kept in that session), and the way
+back from the app carries a nonce of its own. What opens the app on this device could be sent to
+somebody else, who would then sign the sender in: once it was given out, only the way back, in the
+browser that started the order, completes a sign-in (BankID's guidelines on secure start,
+`returnUrl`). A signature names the only person who can make it and needs no such care.
 """
 
 import contextlib
@@ -76,12 +78,14 @@ def start(
     end_user_ip: str,
     user_agent: str,
     return_url: str,
+    device: str = "other",
     now: datetime,
 ) -> Started:
     """Start an order at BankID.
 
     binding: the secret kept in the browser's session. return_url: where the app goes back to, with
-    `{key}` and `{nonce}` to fill in. Raises BankIDError when BankID refuses or does not answer.
+    `{key}` and `{nonce}` to fill in. device: where BankID is, `same` as the page or `other`.
+    Raises BankIDError when BankID refuses or does not answer.
     """
     key, nonce = new_key(16), secrets.token_urlsafe(24)
     address = return_url.format(key=key, nonce=nonce)
@@ -109,10 +113,10 @@ def start(
         session_hash=hash_token(binding),
         return_nonce_hash=hash_token(nonce),
         end_user_ip=end_user_ip,
-        started_at=now,
+        started_at=now + answer.answered_after,
         status="pending",
         hint_code="outstandingTransaction",
-        subject={**purpose.subject, "return_url": address},
+        subject={**purpose.subject, "device": device},
     )
     db.session.add(order)
     db.session.flush()
@@ -127,9 +131,36 @@ def find(key: str, *, binding: str) -> BankIDOrder | None:
     return order
 
 
-def is_return(order: BankIDOrder, nonce: str) -> bool:
-    """Whether the way back from the app is this order's own."""
-    return hmac.compare_digest(order.return_nonce_hash, hash_token(nonce))
+def open_here(order: BankIDOrder) -> None:
+    """The app is opened on the page's own device, from now on."""
+    order.subject = {**order.subject, "device": "same"}
+
+
+def is_here(order: BankIDOrder) -> bool:
+    """Whether BankID is on the page's own device."""
+    return order.subject.get("device") == "same"
+
+
+def come_back(order: BankIDOrder, nonce: str) -> bool:
+    """Take note of the way back from the app; False when it is not this order's own."""
+    if not hmac.compare_digest(order.return_nonce_hash, hash_token(nonce)):
+        return False
+    order.subject = {**order.subject, "came_back": True}
+    return True
+
+
+def awaits_return(order: BankIDOrder, *, now: datetime) -> bool:
+    """Whether a completed order can be used as soon as the person comes back from the app."""
+    return order.status == "complete" and _is_fresh(order, now) and _lacks_return(order)
+
+
+def _lacks_return(order: BankIDOrder) -> bool:
+    came_back = order.subject.get("came_back", False)
+    return order.purpose == "sign in" and is_here(order) and not came_back
+
+
+def _is_fresh(order: BankIDOrder, now: datetime) -> bool:
+    return order.ended_at is not None and now - order.ended_at < _USABLE
 
 
 def qr_text(order: BankIDOrder) -> str:
@@ -143,23 +174,26 @@ def qr_text(order: BankIDOrder) -> str:
 def collect(order: BankIDOrder, *, now: datetime) -> BankIDOrder:
     """Learn how an order stands, at most every other second; two who ask at once ask once.
 
-    Raises BankIDError when BankID does not answer; the order is as it was.
+    Raises BankIDError when BankID does not answer; the order is as it was, except that it was asked
+    about.
     """
-    locked = db.session.scalars(
-        select(BankIDOrder)
-        .where(BankIDOrder.id == order.id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).one()
-    if locked.status != "pending" or (locked.collected_at and now - locked.collected_at < _PACE):
-        return locked
+    _lock(order)
+    if order.status != "pending" or (order.collected_at and now - order.collected_at < _PACE):
+        return order
+    # Also when there is no answer: a BankID in trouble is the last to be asked more often.
+    order.collected_at = now
     try:
-        _take(locked, client().collect(locked.order_ref), now)
+        _take(order, client().collect(order.order_ref), now)
     except NoSuchOrder:
-        locked.status, locked.hint_code, locked.ended_at = "failed", "expiredTransaction", now
-    locked.collected_at = now
+        order.status, order.hint_code, order.ended_at = "failed", "expiredTransaction", now
     db.session.flush()
-    return locked
+    return order
+
+
+def _lock(order: BankIDOrder) -> None:
+    """Keep other requests from changing an order until this transaction ends, and see it as is."""
+    db.session.flush()
+    db.session.refresh(order, with_for_update=True)
 
 
 def _take(order: BankIDOrder, answer: Collected, now: datetime) -> None:
@@ -178,8 +212,10 @@ def completion(order: BankIDOrder) -> dict[str, Any]:
 
 def use(order: BankIDOrder, *, now: datetime) -> bool:
     """Use a completed order for what it was started for; False when it cannot be used (again)."""
-    is_fresh = order.ended_at is not None and now - order.ended_at < _USABLE
-    if order.status != "complete" or order.used_at is not None or not is_fresh:
+    _lock(order)
+    if order.status != "complete" or order.used_at is not None:
+        return False
+    if not _is_fresh(order, now) or _lacks_return(order):
         return False
     order.used_at = now
     return True
@@ -187,6 +223,7 @@ def use(order: BankIDOrder, *, now: datetime) -> bool:
 
 def cancel(order: BankIDOrder, *, now: datetime) -> None:
     """End an order; one that has ended already is left as it is."""
+    _lock(order)
     if order.status != "pending":
         return
     # An order that cannot be reached ends by itself within minutes; nobody can use it here.

@@ -13,8 +13,7 @@ from typing import Any
 from flask import Flask, Request, Response
 from flask.json.tag import TaggedJSONSerializer
 from flask.sessions import SessionInterface, SessionMixin
-from sqlalchemy import delete, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import CallbackDict
 
@@ -87,11 +86,12 @@ class DatabaseSessions(SessionInterface):
             return
         if not (session.modified or self._is_due(session)):
             return
-        session.token = session.token or secrets.token_urlsafe(32)
-        self._keep(session)
+        token = self._keep(session)
+        if token is None:
+            return
         response.set_cookie(
             name,
-            session.token,
+            token,
             httponly=True,
             secure=self.get_cookie_secure(app),
             samesite="Lax",
@@ -102,15 +102,25 @@ class DatabaseSessions(SessionInterface):
         ends = session.expires_at
         return ends is not None and ends - self.now() < IDLE - _PROLONGED
 
-    def _keep(self, session: StoredSession) -> None:
-        assert session.token is not None
-        values = {"data": self.serializer.dumps(dict(session)), "expires_at": self.now() + IDLE}
+    def _keep(self, session: StoredSession) -> str | None:
+        """Write the session; answers its token, or None when it has ended meanwhile.
+
+        A request that was under way while another signed out or in must not bring the session back.
+        """
         with Session(db.engine) as writing, writing.begin():
-            writing.execute(
-                insert(BrowserSession)
-                .values(token_hash=hash_token(session.token), **values)
-                .on_conflict_do_update(index_elements=[BrowserSession.token_hash], set_=values)
-            )
+            if session.token is None:
+                session.token = secrets.token_urlsafe(32)
+                kept = BrowserSession(token_hash=hash_token(session.token))
+                writing.add(kept)
+            else:
+                token_hash = hash_token(session.token)
+                found = writing.get(BrowserSession, token_hash, with_for_update=True)
+                if found is None:
+                    return None
+                kept = found
+            kept.data = self.serializer.dumps(dict(session))
+            kept.expires_at = self.now() + IDLE
+        return session.token
 
     def _forget(self, token: str | None) -> None:
         if token is None:
@@ -129,11 +139,3 @@ def forget_ended(now: datetime) -> int:
         .returning(BrowserSession.token_hash)
     )
     return len(ended.all())
-
-
-def is_live(token_hash: bytes, now: datetime) -> bool:
-    """Whether the session with this hash still goes on."""
-    ends = db.session.scalar(
-        select(BrowserSession.expires_at).where(BrowserSession.token_hash == token_hash)
-    )
-    return ends is not None and ends > now

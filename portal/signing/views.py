@@ -16,4 +16,10 @@ def binding() -> str:
     return found
 
 
+def known_binding() -> str:
+    """The same, empty in a session that has started no order; a look at one starts no session."""
+    known: str = session.get(_BINDING, "")
+    return known
+
+
 from portal.signing import views_agreements, views_bankid  # noqa: E402, F401

@@ -15,7 +15,7 @@ from portal.identity import people
 from portal.identity.people import Role
 from portal.signing import agreements as room
 from portal.signing.views import signing
-from portal.signing.views_bankid import start_order
+from portal.signing.views_bankid import is_phone, start_order
 from portal.web.rendering import go, render
 
 _CHOSEN = "companies_to_sign_for"
@@ -101,6 +101,7 @@ def read_agreement(key: str) -> Response:
         may_sign=role.is_administrator and found.signature is None,
         number=chosen.index(role.creditor_id) + 1 if role.creditor_id in chosen else 1,
         total=max(len(chosen), 1),
+        is_phone=is_phone(),
     )
 
 

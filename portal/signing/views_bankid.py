@@ -1,6 +1,7 @@
 """Signing in, and following a BankID order on its page until it ends."""
 
-from urllib.parse import quote, urlsplit
+import re
+from urllib.parse import urlsplit
 
 from flask import Response, abort, flash, session, url_for
 from flask_babel import gettext
@@ -17,11 +18,12 @@ from portal.identity.models import BankIDOrder
 from portal.identity.orders import Purpose
 from portal.payments import qr
 from portal.signing import agreements
-from portal.signing.views import binding, signing
+from portal.signing.views import binding, known_binding, signing
 from portal.web.forms import text
 from portal.web.rendering import go, render
 
 _PHONES = ("iPhone", "Android", "iPad", "Mobile")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def is_phone() -> bool:
@@ -31,7 +33,11 @@ def is_phone() -> bool:
 
 
 def start_order(purpose: Purpose) -> Response:
-    """Start a BankID order, and go to its page; on failure say why, where the reader was."""
+    """Start a BankID order, and go to its page; on failure say why, where the reader was.
+
+    The form may tell where BankID is; else it is on a phone that the reader holds.
+    """
+    device = request.form.get("device")
     back = settings().base_url + url_for("signing.return_from_app", key="-") + "?nonce={nonce}"
     try:
         with tenancy.service():
@@ -41,6 +47,7 @@ def start_order(purpose: Purpose) -> Response:
                 end_user_ip=request.remote_addr or "127.0.0.1",
                 user_agent=request.headers.get("User-Agent", ""),
                 return_url=back.replace("/-", "/{key}"),
+                device=device if device in ("same", "other") else _likely_device(),
                 now=clock.now(),
             )
             db.session.commit()
@@ -51,15 +58,24 @@ def start_order(purpose: Purpose) -> Response:
     return go(url_for("signing.show_order", key=key))
 
 
+def _likely_device() -> str:
+    return "same" if is_phone() else "other"
+
+
 def _sign_in_url() -> str:
     return url_for("signing.agreements" if current_user.is_authenticated else "signing.sign_in")
 
 
 def _safe_next(url: str | None) -> str:
     """A path of ours to go on to, or the front page of whoever signs in."""
-    parts = urlsplit(url or "")
-    is_ours = url and not parts.scheme and not parts.netloc and url.startswith("/")
-    return url if is_ours and url and not url.startswith(("//", "/\\")) else ""
+    # Browsers leave control characters out and read a backslash as a slash.
+    if not url or not url.startswith("/") or "\\" in url or _CONTROL.search(url):
+        return ""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    return "" if parts.scheme or parts.netloc or url.startswith("//") else url
 
 
 @signing.get("/sign-in")
@@ -67,7 +83,11 @@ def sign_in() -> Response:
     """Where creditors' people and our own sign in."""
     if current_user.is_authenticated:
         return go(_home())
-    return render("signing/sign_in.html", next=_safe_next(request.args.get("next")))
+    return render(
+        "signing/sign_in.html",
+        next=_safe_next(request.args.get("next")),
+        is_phone=is_phone(),
+    )
 
 
 @signing.post("/sign-in")
@@ -82,13 +102,14 @@ def sign_out() -> Response:
     """End the session."""
     logout_user()
     session.clear()
+    session.renew()  # type: ignore[attr-defined]
     flash(gettext("You are signed out."), "good")
     return go(url_for("signing.sign_in"))
 
 
 def _order(key: str) -> BankIDOrder:
     with tenancy.service():
-        order = orders.find(key, binding=binding())
+        order = orders.find(key, binding=known_binding())
     if order is None:
         raise NotFound
     return order
@@ -102,15 +123,19 @@ def show_order(key: str) -> Response:
     with tenancy.service():
         try:
             order = orders.collect(order, now=clock.now())
-            db.session.commit()
         except BankIDError as error:
-            db.session.rollback()
             trouble = text(error)
-            order = _order(key)
-        if order.status == "complete":
+        # Also in trouble: BankID was asked, and is not asked again at once.
+        db.session.commit()
+        is_awaited = orders.awaits_return(order, now=clock.now())
+        if order.status == "complete" and not is_awaited:
             return _complete(order)
-        device = "same" if is_phone() else "other"
-        message = message_for(order.status, order.hint_code, device)
+        is_here = orders.is_here(order)
+        message = message_for(
+            "pending" if is_awaited else order.status,
+            order.hint_code,
+            "same" if is_here else "other",
+        )
         is_waiting = order.status == "pending" and order.hint_code in (
             "outstandingTransaction",
             "noClient",
@@ -120,28 +145,52 @@ def show_order(key: str) -> Response:
             block="order",
             order=order,
             message=trouble or text(message),
-            is_phone=is_phone(),
-            qr_svg=qr.svg(orders.qr_text(order), title="BankID") if is_waiting else None,
-            open_url=_open_url(order),
+            # In trouble a little slower, so that the message stays until there is news.
+            pace=3 if trouble else 1,
+            # The code for another device and the link for this one never stand together: who holds
+            # the link must come back with the nonce, who scans the code cannot.
+            qr_svg=_code(order) if is_waiting and not is_here else None,
+            open_url=_open_url(order) if is_here else url_for("signing.open_app", key=key),
+            is_here=is_here,
         )
 
 
+def _code(order: BankIDOrder) -> str:
+    return qr.svg(orders.qr_text(order), title="BankID")
+
+
 def _open_url(order: BankIDOrder) -> str:
-    ours = settings()
-    back = order.subject["return_url"]
-    if ours.bankid_app_url:
-        return ours.bankid_app_url.format(token=order.auto_start_token, return_url=quote(back, ""))
-    return orders.client().launch_url(
-        order.auto_start_token, "mobile" if is_phone() else "desktop", back
-    )
+    if own_app := settings().bankid_app_url:
+        return own_app.format(token=order.auto_start_token, return_url="null")
+    device = "mobile" if is_phone() else "desktop"
+    return orders.client().launch_url(order.auto_start_token, device)
+
+
+@signing.get("/bankid/<key>/open")
+def open_app(key: str) -> Response:
+    """Open BankID on this device; a sign-in then needs the way back from the app."""
+    with tenancy.service():
+        order = _order(key)
+        is_open = order.status == "pending"
+        if is_open:
+            orders.open_here(order)
+        address = _open_url(order)
+        db.session.commit()
+    response = show_order(key)
+    if is_open:
+        # No redirect: the page stays for whom the app does not open, and Werkzeug would take two
+        # of the three slashes out of `bankid:///`.
+        response.headers["Refresh"] = f"0; url={address}"
+    return response
 
 
 @signing.get("/bankid/<key>/return")
 def return_from_app(key: str) -> Response:
     """Where the BankID app goes back to; only the session that started the order gets on."""
-    order = _order(key)
-    if not orders.is_return(order, request.args.get("nonce", "")):
-        raise NotFound
+    with tenancy.service():
+        if not orders.come_back(_order(key), request.args.get("nonce", "")):
+            raise NotFound
+        db.session.commit()
     return go(url_for("signing.show_order", key=key))
 
 
@@ -169,11 +218,17 @@ def _complete(order: BankIDOrder) -> Response:
     onwards = order.subject.get("next", "")
     db.session.commit()
     if person is None:
-        return render("signing/unknown.html", status=403)
+        return go(url_for("signing.no_access"))
     session.clear()
     session.renew()  # type: ignore[attr-defined]
     login_user(person)
     return go(onwards or _home())
+
+
+@signing.get("/no-access")
+def no_access() -> Response:
+    """For somebody whose BankID works, but whom no company has let in."""
+    return render("signing/unknown.html", status=403)
 
 
 def _complete_signature(order: BankIDOrder) -> Response:
@@ -182,10 +237,10 @@ def _complete_signature(order: BankIDOrder) -> Response:
     key = order.subject["document"]
     try:
         agreements.finish(order, now=clock.now())
-        db.session.commit()
     except agreements.NotSigned as error:
-        db.session.rollback()
         flash(text(error), "danger")
+    # Also when it does not count: nothing was stored, and the order is used up.
+    db.session.commit()
     return go(url_for("signing.go_on", key=key))
 
 

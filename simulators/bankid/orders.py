@@ -234,7 +234,7 @@ class OrderBook:
             if order is None or order.status != "pending":
                 raise PhoneError("The QR code belongs to no order that is under way.")
             expected = hmac.new(order.qr_start_secret.encode(), seconds.encode(), hashlib.sha256)
-            if not hmac.compare_digest(expected.hexdigest(), code):
+            if not hmac.compare_digest(expected.hexdigest().encode(), code.encode()):
                 raise PhoneError("The QR code is not genuine.")
             age = self._clock() - order.created
             if abs(int(age) - int(seconds)) > QR_TOLERANCE_SECONDS:

@@ -5,10 +5,10 @@ orders over the telephone are left out.
 """
 
 import base64
-import binascii
 import ipaddress
 import json
 import re
+import socket
 import time
 from typing import Any
 from urllib.parse import urlsplit
@@ -108,6 +108,8 @@ def _disturbed(fault: Fault) -> Response | None:
         time.sleep(fault.seconds)
         return None
     if fault.name == "dropConnection":
+        # The server would keep the connection open for a next request.
+        request.environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
         raise DroppedConnection
     if fault.name == "notJson":
         return Response("<h1>Bad gateway</h1>", status=502, content_type="text/html")
@@ -149,8 +151,10 @@ def _order_ref() -> str:
 
 
 def _order_fields(kind: str, body: dict[str, Any]) -> dict[str, object]:
+    address = body.get("endUserIp")
     try:
-        ipaddress.ip_address(body.get("endUserIp") or "")
+        # A number would be taken for an address too.
+        ipaddress.ip_address(address if isinstance(address, str) else "")
     except ValueError:
         raise _invalid("endUserIp") from None
     visible_format = body.get("userVisibleDataFormat")
@@ -187,7 +191,7 @@ def _data(kind: str, field: str, body: dict[str, Any], *, text: bool = False) ->
         decoded = base64.b64decode(value, validate=True)
         if text:
             decoded.decode()
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:
         raise _invalid(field) from None
     return decoded
 
@@ -215,7 +219,7 @@ def _requirement(value: object) -> dict[str, object]:
 def _is_personal_number(value: object) -> bool:
     return (
         isinstance(value, str)
-        and re.fullmatch(r"\d{12}", value) is not None
+        and re.fullmatch(r"[0-9]{12}", value) is not None
         and luhn.is_valid(value[2:])
     )
 
@@ -236,9 +240,16 @@ def _device(field: str, value: object, allowed: set[str]) -> None:
 def _return_url(value: object) -> str | None:
     if value is None:
         return None
-    if not isinstance(value, str) or not 1 <= len(value) <= 512 or not urlsplit(value).scheme:
+    if not isinstance(value, str) or not 1 <= len(value) <= 512 or not _has_scheme(value):
         raise _invalid("returnUrl")
     return value
+
+
+def _has_scheme(url: str) -> bool:
+    try:
+        return bool(urlsplit(url).scheme)
+    except ValueError:
+        return False
 
 
 def _relying_party() -> x509.Certificate | None:

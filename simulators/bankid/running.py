@@ -1,6 +1,7 @@
 """Start and stop the simulator inside a process."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,11 +24,16 @@ class Simulator:
 
 @contextmanager
 def start(
-    certificates: Path, *, port: int = 0, phone_port: int = 0, speed: float = 1
+    certificates: Path,
+    *,
+    port: int = 0,
+    phone_port: int = 0,
+    speed: float = 1,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[Simulator]:
-    """Serve until the block ends. Port 0 takes a free one; `speed` as in `OrderBook`."""
+    """Serve until the block ends. Port 0 takes a free one; `speed`, `clock` as in `OrderBook`."""
     paths = ensure(certificates)
-    orders = OrderBook(paths, speed=speed)
+    orders = OrderBook(paths, speed=speed, clock=clock)
     api = serve(
         rp.create_app(orders),
         "127.0.0.1",

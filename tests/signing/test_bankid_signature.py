@@ -15,8 +15,6 @@ from simulators import certificates
 from simulators.bankid.signature import Signer, ocsp_response, sign_xml
 from tests.bankid_fixtures import Phone
 
-pytest_plugins = ["tests.bankid_fixtures"]
-
 EVA, JOHAN = "196507182795", "196104032898"
 VISIBLE, HIDDEN = "# Avtal\n\n+ Kund: Norrsken", b'{"sha256":"00"}'
 
