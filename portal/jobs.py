@@ -71,15 +71,20 @@ def ask_swish(request_id: str | None = None) -> None:
 def collect_bankid() -> None:
     """Learn how BankID orders ended whose page is gone."""
     for order_id in orders.left_alone(clock.now()):
-        order = orders.collect(db.session.get_one(BankIDOrder, order_id), now=clock.now())
-        if order.purpose == "sign" and order.status == "complete":
-            agreements.finish(order, now=clock.now())
+        try:
+            order = orders.collect(db.session.get_one(BankIDOrder, order_id), now=clock.now())
+            if order.purpose == "sign" and order.status == "complete":
+                agreements.finish(order, now=clock.now())
+        except RedaError as error:
+            # What was learnt of it is kept, and the other orders do not wait.
+            log.warning("bankid.not_collected", order=order_id, error=type(error).__name__)
         db.session.commit()
 
 
 def tidy() -> None:
-    """Forget ended sessions, wrong guesses that no longer count, and jobs long done."""
+    """Forget ended sessions, old BankID orders, wrong guesses that no longer count, done jobs."""
     sessions.forget_ended(clock.now())
+    orders.forget_old(clock.now())
     attempts.forget_old(clock.now())
     queue.forget_done(clock.now() - _DONE_JOBS_KEPT)
     db.session.commit()

@@ -90,7 +90,12 @@ SIGNER = {
     "signing.download_agreement": ("key",),
 }
 # An order is its browser session's own: tests/signing/ holds it to that.
-ORDER = {"signing.show_order", "signing.return_from_app", "signing.stop_order"}
+ORDER = {
+    "signing.show_order",
+    "signing.open_app",
+    "signing.return_from_app",
+    "signing.stop_order",
+}
 # Anyone may come here; what they then see is their own.
 OPEN = {
     "static",
@@ -100,6 +105,7 @@ OPEN = {
     "debtor.health",
     "debtor.leave",
     "debtor.start",
+    "signing.no_access",
     "signing.sign_in",
     "signing.sign_out",
     "signing.start_sign_in",

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import select
+from sqlalchemy import delete, select, update
 
 from portal.extensions import db, settings
 from portal.identity.bankid import BankID, BankIDError, Collected, NoSuchOrder, Order
@@ -30,6 +30,8 @@ _PACE = timedelta(seconds=2)
 _LEFT_AFTER = timedelta(seconds=15)
 # A completed order can be used for this long after it ended, and once.
 _USABLE = timedelta(minutes=3)
+# As long as somebody may ask how a sign-in went.
+_KEPT = timedelta(days=30)
 
 
 @dataclass(frozen=True)
@@ -243,3 +245,13 @@ def left_alone(now: datetime, limit: int = 50) -> list[int]:
             .limit(limit)
         )
     )
+
+
+def forget_old(now: datetime) -> None:
+    """Forget who signed in once the order cannot be used, and all of an order after a month."""
+    db.session.execute(
+        update(BankIDOrder)
+        .where(BankIDOrder.completion.is_not(None), BankIDOrder.ended_at < now - _USABLE)
+        .values(completion=None)
+    )
+    db.session.execute(delete(BankIDOrder).where(BankIDOrder.started_at < now - _KEPT))

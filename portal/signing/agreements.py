@@ -21,7 +21,7 @@ from portal.collection import history
 from portal.database import files
 from portal.delivery.letters import render_agreement
 from portal.extensions import db, settings
-from portal.identity import orders
+from portal.identity import orders, people
 from portal.identity.actor import Actor
 from portal.identity.models import BankIDOrder, Creditor, Person
 from portal.identity.orders import Purpose
@@ -220,6 +220,8 @@ def finish(order: BankIDOrder, *, now: datetime) -> Document | None:
     if db.session.scalar(select(Signature.id).where(Signature.document_id == document.id)):
         return document
     person = db.session.get_one(Person, order.subject["person_id"])
+    if not _may_sign(person, document, now):
+        raise NotSigned(N_("You are no longer an administrator of this company."))
     completion = orders.completion(order)
     xml = base64.b64decode(completion["signature"])
     ocsp = base64.b64decode(completion["ocspResponse"])
@@ -242,6 +244,12 @@ def finish(order: BankIDOrder, *, now: datetime) -> Document | None:
     # What proves it lies with the document; who it was is kept nowhere else.
     order.completion = None
     return document
+
+
+def _may_sign(person: Person, document: Document, now: datetime) -> bool:
+    # Asked again at the end: a role may have been taken away while BankID was open.
+    roles = people.roles_of(person.id, clock.day_of(now))
+    return any(one.creditor_id == document.creditor_id and one.is_administrator for one in roles)
 
 
 def _roots() -> list[x509.Certificate]:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.config import Settings
@@ -292,3 +293,36 @@ class TestLeftAlone:
     def test_an_ended_order_is_not_found(self, app: Flask, phone: Phone) -> None:
         completed(phone)
         assert self.left(600) == []
+
+
+def test_who_signed_in_is_forgotten_once_the_order_cannot_be_used(app: Flask) -> None:
+    order = _an_ended_order(completion="{}", minutes_ago=4)
+    orders.forget_old(NOW)
+    db.session.refresh(order)
+    assert order.completion is None
+
+
+def test_an_order_just_completed_is_kept(app: Flask) -> None:
+    order = _an_ended_order(completion="{}", minutes_ago=1)
+    orders.forget_old(NOW)
+    db.session.refresh(order)
+    assert order.completion == "{}"
+
+
+def test_an_order_is_forgotten_after_a_month(app: Flask) -> None:
+    _an_ended_order(completion=None, minutes_ago=31 * 24 * 60)
+    orders.forget_old(NOW)
+    assert db.session.scalars(select(BankIDOrder)).all() == []
+
+
+def _an_ended_order(*, completion: str | None, minutes_ago: int) -> BankIDOrder:
+    ended_at = NOW - timedelta(minutes=minutes_ago)
+    order = BankIDOrder(
+        key="key", purpose="sign in", order_ref="ref", auto_start_token="", qr_start_token="",
+        qr_start_secret="", session_hash=b"", return_nonce_hash=b"", end_user_ip="127.0.0.1",
+        started_at=ended_at, ended_at=ended_at, status="complete", subject={},
+        completion=completion,
+    )  # fmt: skip
+    db.session.add(order)
+    db.session.commit()
+    return order

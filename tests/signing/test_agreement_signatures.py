@@ -14,7 +14,7 @@ from portal import clock
 from portal.collection.models import Event
 from portal.database import files, tenancy
 from portal.extensions import db
-from portal.identity.models import BankIDOrder, Creditor, Person
+from portal.identity.models import BankIDOrder, Creditor, Membership, Person
 from portal.signing import agreements
 from portal.signing.bankid_signature import verify
 from portal.signing.models import Document, Signature
@@ -206,3 +206,14 @@ class TestRejected:
         order.status = "failed"
         assert finish(order) is None
         self.nothing_is_stored(document)
+
+
+def test_who_is_no_administrator_any_more_cannot_finish(
+    phone: Phone, document: Document, eva: Person
+) -> None:
+    order = an_order(phone, document, eva)
+    db.session.query(Membership).one().role = "viewer"
+    db.session.commit()
+    with pytest.raises(agreements.NotSigned):
+        finish(order)
+    assert db.session.query(Signature).count() == 0
