@@ -49,6 +49,7 @@ CHECKS = (
     Check("translations", (sys.executable, "-m", "tools.translations", "check")),
     Check("lint", (str(_BIN / "ruff"), "check", "--quiet", "--output-format=concise", ".")),
     Check("format", (str(_BIN / "ruff"), "format", "--check", "--quiet", ".")),
+    Check("life cycle", (sys.executable, "-m", "tools.draw_lifecycle", "check")),
     Check("machine paths", (sys.executable, "-m", "tools.check", "paths")),
 )
 

@@ -4,7 +4,11 @@
 - `intake.import_overdue`: waiting invoices become cases when the rules say so.
 - `policy.effective`, `policy.decide`: which rules hold for an invoice, from which scope, and why.
 - `lifecycle.advance`: what is due today, done.
-- `lifecycle.settle_payment`: money that came, settled and told.
+- `settling.settle_payment`: money that came, settled and told.
+- `stops.stop`, `lifecycle.resume`: a case stands still, and goes on.
+- `plans.propose`, `plans.agree`: payment plans.
+- `changes`: what the creditor's own ledger tells while a case lives.
+- `states`: the table of what can happen to a case.
 - `cases.page`, `cases.find`, `cases.amount_due`: what pages show.
 - `access.enter`: a debtor's way in by reference and code.
 - `history.record`, `history.of_case`: what happened.

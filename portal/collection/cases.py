@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from fractions import Fraction
 
 from sqlalchemy import and_, func, literal, or_, select
 from sqlalchemy.orm import joinedload
 
 from portal import clock, ledger
-from portal.collection import rates
-from portal.collection.models import Case, Debtor, Event, Invoice
+from portal.collection import rates, states
+from portal.collection.models import Case, Debtor, Event, Invoice, Stop
 from portal.extensions import db
 from portal.identity.models import Creditor
 from portal.law.explanation import (
@@ -18,12 +19,11 @@ from portal.law.explanation import (
     explain_interest,
     explain_principal,
 )
-from portal.law.fees import REMINDER, Charge
+from portal.law.fees import Charge
 from portal.law.interest import Accrual, Movement, Terms, accrue
 from portal.messages import Problem
 
 PAGE_SIZE = 50
-STATUSES = ("imported", "reminded", "paid")
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,37 @@ def amount_due(case: Case, on: date) -> AmountDue:
     guessed (räntelagen § 9).
     """
     booked = ledger.balance(case.id)
+    if case.closed_on is not None:
+        # What was not booked when it closed is not asked for any more.
+        return _as_booked(on, booked)
     accrual, through_on = _accrue(case, on, from_on=ledger.interest_booked_through(case.id))
+    return AmountDue(
+        on=on,
+        principal_ore=booked.principal_ore,
+        interest_ore=booked.interest_ore + accrual.ore,
+        fees_ore=booked.fees_ore,
+        accrual=accrual,
+        interest_through_on=through_on,
+    )
+
+
+def _as_booked(on: date, booked: ledger.Balance) -> AmountDue:
+    return AmountDue(
+        on, booked.principal_ore, booked.interest_ore, booked.fees_ore,
+        Accrual(0, Fraction(0), ()), on,
+    )  # fmt: skip
+
+
+def owed_on(case: Case, on: date) -> AmountDue:
+    """What was, is or would be owed at the end of a day, past or future, as the books are now.
+
+    A day ahead answers what is to be paid then if nothing happens before.
+    """
+    booked = ledger.balance(case.id, on)
+    if case.closed_on is not None and case.closed_on <= on:
+        return _as_booked(on, booked)
+    from_on = ledger.interest_booked_through(case.id, on)
+    accrual, through_on = _accrue(case, on, from_on=from_on)
     return AmountDue(
         on=on,
         principal_ore=booked.principal_ore,
@@ -195,13 +225,37 @@ def explain(case: Case, due: AmountDue) -> list[ExplainedPart]:
 
 
 def _explain_fees(case: Case) -> tuple[Explanation, ...]:
-    reminded = latest_event(case.id, "case.reminder_sent")
-    if reminded is None or not reminded.data["fee_ore"]:
-        return ()
-    charge = Charge(REMINDER, reminded.data["fee_ore"], reminded.data["statute"])
-    return (
-        explain_fee(charge, creditor=case.creditor.name, on=clock.day_of(reminded.occurred_at)),
+    return tuple(
+        explain_fee(charge, creditor=case.creditor.name, on=on)
+        for charge, on in _charges(case.id)
+        if charge.ore
     )
+
+
+def charges(case_id: int) -> list[Charge]:
+    """What has been charged on a case, and what compensation took the place of, oldest first."""
+    return [charge for charge, _ in _charges(case_id)]
+
+
+def charges_booked(case_id: int) -> list[Charge]:
+    """The fees that a case bears, oldest first."""
+    return [charge for charge in charges(case_id) if charge.ore]
+
+
+def _charges(case_id: int) -> list[tuple[Charge, date]]:
+    events = db.session.scalars(
+        select(Event)
+        .where(Event.case_id == case_id, Event.data.has_key("charges"))
+        .order_by(Event.id)
+    )
+    return [
+        (Charge(**one), day_of_event(event)) for event in events for one in event.data["charges"]
+    ]
+
+
+def day_of_event(event: Event) -> date:
+    """The day in Sweden that something happened on."""
+    return clock.day_of(event.occurred_at)
 
 
 def page(
@@ -209,7 +263,7 @@ def page(
 ) -> Page:
     """A creditor's cases, the newest first.
 
-    status: one of STATUSES or `open`. search: part of a name, or a number in full.
+    status: one of states.STATUSES or `open`. search: part of a name, or a number in full.
     after: the key of the page before.
     """
     query = (
@@ -235,8 +289,8 @@ def page(
         .limit(PAGE_SIZE + 1)
     )
     if status == "open":
-        query = query.where(Case.status != "paid")
-    elif status in STATUSES:
+        query = query.where(Case.status.in_(states.OPEN))
+    elif status in states.STATUSES:
         query = query.where(Case.status == status)
     if after is not None:
         query = query.where(Case.id < after)
@@ -264,13 +318,18 @@ def totals(creditor_id: int) -> Totals:
         .group_by(Case.status)
     )
     counts = {row[0]: int(row[1]) for row in rows}
-    paid = counts.get("paid", 0)
-    return Totals(sum(counts.values()) - paid, paid, ledger.unpaid_to(creditor_id))
+    opened = sum(count for status, count in counts.items() if status in states.OPEN)
+    return Totals(opened, counts.get(states.PAID, 0), ledger.unpaid_to(creditor_id))
 
 
 def count_for_review() -> int:
     """How many of the cases that may be seen wait for a person of ours."""
-    return db.session.scalar(select(func.count(Case.id)).where(Case.next_step == "review")) or 0
+    return (
+        db.session.scalar(
+            select(func.count(Stop.id)).where(Stop.kind == states.REVIEW, Stop.ended_at.is_(None))
+        )
+        or 0
+    )
 
 
 def for_review(limit: int = 200) -> list[Stopped]:
@@ -286,7 +345,8 @@ def for_review(limit: int = 200) -> list[Stopped]:
         .join(Creditor, Creditor.id == Case.creditor_id)
         .join(newest, newest.c.case_id == Case.id)
         .join(Event, Event.id == newest.c.id)
-        .where(Case.next_step == "review")
+        .join(Stop, and_(Stop.case_id == Case.id, Stop.kind == states.REVIEW))
+        .where(Stop.ended_at.is_(None))
         .order_by(Event.id)
         .limit(limit)
     )

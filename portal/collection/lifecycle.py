@@ -1,38 +1,35 @@
-"""What happens to a case, and when: opened, reminded, paid.
+"""What the passing of days does to a case: opened, reminded, demanded, decided on, lapsed.
 
 Each verb does the change, its ledger entries, its event and its outgoing messages in the caller's
-transaction, and does nothing the second time.
+transaction, and does nothing the second time. `states` is the table that they go by.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import Sequence as DatabaseSequence
 from sqlalchemy import select
 
-from portal import ledger
-from portal.collection import access, cases, history
+from portal.collection import access, cases, notices, plans, policy, states, stops
 from portal.collection.models import Case, Invoice
+from portal.collection.moves import close, give_up, interrupt_limitation, move, post, record
 from portal.collection.policy import Effective
 from portal.database import queue
 from portal.delivery import outbox
-from portal.extensions import db, settings
+from portal.extensions import db
 from portal.identity.actor import SYSTEM, Actor
+from portal.law import demand as demand_law
+from portal.law import fees, limitation
+from portal.law import reminder as reminder_law
 from portal.law.calendar import banking_day_on_or_after, is_banking_day
 from portal.law.errors import LawError
-from portal.law.fees import REMINDER as REMINDER_FEE
-from portal.law.fees import Charge, reminder_fee
-from portal.law.reminder import missing
-from portal.law.settlement import Settlement, settle
+from portal.law.fees import Charge, ClaimTerms, Measure
 from portal.ledger import Account
 from portal.messages import N_, Problem, RedaError
 from portal.payments.references import make_ocr
 
 _SERIALS = DatabaseSequence("case_serials")
-REMINDER = "reminder"
-AWAIT_PAYMENT = "await payment"
-REVIEW = "review"
 
 
 class LetterUnlawful(RedaError):
@@ -56,18 +53,15 @@ class Advanced:
     taken: int
 
 
-@dataclass(frozen=True)
-class Settled:
-    """What a payment covered, in öre, and what is left to pay on its day."""
-
-    parts: Settlement
-    left_ore: int
-
-
 def open_case(invoice: Invoice, rules: Effective, *, today: date, now: datetime) -> Case:
     """Make a case of an overdue invoice: the claim is booked and a reminder becomes due."""
     serial = db.session.scalar(_SERIALS)
     assert serial is not None
+    is_consumer = invoice.debtor.kind == "person"
+    # When in doubt the earlier day (preskriptionslagen § 2): the invoice's, not the due date.
+    arose_on = invoice.issued_on or invoice.due_on
+    limited_on = limitation.limited_on(arose_on, is_consumer=is_consumer)
+    assert limited_on is not None
     case = Case(
         creditor_id=invoice.creditor_id,
         debtor_id=invoice.debtor_id,
@@ -76,8 +70,8 @@ def open_case(invoice: Invoice, rules: Effective, *, today: date, now: datetime)
         reference=_free_reference(),
         ocr=make_ocr(serial),
         access_code=access.new_code(),
-        status="imported",
-        next_step=REMINDER,
+        status=states.IMPORTED,
+        next_step=states.REMINDER,
         next_step_on=banking_day_on_or_after(today),
         currency=invoice.currency,
         principal_ore=invoice.balance_ore,
@@ -86,22 +80,23 @@ def open_case(invoice: Invoice, rules: Effective, *, today: date, now: datetime)
         agreed_rate=rules.agreed_rate,
         reminder_fee_agreed=rules.reminder_fee_agreed,
         reminder_days=rules.reminder_days,
+        is_consumer=is_consumer,
+        claim_arose_on=arose_on,
+        limited_on=limited_on,
         opened_on=today,
         opened_at=now,
     )
     db.session.add(case)
     db.session.flush()
-    ledger.post(
-        creditor_id=case.creditor_id,
-        case_id=case.id,
-        kind="claim.taken",
+    post(
+        case,
+        "claim.taken",
         booked_on=today,
         key=f"claim:{invoice.id}",
         lines={Account.PRINCIPAL: case.principal_ore, Account.CLAIMS: -case.principal_ore},
-        currency=case.currency,
         now=now,
     )
-    _record(
+    record(
         case,
         "case.imported",
         SYSTEM,
@@ -122,42 +117,60 @@ def _free_reference() -> str:
             return reference
 
 
-def _record(case: Case, name: str, actor: Actor, now: datetime, **data: object) -> None:
-    history.record(
-        name, creditor_id=case.creditor_id, case_id=case.id, actor=actor, now=now, **data
-    )
-
-
 def advance(today: date, now: datetime, *, limit: int = 500) -> Advanced:
-    """Do what is due on cases up to a day; on a day that is no banking day, nothing.
+    """Do what is due on cases up to a day; on a day that is no banking day, no letter is written.
 
     limit: cases taken in one transaction; call again until nothing moves. Two runs at once take
     different cases.
     """
-    if not is_banking_day(today):
-        return Advanced(0)
+    taken = _end_stops(today, now, limit=limit)
+    taken += _break_plans(today, now, limit=limit)
+    taken += _let_lapse(today, now, limit=limit)
+    if is_banking_day(today):
+        taken += _take_steps(today, now, limit=limit)
+    return Advanced(taken)
+
+
+def _end_stops(today: date, now: datetime, *, limit: int) -> int:
+    ending = stops.ending(today, limit)
+    for case_id, kind in ending:
+        resume(cases.lock(case_id), kind, actor=SYSTEM, today=today, now=now)
+    return len(ending)
+
+
+def _break_plans(today: date, now: datetime, *, limit: int) -> int:
+    missed = plans.missed(today, limit)
+    for case_id in missed:
+        case = cases.lock(case_id)
+        if plans.break_off(case, actor=SYSTEM, today=today, now=now):
+            resume(case, states.PLAN, actor=SYSTEM, today=today, now=now)
+    return len(missed)
+
+
+def _take_steps(today: date, now: datetime, *, limit: int) -> int:
     due = db.session.scalars(
         select(Case)
-        .where(Case.next_step == REMINDER, Case.next_step_on <= today)
+        .where(Case.next_step.is_not(None), ~Case.is_stopped, Case.next_step_on <= today)
         .order_by(Case.next_step_on, Case.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
     ).all()
     for case in due:
+        assert case.next_step is not None
         try:
             with db.session.begin_nested():
-                send_reminder(case, today=today, now=now)
+                _STEPS[case.next_step](case, today=today, now=now)
         except LetterUnlawful as error:
             _leave_to_a_person(case, error.problems, now)
         except LawError as error:
             # One case that no rule fits must not keep the others waiting.
             _leave_to_a_person(case, [error.problem], now)
-    return Advanced(len(due))
+    return len(due)
 
 
 def _leave_to_a_person(case: Case, problems: Sequence[Problem], now: datetime) -> None:
-    case.next_step, case.next_step_on = REVIEW, None
-    _record(
+    stops.stop(case, states.REVIEW, "", actor=SYSTEM, now=now)
+    record(
         case, "case.needs_review", SYSTEM, now, problems=[problem.as_json() for problem in problems]
     )
 
@@ -168,233 +181,303 @@ def let_go_on(case_id: int, *, actor: Actor, today: date, now: datetime) -> Case
     Raises NotStopped when the case does not wait for a person.
     """
     case = cases.lock(case_id)
-    if case.next_step != REVIEW:
+    if not stops.end(case, states.REVIEW, actor=actor, today=today, now=now):
         raise NotStopped(N_("This case does not wait for a person any more."))
-    case.next_step, case.next_step_on = REMINDER, banking_day_on_or_after(today)
-    _record(case, "case.review_ended", actor, now)
+    record(case, "case.review_ended", actor, now)
     queue.defer("advance_cases", once="advance_cases")
     return case
+
+
+def rules_of(case: Case) -> Effective:
+    """The rules that hold for a case's customer now."""
+    debtor = case.debtor
+    return policy.effective(case.creditor_id, debtor.customer_number, debtor.customer_class)
+
+
+def _terms(case: Case, rules: Effective, today: date) -> ClaimTerms:
+    return ClaimTerms(
+        debtor=fees.CONSUMER if case.is_consumer else fees.BUSINESS,
+        reminder_fee_agreed=case.reminder_fee_agreed,
+        is_creditor_business=True,
+        bears_default_interest=case.interest_kind != "none" and today > case.due_on,
+        compensation_wanted=rules.wants_compensation,
+    )
+
+
+def _charged_before(case: Case) -> list[Charge]:
+    before = cases.charges(case.id)
+    if case.invoice.reminder_fee_charged:
+        before.insert(0, Charge(fees.REMINDER, 0, "", 0))
+    return before
 
 
 def send_reminder(case: Case, *, today: date, now: datetime) -> None:
     """Charge the reminder fee where it may be charged, and put the reminder in the outbox.
 
     Lag (1981:739) § 2: one written reminder per claim, and only if agreed. A case that is reminded
-    or paid is left as it is.
-    Raises LetterUnlawful when the letter would lack what it must state.
+    or closed is left as it is. Raises LetterUnlawful when the letter would lack what it must state.
     """
-    if case.status != "imported":
+    if case.status != states.IMPORTED:
         return
-    charge = reminder_fee(
-        today,
-        agreed=case.reminder_fee_agreed,
-        already_charged=case.invoice.reminder_fee_charged,
-    )
-    if charge is not None:
-        ledger.post(
-            creditor_id=case.creditor_id,
-            case_id=case.id,
-            kind="fee.reminder",
-            booked_on=today,
-            key=f"fee:reminder:{case.id}",
-            lines={Account.FEES: charge.ore, Account.FEE_INCOME: -charge.ore},
-            currency=case.currency,
-            now=now,
-        )
-    asked = _write_reminder(case, charge, key=f"reminder:{case.id}", today=today, now=now)
-    case.status = "reminded"
-    _record(
+    rules = rules_of(case)
+    charges, reasons = _charge(case, (Measure(fees.REMINDER, today, is_sent=True),), rules, now)
+    move(case, "remind", SYSTEM)
+    asked = _write(case, "reminder", charges, key=f"reminder:{case.id}", today=today, now=now)
+    case.next_step_on = _after(case.pay_by_on, rules.demand_after_days)
+    record(
         case,
         "case.reminder_sent",
         SYSTEM,
         now,
-        fee_ore=charge.ore if charge else 0,
-        statute=charge.statute if charge else None,
+        charges=[asdict(one) for one in charges],
+        no_charge=reasons,
         fee_agreed=case.reminder_fee_agreed,
         fee_charged_before=case.invoice.reminder_fee_charged,
         **asked,
     )
 
 
-def _write_reminder(
-    case: Case, charge: Charge | None, *, key: str, today: date, now: datetime
+def send_demand(case: Case, *, today: date, now: datetime) -> None:
+    """Charge what a demand may cost, and put the demand (inkassokrav) in the outbox.
+
+    Inkassolagen § 5; lag (1981:739) §§ 3–4 a. A case that is not at this step is left as it is.
+    Raises LetterUnlawful when the letter would lack what it must state.
+    """
+    if case.status != states.REMINDED:
+        return
+    rules = rules_of(case)
+    measures = (
+        Measure(fees.LATE_PAYMENT, today),
+        # Complete: what `missing` finds afterwards undoes the whole step.
+        Measure(fees.DEMAND, today, is_sent=True, is_complete=True),
+    )
+    charges, reasons = _charge(case, measures, rules, now)
+    move(case, "demand", SYSTEM)
+    asked = _write(case, "demand", charges, key=f"demand:{case.id}", today=today, now=now)
+    case.next_step_on = _after(case.pay_by_on, rules.decision_after_days)
+    record(
+        case,
+        "case.demand_sent",
+        SYSTEM,
+        now,
+        charges=[asdict(one) for one in charges],
+        no_charge=reasons,
+        **asked,
+    )
+
+
+def _after(pay_by_on: date | None, days: int) -> date:
+    assert pay_by_on is not None
+    return banking_day_on_or_after(pay_by_on + timedelta(days=days))
+
+
+def _charge(
+    case: Case, measures: Sequence[Measure], rules: Effective, now: datetime
+) -> tuple[list[Charge], list[dict[str, object]]]:
+    """Book what the measures may cost; answers the charges, and why others were not made."""
+    terms, charged, reasons = _terms(case, rules, measures[0].on), [], []
+    before = _charged_before(case)
+    for measure in measures:
+        decision = fees.decide(measure, terms, before)
+        if decision.charge is None:
+            if decision.reason is not None and measure.kind != fees.LATE_PAYMENT:
+                reasons.append(decision.reason.as_json())
+            if decision.covered_ore:
+                row = fees.fee(measure.kind, measure.on)
+                charged.append(Charge(row.kind, 0, row.statute, decision.covered_ore))
+        else:
+            post(
+                case,
+                f"fee.{measure.kind}",
+                booked_on=measure.on,
+                key=f"fee:{measure.kind}:{case.id}",
+                lines={
+                    Account.FEES: decision.charge.ore,
+                    Account.FEE_INCOME: -decision.charge.ore,
+                },
+                now=now,
+            )
+            charged.append(decision.charge)
+        before = [*_charged_before(case), *charged]
+    return charged, reasons
+
+
+def _write(
+    case: Case, kind: str, new: Sequence[Charge], *, key: str, today: date, now: datetime
 ) -> dict[str, object]:
-    """Put the letter in the outbox; answers what it asks for, for the history."""
-    pay_by_on = banking_day_on_or_after(today + timedelta(days=case.reminder_days))
-    content = reminder_content(case, charge, today=today, pay_by_on=pay_by_on)
-    if problems := missing(content):
+    """Put a letter in the outbox; answers what it asks for, for the history.
+
+    new: charges of the same act, which the history does not tell of yet.
+    """
+    rules = rules_of(case)
+    days = case.reminder_days if kind == "reminder" else rules.demand_days
+    pay_by_on = banking_day_on_or_after(today + timedelta(days=days))
+    charges = [*cases.charges_booked(case.id), *(one for one in new if one.ore)]
+    if kind == "reminder":
+        said = notices.content(case, charges, today=today, pay_by_on=pay_by_on)
+        problems = reminder_law.missing(said)
+    else:
+        said = notices.demand_content(
+            case, charges, today=today, pay_by_on=pay_by_on, after_demand=rules.after_demand
+        )
+        problems = demand_law.missing(said)
+    if problems:
         raise LetterUnlawful(problems)
     outbox.put(
-        "reminder",
+        kind,
         channel="letter",
         case_id=case.id,
         creditor_id=case.creditor_id,
-        content=content,
+        content=said,
         secret=case.access_code,
         language=case.debtor.language or "sv",
         key=key,
         now=now,
     )
-    case.next_step, case.next_step_on = AWAIT_PAYMENT, pay_by_on
-    return {"total_ore": content["total_ore"], "pay_by_on": pay_by_on.isoformat()}
+    case.pay_by_on = pay_by_on
+    interrupt_limitation(case, today)
+    return {"total_ore": said["total_ore"], "pay_by_on": pay_by_on.isoformat()}
 
 
 def write_again(message_id: int, *, actor: Actor, today: date, now: datetime) -> None:
     """Write a letter that could not be sent anew, with today's sum and time to pay.
 
-    The fee is not charged again: the debtor has had no letter. Of a case that is paid meanwhile,
-    nothing is written. Raises outbox.NotFailed, and LetterUnlawful when it would lack something.
+    The fee is not charged again: the debtor has had no letter. Of a case that has gone on
+    meanwhile, or that a stop holds, nothing is written.
+    Raises outbox.NotFailed, and LetterUnlawful when it would lack something.
     """
     given_up = outbox.withdraw(message_id)
     case = cases.lock(given_up.case_id)
-    sent = cases.latest_event(case.id, "case.reminder_sent")
-    if case.status != "reminded" or sent is None:
+    if not case.is_stopped:
+        _write_newest_again(case, str(message_id), actor=actor, today=today, now=now)
+
+
+_LETTERS = {states.REMINDED: "reminder", states.DEMANDED: "demand"}
+
+
+def _write_newest_again(case: Case, key: str, *, actor: Actor, today: date, now: datetime) -> None:
+    kind = _LETTERS.get(case.status)
+    if kind is None:
         return
-    fee_ore, statute = sent.data["fee_ore"], sent.data["statute"]
-    charge = Charge(REMINDER_FEE, fee_ore, statute) if fee_ore else None
-    key = f"reminder:{case.id}:{message_id}"
-    asked = _write_reminder(case, charge, key=key, today=today, now=now)
-    _record(case, "case.reminder_written_again", actor, now, **asked)
+    rules = rules_of(case)
+    wait = rules.demand_after_days if kind == "reminder" else rules.decision_after_days
+    asked = _write(case, kind, [], key=f"{kind}:{case.id}:{key}", today=today, now=now)
+    case.next_step_on = _after(case.pay_by_on, wait)
+    record(case, f"case.{kind}_written_again", actor, now, **asked)
 
 
-def reminder_content(
-    case: Case, charge: Charge | None, *, today: date, pay_by_on: date
-) -> dict[str, object]:
-    """All that a reminder says, as JSON values: sums in öre, days in ISO form."""
-    due = cases.amount_due(case, today)
-    parts: list[dict[str, object]] = [{"kind": "principal", "ore": due.principal_ore}]
-    if due.interest_ore:
-        parts.append({"kind": "interest", "ore": due.interest_ore, "periods": _periods(case, due)})
-    if charge is not None:
-        parts.append({"kind": "reminder_fee", "ore": charge.ore, "statute": charge.statute})
-    ours, debtor, invoice = settings(), case.debtor, case.invoice
-    return {
-        "creditor": {
-            "name": case.creditor.name,
-            "organisation_number": case.creditor.organisation_number,
-        },
-        "recipient": {
-            "name": debtor.name,
-            "address_line": debtor.address_line,
-            "postcode": debtor.postcode,
-            "town": debtor.town,
-            "country": debtor.country,
-        },
-        "invoice": {
-            "number": invoice.number,
-            "issued_on": invoice.issued_on.isoformat() if invoice.issued_on else None,
-            "due_on": invoice.due_on.isoformat(),
-            "description": invoice.description or case.creditor.debt_description,
-            "amount_ore": invoice.amount_ore,
-        },
-        "parts": parts,
-        "total_ore": due.total_ore,
-        "currency": case.currency,
-        "reference": case.reference,
-        "ocr": case.ocr,
-        "account": {"kind": "bankgiro", "number": ours.service_bankgiro},
-        "written_on": today.isoformat(),
-        "pay_by_on": pay_by_on.isoformat(),
-        "web_address": ours.base_url,
-    }
+def resume(case: Case, kind: str, *, actor: Actor, today: date, now: datetime) -> bool:
+    """End a stop and let the case go on; a letter that it held back is written anew.
 
-
-def _periods(case: Case, due: cases.AmountDue) -> list[dict[str, object]]:
-    return [
-        {
-            "from_on": period.from_on.isoformat(),
-            "to_on": period.to_on.isoformat(),
-            "days": period.days,
-            "principal_ore": period.principal_ore,
-            "per_cent": str(period.per_cent),
-        }
-        for period in cases.interest_stated(case, due).periods
-    ]
-
-
-def settle_payment(
-    case: Case,
-    *,
-    amount_ore: int,
-    key: str,
-    channel: str,
-    value_on: date,
-    actor: Actor,
-    now: datetime,
-) -> Settled | None:
-    """Settle money that came for a case, and close the case when nothing is left.
-
-    case: locked by the caller. amount_ore: what came. key: the payment's own, unique for ever.
-    value_on: the day the money counts from; interest runs to and including it.
-    Money beyond what is owed stands as over-payment, for refund. Answers None when the payment is
-    settled already.
+    Answers whether there was such a stop.
     """
-    payment_key = f"payment:{key}"
-    if ledger.is_posted(payment_key):
-        return None
-    due = cases.amount_due(case, value_on)
-    if due.accrual.ore:
-        ledger.post(
-            creditor_id=case.creditor_id,
-            case_id=case.id,
-            kind=ledger.INTEREST_ACCRUED,
-            # Not further than it was counted: what a missing rate held back can still be added.
-            booked_on=due.interest_through_on,
-            key=f"interest:{key}",
-            lines={Account.INTEREST: due.accrual.ore, Account.CLAIMS: -due.accrual.ore},
-            currency=case.currency,
-            now=now,
+    if not stops.end(case, kind, actor=actor, today=today, now=now):
+        return False
+    if not case.is_stopped and outbox.is_newest_withdrawn(case.id):
+        _write_newest_again(case, f"{now:%Y%m%d%H%M%S}", actor=actor, today=today, now=now)
+    return True
+
+
+def decide(case: Case, *, today: date, now: datetime) -> None:
+    """Do what the creditor's rules say when a demand has not been paid."""
+    if case.status != states.DEMANDED:
+        return
+    rules = rules_of(case)
+    data = {
+        "rule": rules.after_demand,
+        "scope": rules.scopes.get("after_demand", "default"),
+    }
+    match rules.after_demand:
+        case "legal":
+            take_to_law(case, actor=SYSTEM, today=today, now=now, **data)
+        case "surveillance":
+            watch_over(case, actor=SYSTEM, now=now, **data)
+        case "write off":
+            write_off(case, actor=SYSTEM, today=today, now=now, **data)
+        case "return":
+            give_back(case, actor=SYSTEM, today=today, now=now, **data)
+        case _:
+            move(case, "wait for a decision", SYSTEM)
+            record(case, "case.awaits_decision", SYSTEM, now, **data)
+
+
+def take_to_law(case: Case, *, actor: Actor, today: date, now: datetime, **data: object) -> None:
+    """Hand a case over for an application at the Enforcement Authority (Kronofogden).
+
+    Inkassolagen § 6: not before the time of the demand has run out. What the application costs is
+    claimed in it, and booked when it has been sent.
+    """
+    if case.pay_by_on is not None and today <= case.pay_by_on:
+        raise states.NotAllowed(
+            N_("The demand gives time to pay until %(pay_by_on)s. Wait until then."),
+            pay_by_on=case.pay_by_on,
         )
-    parts = settle(
-        amount_ore,
-        fees_ore=due.fees_ore,
-        interest_ore=due.interest_ore,
-        principal_ore=due.principal_ore,
-    )
-    to_creditor = parts.interest_ore + parts.principal_ore
-    ledger.post(
-        creditor_id=case.creditor_id,
-        case_id=case.id,
-        kind=f"payment.{channel}",
-        booked_on=value_on,
-        key=payment_key,
-        lines={
-            Account.CLIENT_FUNDS: amount_ore,
-            Account.FEES: -parts.fees_ore,
-            Account.INTEREST: -parts.interest_ore,
-            Account.PRINCIPAL: -parts.principal_ore,
-            Account.OVER_PAYMENT: -parts.overpaid_ore,
-            Account.CLAIMS: to_creditor,
-            Account.OWED_TO_CREDITOR: -to_creditor,
-        },
-        currency=case.currency,
-        now=now,
-    )
-    left_ore = due.total_ore - amount_ore + parts.overpaid_ore
-    _record(
+    move(case, "take to law", actor)
+    record(case, "case.taken_to_law", actor, now, **data)
+
+
+def watch_over(case: Case, *, actor: Actor, now: datetime, **data: object) -> None:
+    """Put a case under long-term surveillance: it waits until the debtor can pay."""
+    move(case, "watch over", actor)
+    record(case, "case.watched_over", actor, now, **data)
+
+
+def write_off(case: Case, *, actor: Actor, today: date, now: datetime, **data: object) -> None:
+    """Give up what is owed: the claim is the creditor's loss, the fees are ours."""
+    _end(case, "write off", "claim.written_off", "case.written_off", Account.BAD_DEBT, actor=actor,
+         today=today, now=now, **data)  # fmt: skip
+
+
+def give_back(case: Case, *, actor: Actor, today: date, now: datetime, **data: object) -> None:
+    """Give a case back to its creditor, who goes on with the claim alone."""
+    _end(case, "give back", "claim.returned", "case.returned", Account.BAD_DEBT, actor=actor,
+         today=today, now=now, **data)  # fmt: skip
+
+
+def _let_lapse(today: date, now: datetime, *, limit: int) -> int:
+    """Close what is limited (preskriptionslagen § 8): it may not be demanded any more."""
+    limited = db.session.scalars(
+        select(Case)
+        .where(Case.limited_on <= today, Case.closed_on.is_(None), Case.status != states.LEGAL)
+        .order_by(Case.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    ).all()
+    for case in limited:
+        _end(case, "let lapse", "claim.limited", "case.limited", Account.BAD_DEBT, actor=SYSTEM,
+             today=today, now=now, limited_on=case.limited_on.isoformat())  # fmt: skip
+    return len(limited)
+
+
+def _end(
+    case: Case,
+    name: str,
+    kind: str,
+    event: str,
+    fees_to: Account,
+    *,
+    actor: Actor,
+    today: date,
+    now: datetime,
+    **data: object,
+) -> None:
+    move(case, name, actor)
+    left = give_up(case, kind, on=today, fees_to=fees_to, key=f"{kind}:{case.id}", now=now)
+    close(case, on=today, now=now)
+    record(
         case,
-        "case.payment_received",
+        event,
         actor,
         now,
-        amount_ore=amount_ore,
-        channel=channel,
-        value_on=value_on.isoformat(),
-        fees_ore=parts.fees_ore,
-        interest_ore=parts.interest_ore,
-        principal_ore=parts.principal_ore,
-        overpaid_ore=parts.overpaid_ore,
-        left_ore=left_ore,
+        principal_ore=left.principal_ore,
+        interest_ore=left.interest_ore,
+        fees_ore=left.fees_ore,
+        **data,
     )
-    if left_ore == 0 and case.status != "paid":
-        close_as_paid(case, on=value_on, now=now)
-    return Settled(parts, left_ore)
 
 
-def close_as_paid(case: Case, *, on: date, now: datetime) -> None:
-    """Close a case on which nothing is owed any more."""
-    case.status = "paid"
-    case.next_step = None
-    case.next_step_on = None
-    case.closed_on = on
-    outbox.withdraw_unsent(case.id)
-    _record(case, "case.paid", SYSTEM, now, closed_on=on.isoformat())
+_STEPS: Mapping[str, Callable[..., None]] = {
+    states.REMINDER: send_reminder,
+    states.DEMAND: send_demand,
+    states.DECISION: decide,
+}

@@ -8,6 +8,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, UniqueConstr
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from portal.collection import states
 from portal.database.base import Base, PrimaryKey
 from portal.database.encryption import EncryptedText
 from portal.identity.models import Creditor
@@ -116,7 +117,12 @@ class Rules(Base):
     """What a creditor has decided for a scope: the company, a customer class or one customer.
 
     An empty field inherits from the wider scope. interest_kind: `statutory` (räntelagen § 6),
-    `agreed` (§ 7, at agreed_rate per cent a year) or `none`.
+    `agreed` (§ 7, at agreed_rate per cent a year) or `none`. demand_after_days: from the reminder's
+    last day to the demand; demand_days: what a demand gives; decision_after_days: from the demand's
+    last day to what after_demand says (`ask`, `legal`, `surveillance`, `write off`, `return`).
+    small_rest_ore: a rest up to this is written off when a payment leaves it. wants_compensation:
+    late-payment compensation is asked of businesses (lag 1981:739 § 4 a). direct_payment: what is
+    still owed when the creditor got the money itself (`costs owed` or `costs waived`).
     """
 
     __tablename__ = "rules"
@@ -136,6 +142,13 @@ class Rules(Base):
     reminder_days: Mapped[int | None]
     interest_kind: Mapped[str | None]
     agreed_rate: Mapped[Decimal | None] = mapped_column(Numeric(6, 3))
+    demand_after_days: Mapped[int | None]
+    demand_days: Mapped[int | None]
+    decision_after_days: Mapped[int | None]
+    after_demand: Mapped[str | None]
+    small_rest_ore: Mapped[int | None]
+    wants_compensation: Mapped[bool | None]
+    direct_payment: Mapped[str | None]
     version: Mapped[int] = mapped_column(default=1)
     changed_at: Mapped[datetime]
 
@@ -144,12 +157,21 @@ class Case(Base):
     """A claim being collected (ärende).
 
     reference: what the debtor types. ocr: what a payment carries. access_code: the letter's code.
+    next_step: what the daily advance does on next_step_on, unless a stop holds the case
+    (is_stopped, told by `Stop`). pay_by_on: the last day that the newest letter gives.
+    limited_on: the first day on which the claim is limited (preskriberad).
     """
 
     __tablename__ = "cases"
     __table_args__ = (
-        CheckConstraint("status in ('imported', 'reminded', 'paid')", name="status"),
-        Index("ix_cases_due", "next_step_on", postgresql_where="next_step is not null"),
+        CheckConstraint(f"status in {states.STATUSES}", name="status"),
+        Index(
+            "ix_cases_due",
+            "next_step_on",
+            "id",
+            postgresql_where="next_step is not null and not is_stopped",
+        ),
+        Index("ix_cases_limited", "limited_on", postgresql_where="closed_on is null"),
         Index("ix_cases_creditor_opened", "creditor_id", "opened_at", "id"),
     )
 
@@ -171,6 +193,11 @@ class Case(Base):
     agreed_rate: Mapped[Decimal | None] = mapped_column(Numeric(6, 3))
     reminder_fee_agreed: Mapped[bool]
     reminder_days: Mapped[int]
+    pay_by_on: Mapped[date | None]
+    is_stopped: Mapped[bool] = mapped_column(default=False)
+    is_consumer: Mapped[bool]
+    claim_arose_on: Mapped[date]
+    limited_on: Mapped[date]
     opened_on: Mapped[date]
     opened_at: Mapped[datetime]
     closed_on: Mapped[date | None]
@@ -178,6 +205,84 @@ class Case(Base):
     creditor: Mapped[Creditor] = relationship()
     debtor: Mapped[Debtor] = relationship()
     invoice: Mapped[Invoice] = relationship()
+
+
+class Stop(Base):
+    """Why a case stands still, and until when; it ends by itself on until_on, if that is told.
+
+    kind: one of states.STOPS. reason: words of whoever stopped it.
+    """
+
+    __tablename__ = "case_stops"
+    __table_args__ = (
+        CheckConstraint(f"kind in {states.STOPS}", name="kind"),
+        Index(
+            "uq_case_stops_open",
+            "case_id",
+            "kind",
+            unique=True,
+            postgresql_where="ended_at is null",
+        ),
+        Index("ix_case_stops_until", "until_on", postgresql_where="ended_at is null"),
+    )
+
+    id: Mapped[PrimaryKey]
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"))
+    kind: Mapped[str]
+    reason: Mapped[str]
+    until_on: Mapped[date | None]
+    began_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
+class Plan(Base):
+    """A payment plan (avbetalningsplan) for all that a case owes. status: running, kept, broken or
+    ended (the debt was settled or the case closed in another way)."""
+
+    __tablename__ = "plans"
+    __table_args__ = (
+        CheckConstraint("status in ('running', 'kept', 'broken', 'ended')", name="status"),
+        Index("uq_plans_running", "case_id", unique=True, postgresql_where="status = 'running'"),
+    )
+
+    id: Mapped[PrimaryKey]
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"))
+    status: Mapped[str] = mapped_column(default="running")
+    agreed_on: Mapped[date]
+    agreed_at: Mapped[datetime]
+    ended_on: Mapped[date | None]
+
+    instalments: Mapped[list["Instalment"]] = relationship(order_by="Instalment.due_on")
+
+
+class Instalment(Base):
+    """One part of a plan, in öre, and its last day."""
+
+    __tablename__ = "instalments"
+    __table_args__ = (
+        UniqueConstraint("plan_id", "due_on"),
+        CheckConstraint("amount_ore > 0", name="amount"),
+    )
+
+    id: Mapped[PrimaryKey]
+    plan_id: Mapped[int] = mapped_column(ForeignKey("plans.id"))
+    creditor_id: Mapped[int]
+    case_id: Mapped[int]
+    due_on: Mapped[date]
+    amount_ore: Mapped[int]
+
+
+class Day(Base):
+    """A day that the clock has run, or is running while ended_at is empty. result: what it did."""
+
+    __tablename__ = "clock_days"
+
+    day: Mapped[date] = mapped_column(primary_key=True)
+    began_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    result: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
 
 
 class Event(Base):

@@ -26,7 +26,18 @@ DEFAULTS: Mapping[str, Any] = {
     "reminder_days": 10,
     "interest_kind": "statutory",
     "agreed_rate": None,
+    # A payment on the last day takes a banking day or two to reach us.
+    "demand_after_days": 4,
+    "demand_days": 10,
+    "decision_after_days": 4,
+    "after_demand": "ask",
+    # Chasing less than this costs everybody more than it brings.
+    "small_rest_ore": 1_000,
+    "wants_compensation": False,
+    "direct_payment": "costs owed",
 }
+AFTER_DEMAND = ("ask", "legal", "surveillance", "write off", "return")
+DIRECT_PAYMENT = ("costs owed", "costs waived")
 _WIDEST_FIRST = ("company", "class", "customer")
 INTEREST_KINDS = ("statutory", "agreed", "none")
 # Beyond these somebody has slipped on the keyboard.
@@ -67,6 +78,35 @@ class Effective:
     @property
     def reminder_days(self) -> int:
         return int(self.values["reminder_days"])
+
+    @property
+    def demand_after_days(self) -> int:
+        return int(self.values["demand_after_days"])
+
+    @property
+    def demand_days(self) -> int:
+        return int(self.values["demand_days"])
+
+    @property
+    def decision_after_days(self) -> int:
+        return int(self.values["decision_after_days"])
+
+    @property
+    def after_demand(self) -> str:
+        return str(self.values["after_demand"])
+
+    @property
+    def small_rest_ore(self) -> int:
+        return int(self.values["small_rest_ore"])
+
+    @property
+    def wants_compensation(self) -> bool:
+        return bool(self.values["wants_compensation"])
+
+    @property
+    def waives_costs(self) -> bool:
+        """Whether nothing more is asked for when the creditor got the money itself."""
+        return self.values["direct_payment"] == "costs waived"
 
     @property
     def interest_kind(self) -> str:

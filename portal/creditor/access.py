@@ -35,7 +35,7 @@ def roles() -> Sequence[Role]:
 
 def actor() -> Actor:
     """The reader, for the history."""
-    return Actor("person", current_user.name, current_user.id)
+    return Actor("person", current_user.name, current_user.id, "creditor")
 
 
 def require_may_change() -> None:

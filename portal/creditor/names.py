@@ -12,8 +12,8 @@ _STATUSES = {
 _TONES = {"imported": "neutral", "reminded": "info", "paid": "good"}
 _STEPS = {
     "reminder": lazy_gettext("Send a reminder"),
-    "await payment": lazy_gettext("Last day to pay"),
-    "review": lazy_gettext("A person at Reda looks at it"),
+    "demand": lazy_gettext("Send a demand"),
+    "decision": lazy_gettext("Decide how to go on"),
 }
 _ENTRIES = {
     "claim.taken": lazy_gettext("The claim was taken in"),

@@ -10,7 +10,7 @@ from htmx_flask import request
 from werkzeug.exceptions import NotFound
 
 from portal import clock, ledger
-from portal.collection import cases, history
+from portal.collection import cases, history, states
 from portal.collection.cases import CaseRow, Page
 from portal.collection.models import Case
 from portal.creditor import access
@@ -23,7 +23,7 @@ from portal.payments import booking
 from portal.web.formats import plain_kronor
 from portal.web.rendering import render
 
-FILTERS = ("open", *cases.STATUSES)
+FILTERS = ("open", *states.STATUSES)
 # What a spreadsheet program takes for the beginning of a formula (OWASP, CSV injection).
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 

@@ -255,3 +255,14 @@ def given_up(limit: int = 200) -> list[SentOrWaiting]:
         .limit(limit)
     )
     return [SentOrWaiting(*row) for row in rows]
+
+
+def is_newest_withdrawn(case_id: int) -> bool:
+    """Whether the newest message of a case was withdrawn before it could be sent."""
+    status = db.session.scalar(
+        select(Message.status)
+        .where(Message.case_id == case_id)
+        .order_by(Message.id.desc())
+        .limit(1)
+    )
+    return status == "withdrawn"

@@ -5,11 +5,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Actor:
-    """kind: `person`, `debtor`, `system` or `swish`. name: of a person, for the history."""
+    """kind: `person`, `debtor`, `system`, `swish` or `bank`. name: of a person, for the history.
+
+    role: of a person, whose side they act on: `creditor` or `operator`.
+    """
 
     kind: str
     name: str = ""
     person_id: int | None = None
+    role: str = ""
 
     @property
     def label(self) -> str:

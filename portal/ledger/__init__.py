@@ -6,6 +6,7 @@
 - `is_posted(key)`: whether an entry with a key is written.
 - `principal_movements(case_id)`: when the principal changed, for interest.
 - `interest_booked_through(case_id)`: the last day with booked interest.
+- `received_since(case_id, on)`: what came for a case, for its plan.
 - `owed_to(creditor_id)`, `owed_rows(creditor_id)`: collected and not yet paid out.
 - `entries(case_id)`: the entries of a case, for a page.
 - `unpaid_sql(column)`, `unpaid_to(creditor_id)`: what debtors still owe.
@@ -28,6 +29,7 @@ from portal.ledger.books import (
     owed_to,
     post,
     principal_movements,
+    received_since,
     trial_balance,
     unpaid_sql,
     unpaid_to,
@@ -49,6 +51,7 @@ __all__ = [
     "owed_to",
     "post",
     "principal_movements",
+    "received_since",
     "trial_balance",
     "unpaid_sql",
     "unpaid_to",

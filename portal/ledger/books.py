@@ -18,6 +18,8 @@ class Account(StrEnum):
     What a debtor owes stands on `principal`, `interest` and `fees`; `claims` is the same principal
     and interest seen from the creditor, until it is collected. Money that came stands on
     `client_funds`; what of it is the creditor's on `owed_to_creditor`; our own on `fee_income`.
+    `over_payment` goes back to who paid; `unmatched` belongs to nobody that we know yet. Fees that
+    are given up stand on `bad_debt`.
     """
 
     PRINCIPAL = "principal"
@@ -28,6 +30,8 @@ class Account(StrEnum):
     OWED_TO_CREDITOR = "owed_to_creditor"
     FEE_INCOME = "fee_income"
     OVER_PAYMENT = "over_payment"
+    UNMATCHED = "unmatched"
+    BAD_DEBT = "bad_debt"
 
 
 # In the order of Balance.
@@ -179,12 +183,33 @@ def principal_movements(case_id: int) -> list[Movement]:
     return [Movement(on, ore) for on, ore in rows]
 
 
-def interest_booked_through(case_id: int) -> date | None:
-    """The last day that interest on a case is booked to and including, or None."""
-    return db.session.scalar(
-        select(func.max(Entry.booked_on)).where(
-            Entry.case_id == case_id, Entry.kind == INTEREST_ACCRUED
+def interest_booked_through(case_id: int, on: date | None = None) -> date | None:
+    """The last day that interest on a case is booked to and including, or None.
+
+    on: by what was booked at the end of this day; default by all.
+    """
+    query = select(func.max(Entry.booked_on)).where(
+        Entry.case_id == case_id, Entry.kind == INTEREST_ACCRUED
+    )
+    if on is not None:
+        query = query.where(Entry.booked_on <= on)
+    return db.session.scalar(query)
+
+
+def received_since(case_id: int, on: date) -> int:
+    """What came for a case on a day or after it, in öre."""
+    return int(
+        db.session.scalar(
+            select(func.sum(Line.amount_ore))
+            .join(Entry, Entry.id == Line.entry_id)
+            .where(
+                Line.case_id == case_id,
+                Line.account == Account.CLIENT_FUNDS,
+                Line.amount_ore > 0,
+                Entry.booked_on >= on,
+            )
         )
+        or 0
     )
 
 

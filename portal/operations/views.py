@@ -21,7 +21,7 @@ operations = Blueprint("operations", __name__, url_prefix="/operations")
 
 def actor() -> Actor:
     """The reader, for the history."""
-    return Actor("person", current_user.name, current_user.id)
+    return Actor("person", current_user.name, current_user.id, "operator")
 
 
 @operations.before_request

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from portal import clock, ledger
-from portal.collection import cases, lifecycle
+from portal.collection import cases, settling
 from portal.collection.models import Case
 from portal.extensions import db, settings
 from portal.identity.actor import SWISH
@@ -188,7 +188,7 @@ def _book(request: SwishRequest, answer: PaymentRequest, now: datetime) -> None:
     request.payment_reference = reference
     case = cases.lock(request.case_id)
     key = f"swish:{reference}"
-    settled = lifecycle.settle_payment(
+    settled = settling.settle_payment(
         case,
         amount_ore=amount_ore,
         key=key,

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from portal import clock
-from portal.collection import intake, lifecycle
+from portal.collection import intake, lifecycle, settling
 from portal.collection.models import Case
 from portal.delivery.models import Message
 from portal.extensions import db
@@ -85,7 +85,7 @@ def world(portal: Portal) -> World:
 
 
 def _pay(case: Case) -> None:
-    settled = lifecycle.settle_payment(
+    settled = settling.settle_payment(
         case, amount_ore=106_548, key="swish:A", channel="swish", value_on=TODAY, actor=SWISH,
         now=NOW,
     )  # fmt: skip

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from portal.collection import lifecycle
+from portal.collection import settling
 from portal.collection.models import Case
 from portal.extensions import db
 from portal.identity.actor import SWISH
@@ -106,7 +106,7 @@ def test_a_stopped_payment_takes_nothing(portal: Portal, case: Case, debtor: Vis
 def test_a_case_that_is_paid_meanwhile_has_nothing_to_pay(portal: Portal, case: Case) -> None:
     debtor = portal.visitor()
     page = enter(debtor, case)
-    lifecycle.settle_payment(
+    settling.settle_payment(
         case, amount_ore=106_000, key="x", channel="swish", value_on=TODAY, actor=SWISH, now=NOW
     )
     db.session.commit()

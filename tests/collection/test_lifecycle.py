@@ -9,7 +9,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
 
 from portal import ledger
-from portal.collection import cases, history, lifecycle, rates
+from portal.collection import cases, history, lifecycle, rates, settling
 from portal.collection.models import Case, Event
 from portal.delivery import outbox
 from portal.delivery.models import Message
@@ -19,8 +19,8 @@ from portal.ledger import Account
 from tests.factories import NOW, TODAY, a_case, a_reminded_case, an_invoice_of, kronor
 
 
-def pay(case: Case, amount: str, *, key: str = "one", on: date = TODAY) -> lifecycle.Settled:
-    settled = lifecycle.settle_payment(
+def pay(case: Case, amount: str, *, key: str = "one", on: date = TODAY) -> settling.Settled:
+    settled = settling.settle_payment(
         cases.lock(case.id), amount_ore=kronor(amount), key=key, channel="swish", value_on=on,
         actor=SWISH, now=NOW,
     )  # fmt: skip
@@ -192,7 +192,7 @@ def test_the_history_says_which_rule_decided(app: Flask) -> None:
 def test_the_same_payment_settled_again_changes_nothing(app: Flask) -> None:
     case = a_reminded_case()
     pay(case, "600.00")
-    again = lifecycle.settle_payment(
+    again = settling.settle_payment(
         cases.lock(case.id), amount_ore=kronor("600.00"), key="one", channel="swish",
         value_on=TODAY, actor=SWISH, now=NOW,
     )  # fmt: skip
@@ -255,7 +255,7 @@ def test_a_letter_written_again_has_todays_sum_and_a_new_day_to_pay_by(app: Flas
     # Seven further days of interest on 1 000.00 kr; the fee is there, and once.
     assert letter["total_ore"] == 100_000 + 6_000 + 740
     assert letter["written_on"] == "2026-03-17"
-    assert cases.lock(case.id).next_step_on == date(2026, 3, 27)
+    assert cases.lock(case.id).pay_by_on == date(2026, 3, 27)
     assert ledger.balance(case.id).fees_ore == 6_000
 
 

@@ -7,7 +7,7 @@ import re
 import pytest
 from bs4 import BeautifulSoup
 
-from portal.collection import cases, lifecycle
+from portal.collection import cases, settling
 from portal.collection.models import Case
 from portal.extensions import db
 from portal.identity.actor import SWISH
@@ -28,7 +28,7 @@ def listed(page: BeautifulSoup) -> set[str]:
 
 
 def pay(case: Case, amount_ore: int) -> None:
-    lifecycle.settle_payment(
+    settling.settle_payment(
         cases.lock(case.id), amount_ore=amount_ore, key=f"p{case.id}", channel="swish",
         value_on=TODAY, actor=SWISH, now=NOW,
     )  # fmt: skip

@@ -9,7 +9,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from portal import ledger
-from portal.collection import cases, lifecycle
+from portal.collection import cases, settling
 from portal.extensions import db
 from portal.identity.actor import SWISH
 from portal.law.interest import round_half_up
@@ -21,8 +21,8 @@ payments = st.lists(st.tuples(st.integers(0, 20), st.integers(1, 150_000)), min_
 PER_CENT = 10
 
 
-def settle(case_id: int, days: int, ore: int, key: str) -> lifecycle.Settled:
-    settled = lifecycle.settle_payment(
+def settle(case_id: int, days: int, ore: int, key: str) -> settling.Settled:
+    settled = settling.settle_payment(
         cases.lock(case_id), amount_ore=ore, key=key, channel="swish",
         value_on=TODAY + timedelta(days=days), actor=SWISH, now=NOW,
     )  # fmt: skip

@@ -15,6 +15,7 @@ from portal.collection.models import Case
 from portal.database import queue
 from portal.delivery.models import Message
 from portal.extensions import db
+from portal.identity.actor import SYSTEM
 from tests.factories import NOW, TODAY, a_case, a_person, a_reminded_case, sign_in
 
 Get = Callable[..., BeautifulSoup]
@@ -83,7 +84,7 @@ def a_stopped_case() -> Case:
 
 
 def test_all_is_well_when_nothing_has_failed(get: Get) -> None:
-    rates.add(date(2026, 7, 1), Decimal(2), "a test's", actor=lifecycle.SYSTEM, now=NOW)
+    rates.add(date(2026, 7, 1), Decimal(2), "a test's", actor=SYSTEM, now=NOW)
     db.session.commit()
     assert "All is well" in get("/").get_text()
 

@@ -1,0 +1,202 @@
+"""What changes in the creditor's own ledger while a case lives, each booked as what it is.
+
+key: names the change in the creditor's ledger (a payment's or credit note's number); the same key
+again changes nothing. Each verb takes the case locked.
+"""
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import select
+
+from portal import ledger
+from portal.collection import cases, lifecycle, settling, states, stops
+from portal.collection.models import Case, Debtor
+from portal.collection.moves import close, give_up, move, post, record
+from portal.extensions import db
+from portal.identity.actor import SYSTEM, Actor
+from portal.ledger import Account
+from portal.messages import N_, RedaError
+
+# What a later message from the creditor's ledger may change of a customer.
+CUSTOMER_FIELDS = (
+    "name", "address_line", "postcode", "town", "country", "email", "phone", "language",
+    "customer_class",
+)  # fmt: skip
+
+
+def creditor_was_paid(
+    case: Case, *, amount_ore: int, on: date, key: str, actor: Actor, now: datetime
+) -> bool:
+    """The debtor has paid the creditor directly: principal first, then interest; not our fees.
+
+    What is left is still owed, or waived when the principal is paid and the creditor's rules say
+    so. amount_ore: öre, above zero. Raises RedaError when it is more than principal and interest.
+    """
+    posted = f"direct:{case.id}:{key}"
+    if ledger.is_posted(posted):
+        return False
+    _require_positive(amount_ore)
+    move(case, "pay directly", actor)
+    due = cases.amount_due(case, on)
+    if amount_ore > due.principal_ore + due.interest_ore:
+        raise RedaError(
+            N_("At most %(most_ore)s is owed to the creditor on that day. Check the amount."),
+            field="amount",
+            most_ore=due.principal_ore + due.interest_ore,
+        )
+    settling.book_interest(case, due, key=posted, now=now)
+    principal_ore = min(amount_ore, due.principal_ore)
+    interest_ore = amount_ore - principal_ore
+    post(
+        case,
+        "payment.direct",
+        booked_on=on,
+        key=posted,
+        lines={
+            Account.PRINCIPAL: -principal_ore,
+            Account.INTEREST: -interest_ore,
+            Account.CLAIMS: amount_ore,
+        },
+        now=now,
+    )
+    left_ore = due.total_ore - amount_ore
+    record(
+        case, "case.paid_directly", actor, now, amount_ore=amount_ore, on=on.isoformat(),
+        principal_ore=principal_ore, interest_ore=interest_ore, left_ore=left_ore,
+    )  # fmt: skip
+    if principal_ore == due.principal_ore and lifecycle.rules_of(case).waives_costs:
+        _waive(case, on=on, key=posted, now=now)
+        left_ore = 0
+    settling.close_if_settled(case, left_ore, on=on, key=posted, now=now)
+    return True
+
+
+def credit(case: Case, *, amount_ore: int, on: date, key: str, actor: Actor, now: datetime) -> bool:
+    """The creditor has credited the invoice, wholly or in part.
+
+    A claim that is credited wholly was never owed, and bears no interest and no fees. amount_ore:
+    öre, above zero. Raises RedaError when it is more than is left of the principal.
+    """
+    posted = f"credit:{case.id}:{key}"
+    if ledger.is_posted(posted):
+        return False
+    _require_positive(amount_ore)
+    left = ledger.balance(case.id)
+    if amount_ore > left.principal_ore:
+        raise RedaError(
+            N_("Only %(most_ore)s is left of the claim. A credit note cannot be larger."),
+            field="amount",
+            most_ore=left.principal_ore,
+        )
+    is_whole = amount_ore == left.principal_ore
+    move(case, "credit wholly" if is_whole else "credit", actor)
+    post(
+        case,
+        "claim.credited",
+        booked_on=on,
+        key=posted,
+        lines={Account.PRINCIPAL: -amount_ore, Account.CLAIMS: amount_ore},
+        now=now,
+    )
+    if is_whole:
+        _waive(case, on=on, key=posted, now=now)
+        close(case, on=on, now=now)
+    name = "case.credited" if is_whole else "case.credited_in_part"
+    record(case, name, actor, now, amount_ore=amount_ore, on=on.isoformat(),
+           left_ore=left.principal_ore - amount_ore)  # fmt: skip
+    return True
+
+
+def recall(case: Case, *, reason: str, actor: Actor, today: date, now: datetime) -> None:
+    """The creditor takes the claim back; nothing more is asked of the debtor, fees neither."""
+    move(case, "recall", actor)
+    left = give_up(
+        case,
+        "claim.recalled",
+        on=today,
+        fees_to=Account.FEE_INCOME,
+        key=f"recall:{case.id}",
+        now=now,
+    )
+    close(case, on=today, now=now)
+    record(case, "case.recalled", actor, now, reason=reason, principal_ore=left.principal_ore,
+           interest_ore=left.interest_ore, fees_ore=left.fees_ore)  # fmt: skip
+
+
+def change_due_date(case: Case, due_on: date, *, actor: Actor, today: date, now: datetime) -> bool:
+    """The creditor has given the invoice another due date; interest runs from that one.
+
+    When the claim was not late when it was reminded of, the fee falls; when it is not overdue long
+    enough now, the case waits until it is. Raises RedaError when interest is booked already.
+    """
+    if due_on == case.due_on:
+        return False
+    move(case, "change the due date", actor)
+    if ledger.interest_booked_through(case.id) is not None:
+        raise RedaError(
+            N_("Interest is booked from the old due date. Recall the case and send it anew."),
+            field="due_on",
+        )
+    before, case.due_on = case.due_on, due_on
+    rules = lifecycle.rules_of(case)
+    first_day = due_on + timedelta(days=rules.days_after_due)
+    reminded = cases.latest_event(case.id, "case.reminder_sent")
+    if reminded is not None and due_on >= cases.day_of_event(reminded):
+        _waive(case, on=today, key=f"due:{case.id}:{due_on}", now=now)
+    record(case, "case.due_date_changed", actor, now, before=before.isoformat(),
+           due_on=due_on.isoformat(), days_after_due=rules.days_after_due,
+           scope=rules.scopes.get("days_after_due", "default"))  # fmt: skip
+    if first_day > today:
+        stops.stop(case, states.HOLD, "", actor=SYSTEM, now=now, until_on=first_day)
+    return True
+
+
+def change_customer(
+    debtor: Debtor, values: Mapping[str, str | None], *, actor: Actor, now: datetime
+) -> list[str]:
+    """Keep a customer's new details; the next letter and the page use them at once.
+
+    values: some of CUSTOMER_FIELDS. Answers the names of those that changed; the values themselves
+    are not told in the history.
+    """
+    changed = [
+        name
+        for name, value in values.items()
+        if name in CUSTOMER_FIELDS and getattr(debtor, name) != value
+    ]
+    for name in changed:
+        setattr(debtor, name, values[name])
+    if changed:
+        opened = db.session.scalars(
+            select(Case).where(Case.debtor_id == debtor.id, Case.closed_on.is_(None))
+        )
+        for case in opened:
+            record(case, "case.customer_changed", actor, now, fields=changed)
+    return changed
+
+
+def _waive(case: Case, *, on: date, key: str, now: datetime) -> None:
+    """Give up booked interest and fees as if they had never been."""
+    left = ledger.balance(case.id)
+    post(
+        case,
+        "interest.waived",
+        booked_on=on,
+        key=f"interest waived:{key}",
+        lines={Account.INTEREST: -left.interest_ore, Account.CLAIMS: left.interest_ore},
+        now=now,
+    )
+    post(
+        case,
+        "fee.waived",
+        booked_on=on,
+        key=f"fee waived:{key}",
+        lines={Account.FEES: -left.fees_ore, Account.FEE_INCOME: left.fees_ore},
+        now=now,
+    )
+
+
+def _require_positive(amount_ore: int) -> None:
+    if amount_ore <= 0:
+        raise RedaError(N_("Write an amount above zero."), field="amount")

@@ -1,0 +1,138 @@
+"""What every act on a case does alike: asks the table, books, tells, closes."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+
+from sqlalchemy import select, update
+
+from portal import ledger
+from portal.collection import history, states
+from portal.collection.models import Case, Plan, Stop
+from portal.delivery import outbox
+from portal.extensions import db
+from portal.identity.actor import SYSTEM, Actor
+from portal.law import limitation
+from portal.ledger import Account
+from portal.messages import N_
+
+# Who an actor is in the table of states; a person is what their door says.
+_BY = {
+    "system": states.SYSTEM,
+    "swish": states.BANK,
+    "bank": states.BANK,
+    "debtor": states.DEBTOR,
+}
+
+
+def move(case: Case, name: str, actor: Actor) -> states.Transition:
+    """Make a transition of the table: status and next step change, the rest is the caller's.
+
+    case: locked. Raises states.NotAllowed when the case cannot make it, or not by this actor.
+    """
+    transition = states.allowed(name, case.status)
+    if _BY.get(actor.kind, actor.role) not in transition.by:
+        raise states.NotAllowed(N_("You cannot do this with the case."))
+    if transition.after is not None:
+        case.status = transition.after
+    if transition.next_step != "same":
+        case.next_step = transition.next_step
+        case.next_step_on = None
+    return transition
+
+
+def record(case: Case, name: str, actor: Actor, now: datetime, **data: object) -> None:
+    """Tell the case's history."""
+    history.record(
+        name, creditor_id=case.creditor_id, case_id=case.id, actor=actor, now=now, **data
+    )
+
+
+def post(
+    case: Case, kind: str, *, booked_on: date, key: str, lines: Mapping[Account, int], now: datetime
+) -> bool:
+    """Book an entry on a case, once per key; one without any öre is not written."""
+    if not any(lines.values()):
+        return False
+    return ledger.post(
+        creditor_id=case.creditor_id,
+        case_id=case.id,
+        kind=kind,
+        booked_on=booked_on,
+        key=key,
+        lines=lines,
+        currency=case.currency,
+        now=now,
+    )
+
+
+def give_up(
+    case: Case, kind: str, *, on: date, fees_to: Account, key: str, now: datetime
+) -> ledger.Balance:
+    """Book away all that is owed on a case; answers what it was.
+
+    fees_to: `fee_income` when the fees should never have been, `bad_debt` when they are lost.
+    """
+    left = ledger.balance(case.id)
+    claim_ore = left.principal_ore + left.interest_ore
+    post(
+        case,
+        kind,
+        booked_on=on,
+        key=key,
+        lines={
+            Account.PRINCIPAL: -left.principal_ore,
+            Account.INTEREST: -left.interest_ore,
+            Account.CLAIMS: claim_ore,
+            Account.FEES: -left.fees_ore,
+            fees_to: left.fees_ore,
+        },
+        now=now,
+    )
+    return left
+
+
+def close(case: Case, *, on: date, now: datetime) -> None:
+    """End all that goes on with a case that has come to a closed status."""
+    case.next_step = case.next_step_on = case.pay_by_on = None
+    case.closed_on = on
+    outbox.withdraw_unsent(case.id)
+    db.session.execute(
+        update(Stop).where(Stop.case_id == case.id, Stop.ended_at.is_(None)).values(ended_at=now)
+    )
+    case.is_stopped = False
+    is_kept = case.status == states.PAID
+    db.session.execute(
+        update(Plan)
+        .where(Plan.case_id == case.id, Plan.status == "running")
+        .values(status="kept" if is_kept else "ended", ended_on=on)
+    )
+
+
+def interrupt_limitation(case: Case, on: date) -> None:
+    """A new period of limitation runs from a reminder, a demand or a payment (§§ 5–6)."""
+    if on >= case.limited_on:
+        return
+    until = limitation.limited_on(on, is_consumer=case.is_consumer)
+    if until is not None:
+        case.limited_on = max(case.limited_on, until)
+
+
+def open_stops(case_id: int) -> list[Stop]:
+    """Why a case stands still now, the oldest reason first."""
+    return list(
+        db.session.scalars(
+            select(Stop).where(Stop.case_id == case_id, Stop.ended_at.is_(None)).order_by(Stop.id)
+        )
+    )
+
+
+__all__ = [
+    "SYSTEM",
+    "close",
+    "give_up",
+    "interrupt_limitation",
+    "move",
+    "open_stops",
+    "post",
+    "record",
+]

@@ -1,0 +1,203 @@
+"""Payment plans (avbetalningsplaner): proposed to the öre, agreed on, watched over.
+
+Interest runs on what is left while the plan goes on; the last instalment is what then remains.
+Source: lag (1981:739) § 3 p. 2 for the fee of a plan that covers all that is left.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import func, select
+
+from portal import ledger
+from portal.collection import cases, rates, states, stops
+from portal.collection.models import Case, Instalment, Plan
+from portal.collection.moves import move, post, record
+from portal.extensions import db
+from portal.identity.actor import Actor
+from portal.law import fees
+from portal.law.calendar import banking_day_on_or_after
+from portal.law.fees import ClaimTerms, Measure
+from portal.law.interest import Movement, Terms, accrue
+from portal.law.settlement import settle
+from portal.ledger import Account
+from portal.messages import N_, RedaError
+
+# A payment on the last day takes some days to reach us.
+GRACE = timedelta(days=5)
+MOST_MONTHS = 36
+
+
+@dataclass(frozen=True)
+class Part:
+    """One instalment: its last day, öre, and how much of it is fees, interest and principal."""
+
+    due_on: date
+    amount_ore: int
+    fees_ore: int
+    interest_ore: int
+    principal_ore: int
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A plan before it is agreed on. fee_ore: of the plan itself, in the parts."""
+
+    parts: Sequence[Part]
+    fee_ore: int
+
+    @property
+    def total_ore(self) -> int:
+        return sum(one.amount_ore for one in self.parts)
+
+
+def propose(case: Case, *, monthly_ore: int, first_on: date, today: date) -> Proposal:
+    """The plan that pays all that is owed with so much a month.
+
+    monthly_ore: öre, above zero. first_on: last day of the first part; the others come on the same
+    day of the months after it, or the next banking day. Interest is reckoned to each day by the
+    rates known today; a missing rate counts as none, and what it then comes to is told later.
+    Raises RedaError when it would not be paid within 36 months.
+    """
+    if monthly_ore <= 0:
+        raise RedaError(N_("Write an amount above zero."), field="amount")
+    if first_on < today:
+        raise RedaError(N_("The first payment cannot be in the past."), field="first_on")
+    charge = _fee(case, today)
+    fee_ore = charge.ore if charge else 0
+    return Proposal(tuple(_parts(case, monthly_ore, first_on, fee_ore, today)), fee_ore)
+
+
+def _fee(case: Case, today: date) -> fees.Charge | None:
+    terms = ClaimTerms(debtor=fees.CONSUMER if case.is_consumer else fees.BUSINESS)
+    measure = Measure(fees.PLAN, today, is_sent=True, is_complete=True)
+    return fees.decide(measure, terms, cases.charges(case.id)).charge
+
+
+def _parts(case: Case, monthly_ore: int, first_on: date, fee_ore: int, today: date) -> list[Part]:
+    due = cases.amount_due(case, today)
+    fees_ore, interest_ore, principal_ore = (
+        due.fees_ore + fee_ore, due.interest_ore, due.principal_ore,
+    )  # fmt: skip
+    terms, table = Terms(case.interest_kind, case.agreed_rate), rates.table()
+    parts: list[Part] = []
+    reckoned_to = today
+    while fees_ore + interest_ore + principal_ore:
+        if len(parts) == MOST_MONTHS:
+            raise RedaError(
+                N_("That is too little a month: it would take more than %(months)s months."),
+                field="amount",
+                months=MOST_MONTHS,
+            )
+        due_on = banking_day_on_or_after(_months_after(first_on, len(parts)))
+        until = min(due_on, table.known_through)
+        if until > reckoned_to and case.interest_kind != "none":
+            interest_ore += accrue(
+                [Movement(case.due_on, principal_ore)], due_on=case.due_on, until=until,
+                terms=terms, rates=table, from_on=reckoned_to,
+            ).ore  # fmt: skip
+        reckoned_to = due_on
+        covered = settle(
+            min(monthly_ore, fees_ore + interest_ore + principal_ore),
+            fees_ore=fees_ore,
+            interest_ore=interest_ore,
+            principal_ore=principal_ore,
+        )
+        fees_ore -= covered.fees_ore
+        interest_ore -= covered.interest_ore
+        principal_ore -= covered.principal_ore
+        amount_ore = covered.fees_ore + covered.interest_ore + covered.principal_ore
+        parts.append(
+            Part(due_on, amount_ore, covered.fees_ore, covered.interest_ore, covered.principal_ore)
+        )
+    return parts
+
+
+def _months_after(day: date, months: int) -> date:
+    year, month = divmod(day.month - 1 + months, 12)
+    for last in (day.day, 30, 29, 28):
+        try:
+            return date(day.year + year, month + 1, last)
+        except ValueError:
+            continue
+    raise AssertionError(day)
+
+
+def agree(
+    case: Case, *, monthly_ore: int, first_on: date, actor: Actor, today: date, now: datetime
+) -> Plan:
+    """Agree on a plan: its fee is booked, and the case stands still while it is kept.
+
+    case: locked. Raises RedaError when a plan goes on already, and as `propose` does.
+    """
+    if running(case.id) is not None:
+        raise RedaError(N_("There is a payment plan already. End it first."))
+    move(case, "agree on a plan", actor)
+    proposal = propose(case, monthly_ore=monthly_ore, first_on=first_on, today=today)
+    charge = _fee(case, today)
+    plan = Plan(
+        creditor_id=case.creditor_id, case_id=case.id, agreed_on=today, agreed_at=now,
+        status="running",
+    )  # fmt: skip
+    db.session.add(plan)
+    db.session.flush()
+    db.session.add_all(
+        Instalment(
+            plan_id=plan.id, creditor_id=case.creditor_id, case_id=case.id, due_on=one.due_on,
+            amount_ore=one.amount_ore,
+        )
+        for one in proposal.parts
+    )  # fmt: skip
+    if charge is not None:
+        post(
+            case,
+            "fee.plan",
+            booked_on=today,
+            key=f"fee:plan:{plan.id}",
+            lines={Account.FEES: charge.ore, Account.FEE_INCOME: -charge.ore},
+            now=now,
+        )
+    record(
+        case, "case.plan_agreed", actor, now, plan=plan.id, parts=len(proposal.parts),
+        total_ore=proposal.total_ore, charges=[asdict(charge)] if charge else [],
+    )  # fmt: skip
+    stops.stop(case, states.PLAN, "", actor=actor, now=now)
+    return plan
+
+
+def running(case_id: int) -> Plan | None:
+    """The plan that goes on with a case."""
+    return db.session.scalar(select(Plan).where(Plan.case_id == case_id, Plan.status == "running"))
+
+
+def missed(today: date, limit: int) -> list[int]:
+    """Cases whose plan has had less than should have come by now, days of grace counted."""
+    due = (
+        select(Instalment.plan_id, func.sum(Instalment.amount_ore).label("ore"))
+        .where(Instalment.due_on < today - GRACE)
+        .group_by(Instalment.plan_id)
+        .subquery()
+    )
+    rows = db.session.execute(
+        select(Plan.case_id, Plan.agreed_on, due.c.ore)
+        .join(due, due.c.plan_id == Plan.id)
+        .where(Plan.status == "running")
+        .order_by(Plan.case_id)
+    )
+    behind = (
+        case_id
+        for case_id, agreed_on, ore in rows
+        if ledger.received_since(case_id, agreed_on) < ore
+    )
+    return [case_id for case_id, _ in zip(behind, range(limit), strict=False)]
+
+
+def break_off(case: Case, *, actor: Actor, today: date, now: datetime) -> bool:
+    """End a plan that is not kept; what waited goes on. Answers whether there was one."""
+    plan = running(case.id)
+    if plan is None:
+        return False
+    plan.status, plan.ended_on = "broken", today
+    record(case, "case.plan_broken", actor, now, plan=plan.id)
+    return True

@@ -1,0 +1,87 @@
+"""Why a case stands still: put on, taken off.
+
+Under a stop no step is taken and no letter goes out; what waits in the outbox is withdrawn.
+Interest runs on (the debtor may pay at any time), fees do not grow.
+"""
+
+from datetime import date, datetime
+
+from sqlalchemy import select
+
+from portal.collection import states
+from portal.collection.models import Case, Stop
+from portal.collection.moves import move, open_stops, record
+from portal.delivery import outbox
+from portal.extensions import db
+from portal.identity.actor import Actor
+from portal.law.calendar import banking_day_on_or_after
+from portal.messages import N_, RedaError
+
+
+def stop(
+    case: Case,
+    kind: str,
+    reason: str,
+    *,
+    actor: Actor,
+    now: datetime,
+    until_on: date | None = None,
+) -> Stop:
+    """Stop a case. The same kind again changes reason and day of the stop that is there.
+
+    case: locked. kind: one of states.STOPS. until_on: the day that it ends by itself, for a hold.
+    Raises states.NotAllowed for a closed case, RedaError for an unknown kind.
+    """
+    if kind not in states.STOPS:
+        raise RedaError(N_("There is no such reason to stop a case."), field="kind")
+    move(case, "stop", actor)
+    found = next((one for one in open_stops(case.id) if one.kind == kind), None)
+    if found is not None and (found.reason, found.until_on) == (reason, until_on):
+        return found
+    if found is None:
+        found = Stop(creditor_id=case.creditor_id, case_id=case.id, kind=kind, began_at=now)
+        db.session.add(found)
+    found.reason, found.until_on = reason, until_on
+    case.is_stopped = True
+    outbox.withdraw_unsent(case.id)
+    db.session.flush()
+    record(
+        case,
+        "case.stopped",
+        actor,
+        now,
+        kind=kind,
+        reason=reason,
+        until_on=until_on.isoformat() if until_on else None,
+    )
+    return found
+
+
+def end(case: Case, kind: str, *, actor: Actor, today: date, now: datetime) -> bool:
+    """Take a stop off; the step that waited comes no earlier than today. Answers whether it was on.
+
+    case: locked. Raises states.NotAllowed for a closed case.
+    """
+    stops = open_stops(case.id)
+    found = next((one for one in stops if one.kind == kind), None)
+    if found is None:
+        return False
+    move(case, "go on", actor)
+    found.ended_at = now
+    case.is_stopped = len(stops) > 1
+    if not case.is_stopped and case.next_step_on is not None:
+        case.next_step_on = max(case.next_step_on, banking_day_on_or_after(today))
+    db.session.flush()
+    record(case, "case.resumed", actor, now, kind=kind)
+    return True
+
+
+def ending(today: date, limit: int) -> list[tuple[int, str]]:
+    """Cases and kinds of the stops that end by themselves on a day or did before."""
+    rows = db.session.execute(
+        select(Stop.case_id, Stop.kind)
+        .where(Stop.ended_at.is_(None), Stop.until_on <= today)
+        .order_by(Stop.case_id, Stop.id)
+        .limit(limit)
+    )
+    return [(case_id, kind) for case_id, kind in rows]
