@@ -11,7 +11,7 @@ from flask_migrate import upgrade
 from portal import clock
 from portal.collection import rates
 from portal.database import server, tenancy
-from portal.extensions import db
+from portal.extensions import db, settings
 from portal.identity.actor import SYSTEM
 from portal.messages import RedaError
 from portal.signing import agreements
@@ -53,6 +53,23 @@ def _add_rate(from_on: date, rate: Decimal, source: str) -> None:
         db.session.commit()
 
 
+@click.command("advance")
+@click.option("--date", "until", type=click.DateTime(["%Y-%m-%d"]), help="Default: today.")
+def advance(until: datetime | None) -> None:
+    """Run the clock up to a day for everything: what is due then is done, missed days first."""
+    from portal import jobs
+
+    day = until.date() if until else clock.today()
+    if day > clock.today() and settings().is_production:
+        raise click.BadParameter("A day that has not come cannot be run.")
+    try:
+        with tenancy.service():
+            jobs.run_days(day, clock.now() if day == clock.today() else clock.morning_of(day))
+    except RedaError as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(f"Run up to {day}.")
+
+
 @click.command("worker")
 def run_worker() -> None:
     """Run jobs until interrupted."""
@@ -65,5 +82,5 @@ def run_worker() -> None:
 
 def init_app(app: Flask) -> None:
     """Add the commands."""
-    for command in (database, law, run_worker):
+    for command in (database, law, advance, run_worker):
         app.cli.add_command(command)

@@ -6,7 +6,7 @@ growing pauses (4, 16, 64, 256 seconds); after that an operator sees it and can 
 
 import functools
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import procrastinate
@@ -14,10 +14,10 @@ import structlog
 from flask import Flask
 from procrastinate import RetryStrategy
 from psycopg import AsyncConnection
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from portal import clock
-from portal.collection import intake, lifecycle
+from portal.collection import days, intake, lifecycle
 from portal.database import queue, server, tenancy
 from portal.delivery import outbox
 from portal.extensions import db
@@ -28,6 +28,8 @@ from portal.payments import booking
 from portal.signing import agreements
 
 log = structlog.get_logger()
+# Names the lock that only one runner of days holds.
+_CLOCK = 0x7265_6461
 _DONE_JOBS_KEPT = timedelta(days=7)
 _RETRY = RetryStrategy(max_attempts=4, exponential_wait=4)
 
@@ -40,9 +42,37 @@ def import_overdue_invoices() -> None:
 
 
 def advance_cases() -> None:
-    """Do what is due today on all cases, some hundred a transaction."""
-    while lifecycle.advance(clock.today(), clock.now()).taken:
+    """Run the clock up to today, days that were missed first."""
+    run_days(clock.today(), clock.now())
+
+
+def run_days(until: date, now: datetime) -> None:
+    """Run the days up to and including one, some hundred cases a transaction.
+
+    now: the instant that the last day's acts carry. Of a missed day, only what has no letter is
+    done on that day; letters carry the day they are written on, the last. Two at once wait for
+    each other. Stopped in the middle, the next run goes on where this one was.
+    """
+    with db.engine.connect() as alone:
+        alone.execute(text("select pg_advisory_lock(:key)"), {"key": _CLOCK})
+        try:
+            for day in days.to_run(until):
+                _run_day(day, now, is_last=day == until)
+        finally:
+            alone.execute(text("select pg_advisory_unlock(:key)"), {"key": _CLOCK})
+
+
+def _run_day(day: date, now: datetime, *, is_last: bool) -> None:
+    days.begin(day, now)
+    db.session.commit()
+    opened = moved = 0
+    for creditor_id in db.session.scalars(select(Creditor.id).order_by(Creditor.id)).all():
+        opened += intake.import_overdue(creditor_id, today=day, now=now)
         db.session.commit()
+    while taken := lifecycle.advance(day, now, writes_letters=is_last).taken:
+        moved += taken
+        db.session.commit()
+    days.finish(day, now, opened=opened, moved=moved)
     db.session.commit()
 
 

@@ -117,15 +117,20 @@ def _free_reference() -> str:
             return reference
 
 
-def advance(today: date, now: datetime, *, limit: int = 500) -> Advanced:
+def advance(
+    today: date, now: datetime, *, writes_letters: bool = True, limit: int = 500
+) -> Advanced:
     """Do what is due on cases up to a day; on a day that is no banking day, no letter is written.
 
+    writes_letters: False for a day that was missed, whose letters would carry a day that is past.
     limit: cases taken in one transaction; call again until nothing moves. Two runs at once take
     different cases.
     """
-    taken = _end_stops(today, now, limit=limit)
+    taken = _let_lapse(today, now, limit=limit)
+    if not writes_letters:
+        return Advanced(taken)
+    taken += _end_stops(today, now, limit=limit)
     taken += _break_plans(today, now, limit=limit)
-    taken += _let_lapse(today, now, limit=limit)
     if is_banking_day(today):
         taken += _take_steps(today, now, limit=limit)
     return Advanced(taken)

@@ -1,0 +1,166 @@
+"""After the reminder: the demand, what it costs whom, and what comes when it is not paid."""
+
+from datetime import date, timedelta
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from portal import ledger
+from portal.collection import cases, history, lifecycle, states
+from portal.collection.models import Case
+from portal.delivery.models import Message
+from portal.extensions import db
+from portal.identity.actor import Actor
+from portal.law import demand
+from portal.law.calendar import is_banking_day
+from tests.factories import NOW, TODAY, a_case, a_creditor, a_debtor_of, a_reminded_case, rules_of
+
+CLERK = Actor("person", "Johan Ekdahl", None, "creditor")
+
+
+def run(until: date, start: date = TODAY) -> None:
+    """Run each day up to one."""
+    day = start
+    while day <= until:
+        while lifecycle.advance(day, NOW + (day - TODAY)).taken:
+            db.session.commit()
+        db.session.commit()
+        day += timedelta(days=1)
+
+
+def a_demanded_case(**rules: object) -> Case:
+    creditor = a_creditor()
+    rules_of(creditor, **rules)
+    case = a_reminded_case(creditor)
+    run(cases.lock(case.id).next_step_on)
+    return cases.lock(case.id)
+
+
+def letter_of(case: Case, kind: str) -> dict[str, object]:
+    query = select(Message.content).where(Message.case_id == case.id, Message.kind == kind)
+    return db.session.scalars(query).one()
+
+
+def test_a_reminder_that_is_not_paid_is_followed_by_a_demand(app: Flask) -> None:
+    case = a_demanded_case()
+    assert case.status == states.DEMANDED
+    assert ledger.balance(case.id).fees_ore == 6_000 + 18_000
+
+
+def test_the_demand_waits_for_payments_that_are_on_their_way(app: Flask) -> None:
+    case = a_reminded_case()
+    assert case.pay_by_on == date(2026, 3, 20)
+    assert case.next_step_on == date(2026, 3, 24)
+
+
+def test_a_demand_states_what_the_law_asks(app: Flask) -> None:
+    said = letter_of(a_demanded_case(), "demand")
+    assert demand.missing(said) == []
+    assert [part["kind"] for part in said["parts"]] == [
+        "principal", "interest", "reminder_fee", "demand_fee",
+    ]  # fmt: skip
+
+
+def test_a_demand_gives_at_least_eight_days(app: Flask) -> None:
+    said = letter_of(a_demanded_case(demand_days=8), "demand")
+    written, by = (date.fromisoformat(said[name]) for name in ("written_on", "pay_by_on"))
+    assert (by - written).days >= 8
+
+
+def test_a_demand_is_sent_once(app: Flask) -> None:
+    case = a_demanded_case()
+    lifecycle.send_demand(case, today=TODAY + timedelta(days=60), now=NOW)
+    db.session.commit()
+    assert ledger.balance(case.id).fees_ore == 24_000
+
+
+def test_a_business_pays_compensation_instead_of_the_fees(app: Flask) -> None:
+    creditor = a_creditor()
+    rules_of(creditor, wants_compensation=True)
+    case = a_reminded_case(creditor, debtor=a_debtor_of(creditor, kind="company"))
+    run(cases.lock(case.id).next_step_on)
+    # 60 kr is charged already; compensation and fees are 450 kr together.
+    assert ledger.balance(case.id).fees_ore == 45_000
+
+
+def test_a_consumer_never_pays_compensation(app: Flask) -> None:
+    assert ledger.balance(a_demanded_case(wants_compensation=True).id).fees_ore == 24_000
+
+
+@pytest.mark.parametrize(
+    ("rule", "status"),
+    [("ask", "deciding"), ("legal", "legal"), ("surveillance", "surveillance"),
+     ("write off", "written off"), ("return", "returned")],
+)  # fmt: skip
+def test_what_comes_after_the_demand_is_the_creditors_rule(
+    app: Flask, rule: str, status: str
+) -> None:
+    case = a_demanded_case(after_demand=rule)
+    run(case.next_step_on, start=case.next_step_on)
+    assert cases.lock(case.id).status == status
+
+
+def test_a_case_that_is_written_off_owes_nothing_more(app: Flask) -> None:
+    case = a_demanded_case(after_demand="write off")
+    run(case.next_step_on, start=case.next_step_on)
+    case = cases.lock(case.id)
+    assert cases.amount_due(case, TODAY + timedelta(days=400)).total_ore == 0
+    assert sum(ledger.trial_balance().values()) == 0
+
+
+def test_nothing_goes_to_law_before_the_demands_time_is_out(app: Flask) -> None:
+    case = a_demanded_case()
+    assert case.pay_by_on is not None
+    with pytest.raises(states.NotAllowed):
+        lifecycle.take_to_law(case, actor=CLERK, today=case.pay_by_on, now=NOW)
+    lifecycle.take_to_law(case, actor=CLERK, today=case.pay_by_on + timedelta(days=1), now=NOW)
+
+
+def test_a_case_only_reminded_of_cannot_go_to_law(app: Flask) -> None:
+    with pytest.raises(states.NotAllowed):
+        lifecycle.take_to_law(
+            a_reminded_case(), actor=CLERK, today=TODAY + timedelta(days=90), now=NOW
+        )
+
+
+def test_letters_are_written_on_banking_days_only(app: Flask) -> None:
+    creditor = a_creditor()
+    rules_of(creditor)
+    a_case(creditor)
+    run(TODAY + timedelta(days=60))
+    days = [date.fromisoformat(said["written_on"]) for said in db.session.scalars(
+        select(Message.content))]  # fmt: skip
+    assert len(days) == 2
+    assert all(is_banking_day(day) for day in days)
+
+
+def test_a_limited_claim_is_closed_and_never_demanded(app: Flask) -> None:
+    case = a_reminded_case()
+    assert case.limited_on == date(2029, 3, 11)
+    case.is_stopped = True
+    db.session.commit()
+    lifecycle.advance(date(2029, 3, 11), NOW)
+    db.session.commit()
+    assert cases.lock(case.id).status == states.LIMITED
+
+
+def test_a_part_payment_starts_a_new_time_of_limitation(app: Flask) -> None:
+    from portal.collection import settling
+    from portal.identity.actor import SWISH
+
+    case = a_reminded_case()
+    settling.settle_payment(
+        cases.lock(case.id), amount_ore=10_000, key="x", channel="swish",
+        value_on=date(2026, 5, 4), actor=SWISH, now=NOW,
+    )  # fmt: skip
+    assert cases.lock(case.id).limited_on == date(2029, 5, 5)
+
+
+def test_the_history_says_by_which_rule_it_was_decided(app: Flask) -> None:
+    case = a_demanded_case(after_demand="surveillance")
+    run(case.next_step_on, start=case.next_step_on)
+    event = history.of_case(case.id)[0]
+    assert (event.name, event.data) == (
+        "case.watched_over", {"rule": "surveillance", "scope": "company"}
+    )  # fmt: skip
