@@ -28,6 +28,17 @@ DAYS_OF_YEAR = 365
 # The day räntelagen was issued; no older claim can be under it.
 ACT_ISSUED_ON = date(1975, 6, 5)
 
+
+class NoticeRow(NamedTuple):
+    """Days from sending an invoice to the day that interest runs from (räntelagen § 4)."""
+
+    days: int
+    from_on: date
+
+
+# Confirm the first day: § 4 said one month before (1991:858). The reference rates begin here too.
+NOTICE_DAYS: tuple[NoticeRow, ...] = (NoticeRow(30, date(2002, 7, 1)),)
+
 _DAY = timedelta(days=1)
 
 
@@ -216,6 +227,50 @@ class Accrual:
     ore: int
     exact: Fraction
     periods: tuple[Period, ...]
+
+
+def runs_from(
+    *,
+    due_on: date,
+    is_due_fixed: bool,
+    sent_on: date | None = None,
+    states_interest: bool = False,
+    is_between_businesses: bool = False,
+    reached_on: date | None = None,
+    served_on: date | None = None,
+) -> date | None:
+    """The day that default interest runs from, for `accrue` to take as its `due_on`.
+
+    None: nothing has made it run yet. due_on: when the claim falls due; no interest before (§ 2).
+    is_due_fixed: the due date was fixed in advance, as by agreement, and not first by the invoice;
+    then interest runs from it (§ 3). Otherwise it runs from the day 30 days after an invoice or
+    demand of a stated sum was sent (§ 4): sent_on; states_interest: it said that lateness costs
+    interest, which is_between_businesses makes needless; reached_on: when it reached the debtor, if
+    known. served_on: the day an application for a payment order, or a summons, was served: interest
+    runs from it at the latest.
+    Raises LawError for a day before the table, and an invoice that came before it was sent.
+    """
+    if is_due_fixed:
+        return due_on
+    starts = [served_on] if served_on is not None else []
+    if sent_on is not None:
+        if reached_on is not None and reached_on < sent_on:
+            raise LawError(N_("An invoice cannot reach the debtor before it is sent."))
+        if states_interest or is_between_businesses:
+            starts.append(
+                max(sent_on + timedelta(days=_notice_days(sent_on)), reached_on or sent_on)
+            )
+    return max(due_on, min(starts)) if starts else None
+
+
+def _notice_days(sent_on: date) -> int:
+    for row in reversed(NOTICE_DAYS):
+        if row.from_on <= sent_on:
+            return row.days
+    raise LawError(
+        N_("It is not known when interest runs on an invoice sent on %(on)s. Check the date."),
+        on=sent_on.isoformat(),
+    )
 
 
 def round_half_up(ore: Fraction) -> int:

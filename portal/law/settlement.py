@@ -1,10 +1,13 @@
 """What a payment covers first.
 
 Source: general principle after handelsbalken ch. 9 § 5 and practice (confirm): costs, then accrued
-interest, then principal. The creditor may choose what is kinder to the debtor: principal first.
+interest, then principal, the oldest first within each. The creditor may choose what is kinder to
+the debtor: principal first.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from portal.law.errors import LawError
 from portal.messages import N_
@@ -53,3 +56,29 @@ def settle(
         covered[part] = min(left, owed[part])
         left -= covered[part]
     return Settlement(overpaid_ore=left, **covered)
+
+
+@dataclass(frozen=True)
+class Owed:
+    """One sum among several of the same part: the day it is owed since, and öre."""
+
+    on: date
+    ore: int
+
+
+def oldest_first(ore: int, owed: Sequence[Owed]) -> tuple[int, ...]:
+    """How much of each sum is covered, the oldest first; in the order that they were given.
+
+    ore: what covers them, such as the interest_ore of a Settlement. Also for a payment that names
+    none of a debtor's claims: then owed is what is due on each. Of the same day, the first given.
+    Raises LawError for a negative sum, and for more than is owed.
+    """
+    if ore < 0 or any(one.ore < 0 for one in owed):
+        raise LawError(N_("A payment and what it settles cannot be negative."))
+    if ore > sum(one.ore for one in owed):
+        raise LawError(N_("More cannot be covered than is owed."))
+    left, covered = ore, [0] * len(owed)
+    for place, one in sorted(enumerate(owed), key=lambda pair: pair[1].on):
+        covered[place] = min(left, one.ore)
+        left -= covered[place]
+    return tuple(covered)

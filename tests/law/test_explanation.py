@@ -6,9 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portal.law import LawError
-from portal.law.explanation import explain_fee, explain_interest, explain_principal
+from portal.law.explanation import (
+    explain_fee,
+    explain_interest,
+    explain_limitation,
+    explain_principal,
+)
 from portal.law.fees import FEES, Charge
 from portal.law.interest import REFERENCE_RATES, Movement, RateTable, Terms, accrue
+from portal.law.limitation import Interruption, reckon
 
 RATES = RateTable(REFERENCE_RATES)
 
@@ -119,8 +125,56 @@ def test_a_reminder_fee_names_the_creditor_whose_agreement_allows_it():
         Charge("reminder", 0, "lag (1981:739) § 2, § 4"),
         Charge("reminder", 6_000, "the terms of sale"),
         Charge("visit", 6_000, "lag (1981:739) § 2, § 4"),
+        Charge("reminder", 6_000, "lag (1981:739) § 2, § 4", covered_ore=1),
+        Charge("reminder", 6_000, "lag (1981:739) § 2, § 4", covered_ore=-1),
+        Charge("enforcement", 59_999, "förordning (1992:1094) § 6", covered_ore=1),
     ],
 )
 def test_a_fee_that_no_rule_allows_is_not_explained(charge):
     with pytest.raises(LawError, match="No rule"):
         explain_fee(charge)
+
+
+@pytest.mark.parametrize(
+    "row", [row for row in FEES if row.to_on is None and "1981" in row.statute]
+)
+def test_a_fee_beside_compensation_says_what_of_it_is_covered(row):
+    explained = explain_fee(Charge(row.kind, row.amount_ore - 4_000, row.statute, 4_000))
+    assert explained.values == {"most_ore": row.amount_ore, "covered_ore": 4_000}
+    assert "4000" in said(explained)
+
+
+def test_a_fee_beside_compensation_names_both_rules():
+    explained = explain_fee(Charge("plan", 13_000, "lag (1981:739) § 3 p. 2, § 4", 4_000))
+    assert explained.rule == "lag (1981:739) § 3 p. 2, § 4, § 4 a"
+
+
+def test_compensation_after_fees_names_its_rule_once():
+    explained = explain_fee(Charge("late_payment", 21_000, "lag (1981:739) § 4 a", 24_000))
+    assert explained.rule == "lag (1981:739) § 4 a"
+
+
+def test_the_limitation_says_its_day_and_what_it_is_counted_from():
+    limitation = reckon(
+        date(2023, 5, 10),
+        is_consumer=True,
+        interruptions=[Interruption("reminded", date(2025, 2, 1))],
+    )
+    explained = explain_limitation(limitation)
+    assert said(explained) == (
+        "The claim is limited on 2028-02-02 and may not be demanded from then on, unless it is "
+        "interrupted before. Counted from 2025-02-01. Years counted: 3."
+    )
+    assert (explained.from_on, explained.to_on) == (date(2025, 2, 1), date(2028, 2, 1))
+    assert explained.rule == "preskriptionslagen (1981:130) § 2 andra stycket"
+
+
+def test_a_limitation_that_waits_for_legal_action_says_so():
+    limitation = reckon(
+        date(2023, 5, 10),
+        is_consumer=False,
+        interruptions=[Interruption("legal_action", date(2025, 2, 1))],
+    )
+    explained = explain_limitation(limitation)
+    assert "while legal action goes on" in said(explained)
+    assert explained.to_on is None

@@ -15,6 +15,7 @@ from portal.law.interest import (
     ReferenceRateMissing,
     Terms,
     accrue,
+    runs_from,
 )
 
 RATES = RateTable(REFERENCE_RATES)
@@ -284,6 +285,88 @@ class TestDays:
                 until=day("2026-02-28"),
                 terms=STATUTORY,
                 rates=RATES,
+            )
+
+
+class TestWhenInterestRuns:
+    def test_from_a_due_date_fixed_in_advance(self):
+        assert runs_from(due_on=day("2026-01-31"), is_due_fixed=True) == day("2026-01-31")
+
+    def test_otherwise_from_thirty_days_after_the_invoice_was_sent(self):
+        assert runs_from(
+            due_on=day("2026-01-20"),
+            is_due_fixed=False,
+            sent_on=day("2026-01-05"),
+            states_interest=True,
+        ) == day("2026-02-04")
+
+    def test_never_before_the_claim_is_due(self):
+        assert runs_from(
+            due_on=day("2026-03-31"),
+            is_due_fixed=False,
+            sent_on=day("2026-01-05"),
+            states_interest=True,
+        ) == day("2026-03-31")
+
+    def test_never_before_the_invoice_reached_the_debtor(self):
+        assert runs_from(
+            due_on=day("2026-01-20"),
+            is_due_fixed=False,
+            sent_on=day("2026-01-05"),
+            states_interest=True,
+            reached_on=day("2026-02-20"),
+        ) == day("2026-02-20")
+
+    def test_not_on_an_invoice_to_a_consumer_that_does_not_speak_of_interest(self):
+        assert (
+            runs_from(due_on=day("2026-01-20"), is_due_fixed=False, sent_on=day("2026-01-05"))
+            is None
+        )
+
+    def test_between_businesses_the_invoice_need_not_speak_of_it(self):
+        assert runs_from(
+            due_on=day("2026-01-20"),
+            is_due_fixed=False,
+            sent_on=day("2026-01-05"),
+            is_between_businesses=True,
+        ) == day("2026-02-04")
+
+    def test_at_the_latest_from_the_day_an_application_was_served(self):
+        assert runs_from(
+            due_on=day("2026-01-20"),
+            is_due_fixed=False,
+            sent_on=day("2026-01-05"),
+            served_on=day("2026-04-01"),
+        ) == day("2026-04-01")
+
+    def test_not_while_nothing_was_sent_or_served(self):
+        assert runs_from(due_on=day("2026-01-20"), is_due_fixed=False) is None
+
+    def test_a_later_service_does_not_put_it_off(self):
+        assert runs_from(
+            due_on=day("2026-01-20"),
+            is_due_fixed=False,
+            sent_on=day("2026-01-05"),
+            states_interest=True,
+            served_on=day("2026-04-01"),
+        ) == day("2026-02-04")
+
+    def test_an_invoice_that_came_before_it_was_sent_is_refused(self):
+        with pytest.raises(LawError, match="before it is sent"):
+            runs_from(
+                due_on=day("2026-01-20"),
+                is_due_fixed=False,
+                sent_on=day("2026-01-05"),
+                reached_on=day("2026-01-04"),
+            )
+
+    def test_an_invoice_sent_before_the_table_is_refused(self):
+        with pytest.raises(LawError, match="2002-06-30"):
+            runs_from(
+                due_on=day("2002-07-20"),
+                is_due_fixed=False,
+                sent_on=day("2002-06-30"),
+                states_interest=True,
             )
 
 

@@ -1,4 +1,3 @@
-import copy
 from datetime import date
 from decimal import Decimal
 
@@ -9,65 +8,16 @@ from hypothesis import strategies as st
 from portal.law import LawError
 from portal.law.interest import REFERENCE_RATES, Movement, RateTable, Terms, accrue
 from portal.law.reminder import least_days_reminder, missing
-
-LAWFUL = {
-    "creditor": {"name": "Södra Elbolaget AB", "organisation_number": "5560000001"},
-    "recipient": {"name": "Åsa Öberg"},
-    "invoice": {
-        "number": "F-1042",
-        "issued_on": "2025-12-31",
-        "due_on": "2026-01-31",
-        "description": "Electricity, December",
-        "amount_ore": 100_000,
-    },
-    "parts": [
-        {"kind": "principal", "ore": 100_000},
-        {
-            "kind": "interest",
-            "ore": 767,
-            "periods": [
-                {
-                    "from_on": "2026-02-01",
-                    "to_on": "2026-02-28",
-                    "days": 28,
-                    "principal_ore": 100_000,
-                    "per_cent": "10.00",
-                }
-            ],
-        },
-        {"kind": "reminder_fee", "ore": 6_000, "statute": "lag (1981:739) § 2, § 4"},
-    ],
-    "total_ore": 106_767,
-    "currency": "SEK",
-    "ocr": "10000123",
-    "account": {"kind": "bankgiro", "number": "50501055"},
-    "written_on": "2026-02-28",
-    "pay_by_on": "2026-03-10",
-}
-
-
-def step(content, name):
-    return content[int(name)] if isinstance(content, list) else content[name]
+from tests.law import letters
+from tests.law.letters import A_REMINDER as LAWFUL
 
 
 def with_value(path, value):
-    content = copy.deepcopy(LAWFUL)
-    *way, last = path.split(".")
-    place = content
-    for name in way:
-        place = step(place, name)
-    place[int(last) if isinstance(place, list) else last] = value
-    return content
+    return letters.with_value(LAWFUL, path, value)
 
 
 def without(path):
-    content = copy.deepcopy(LAWFUL)
-    *way, last = path.split(".")
-    place = content
-    for name in way:
-        place = step(place, name)
-    del place[int(last) if isinstance(place, list) else last]
-    return content
+    return letters.without(LAWFUL, path)
 
 
 def fields(content):

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from portal.law import LawError
 from portal.law.interest import REFERENCE_RATES, Movement, RateTable, Terms, accrue
-from portal.law.settlement import Settlement, settle
+from portal.law.settlement import Owed, Settlement, oldest_first, settle
 
 ore = st.integers(0, 10**12)
 orders = st.sampled_from(["costs first", "principal first"])
@@ -93,3 +93,41 @@ def test_two_payments_on_a_day_settle_as_one(first, second, fees, interest, prin
     two = settle(second, **left, order=order)
     for part in (*owed, "overpaid_ore"):
         assert getattr(one, part) + getattr(two, part) == getattr(once, part)
+
+
+def owed(*pairs):
+    return [Owed(date.fromisoformat(on), ore) for on, ore in pairs]
+
+
+def test_the_oldest_is_covered_first_wherever_it_stands():
+    sums = owed(("2025-11-01", 300), ("2025-10-10", 60), ("2025-10-27", 180))
+    assert oldest_first(100, sums) == (0, 60, 40)
+
+
+def test_of_the_same_day_the_first_given_is_covered_first():
+    assert oldest_first(70, owed(("2025-10-10", 60), ("2025-10-10", 60))) == (60, 10)
+
+
+def test_more_than_is_owed_is_not_covered():
+    with pytest.raises(LawError, match="More"):
+        oldest_first(61, owed(("2025-10-10", 60)))
+
+
+@pytest.mark.parametrize(("covered", "of"), [(-1, 60), (0, -60)])
+def test_nothing_negative_is_covered(covered, of):
+    with pytest.raises(LawError, match="negative"):
+        oldest_first(covered, owed(("2025-10-10", of)))
+
+
+@given(
+    sums=st.lists(st.builds(Owed, st.dates(), st.integers(0, 10**9)), max_size=8), data=st.data()
+)
+def test_what_is_covered_sums_to_the_payment_and_no_newer_sum_goes_before_an_older(sums, data):
+    paid = data.draw(st.integers(0, sum(one.ore for one in sums)))
+    covered = oldest_first(paid, sums)
+    assert sum(covered) == paid
+    pairs = list(zip(sums, covered, strict=True))
+    assert all(0 <= part <= one.ore for one, part in pairs)
+    begun = [one.on for one, part in pairs if part]
+    left = [one.on for one, part in pairs if part < one.ore]
+    assert not begun or not left or max(begun) <= min(left)
