@@ -135,6 +135,12 @@ def test_compensation_and_fees_are_together_no_more_than_the_law_allows():
     assert (problem.field, problem.values) == ("parts", {"most_ore": 45_000})
 
 
+def test_compensation_before_there_was_any_is_named():
+    content = {**with_cost("late_payment", 45_000), "written_on": "2013-03-15"}
+    content["invoice"] = {**content["invoice"], "due_on": "2013-01-31"}
+    assert fields(content) == ["parts.1.ore"]
+
+
 def test_what_the_authority_costs_is_no_part_of_a_demand():
     assert "parts" in fields(with_cost("enforcement", 60_000))
 

@@ -339,6 +339,9 @@ class TestWhenInterestRuns:
             served_on=day("2026-04-01"),
         ) == day("2026-04-01")
 
+    def test_not_while_nothing_was_sent_or_served(self):
+        assert runs_from(due_on=day("2026-01-20"), is_due_fixed=False) is None
+
     def test_a_later_service_does_not_put_it_off(self):
         assert runs_from(
             due_on=day("2026-01-20"),
