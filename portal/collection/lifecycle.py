@@ -7,6 +7,7 @@ transaction, and does nothing the second time. `states` is the table that they g
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 
 from sqlalchemy import Sequence as DatabaseSequence
 from sqlalchemy import select
@@ -139,7 +140,9 @@ def advance(
 def _end_stops(today: date, now: datetime, *, limit: int) -> int:
     ending = stops.ending(today, limit)
     for case_id, kind in ending:
-        resume(cases.lock(case_id), kind, actor=SYSTEM, today=today, now=now)
+        case = cases.lock(case_id)
+        goes_on = partial(resume, case, kind, actor=SYSTEM, today=today)
+        _or_leave_to_a_person(case, goes_on, today=today, now=now, ends=kind)
     return len(ending)
 
 
@@ -148,7 +151,8 @@ def _break_plans(today: date, now: datetime, *, limit: int) -> int:
     for case_id in missed:
         case = cases.lock(case_id)
         if plans.break_off(case, actor=SYSTEM, today=today, now=now):
-            resume(case, states.PLAN, actor=SYSTEM, today=today, now=now)
+            goes_on = partial(resume, case, states.PLAN, actor=SYSTEM, today=today)
+            _or_leave_to_a_person(case, goes_on, today=today, now=now, ends=states.PLAN)
     return len(missed)
 
 
@@ -162,18 +166,33 @@ def _take_steps(today: date, now: datetime, *, limit: int) -> int:
     ).all()
     for case in due:
         assert case.next_step is not None
-        try:
-            with db.session.begin_nested():
-                _STEPS[case.next_step](case, today=today, now=now)
-        except LetterUnlawful as error:
-            _leave_to_a_person(case, error.problems, now)
-        except LawError as error:
-            # One case that no rule fits must not keep the others waiting.
-            _leave_to_a_person(case, [error.problem], now)
+        step = partial(_STEPS[case.next_step], case, today=today)
+        _or_leave_to_a_person(case, step, today=today, now=now)
     return len(due)
 
 
-def _leave_to_a_person(case: Case, problems: Sequence[Problem], now: datetime) -> None:
+def _or_leave_to_a_person(
+    case: Case,
+    act: Callable[..., object],
+    *,
+    today: date,
+    now: datetime,
+    ends: str | None = None,
+) -> None:
+    """Do something with a case; one that no rule fits must not keep the others waiting.
+
+    ends: kind of the stop that the act takes off; a person's look takes its place.
+    """
+    try:
+        with db.session.begin_nested():
+            act(now=now)
+        return
+    except LetterUnlawful as error:
+        problems = error.problems
+    except LawError as error:
+        problems = [error.problem]
+    if ends is not None:
+        stops.end(case, ends, actor=SYSTEM, today=today, now=now)
     stops.stop(case, states.REVIEW, "", actor=SYSTEM, now=now)
     record(
         case, "case.needs_review", SYSTEM, now, problems=[problem.as_json() for problem in problems]

@@ -18,7 +18,8 @@ LEAST_DAYS_REMINDER: tuple[DaysRow, ...] = (
     DaysRow(8, "god inkassosed, inkassolagen (1974:182) § 5", date(1975, 6, 5), None),
 )
 
-_RULES = Rules(costs=("reminder_fee", "late_payment"), least_days=LEAST_DAYS_REMINDER)
+# A plan that was not kept leaves its fee on the claim, and the reminder that follows states it.
+_RULES = Rules(costs=("reminder_fee", "plan_fee", "late_payment"), least_days=LEAST_DAYS_REMINDER)
 
 
 def least_days_reminder(on: date) -> int:
@@ -32,7 +33,7 @@ def least_days_reminder(on: date) -> int:
 def missing(content: Mapping[str, object]) -> list[Problem]:
     """What a reminder lacks or states wrongly; empty when it may be sent.
 
-    content: as `statement.missing` says, with at most a `reminder_fee` and a `late_payment` for
-    costs.
+    content: as `statement.missing` says, with at most a `reminder_fee`, a `plan_fee` and a
+    `late_payment` for costs.
     """
     return statement.missing(content, _RULES)
