@@ -13,6 +13,7 @@ from portal.collection import history
 from portal.collection.models import Invoice, Rules
 from portal.extensions import db
 from portal.identity.actor import Actor
+from portal.law.demand import least_days_demand
 from portal.law.reminder import least_days_reminder
 from portal.messages import N_, Problem, RedaError
 
@@ -43,6 +44,7 @@ INTEREST_KINDS = ("statutory", "agreed", "none")
 # Beyond these somebody has slipped on the keyboard.
 _MOST_DAYS = 365
 _HIGHEST_RATE = Decimal(100)
+_MOST_REST_ORE = 100_000
 
 
 class ChangedMeanwhile(RedaError):
@@ -302,6 +304,24 @@ def _check(values: Mapping[str, Any], today: date) -> None:
             field="reminder_days",
             least=least,
             most=_MOST_DAYS,
+        )
+    least = least_days_demand(today)
+    if not least <= values["demand_days"] <= _MOST_DAYS:
+        raise RedaError(
+            N_("A demand gives at least %(least)s days to pay, and at most %(most)s."),
+            field="demand_days",
+            least=least,
+            most=_MOST_DAYS,
+        )
+    for name in ("demand_after_days", "decision_after_days"):
+        if not 1 <= values[name] <= _MOST_DAYS:
+            raise RedaError(N_("Choose between 1 and %(most)s days."), field=name, most=_MOST_DAYS)
+    for name, known in (("after_demand", AFTER_DEMAND), ("direct_payment", DIRECT_PAYMENT)):
+        if values[name] not in known:
+            raise RedaError(N_("Choose one of the options."), field=name)
+    if not 0 <= values["small_rest_ore"] <= _MOST_REST_ORE:
+        raise RedaError(
+            N_("Choose at most %(most_ore)s."), field="small_rest_ore", most_ore=_MOST_REST_ORE
         )
     if values["interest_kind"] not in INTEREST_KINDS:
         raise RedaError(N_("Choose which interest is asked for."), field="interest_kind")

@@ -8,7 +8,7 @@ from wtforms import BooleanField, DateField, HiddenField, IntegerField, RadioFie
 from wtforms.validators import InputRequired, Optional
 
 from portal.sources.spreadsheet import FIELDS, Table
-from portal.web.forms import Form, PerCentField
+from portal.web.forms import Form, KronorField, PerCentField
 
 _SAMPLES = 2
 _SAMPLE_LENGTH = 24
@@ -74,4 +74,32 @@ class RulesForm(Form):
         ],
     )
     agreed_rate = PerCentField(lazy_gettext("Agreed rate"), [Optional()])
+    demand_after_days = IntegerField(
+        lazy_gettext("Days from the reminder’s last day to the demand"), [InputRequired()]
+    )
+    demand_days = IntegerField(lazy_gettext("Days to pay after a demand"), [InputRequired()])
+    wants_compensation = BooleanField(lazy_gettext("Ask businesses for late-payment compensation"))
+    decision_after_days = IntegerField(
+        lazy_gettext("Days from the demand’s last day to the decision"), [InputRequired()]
+    )
+    after_demand = RadioField(
+        lazy_gettext("When the demand is not paid"),
+        [InputRequired()],
+        choices=[
+            ("ask", lazy_gettext("Ask us each time")),
+            ("legal", lazy_gettext("Apply at the Enforcement Authority")),
+            ("surveillance", lazy_gettext("Watch over it for a long time")),
+            ("write off", lazy_gettext("Write it off")),
+            ("return", lazy_gettext("Give it back to us")),
+        ],
+    )
+    small_rest_ore = KronorField(lazy_gettext("Let go of a rest up to"), [InputRequired()])
+    direct_payment = RadioField(
+        lazy_gettext("When a customer has paid you directly"),
+        [InputRequired()],
+        choices=[
+            ("costs owed", lazy_gettext("Interest and fees are still owed")),
+            ("costs waived", lazy_gettext("Interest and fees are waived")),
+        ],
+    )
     version = HiddenField()

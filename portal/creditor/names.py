@@ -6,10 +6,36 @@ from flask_babel.speaklater import LazyString
 _STATUSES = {
     "imported": lazy_gettext("New"),
     "reminded": lazy_gettext("Reminded"),
+    "demanded": lazy_gettext("Demanded"),
+    "deciding": lazy_gettext("To decide on"),
+    "legal": lazy_gettext("At the Enforcement Authority"),
+    "surveillance": lazy_gettext("Watched over"),
     "paid": lazy_gettext("Paid"),
+    "written off": lazy_gettext("Written off"),
+    "returned": lazy_gettext("Given back"),
+    "recalled": lazy_gettext("Recalled"),
+    "credited": lazy_gettext("Credited"),
+    "limited": lazy_gettext("Limited by time"),
     "open": lazy_pgettext("cases", "Open"),
 }
-_TONES = {"imported": "neutral", "reminded": "info", "paid": "good"}
+_TONES = {
+    "reminded": "info",
+    "demanded": "info",
+    "deciding": "warn",
+    "legal": "info",
+    "paid": "good",
+}
+_STOPS = {
+    "hold": lazy_gettext("On hold"),
+    "plan": lazy_gettext("Payment plan"),
+    "dispute": lazy_gettext("Objection"),
+    "review": lazy_gettext("A person at Reda looks at it"),
+    "bankrupt": lazy_gettext("Bankrupt"),
+    "deceased": lazy_gettext("Deceased"),
+    "minor": lazy_gettext("Minor"),
+    "protected identity": lazy_gettext("Protected identity"),
+    "debt restructuring": lazy_gettext("Debt restructuring"),
+}
 _STEPS = {
     "reminder": lazy_gettext("Send a reminder"),
     "demand": lazy_gettext("Send a demand"),
@@ -18,6 +44,18 @@ _STEPS = {
 _ENTRIES = {
     "claim.taken": lazy_gettext("The claim was taken in"),
     "fee.reminder": lazy_gettext("Reminder fee"),
+    "fee.demand": lazy_gettext("Fee for the demand"),
+    "fee.late_payment": lazy_gettext("Late-payment compensation"),
+    "fee.plan": lazy_gettext("Fee for the payment plan"),
+    "fee.waived": lazy_gettext("Fees waived"),
+    "interest.waived": lazy_gettext("Interest waived"),
+    "payment.direct": lazy_gettext("Payment to the creditor"),
+    "claim.credited": lazy_gettext("Credit note"),
+    "claim.recalled": lazy_gettext("Recalled"),
+    "claim.written_off": lazy_gettext("Written off"),
+    "claim.returned": lazy_gettext("Given back"),
+    "claim.limited": lazy_gettext("Limited by time"),
+    "rest.written_off": lazy_gettext("Small rest written off"),
     "interest.accrued": lazy_gettext("Interest to this day"),
     "payment.swish": lazy_gettext("Payment by Swish"),
 }
@@ -30,6 +68,8 @@ _ACCOUNTS = {
     "owed_to_creditor": lazy_gettext("Owed to you"),
     "fee_income": lazy_gettext("Our fees"),
     "over_payment": lazy_gettext("Paid too much, to be refunded"),
+    "unmatched": lazy_gettext("Received, not yet matched"),
+    "bad_debt": lazy_gettext("Fees given up"),
 }
 _REASONS = {
     "": lazy_gettext("Not looked at yet"),
@@ -67,6 +107,11 @@ def status_tone(code: str) -> str:
 def next_step_name(code: str | None) -> str:
     """What happens next with a case; nothing when it is closed."""
     return _named(_STEPS, code)
+
+
+def stop_name(code: str) -> str:
+    """Why a case stands still."""
+    return _named(_STOPS, code)
 
 
 def entry_name(code: str) -> str:

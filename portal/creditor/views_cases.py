@@ -10,7 +10,7 @@ from htmx_flask import request
 from werkzeug.exceptions import NotFound
 
 from portal import clock, ledger
-from portal.collection import cases, history, states
+from portal.collection import cases, history, moves, states
 from portal.collection.cases import CaseRow, Page
 from portal.collection.models import Case
 from portal.creditor import access
@@ -127,6 +127,7 @@ def show_case(reference: str) -> Response:
         case=case,
         due=due,
         parts=cases.explain(case, due),
+        stops=moves.open_stops(case.id),
         events=[tell(event) for event in history.of_case(case.id)],
         messages=outbox.messages_of(case.id),
         entries=ledger.entries(case.id),

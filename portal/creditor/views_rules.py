@@ -10,6 +10,7 @@ from portal.creditor.forms import RulesForm
 from portal.creditor.views import creditor
 from portal.database import queue
 from portal.extensions import db
+from portal.law.demand import least_days_demand
 from portal.law.reminder import least_days_reminder
 from portal.messages import RedaError
 from portal.web.rendering import go, render
@@ -68,4 +69,5 @@ def _page(form: RulesForm, status: int = 200) -> Response:
         status=status,
         form=form,
         least_days=least_days_reminder(clock.today()),
+        least_days_demand=least_days_demand(clock.today()),
     )

@@ -40,7 +40,7 @@ def test_the_list_shows_status_amount_and_next_step(desk: Desk, creditor: Credit
     row = desk.get("cases").select_one("#list tbody tr").get_text(" ", strip=True)
     assert re.search(r"SEK.1,060\.00", row)
     assert "Reminded" in row
-    assert "Last day to pay" in row
+    assert "Send a demand" in row
 
 
 @pytest.mark.parametrize(

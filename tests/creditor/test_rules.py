@@ -12,7 +12,9 @@ from tests.creditor.conftest import Desk
 GOOD = {
     "is_active": "y", "days_after_due": "5", "import_after_on": "2026-01-01",
     "reminder_fee_agreed": "y", "reminder_days": "12", "interest_kind": "agreed",
-    "agreed_rate": "18,5", "version": "1",
+    "agreed_rate": "18,5", "version": "1", "demand_after_days": "3", "demand_days": "12",
+    "wants_compensation": "y", "decision_after_days": "5", "after_demand": "legal",
+    "small_rest_ore": "25,00", "direct_payment": "costs waived",
 }  # fmt: skip
 
 
@@ -33,6 +35,12 @@ def test_rules_are_saved_as_a_whole_and_told_in_the_history(desk: Desk, creditor
         ("days_after_due", "", "Fill this in"),
         ("reminder_days", "7", "at least 8 days"),
         ("reminder_days", "400", "at most 365"),
+        ("demand_days", "7", "at least 8 days"),
+        ("demand_after_days", "0", "between 1 and 365"),
+        ("decision_after_days", "366", "between 1 and 365"),
+        ("after_demand", "prison", "Choose one of the options"),
+        ("small_rest_ore", "-1", "Choose at most"),
+        ("small_rest_ore", "1000,01", "Choose at most"),
         ("import_after_on", "31/12/2026", "year-month-day"),
         ("interest_kind", "free", "Choose one of the options"),
         ("agreed_rate", "", "above 0 and at most 100"),
