@@ -16,8 +16,8 @@ from procrastinate import RetryStrategy
 from psycopg import AsyncConnection
 from sqlalchemy import select, text
 
-from portal import clock
-from portal.collection import days, intake, lifecycle
+from portal import clock, ledger
+from portal.collection import checks, days, intake, lifecycle
 from portal.database import queue, server, tenancy
 from portal.delivery import outbox
 from portal.extensions import db
@@ -34,6 +34,10 @@ _DONE_JOBS_KEPT = timedelta(days=7)
 _RETRY = RetryStrategy(max_attempts=4, exponential_wait=4)
 
 
+class BooksDiffer(Exception):
+    """The nightly check has found something; it stands on the operator's page."""
+
+
 def import_overdue_invoices() -> None:
     """Decide on every creditor's waiting invoices, one creditor a transaction."""
     for creditor_id in db.session.scalars(select(Creditor.id).order_by(Creditor.id)).all():
@@ -46,10 +50,10 @@ def advance_cases() -> None:
     run_days(clock.today(), clock.now())
 
 
-def run_days(until: date, now: datetime) -> None:
-    """Run the days up to and including one, some hundred cases a transaction.
+def run_days(until: date, now: datetime, *, chunk: int = 500) -> None:
+    """Run the days up to and including one.
 
-    now: the instant that the last day's acts carry. Of a missed day, only what has no letter is
+    now: the instant that the last day's acts carry. chunk: cases moved in one transaction. Of a missed day, only what has no letter is
     done on that day; letters carry the day they are written on, the last. Two at once wait for
     each other. Stopped in the middle, the next run goes on where this one was.
     """
@@ -57,19 +61,19 @@ def run_days(until: date, now: datetime) -> None:
         alone.execute(text("select pg_advisory_lock(:key)"), {"key": _CLOCK})
         try:
             for day in days.to_run(until):
-                _run_day(day, now, is_last=day == until)
+                _run_day(day, now, is_last=day == until, chunk=chunk)
         finally:
             alone.execute(text("select pg_advisory_unlock(:key)"), {"key": _CLOCK})
 
 
-def _run_day(day: date, now: datetime, *, is_last: bool) -> None:
+def _run_day(day: date, now: datetime, *, is_last: bool, chunk: int) -> None:
     days.begin(day, now)
     db.session.commit()
     opened = moved = 0
     for creditor_id in db.session.scalars(select(Creditor.id).order_by(Creditor.id)).all():
         opened += intake.import_overdue(creditor_id, today=day, now=now)
         db.session.commit()
-    while taken := lifecycle.advance(day, now, writes_letters=is_last).taken:
+    while taken := lifecycle.advance(day, now, writes_letters=is_last, limit=chunk).taken:
         moved += taken
         db.session.commit()
     days.finish(day, now, opened=opened, moved=moved)
@@ -111,6 +115,14 @@ def collect_bankid() -> None:
         db.session.commit()
 
 
+def check_books() -> None:
+    """Look whether books, cases and payments agree; fails, so that an operator sees it, if not."""
+    off = len(ledger.off_balance()) + len(checks.differences()) + len(booking.differences())
+    if off:
+        log.error("books.differ", count=off)
+        raise BooksDiffer(f"{off} differences; see the operator's page of the books")
+
+
 def tidy() -> None:
     """Forget ended sessions, old BankID orders, wrong guesses that no longer count, done jobs."""
     sessions.forget_ended(clock.now())
@@ -123,11 +135,13 @@ def tidy() -> None:
 # Name, task, and when it runs by itself (minute hour day month weekday, UTC).
 SCHEDULE: Mapping[str, tuple[Callable[..., None], str]] = {
     "import_overdue_invoices": (import_overdue_invoices, "*/15 * * * *"),
-    "advance_cases": (advance_cases, "0 4 * * *"),
+    # Hourly, so that a worker that was down at the first hour does the day's work all the same.
+    "advance_cases": (advance_cases, "0 4-20 * * *"),
     "deliver_outbox": (deliver_outbox, "* * * * *"),
     "ask_swish": (ask_swish, "* * * * *"),
     "collect_bankid": (collect_bankid, "* * * * *"),
     "tidy": (tidy, "30 * * * *"),
+    "check_books": (check_books, "15 2 * * *"),
 }
 
 

@@ -10,7 +10,8 @@
 - `owed_to(creditor_id)`, `owed_rows(creditor_id)`: collected and not yet paid out.
 - `entries(case_id)`: the entries of a case, for a page.
 - `unpaid_sql(column)`, `unpaid_to(creditor_id)`: what debtors still owe.
-- `trial_balance()`: every account's sum; all together zero.
+- `trial_balance()`, `off_balance()`: every account's sum; all together, and of each creditor, zero.
+- `case_totals_sql()`: what is owed and what came, of every case.
 """
 
 from portal.ledger.books import (
@@ -22,9 +23,11 @@ from portal.ledger.books import (
     OwedRow,
     balance,
     balance_after,
+    case_totals_sql,
     entries,
     interest_booked_through,
     is_posted,
+    off_balance,
     owed_rows,
     owed_to,
     post,
@@ -44,9 +47,11 @@ __all__ = [
     "OwedRow",
     "balance",
     "balance_after",
+    "case_totals_sql",
     "entries",
     "interest_booked_through",
     "is_posted",
+    "off_balance",
     "owed_rows",
     "owed_to",
     "post",

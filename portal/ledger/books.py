@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, ScalarSelect, func, insert, select
+from sqlalchemy import ColumnElement, ScalarSelect, Subquery, case, func, insert, select
 from sqlalchemy.dialects.postgresql import insert as insert_or_skip
 
 from portal.extensions import db
@@ -261,6 +261,31 @@ def unpaid_to(creditor_id: int) -> int:
         )
     )
     return int(total or 0)
+
+
+def case_totals_sql() -> Subquery:
+    """For each case what is booked and unpaid (owed_ore) and what came for it (received_ore)."""
+    owed = case((Line.account.in_(_OWED_BY_DEBTOR), Line.amount_ore), else_=0)
+    received = case((Line.account == Account.CLIENT_FUNDS, Line.amount_ore), else_=0)
+    return (
+        select(
+            Line.case_id,
+            func.sum(owed).label("owed_ore"),
+            func.sum(received).label("received_ore"),
+        )
+        .where(Line.case_id.is_not(None))
+        .group_by(Line.case_id)
+        .subquery()
+    )
+
+
+def off_balance() -> dict[int, int]:
+    """The creditors whose lines do not sum to zero, and by how many öre; there are none."""
+    total = func.sum(Line.amount_ore)
+    rows = db.session.execute(
+        select(Line.creditor_id, total).group_by(Line.creditor_id).having(total != 0)
+    )
+    return {creditor_id: int(ore) for creditor_id, ore in rows}
 
 
 def entries(case_id: int) -> list[EntryRow]:

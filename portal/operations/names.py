@@ -8,6 +8,8 @@ _JOBS = {
     "deliver_outbox": lazy_gettext("Send letters and messages"),
     "ask_swish": lazy_gettext("Ask Swish about payments"),
     "collect_bankid": lazy_gettext("Follow up BankID orders"),
+    "check_books": lazy_gettext("Check the books"),
+    "verify_history": lazy_gettext("Check the history"),
     "tidy": lazy_gettext("Tidy up"),
 }
 

@@ -7,13 +7,14 @@ from htmx_flask import request
 from werkzeug.exceptions import Forbidden
 
 from portal import clock, ledger
-from portal.collection import cases, lifecycle, rates
+from portal.collection import cases, checks, days, lifecycle, rates
 from portal.database import tenancy
 from portal.delivery import outbox
 from portal.extensions import db
 from portal.identity.actor import Actor
 from portal.operations import jobs
 from portal.operations.names import job_name
+from portal.payments import booking
 from portal.web.rendering import go, render
 
 operations = Blueprint("operations", __name__, url_prefix="/operations")
@@ -92,8 +93,15 @@ def show_status() -> Response:
 def show_books() -> Response:
     """The trial balance: every account's sum over all creditors."""
     balance = ledger.trial_balance()
+    unbooked = booking.differences()
     return render(
-        "operations/books.html", rows=list(balance.items()), total_ore=sum(balance.values())
+        "operations/books.html",
+        rows=list(balance.items()),
+        total_ore=sum(balance.values()),
+        differences=checks.differences(),
+        unbooked=unbooked,
+        names_of_cases=cases.names(one.case_id for one in unbooked),
+        days=days.newest(),
     )
 
 

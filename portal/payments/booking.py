@@ -11,7 +11,7 @@ from decimal import Decimal
 import structlog
 from flask import current_app
 from sqlalchemy import Sequence as DatabaseSequence
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from portal import clock, ledger
@@ -304,3 +304,30 @@ def client() -> SwishClient:
         current_app.extensions["reda_swish"] = found
     answer: SwishClient = found
     return answer
+
+
+@dataclass(frozen=True)
+class Unbooked:
+    """A case whose payments and books differ, in öre."""
+
+    case_id: int
+    payments_ore: int
+    booked_ore: int
+
+
+def differences(limit: int = 100) -> list[Unbooked]:
+    """Cases for which other money was received than was booked; there are none."""
+    totals = ledger.case_totals_sql()
+    paid = (
+        select(Payment.case_id, func.sum(Payment.amount_ore).label("ore"))
+        .group_by(Payment.case_id)
+        .subquery()
+    )
+    rows = db.session.execute(
+        select(totals.c.case_id, func.coalesce(paid.c.ore, 0), totals.c.received_ore)
+        .outerjoin(paid, paid.c.case_id == totals.c.case_id)
+        .where(func.coalesce(paid.c.ore, 0) != totals.c.received_ore)
+        .order_by(totals.c.case_id)
+        .limit(limit)
+    )
+    return [Unbooked(case_id, int(ore), int(booked)) for case_id, ore, booked in rows]

@@ -1,0 +1,45 @@
+"""Whether the books and the cases agree: what the nightly check looks for."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import and_, or_, select
+
+from portal import ledger
+from portal.collection import states
+from portal.collection.models import Case
+from portal.extensions import db
+from portal.identity.models import Creditor
+
+CLOSED_OWES, OPEN_OWES_NOTHING = "closed case owes", "open case owes nothing"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A case that the books do not agree with. what: one of the two above. ore: what is booked."""
+
+    what: str
+    creditor_name: str
+    reference: str
+    ore: int
+
+
+def differences(limit: int = 100) -> list[Difference]:
+    """Closed cases with something left in the books, and open ones with nothing."""
+    totals = ledger.case_totals_sql()
+    rows = db.session.execute(
+        select(Case.closed_on, Creditor.name, Case.reference, totals.c.owed_ore)
+        .join(totals, totals.c.case_id == Case.id)
+        .join(Creditor, Creditor.id == Case.creditor_id)
+        .where(
+            or_(
+                and_(Case.status.in_(states.CLOSED), totals.c.owed_ore != 0),
+                and_(Case.status.in_(states.OPEN), totals.c.owed_ore == 0),
+            )
+        )
+        .order_by(Case.id)
+        .limit(limit)
+    )
+    return [
+        Difference(CLOSED_OWES if closed_on else OPEN_OWES_NOTHING, name, reference, int(ore))
+        for closed_on, name, reference, ore in rows
+    ]
