@@ -17,7 +17,7 @@ from psycopg import AsyncConnection
 from sqlalchemy import select
 
 from portal import clock
-from portal.collection import intake, lifecycle
+from portal.collection import history, intake, lifecycle
 from portal.database import queue, server, tenancy
 from portal.delivery import outbox
 from portal.extensions import db
@@ -34,9 +34,18 @@ _RETRY = RetryStrategy(max_attempts=4, exponential_wait=4)
 
 def import_overdue_invoices() -> None:
     """Decide on every creditor's waiting invoices, one creditor a transaction."""
+    failed: Exception | None = None
     for creditor_id in db.session.scalars(select(Creditor.id).order_by(Creditor.id)).all():
-        intake.import_overdue(creditor_id, today=clock.today(), now=clock.now())
-        db.session.commit()
+        try:
+            intake.import_overdue(creditor_id, today=clock.today(), now=clock.now())
+            db.session.commit()
+        except Exception as error:
+            # The other creditors must not wait for one whose invoices cannot be decided on.
+            db.session.rollback()
+            log.warning("import.failed", creditor=creditor_id, error=type(error).__name__)
+            failed = error
+    if failed is not None:
+        raise failed
 
 
 def advance_cases() -> None:
@@ -81,6 +90,13 @@ def collect_bankid() -> None:
         db.session.commit()
 
 
+def verify_history() -> None:
+    """Look whether anybody has changed what happened; operators see whose history does not hold."""
+    for one in history.check(clock.now()).broken:
+        log.error("history.broken", creditor=one.creditor_key, position=one.position, what=one.what)
+    db.session.commit()
+
+
 def tidy() -> None:
     """Forget ended sessions, old BankID orders, wrong guesses that no longer count, done jobs."""
     sessions.forget_ended(clock.now())
@@ -98,6 +114,7 @@ SCHEDULE: Mapping[str, tuple[Callable[..., None], str]] = {
     "ask_swish": (ask_swish, "* * * * *"),
     "collect_bankid": (collect_bankid, "* * * * *"),
     "tidy": (tidy, "30 * * * *"),
+    "verify_history": (verify_history, "0 2 * * *"),
 }
 
 

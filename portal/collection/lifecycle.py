@@ -111,8 +111,20 @@ def open_case(invoice: Invoice, rules: Effective, *, today: date, now: datetime)
         due_on=case.due_on.isoformat(),
         days_after_due=rules.days_after_due,
         scope=rules.scopes.get("days_after_due", "default"),
+        terms=_terms(case, rules),
     )
     return case
+
+
+def _terms(case: Case, rules: Effective) -> dict[str, list[object]]:
+    """The rules that hold for a case's whole life: each value and the scope that chose it."""
+    values = {
+        "reminder_days": case.reminder_days,
+        "reminder_fee_agreed": case.reminder_fee_agreed,
+        "interest_kind": case.interest_kind,
+        "agreed_rate": None if case.agreed_rate is None else str(case.agreed_rate),
+    }
+    return {name: [value, rules.scopes.get(name, "default")] for name, value in values.items()}
 
 
 def _free_reference() -> str:
@@ -212,6 +224,7 @@ def send_reminder(case: Case, *, today: date, now: datetime) -> None:
         statute=charge.statute if charge else None,
         fee_agreed=case.reminder_fee_agreed,
         fee_charged_before=case.invoice.reminder_fee_charged,
+        days=case.reminder_days,
         **asked,
     )
 
@@ -384,6 +397,11 @@ def settle_payment(
         principal_ore=parts.principal_ore,
         overpaid_ore=parts.overpaid_ore,
         left_ore=left_ore,
+        owed={
+            "fees_ore": due.fees_ore,
+            "interest_ore": due.interest_ore,
+            "principal_ore": due.principal_ore,
+        },
     )
     if left_ore == 0 and case.status != "paid":
         close_as_paid(case, on=value_on, now=now)

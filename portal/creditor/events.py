@@ -1,26 +1,22 @@
-"""The history of a case in words."""
+"""The history of a case in words: what happened, and why it happened on that day."""
 
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
-from typing import Any, Protocol
+from datetime import date
+from decimal import Decimal
+from typing import Any
 
 from flask_babel import gettext
 
+from portal.collection.history import Setting, Told
 from portal.creditor.names import actor_name
 from portal.messages import Problem
-from portal.web.formats import format_date, kronor
+from portal.web.formats import format_date, kronor, percent
 from portal.web.forms import text as problem_text
 
 Data = Mapping[str, Any]
 
 
-class Event(Protocol):
-    """What the history tells of one event."""
-
-    name: str
-    occurred_at: datetime
-    actor: str
-    data: dict[str, Any]
+Fact = tuple[str, str]
 
 
 def _day(data: Data, name: str) -> str:
@@ -122,8 +118,112 @@ _TEXTS: Mapping[str, Callable[[Data], tuple[str, str]]] = {
 }
 
 
-def tell(event: Event) -> dict[str, object]:
-    """An event for a timeline: when, what, who. One without words of its own shows its name."""
+def _why_imported(data: Data) -> tuple[str, str | None]:
+    return gettext(
+        "An unpaid invoice becomes a case when it has been overdue for the days that the rules"
+        " say. The other rules hold for the case from this day, also if they are changed later."
+    ), None
+
+
+def _why_reminded(data: Data) -> tuple[str, str | None]:
+    return gettext(
+        "The case was due for its reminder. A fee is added only if one was agreed when the debt"
+        " arose at the latest, and once for each claim."
+    ), data["statute"] or "lag (1981:739) § 2"
+
+
+def _why_written_again(data: Data) -> tuple[str, str | None]:
+    return gettext(
+        "The first letter could not be sent. The new one gives the full time to pay, and costs"
+        " nothing more."
+    ), "lag (1981:739) § 2"
+
+
+def _why_settled(data: Data) -> tuple[str, str | None]:
+    return gettext(
+        "A payment covers the fees first, then the interest, then the invoice. Interest runs to"
+        " the day that the money counts from."
+    ), "handelsbalken 9 kap. 5 §"
+
+
+def _why_paid(data: Data) -> tuple[str, str | None]:
+    return gettext("Nothing was left to pay after the payment."), None
+
+
+def _why_stopped(data: Data) -> tuple[str, str | None]:
+    return gettext(
+        "A letter must state all that the law asks for, and a sum must rest on a rule. Until both"
+        " hold, nothing is sent."
+    ), None
+
+
+_WHY: Mapping[str, Callable[[Data], tuple[str, str | None]]] = {
+    "case.imported": _why_imported,
+    "case.reminder_sent": _why_reminded,
+    "case.reminder_written_again": _why_written_again,
+    "case.payment_received": _why_settled,
+    "case.paid": _why_paid,
+    "case.needs_review": _why_stopped,
+}
+
+
+def _why(event: Told) -> dict[str, object] | None:
+    """The rule that decided, the law it rests on, and what it decided from: (label, value)."""
+    known = _WHY.get(event.name)
+    if known is None:
+        return None
+    text, rule = known(event.data)
+    facts = [fact for one in event.settings if (fact := _setting(one))]
+    return {"text": text, "rule": rule, "facts": facts + _inputs(event.inputs)}
+
+
+def _setting(setting: Setting) -> Fact | None:
+    value = setting.value
+    if setting.name == "days_after_due":
+        label, shown = gettext("Days of waiting after the due date"), str(value)
+    elif setting.name == "reminder_days":
+        label, shown = gettext("Days to pay in a reminder"), str(value)
+    elif setting.name == "reminder_fee_agreed":
+        label, shown = gettext("Reminder fee agreed"), gettext("Yes") if value else gettext("No")
+    elif setting.name == "interest_kind":
+        label, shown = gettext("Late interest"), _interest(value)
+    elif setting.name == "agreed_rate" and value is not None:
+        label, shown = gettext("Agreed rate"), percent(Decimal(value))
+    else:
+        return None
+    return label, gettext("%(value)s, by %(scope)s", value=shown, scope=_scope(setting.scope))
+
+
+def _interest(kind: str) -> str:
+    return {
+        "statutory": gettext("by law (räntelagen § 6)"),
+        "agreed": gettext("at the agreed rate (räntelagen § 7)"),
+        "none": gettext("not asked for"),
+    }.get(kind, kind)
+
+
+def _inputs(inputs: Data) -> list[Fact]:
+    facts: list[Fact] = []
+    if "due_on" in inputs:
+        facts.append((gettext("Due date"), _day(inputs, "due_on")))
+    if "fee_charged_before" in inputs:
+        charged = gettext("Yes") if inputs["fee_charged_before"] else gettext("No")
+        facts.append((gettext("Reminder fee charged before"), charged))
+    if "owed" in inputs:
+        owed = gettext(
+            "%(fees)s fees, %(interest)s interest, %(principal)s on the invoice",
+            fees=kronor(inputs["owed"]["fees_ore"]),
+            interest=kronor(inputs["owed"]["interest_ore"]),
+            principal=kronor(inputs["owed"]["principal_ore"]),
+        )
+        facts.append((gettext("Owed before the payment"), owed))
+    if "amount_ore" in inputs:
+        facts.append((gettext("Paid"), kronor(inputs["amount_ore"])))
+    return facts
+
+
+def tell(event: Told) -> dict[str, object]:
+    """An event for a timeline: when, what, who, why. One without words shows its name."""
     text = _TEXTS.get(event.name)
     title, told = text(event.data) if text else (event.name, "")
     return {
@@ -131,4 +231,5 @@ def tell(event: Event) -> dict[str, object]:
         "title": title,
         "text": told,
         "who": actor_name(event.actor),
+        "why": _why(event),
     }
