@@ -1,4 +1,4 @@
-"""Commands for the people who run the portal: `flask database`, `flask worker`, `flask law`."""
+"""Commands for the people who run the portal: `flask database`, `worker`, `law`, `history`."""
 
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
@@ -7,17 +7,20 @@ import click
 from flask import Flask, current_app
 from flask.cli import AppGroup
 from flask_migrate import upgrade
+from sqlalchemy import select
 
 from portal import clock
-from portal.collection import rates
+from portal.collection import history, rates
 from portal.database import server, tenancy
 from portal.extensions import db, settings
 from portal.identity.actor import SYSTEM
+from portal.identity.models import Creditor
 from portal.messages import RedaError
 from portal.signing import agreements
 
 database = AppGroup("database", help="Prepare the database.")
 law = AppGroup("law", help="Extend the law's tables.")
+past = AppGroup("history", help="Look at what happened.")
 
 
 @database.command("prepare")
@@ -31,7 +34,8 @@ def prepare_database() -> None:
     db.session.commit()
 
 
-@law.command("add-reference-rate")
+# A rate below zero, which has been, begins like an option.
+@law.command("add-reference-rate", context_settings={"ignore_unknown_options": True})
 @click.argument("from_on", type=click.DateTime(["%Y-%m-%d"]))
 @click.argument("per_cent")
 @click.option("--source", required=True, help="Where it was read, such as the decision's number.")
@@ -40,7 +44,9 @@ def add_reference_rate(from_on: datetime, per_cent: str, source: str) -> None:
     try:
         rate = Decimal(per_cent.replace(",", "."))
     except InvalidOperation:
-        raise click.BadParameter("Write a number of per cent, such as 2.00.") from None
+        rate = Decimal("NaN")
+    if not rate.is_finite():
+        raise click.BadParameter("Write a number of per cent, such as 2.00.")
     _add_rate(from_on.date(), rate, source)
 
 
@@ -70,6 +76,26 @@ def advance(until: datetime | None) -> None:
     click.echo(f"Run up to {day}.")
 
 
+@past.command("verify")
+@click.option("--creditor", "key", metavar="KEY", help="Only this creditor's.")
+def verify_history(key: str | None) -> None:
+    """Find an event that was changed, removed, added or moved; exit with 1 if there is one."""
+    with tenancy.service():
+        creditor_id = None
+        if key is not None:
+            creditor_id = db.session.scalar(select(Creditor.id).where(Creditor.key == key))
+            if creditor_id is None:
+                raise click.BadParameter(f"No creditor has the key {key}.")
+        found = history.check(clock.now(), creditor_id)
+        db.session.commit()
+    for one in found.broken:
+        click.echo(f"{one.creditor_key}: event {one.position}: {one.what}")
+    if found.broken:
+        click.echo(f"The history of {len(found.broken)} of {found.creditors} creditors is broken.")
+        raise SystemExit(1)
+    click.echo(f"{found.events} events of {found.creditors} creditors hold.")
+
+
 @click.command("worker")
 def run_worker() -> None:
     """Run jobs until interrupted."""
@@ -82,5 +108,5 @@ def run_worker() -> None:
 
 def init_app(app: Flask) -> None:
     """Add the commands."""
-    for command in (database, law, advance, run_worker):
+    for command in (database, law, past, advance, run_worker):
         app.cli.add_command(command)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from cryptography.fernet import Fernet
 from stdnum import luhn
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -119,13 +120,30 @@ class Settings:
         values = {f.name: given[name] for f in fields(cls) if (name := f.metadata["name"]) in given}
         settings = cls(**values)
         settings._check()
+        if settings.is_production:
+            settings._check_production(given)
         return settings
 
     def _check(self) -> None:
         if self.environment not in ("development", "test", "production"):
             raise SettingsError("REDA_ENVIRONMENT must be development, test or production.")
-        if not urlsplit(self.base_url).scheme.startswith("http"):
-            raise SettingsError("REDA_BASE_URL must be an http or https address.")
+        scheme, host = urlsplit(self.base_url)[:2]
+        if scheme not in ("http", "https") or not host or self.base_url != f"{scheme}://{host}":
+            raise SettingsError(
+                "REDA_BASE_URL must be an http or https address with nothing after the host,"
+                " such as https://reda.example."
+            )
+        if not self.trusted_proxies.isdecimal():
+            raise SettingsError("REDA_TRUSTED_PROXIES must be a whole number.")
+        for key in self.encryption_keys:
+            try:
+                Fernet(key)
+            except ValueError:
+                # The key itself is a secret, and is not told.
+                raise SettingsError(
+                    "REDA_IDENTITY_KEYS must be Fernet keys (32 bytes in base64), separated by"
+                    " commas."
+                ) from None
         for name, number in (
             ("REDA_BANKGIRO", self.service_bankgiro),
             ("REDA_ORGANISATION_NUMBER", self.service_organisation_number),
@@ -133,23 +151,25 @@ class Settings:
             # A wrong digit here would stand on every letter, and money would go elsewhere.
             if not (number.isdigit() and luhn.is_valid(number)):
                 raise SettingsError(f"{name} must be digits only, with a right check digit.")
-        if self.environment == "production":
-            self._check_production()
 
-    def _check_production(self) -> None:
-        for f in fields(self):
-            if f.name in ("secret_key", "identity_keys", "identity_hash_key"):
-                value = getattr(self, f.name)
-                if value in (_DEVELOPMENT_SECRET, _DEVELOPMENT_KEY) or len(value) < 32:
+    def _check_production(self, given: Mapping[str, str]) -> None:
+        for name, secrets in (
+            ("REDA_SECRET_KEY", [self.secret_key]),
+            ("REDA_IDENTITY_KEYS", self.encryption_keys),
+            ("REDA_IDENTITY_HASH_KEY", [self.identity_hash_key]),
+        ):
+            for secret in secrets:
+                if secret in (_DEVELOPMENT_SECRET, _DEVELOPMENT_KEY) or len(secret) < 32:
                     raise SettingsError(
-                        f"{f.metadata['name']} must be set to a secret of its own, at least"
-                        " 32 characters, in production."
+                        f"{name} must be set to a secret of its own, at least 32 characters, in"
+                        " production."
                     )
-        if urlsplit(self.base_url).scheme != "https":
+        if not self.is_secure:
             raise SettingsError("REDA_BASE_URL must be an https address in production.")
         for f in fields(self):
-            needed = f.name.startswith(("bankid_", "swish_")) and f.name != "bankid_app_url"
-            if needed and not getattr(self, f.name):
+            # The defaults are the demo's: its simulators, its account number, its telephone.
+            needed = f.name.startswith(("bankid_", "swish_", "service_"))
+            if needed and not f.name.endswith("_app_url") and not given.get(f.metadata["name"]):
                 raise SettingsError(f"{f.metadata['name']} must be set in production.")
 
     @property
@@ -160,6 +180,11 @@ class Settings:
     def is_secure(self) -> bool:
         """Whether people reach us over TLS; cookies are then marked Secure and HSTS is sent."""
         return urlsplit(self.base_url).scheme == "https"
+
+    @property
+    def encryption_keys(self) -> list[str]:
+        """The Fernet keys, the newest first."""
+        return [key.strip() for key in self.identity_keys.split(",")]
 
     @property
     def var(self) -> Path:

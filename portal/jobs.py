@@ -17,7 +17,7 @@ from psycopg import AsyncConnection
 from sqlalchemy import select, text
 
 from portal import clock, ledger
-from portal.collection import checks, days, intake, lifecycle
+from portal.collection import checks, days, history, intake, lifecycle
 from portal.database import queue, server, tenancy
 from portal.delivery import outbox
 from portal.extensions import db
@@ -40,9 +40,18 @@ class BooksDiffer(Exception):
 
 def import_overdue_invoices() -> None:
     """Decide on every creditor's waiting invoices, one creditor a transaction."""
+    failed: Exception | None = None
     for creditor_id in db.session.scalars(select(Creditor.id).order_by(Creditor.id)).all():
-        intake.import_overdue(creditor_id, today=clock.today(), now=clock.now())
-        db.session.commit()
+        try:
+            intake.import_overdue(creditor_id, today=clock.today(), now=clock.now())
+            db.session.commit()
+        except Exception as error:
+            # The other creditors must not wait for one whose invoices cannot be decided on.
+            db.session.rollback()
+            log.warning("import.failed", creditor=creditor_id, error=type(error).__name__)
+            failed = error
+    if failed is not None:
+        raise failed
 
 
 def advance_cases() -> None:
@@ -53,9 +62,9 @@ def advance_cases() -> None:
 def run_days(until: date, now: datetime, *, chunk: int = 500) -> None:
     """Run the days up to and including one.
 
-    now: the instant that the last day's acts carry. chunk: cases moved in one transaction. Of a missed day, only what has no letter is
-    done on that day; letters carry the day they are written on, the last. Two at once wait for
-    each other. Stopped in the middle, the next run goes on where this one was.
+    now: the instant that the last day's acts carry. chunk: cases moved in one transaction. Of a
+    missed day, only what has no letter is done on that day; letters carry the day they are written
+    on, the last. Two at once wait for each other. Stopped in the middle, the next run goes on.
     """
     with db.engine.connect() as alone:
         alone.execute(text("select pg_advisory_lock(:key)"), {"key": _CLOCK})
@@ -123,6 +132,13 @@ def check_books() -> None:
         raise BooksDiffer(f"{off} differences; see the operator's page of the books")
 
 
+def verify_history() -> None:
+    """Look whether anybody has changed what happened; operators see whose history does not hold."""
+    for one in history.check(clock.now()).broken:
+        log.error("history.broken", creditor=one.creditor_key, position=one.position, what=one.what)
+    db.session.commit()
+
+
 def tidy() -> None:
     """Forget ended sessions, old BankID orders, wrong guesses that no longer count, done jobs."""
     sessions.forget_ended(clock.now())
@@ -141,6 +157,7 @@ SCHEDULE: Mapping[str, tuple[Callable[..., None], str]] = {
     "ask_swish": (ask_swish, "* * * * *"),
     "collect_bankid": (collect_bankid, "* * * * *"),
     "tidy": (tidy, "30 * * * *"),
+    "verify_history": (verify_history, "0 2 * * *"),
     "check_books": (check_books, "15 2 * * *"),
 }
 

@@ -1,12 +1,70 @@
-"""What happened, told once in the transaction that did it."""
+"""What happened, told once in the transaction that did it, and why.
 
+Events are only added. When the transaction commits, the database links each to the one before it
+of the same creditor by a hash (migration 0006), so that `verify` finds one that was changed,
+removed, added or moved behind our back. Whoever can write as the database's owner can also compute
+a whole chain anew; only a head kept elsewhere finds that.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, func, insert, select, text
+from sqlalchemy.dialects.postgresql import insert as upsert
 
-from portal.collection.models import Event
+from portal.collection.models import Event, HistoryCheck
 from portal.extensions import db
 from portal.identity.actor import Actor
+from portal.identity.models import Creditor
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A rule's value, and the scope that chose it: company, class, customer or default."""
+
+    name: str
+    value: Any
+    scope: str
+
+
+@dataclass(frozen=True)
+class Told:
+    """An event of a case, with the settings that decided it and what else it was decided from."""
+
+    id: int
+    name: str
+    occurred_at: datetime
+    actor: str
+    data: Mapping[str, Any]
+    settings: Sequence[Setting]
+    inputs: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A creditor's history that does not hold.
+
+    position: the first place that is wrong. what: `changed`, `removed`, `added`, `reordered`, or
+    of its end `missing at the end` and `head changed`.
+    """
+
+    creditor_id: int
+    creditor_key: str
+    creditor_name: str
+    position: int
+    what: str
+    checked_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Verified:
+    """How many events of how many creditors were looked at, and whose history does not hold."""
+
+    events: int
+    creditors: int
+    broken: Sequence[Broken]
 
 
 def record(
@@ -32,8 +90,225 @@ def record(
     )
 
 
-def of_case(case_id: int) -> list[Event]:
-    """A case's events, newest first."""
-    return list(
-        db.session.scalars(select(Event).where(Event.case_id == case_id).order_by(Event.id.desc()))
+def record_many(rows: Select[Any]) -> int:
+    """Add an event for each row of a query, of any creditors, in the query's order.
+
+    rows: creditor_id, case_id, name, occurred_at, actor, data, in this order of columns. Answers
+    how many there were. A statement of SQL may as well insert into `events` by itself.
+    """
+    columns = ["creditor_id", "case_id", "name", "occurred_at", "actor", "data"]
+    # What was recorded before it comes before it.
+    db.session.flush()
+    added = db.session.execute(
+        insert(Event).from_select(columns, rows), execution_options={"preserve_rowcount": True}
     )
+    return int(added.rowcount)  # type: ignore[attr-defined]
+
+
+# Of each event, the settings and the other facts that decided it. A setting that the event does not
+# tell itself is the one that its case was opened with.
+_DECIDED_BY: Mapping[str, tuple[Sequence[str], Sequence[str]]] = {
+    "case.imported": (
+        ("days_after_due", "reminder_days", "reminder_fee_agreed", "interest_kind", "agreed_rate"),
+        ("due_on",),
+    ),
+    "case.reminder_sent": (("reminder_fee_agreed", "reminder_days"), ("fee_charged_before",)),
+    "case.reminder_written_again": (("reminder_days",), ()),
+    "case.demand_sent": (("demand_after_days", "demand_days", "wants_compensation"), ()),
+    "case.demand_written_again": (("demand_days",), ()),
+    "case.awaits_decision": (("after_demand", "decision_after_days"), ()),
+    "case.taken_to_law": (("after_demand",), ()),
+    "case.watched_over": (("after_demand",), ()),
+    "case.written_off": (("after_demand",), ()),
+    "case.returned": (("after_demand",), ()),
+    "case.limited": ((), ("limited_on",)),
+    "case.due_date_changed": (("days_after_due",), ("due_on",)),
+    "case.payment_received": (("interest_kind", "agreed_rate"), ("owed", "amount_ore")),
+    "case.paid": (("small_rest_ore",), ("closed_on",)),
+    "case.needs_review": ((), ("problems",)),
+}
+
+
+def of_case(case_id: int) -> list[Told]:
+    """A case's events, newest first, each with why it happened."""
+    events = db.session.scalars(select(Event).where(Event.case_id == case_id).order_by(Event.id))
+    chosen: dict[str, Setting] = {}
+    told = []
+    for event in events:
+        chosen |= _settings(event.data)
+        names, inputs = _DECIDED_BY.get(event.name, ((), ()))
+        told.append(
+            Told(
+                event.id,
+                event.name,
+                event.occurred_at,
+                event.actor,
+                event.data,
+                [chosen[name] for name in names if name in chosen],
+                {name: event.data[name] for name in inputs if name in event.data},
+            )
+        )
+    return told[::-1]
+
+
+def _settings(data: Mapping[str, Any]) -> dict[str, Setting]:
+    settings = {
+        name: Setting(name, value, scope) for name, (value, scope) in data.get("terms", {}).items()
+    }
+    if (days := data.get("days_after_due")) is not None:
+        settings["days_after_due"] = Setting("days_after_due", days, data["scope"])
+    return settings
+
+
+# Every link is compared with the hash that stands before it. That holds for all of them exactly if
+# the chain from its beginning does, and it tells which one is wrong.
+_VERIFY = text(
+    """
+    with linked as (
+        select l.creditor_id, l.position, l.event_id, l.hash, e as event, e.id is null as is_gone,
+            row_number() over chain as place,
+            lag(l.hash, 1, decode(repeat('00', 32), 'hex')) over chain as before
+        from history_links l left join events e on e.id = l.event_id
+        where cast(:creditor_id as bigint) is null or l.creditor_id = :creditor_id
+        window chain as (partition by l.creditor_id order by l.position)
+    ), judged as (
+        select creditor_id, event_id, hash, place, before, case
+            when position > place or is_gone then 'removed'
+            when position < place then 'added'
+            when hash <> sha256(before || reda_event_text(event, place, event_id)) then 'changed'
+        end as what
+        from linked
+    ), wrong as materialized (
+        select * from judged where what is not null
+    ), first as (
+        select distinct on (creditor_id) * from wrong order by creditor_id, place
+    ), stray as (
+        select e.creditor_id, min(e.id) as event_id
+        from events e left join history_links l on l.event_id = e.id
+        where l.event_id is null
+            and (cast(:creditor_id as bigint) is null or e.creditor_id = :creditor_id)
+        group by e.creditor_id
+    ), totals as (
+        select creditor_id, count(*) as links, max(position) as last
+        from history_links
+        where cast(:creditor_id as bigint) is null or creditor_id = :creditor_id
+        group by creditor_id
+    )
+    select c.id, c.key, c.name, coalesce(t.links, 0) as links, coalesce(t.last, 0) as last,
+        coalesce(h.position, 0) as head,
+        h.position = 0 or coalesce(h.hash = end_link.hash, false) as head_holds,
+        w.place, w.what,
+        w.what = 'changed' and exists (
+            select from wrong o join events e on e.id = o.event_id
+            where o.creditor_id = c.id and o.place > w.place and (
+                sha256(w.before || reda_event_text(e, w.place, e.id)) in (w.hash, o.hash)
+                or sha256(w.before || reda_event_text(e, w.place, w.event_id)) = w.hash
+            )
+        ) as is_moved,
+        s.event_id is not null as has_stray,
+        (
+            select coalesce(max(l.position), 0) + 1 from history_links l
+            where l.creditor_id = c.id and l.event_id < s.event_id
+        ) as stray_at
+    from creditors c
+    left join totals t on t.creditor_id = c.id
+    left join history_heads h on h.creditor_id = c.id
+    left join history_links end_link
+        on end_link.creditor_id = h.creditor_id and end_link.position = h.position
+    left join first w on w.creditor_id = c.id
+    left join stray s on s.creditor_id = c.id
+    where (t.links is not null or h.creditor_id is not null or s.event_id is not null)
+        and (cast(:creditor_id as bigint) is null or c.id = :creditor_id)
+    order by c.id
+    """
+)
+
+
+def verify(creditor_id: int | None = None) -> Verified:
+    """Compute every event's hash anew and compare; of one creditor, or of all that may be seen.
+
+    One statement, one moment: what others commit meanwhile is seen wholly or not at all.
+    """
+    return _summed(_histories(creditor_id))
+
+
+def check(now: datetime, creditor_id: int | None = None) -> Verified:
+    """Verify, and keep what was found for `broken` to tell."""
+    found = _histories(creditor_id)
+    for events, creditor, broken in found:
+        values = {
+            "checked_at": now,
+            "events": events,
+            "broken_at": broken.position if broken else None,
+            "what": broken.what if broken else None,
+        }
+        db.session.execute(
+            upsert(HistoryCheck)
+            .values(creditor_id=creditor, **values)
+            .on_conflict_do_update(index_elements=[HistoryCheck.creditor_id], set_=values)
+        )
+    return _summed(found)
+
+
+_History = tuple[int, int, Broken | None]
+
+
+def _histories(creditor_id: int | None) -> list[_History]:
+    rows = db.session.execute(_VERIFY, {"creditor_id": creditor_id})
+    return [(row.links, row.id, _judge(row)) for row in rows]
+
+
+def _summed(found: Sequence[_History]) -> Verified:
+    return Verified(
+        sum(events for events, _, _ in found), len(found), [one for *_, one in found if one]
+    )
+
+
+def _judge(row: Any) -> Broken | None:
+    """The first thing wrong with a creditor's history."""
+    wrong = []
+    if row.what is not None:
+        wrong.append((row.place, _kind(row)))
+    if row.has_stray:
+        wrong.append((row.stray_at, "added"))
+    if not wrong and row.head > row.last:
+        wrong.append((row.last + 1, "missing at the end"))
+    elif not wrong and row.head < row.last:
+        wrong.append((row.head + 1, "added"))
+    elif not wrong and not row.head_holds:
+        wrong.append((row.head, "head changed"))
+    return Broken(row.id, row.key, row.name, *min(wrong)) if wrong else None
+
+
+def _kind(row: Any) -> str:
+    # Places that were numbered anew all hold another event than the one that was hashed; how many
+    # there should be tells which way they moved.
+    if row.what == "changed" and row.links != row.head:
+        return "removed" if row.links < row.head else "added"
+    return "reordered" if row.is_moved else str(row.what)
+
+
+def broken() -> list[Broken]:
+    """The histories that did not hold when they were last checked, by creditor."""
+    rows = db.session.execute(
+        select(
+            Creditor.id,
+            Creditor.key,
+            Creditor.name,
+            HistoryCheck.broken_at,
+            HistoryCheck.what,
+            HistoryCheck.checked_at,
+        )
+        .join(HistoryCheck, HistoryCheck.creditor_id == Creditor.id)
+        .where(HistoryCheck.what.is_not(None))
+        .order_by(Creditor.id)
+    )
+    return [
+        Broken(creditor_id, key, name, position or 0, what or "", at)
+        for creditor_id, key, name, position, what, at in rows
+    ]
+
+
+def checked_at() -> datetime | None:
+    """When the histories were last checked, the longest ago of them; None before the first time."""
+    return db.session.scalar(select(func.min(HistoryCheck.checked_at)))

@@ -107,6 +107,7 @@ def open_case(invoice: Invoice, rules: Effective, *, today: date, now: datetime)
         due_on=case.due_on.isoformat(),
         days_after_due=rules.days_after_due,
         scope=rules.scopes.get("days_after_due", "default"),
+        terms=rules.chosen("reminder_days", "reminder_fee_agreed", "interest_kind", "agreed_rate"),
     )
     return case
 
@@ -257,6 +258,7 @@ def send_reminder(case: Case, *, today: date, now: datetime) -> None:
         no_charge=reasons,
         fee_agreed=case.reminder_fee_agreed,
         fee_charged_before=case.invoice.reminder_fee_charged,
+        days=case.reminder_days,
         **asked,
     )
 
@@ -284,6 +286,7 @@ def send_demand(case: Case, *, today: date, now: datetime) -> None:
         "case.demand_sent",
         SYSTEM,
         now,
+        terms=rules.chosen("demand_after_days", "demand_days", "wants_compensation"),
         charges=[asdict(one) for one in charges],
         no_charge=reasons,
         **asked,
@@ -407,10 +410,7 @@ def decide(case: Case, *, today: date, now: datetime) -> None:
     if case.status != states.DEMANDED:
         return
     rules = rules_of(case)
-    data = {
-        "rule": rules.after_demand,
-        "scope": rules.scopes.get("after_demand", "default"),
-    }
+    data = {"terms": rules.chosen("after_demand", "decision_after_days")}
     match rules.after_demand:
         case "legal":
             take_to_law(case, actor=SYSTEM, today=today, now=now, **data)

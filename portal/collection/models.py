@@ -300,6 +300,46 @@ class Event(Base):
     data: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
 
 
+class HistoryLink(Base):
+    """An event's place in its creditor's history, 1, 2, 3 …; the database writes it at commit.
+
+    hash: SHA-256 over the link before it and all of the event. event_id has no foreign key, so
+    that a link still tells of an event that somebody has removed.
+    """
+
+    __tablename__ = "history_links"
+
+    creditor_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    event_id: Mapped[int] = mapped_column(unique=True)
+    hash: Mapped[bytes]
+
+
+class HistoryHead(Base):
+    """The last link of a creditor's history, so that a missing end is found."""
+
+    __tablename__ = "history_heads"
+
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"), primary_key=True)
+    position: Mapped[int]
+    hash: Mapped[bytes]
+
+
+class HistoryCheck(Base):
+    """What the latest check of a creditor's history found.
+
+    events: how many it has. broken_at, what: the first place that does not hold, and why, or None.
+    """
+
+    __tablename__ = "history_checks"
+
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"), primary_key=True)
+    checked_at: Mapped[datetime]
+    events: Mapped[int]
+    broken_at: Mapped[int | None]
+    what: Mapped[str | None]
+
+
 class ReferenceRate(Base):
     """Riksbanken's reference rate of a half-year that an operator has added to the law's table."""
 

@@ -119,6 +119,12 @@ class Effective:
         rate: Decimal | None = self.values["agreed_rate"]
         return rate
 
+    def chosen(self, *names: str) -> dict[str, list[object]]:
+        """Some values and the scope that chose each, as JSON values, for the history."""
+        return {
+            name: [_as_json(self.values[name]), self.scopes.get(name, "default")] for name in names
+        }
+
 
 @dataclass(frozen=True)
 class Decision:

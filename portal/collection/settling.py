@@ -79,6 +79,11 @@ def settle_payment(
         principal_ore=parts.principal_ore,
         overpaid_ore=parts.overpaid_ore,
         left_ore=left_ore,
+        owed={
+            "fees_ore": due.fees_ore,
+            "interest_ore": due.interest_ore,
+            "principal_ore": due.principal_ore,
+        },
     )
     if case.status in states.OPEN:
         interrupt_limitation(case, value_on)
@@ -118,7 +123,6 @@ def close_if_settled(case: Case, left_ore: int, *, on: date, key: str, now: date
         now,
         closed_on=on.isoformat(),
         rest_ore=left_ore,
-        rule=rules.small_rest_ore,
-        scope=rules.scopes.get("small_rest_ore", "default"),
+        terms=rules.chosen("small_rest_ore") if left_ore else {},
     )
     return 0

@@ -1,26 +1,22 @@
-"""The history of a case in words."""
+"""The history of a case in words: what happened, and why it happened on that day."""
 
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
-from typing import Any, Protocol
+from datetime import date
+from decimal import Decimal
+from typing import Any
 
-from flask_babel import gettext
+from flask_babel import gettext, lazy_gettext
 
-from portal.creditor.names import actor_name
+from portal.collection.history import Setting, Told
+from portal.creditor.names import actor_name, after_demand_name, entry_name, stop_name
 from portal.messages import Problem
-from portal.web.formats import format_date, kronor
+from portal.web.formats import format_date, kronor, percent
 from portal.web.forms import text as problem_text
 
 Data = Mapping[str, Any]
 
 
-class Event(Protocol):
-    """What the history tells of one event."""
-
-    name: str
-    occurred_at: datetime
-    actor: str
-    data: dict[str, Any]
+Fact = tuple[str, str]
 
 
 def _day(data: Data, name: str) -> str:
@@ -47,33 +43,134 @@ def _scope(code: str) -> str:
     }.get(code, gettext("the rules that hold when nothing else is chosen"))
 
 
-def _reminder_sent(data: Data) -> tuple[str, str]:
-    asked = gettext(
+def _asked(data: Data) -> str:
+    return gettext(
         "It asks for %(amount)s no later than %(day)s.",
         amount=kronor(data["total_ore"]),
         day=_day(data, "pay_by_on"),
     )
-    if data["fee_ore"]:
-        fee = gettext(
-            "The reminder fee of %(amount)s was added (%(statute)s).",
-            amount=kronor(data["fee_ore"]),
-            statute=data["statute"],
+
+
+def _charged(data: Data) -> str:
+    """Each fee that was added, and why others were not."""
+    told = [
+        gettext(
+            "%(fee)s of %(amount)s was added (%(statute)s).",
+            fee=entry_name(f"fee.{one['kind']}"),
+            amount=kronor(one["ore"]),
+            statute=one["statute"],
         )
-    elif data["fee_charged_before"]:
-        fee = gettext("No fee was added, because a reminder fee had been charged before.")
-    elif not data["fee_agreed"]:
-        fee = gettext("No fee was added, because none was agreed with the customer.")
-    else:
-        fee = gettext("No fee was added.")
-    return gettext("A reminder was written"), f"{asked} {fee}"
+        for one in data["charges"]
+        if one["ore"]
+    ]
+    told += [problem_text(Problem.from_json(one)) for one in data.get("no_charge", ())]
+    return " ".join(told)
+
+
+def _reminder_sent(data: Data) -> tuple[str, str]:
+    return gettext("A reminder was written"), f"{_asked(data)} {_charged(data)}"
+
+
+def _demand_sent(data: Data) -> tuple[str, str]:
+    return gettext("A demand (inkassokrav) was written"), f"{_asked(data)} {_charged(data)}"
 
 
 def _reminder_written_again(data: Data) -> tuple[str, str]:
-    return gettext("The reminder was written again, because it could not be sent"), gettext(
-        "It asks for %(amount)s no later than %(day)s.",
-        amount=kronor(data["total_ore"]),
-        day=_day(data, "pay_by_on"),
+    return gettext("The reminder was written anew"), _asked(data)
+
+
+def _demand_written_again(data: Data) -> tuple[str, str]:
+    return gettext("The demand was written anew"), _asked(data)
+
+
+def _awaits_decision(data: Data) -> tuple[str, str]:
+    return gettext("The demand was not paid"), gettext("You decide how the case goes on.")
+
+
+def _taken_to_law(data: Data) -> tuple[str, str]:
+    return gettext("The case goes to the Enforcement Authority (Kronofogden)"), ""
+
+
+def _watched_over(data: Data) -> tuple[str, str]:
+    return gettext("The case is watched over for a long time"), ""
+
+
+def _given_up(data: Data) -> str:
+    return gettext(
+        "Given up: %(principal)s of the invoice, %(interest)s interest, %(fees)s fees.",
+        principal=kronor(data["principal_ore"]),
+        interest=kronor(data["interest_ore"]),
+        fees=kronor(data["fees_ore"]),
     )
+
+
+def _written_off(data: Data) -> tuple[str, str]:
+    return gettext("The case was written off"), _given_up(data)
+
+
+def _returned(data: Data) -> tuple[str, str]:
+    return gettext("The case was given back"), _given_up(data)
+
+
+def _recalled(data: Data) -> tuple[str, str]:
+    return gettext("The case was recalled"), " ".join((_given_up(data), data["reason"])).strip()
+
+
+def _limited(data: Data) -> tuple[str, str]:
+    return gettext("The claim is limited by time and is not asked for any more"), _given_up(data)
+
+
+def _stopped(data: Data) -> tuple[str, str]:
+    told = stop_name(data["kind"])
+    if data["until_on"]:
+        told = gettext("%(why)s, until %(day)s", why=told, day=_day(data, "until_on"))
+    return gettext("The case stands still"), f"{told}. {data['reason']}".strip()
+
+
+def _resumed(data: Data) -> tuple[str, str]:
+    return gettext("The case goes on"), gettext("%(why)s is over.", why=stop_name(data["kind"]))
+
+
+def _paid_directly(data: Data) -> tuple[str, str]:
+    return gettext("You were paid directly"), gettext(
+        "%(amount)s on %(day)s: %(principal)s on the invoice, %(interest)s interest.",
+        amount=kronor(data["amount_ore"]),
+        day=_day(data, "on"),
+        principal=kronor(data["principal_ore"]),
+        interest=kronor(data["interest_ore"]),
+    )
+
+
+def _credited(data: Data) -> tuple[str, str]:
+    return gettext("The invoice was credited"), gettext(
+        "%(amount)s on %(day)s. %(left)s is left of the invoice.",
+        amount=kronor(data["amount_ore"]),
+        day=_day(data, "on"),
+        left=kronor(data["left_ore"]),
+    )
+
+
+def _due_date_changed(data: Data) -> tuple[str, str]:
+    return gettext("The due date was changed"), gettext(
+        "From %(before)s to %(after)s.", before=_day(data, "before"), after=_day(data, "due_on")
+    )
+
+
+def _customer_changed(data: Data) -> tuple[str, str]:
+    return gettext("The customer’s details were changed"), ""
+
+
+def _plan_agreed(data: Data) -> tuple[str, str]:
+    told = gettext(
+        "%(amount)s in all. Payments: %(parts)s.",
+        amount=kronor(data["total_ore"]),
+        parts=data["parts"],
+    )
+    return gettext("A payment plan was agreed on"), f"{told} {_charged(data)}".strip()
+
+
+def _plan_broken(data: Data) -> tuple[str, str]:
+    return gettext("The payment plan was not kept"), gettext("The case goes on where it was.")
 
 
 def _payment_received(data: Data) -> tuple[str, str]:
@@ -115,6 +212,24 @@ _TEXTS: Mapping[str, Callable[[Data], tuple[str, str]]] = {
     "case.imported": _imported,
     "case.reminder_sent": _reminder_sent,
     "case.reminder_written_again": _reminder_written_again,
+    "case.demand_sent": _demand_sent,
+    "case.demand_written_again": _demand_written_again,
+    "case.awaits_decision": _awaits_decision,
+    "case.taken_to_law": _taken_to_law,
+    "case.watched_over": _watched_over,
+    "case.written_off": _written_off,
+    "case.returned": _returned,
+    "case.recalled": _recalled,
+    "case.limited": _limited,
+    "case.stopped": _stopped,
+    "case.resumed": _resumed,
+    "case.paid_directly": _paid_directly,
+    "case.credited": _credited,
+    "case.credited_in_part": _credited,
+    "case.due_date_changed": _due_date_changed,
+    "case.customer_changed": _customer_changed,
+    "case.plan_agreed": _plan_agreed,
+    "case.plan_broken": _plan_broken,
     "case.payment_received": _payment_received,
     "case.paid": _paid,
     "case.needs_review": _needs_review,
@@ -122,8 +237,163 @@ _TEXTS: Mapping[str, Callable[[Data], tuple[str, str]]] = {
 }
 
 
-def tell(event: Event) -> dict[str, object]:
-    """An event for a timeline: when, what, who. One without words of its own shows its name."""
+def _why_imported(data: Data) -> tuple[str, str | None]:
+    return gettext(
+        "An unpaid invoice becomes a case when it has been overdue for the days that the rules"
+        " say. The other rules hold for the case from this day, also if they are changed later."
+    ), None
+
+
+def _why_reminded(data: Data) -> tuple[str, str | None]:
+    return gettext(
+        "The case was due for its reminder. A fee is added only if one was agreed when the debt"
+        " arose at the latest, and once for each claim."
+    ), "lag (1981:739) § 2, § 4"
+
+
+def _why_demanded(data: Data) -> tuple[str, str | None]:
+    return gettext(
+        "The reminder’s time to pay was out. A demand must come before anything else can be done,"
+        " and gives a time to pay or to object."
+    ), "inkassolagen (1974:182) §§ 5–6"
+
+
+def _why_decided(data: Data) -> tuple[str, str | None]:
+    return gettext("The demand’s time was out, and your rules say what comes then."), None
+
+
+def _why_limited(data: Data) -> tuple[str, str | None]:
+    return gettext(
+        "A claim on a consumer is limited after three years, others after ten, if nothing"
+        " interrupts the time."
+    ), "preskriptionslagen (1981:130) §§ 2, 5–8"
+
+
+def _why_stopped_by(data: Data) -> tuple[str, str | None]:
+    return gettext(
+        "While the case stands still, no letter is sent and no fee is added. Interest runs on."
+    ), "inkassolagen (1974:182) § 4"
+
+
+def _why_written_again(data: Data) -> tuple[str, str | None]:
+    return gettext(
+        "The first letter could not be sent. The new one gives the full time to pay, and costs"
+        " nothing more."
+    ), "lag (1981:739) § 2"
+
+
+def _why_settled(data: Data) -> tuple[str, str | None]:
+    return gettext(
+        "A payment covers the fees first, then the interest, then the invoice. Interest runs to"
+        " the day that the money counts from."
+    ), "handelsbalken 9 kap. 5 §"
+
+
+def _why_paid(data: Data) -> tuple[str, str | None]:
+    return gettext("Nothing was left to pay after the payment."), None
+
+
+def _why_stopped(data: Data) -> tuple[str, str | None]:
+    return gettext(
+        "A letter must state all that the law asks for, and a sum must rest on a rule. Until both"
+        " hold, nothing is sent."
+    ), None
+
+
+_WHY: Mapping[str, Callable[[Data], tuple[str, str | None]]] = {
+    "case.imported": _why_imported,
+    "case.reminder_sent": _why_reminded,
+    "case.reminder_written_again": _why_written_again,
+    "case.demand_sent": _why_demanded,
+    "case.demand_written_again": _why_written_again,
+    "case.awaits_decision": _why_decided,
+    "case.taken_to_law": _why_decided,
+    "case.watched_over": _why_decided,
+    "case.written_off": _why_decided,
+    "case.returned": _why_decided,
+    "case.limited": _why_limited,
+    "case.stopped": _why_stopped_by,
+    "case.payment_received": _why_settled,
+    "case.paid": _why_paid,
+    "case.needs_review": _why_stopped,
+}
+
+
+def _why(event: Told) -> dict[str, object] | None:
+    """The rule that decided, the law it rests on, and what it decided from: (label, value)."""
+    known = _WHY.get(event.name)
+    if known is None:
+        return None
+    text, rule = known(event.data)
+    facts = [fact for one in event.settings if (fact := _setting(one))]
+    return {"text": text, "rule": rule, "facts": facts + _inputs(event.inputs)}
+
+
+_DAYS = {
+    "demand_after_days": lazy_gettext("Days from the reminder’s last day to the demand"),
+    "demand_days": lazy_gettext("Days to pay after a demand"),
+    "decision_after_days": lazy_gettext("Days from the demand’s last day to the decision"),
+}
+
+
+def _setting(setting: Setting) -> Fact | None:
+    value = setting.value
+    if setting.name == "days_after_due":
+        label, shown = gettext("Days of waiting after the due date"), str(value)
+    elif setting.name == "reminder_days":
+        label, shown = gettext("Days to pay in a reminder"), str(value)
+    elif setting.name == "reminder_fee_agreed":
+        label, shown = gettext("Reminder fee agreed"), gettext("Yes") if value else gettext("No")
+    elif setting.name == "interest_kind":
+        label, shown = gettext("Late interest"), _interest(value)
+    elif setting.name == "agreed_rate" and value is not None:
+        label, shown = gettext("Agreed rate"), percent(Decimal(value))
+    elif setting.name == "after_demand":
+        label, shown = gettext("When the demand is not paid"), after_demand_name(value)
+    elif setting.name == "small_rest_ore":
+        label, shown = gettext("A rest that is let go, at most"), kronor(value)
+    elif setting.name == "wants_compensation":
+        label = gettext("Late-payment compensation asked of businesses")
+        shown = gettext("Yes") if value else gettext("No")
+    elif setting.name in _DAYS:
+        label, shown = str(_DAYS[setting.name]), str(value)
+    else:
+        return None
+    return label, gettext("%(value)s, by %(scope)s", value=shown, scope=_scope(setting.scope))
+
+
+def _interest(kind: str) -> str:
+    return {
+        "statutory": gettext("by law (räntelagen § 6)"),
+        "agreed": gettext("at the agreed rate (räntelagen § 7)"),
+        "none": gettext("not asked for"),
+    }.get(kind, kind)
+
+
+def _inputs(inputs: Data) -> list[Fact]:
+    facts: list[Fact] = []
+    if "limited_on" in inputs:
+        facts.append((gettext("Limited from"), _day(inputs, "limited_on")))
+    if "due_on" in inputs:
+        facts.append((gettext("Due date"), _day(inputs, "due_on")))
+    if "fee_charged_before" in inputs:
+        charged = gettext("Yes") if inputs["fee_charged_before"] else gettext("No")
+        facts.append((gettext("Reminder fee charged before"), charged))
+    if "owed" in inputs:
+        owed = gettext(
+            "%(fees)s fees, %(interest)s interest, %(principal)s on the invoice",
+            fees=kronor(inputs["owed"]["fees_ore"]),
+            interest=kronor(inputs["owed"]["interest_ore"]),
+            principal=kronor(inputs["owed"]["principal_ore"]),
+        )
+        facts.append((gettext("Owed before the payment"), owed))
+    if "amount_ore" in inputs:
+        facts.append((gettext("Paid"), kronor(inputs["amount_ore"])))
+    return facts
+
+
+def tell(event: Told) -> dict[str, object]:
+    """An event for a timeline: when, what, who, why. One without words shows its name."""
     text = _TEXTS.get(event.name)
     title, told = text(event.data) if text else (event.name, "")
     return {
@@ -131,4 +401,5 @@ def tell(event: Event) -> dict[str, object]:
         "title": title,
         "text": told,
         "who": actor_name(event.actor),
+        "why": _why(event),
     }

@@ -7,6 +7,7 @@ from flask_wtf.file import MultipleFileField
 from wtforms import BooleanField, DateField, HiddenField, IntegerField, RadioField, SelectField
 from wtforms.validators import InputRequired, Optional
 
+from portal.creditor.names import AFTER_DEMAND
 from portal.sources.spreadsheet import FIELDS, Table
 from portal.web.forms import Form, KronorField, PerCentField
 
@@ -85,13 +86,7 @@ class RulesForm(Form):
     after_demand = RadioField(
         lazy_gettext("When the demand is not paid"),
         [InputRequired()],
-        choices=[
-            ("ask", lazy_gettext("Ask us each time")),
-            ("legal", lazy_gettext("Apply at the Enforcement Authority")),
-            ("surveillance", lazy_gettext("Watch over it for a long time")),
-            ("write off", lazy_gettext("Write it off")),
-            ("return", lazy_gettext("Give it back to us")),
-        ],
+        choices=list(AFTER_DEMAND.items()),
     )
     small_rest_ore = KronorField(lazy_gettext("Let go of a rest up to"), [InputRequired()])
     direct_payment = RadioField(

@@ -41,6 +41,13 @@ _STEPS = {
     "demand": lazy_gettext("Send a demand"),
     "decision": lazy_gettext("Decide how to go on"),
 }
+AFTER_DEMAND = {
+    "ask": lazy_gettext("Ask us each time"),
+    "legal": lazy_gettext("Apply at the Enforcement Authority"),
+    "surveillance": lazy_gettext("Watch over it for a long time"),
+    "write off": lazy_gettext("Write it off"),
+    "return": lazy_gettext("Give it back to us"),
+}
 _ENTRIES = {
     "claim.taken": lazy_gettext("The claim was taken in"),
     "fee.reminder": lazy_gettext("Reminder fee"),
@@ -114,6 +121,11 @@ def stop_name(code: str) -> str:
     return _named(_STOPS, code)
 
 
+def after_demand_name(code: str) -> str:
+    """What a company's rules do when a demand is not paid."""
+    return _named(AFTER_DEMAND, code)
+
+
 def entry_name(code: str) -> str:
     """The kind of a ledger entry."""
     return _named(_ENTRIES, code)
@@ -147,6 +159,7 @@ def actor_name(label: str) -> str:
         "system": "Reda",
         "debtor": gettext("The debtor"),
         "swish": "Swish",
+        "bank": gettext("The bank"),
         "person": gettext("A person"),
     }
     return name or known.get(kind, kind)

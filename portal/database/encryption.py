@@ -21,7 +21,7 @@ def _settings() -> Settings:
 
 
 def _cipher() -> MultiFernet:
-    return MultiFernet([Fernet(key.strip()) for key in _settings().identity_keys.split(",")])
+    return MultiFernet([Fernet(key) for key in _settings().encryption_keys])
 
 
 def encrypt(data: bytes) -> bytes:

@@ -4,7 +4,9 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from psycopg import sql
 from sqlalchemy import URL, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import ArgumentError
 
 from portal.config import Settings, SettingsError
 
@@ -24,17 +26,26 @@ class Urls:
 def urls(settings: Settings) -> Urls:
     """The database's addresses; starts the embedded server when no DATABASE_URL is set.
 
-    Raises SettingsError when DATABASE_URL is not PostgreSQL.
+    Raises SettingsError when an address is not PostgreSQL's.
     """
     if not settings.database_url:
         return embedded(settings.var / "postgres")
-    owner = make_url(settings.database_url)
-    if owner.get_backend_name() not in ("postgresql", "postgres"):
-        raise SettingsError("DATABASE_URL must be a postgresql:// address.")
-    owner = owner.set(drivername=_DRIVER)
+    owner = _postgresql("DATABASE_URL", settings.database_url)
     if not settings.app_database_url:
         return Urls(owner, owner)
-    return Urls(owner, make_url(settings.app_database_url).set(drivername=_DRIVER))
+    return Urls(owner, _postgresql("DATABASE_APP_URL", settings.app_database_url))
+
+
+def _postgresql(name: str, address: str) -> URL:
+    refused = SettingsError(f"{name} must be a postgresql:// address.")
+    try:
+        url = make_url(address)
+    except (ArgumentError, ValueError):
+        # The address holds a password, and is not told.
+        raise refused from None
+    if url.drivername.partition("+")[0] not in ("postgresql", "postgres"):
+        raise refused
+    return url.set(drivername=_DRIVER)
 
 
 def embedded(folder: Path, database: str = DATABASE, *, keep: bool = True) -> Urls:
@@ -78,8 +89,13 @@ def ensure_role(owner: URL, app: URL) -> None:
             )
         )
         if app.username == APP_ROLE and app.password:
-            password = str(app.password).replace("'", "''")
-            connection.execute(text(f"alter role {APP_ROLE} password '{password}'"))
+            # The driver quotes it: to `text` a colon within would stand for a parameter.
+            driver = connection.connection.driver_connection
+            driver.execute(  # type: ignore[union-attr]
+                sql.SQL("alter role {} password {}").format(
+                    sql.Identifier(APP_ROLE), sql.Literal(str(app.password))
+                )
+            )
         if app == owner:
             connection.execute(text(f"grant {APP_ROLE} to current_user"))
     engine.dispose()

@@ -84,15 +84,16 @@ def init_app(app: Flask) -> None:
 @contextmanager
 def _within(scope: Scope) -> Iterator[None]:
     before = _current.get()
-    _switch(scope)
     try:
+        _switch(scope)
         yield
+        # Writes what waits, which may fail too, and then the outer scope must hold all the same.
+        _switch(before)
     except BaseException:
         _current.set(before)
         # A failed transaction takes no more statements; it is rolled back by whoever catches.
         db.session.rollback()
         raise
-    _switch(before)
 
 
 def service() -> AbstractContextManager[None]:

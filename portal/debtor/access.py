@@ -23,14 +23,20 @@ def open_case(case_id: int) -> None:
 
 
 def leave() -> None:
-    """End the visit."""
+    """End the visit. A request still under way must not bring it back: the token ends too."""
     session.clear()
+    session.renew()  # type: ignore[attr-defined]
+
+
+def opened_case() -> Case | None:
+    """The case that the session has opened, if any."""
+    opened = session.get(_OPENED)
+    return cases.get(opened[0]) if opened else None
 
 
 def current_case() -> Case:
     """The case that the session has opened. Raises NotFound when there is none."""
-    opened = session.get(_OPENED)
-    case = cases.get(opened[0]) if opened else None
+    case = opened_case()
     if case is None:
         raise NotFound
     return case

@@ -1,6 +1,8 @@
 """The debtor's door: the blueprint, and the way in and out."""
 
-from flask import Blueprint, Response, flash, make_response, session, url_for
+from math import ceil
+
+from flask import Blueprint, Response, flash, make_response, url_for
 from flask_babel import gettext
 from htmx_flask import request
 
@@ -18,9 +20,12 @@ access.guard(debtor)
 @debtor.get("/")
 def start() -> Response:
     """Where a letter leads: reference and code."""
-    if session.get("debtor_cases"):
+    reference = request.args.get("reference", "")
+    opened = access.opened_case()
+    # The letter of another case leads to that case, also for whoever has one open.
+    if opened and reference in ("", opened.reference):
         return go(url_for("debtor.show_case"))
-    return render("debtor/start.html", form=EnterForm(reference=request.args.get("reference", "")))
+    return render("debtor/start.html", form=EnterForm(reference=reference))
 
 
 @debtor.post("/")
@@ -30,16 +35,20 @@ def enter() -> Response:
     form = EnterForm()
     if not form.validate_on_submit():
         return render("debtor/start.html", form=form, status=422)
+    now = clock.now()
     try:
         case_id = entry.enter(
             form.reference.data or "",
             form.code.data or "",
             address=request.remote_addr or "",
-            now=clock.now(),
+            now=now,
         )
     except (entry.EntryRefused, entry.EntryLocked) as error:
         form.take(error)
-        return render("debtor/start.html", form=form, status=error.status)
+        response = render("debtor/start.html", form=form, status=error.status)
+        if isinstance(error, entry.EntryLocked):
+            response.headers["Retry-After"] = str(ceil((error.until - now).total_seconds()))
+        return response
     db.session.commit()
     access.open_case(case_id)
     return go(url_for("debtor.show_case"))

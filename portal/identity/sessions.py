@@ -82,7 +82,14 @@ class DatabaseSessions(SessionInterface):
             self._forget(session.old_token or session.token)
         if not session:
             if session.modified:
-                response.delete_cookie(name, path="/", httponly=True, samesite="Lax")
+                # Without Secure a browser would not take it for the cookie of that name (__Host-).
+                response.delete_cookie(
+                    name,
+                    path="/",
+                    secure=self.get_cookie_secure(app),
+                    httponly=True,
+                    samesite="Lax",
+                )
             return
         if not (session.modified or self._is_due(session)):
             return

@@ -35,7 +35,8 @@ def init_app(app: Flask, *, is_secure: bool) -> None:
         if is_secure:
             headers["Strict-Transport-Security"] = "max-age=63072000; includeSubDomains"
         if request.endpoint == "static":
-            if request.args.get("v"):
+            # What is not there may be there a moment later, when a new version is put in place.
+            if request.args.get("v") and response.status_code < 400:
                 headers["Cache-Control"] = f"public, max-age={_STATIC_AGE}, immutable"
         else:
             # Pages hold personal data: no cache keeps them, not even for the way back.

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, current_app, g, request
 
 COOKIE = "reda_language"
 
@@ -48,18 +48,19 @@ def current() -> Language:
 
 
 def _choose() -> Language:
-    codes = {one.code for one in offered()}
+    codes = [one.code for one in offered()]
     for code in (request.args.get("lang"), request.cookies.get(COOKIE)):
         if code in codes:
             return LANGUAGES[code]
-    return LANGUAGES[request.accept_languages.best_match(sorted(codes), DEFAULT.code)]
+    return LANGUAGES[request.accept_languages.best_match(codes, DEFAULT.code)]
 
 
 def _remember(response: Response) -> Response:
-    if request.args.get("lang") in LANGUAGES:
+    # Not when this page lacks the language: the reader keeps it on the pages that have it.
+    if request.args.get("lang") == current().code:
         response.set_cookie(
             COOKIE, current().code, max_age=31_536_000, httponly=True, samesite="Lax",
-            secure=request.is_secure,
+            secure=current_app.config["SESSION_COOKIE_SECURE"],
         )  # fmt: skip
     return response
 

@@ -1,15 +1,50 @@
 """Each tenant sees its own rows and nobody else's, whoever forgets to ask."""
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pytest
 from flask import Flask
 from sqlalchemy import select, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from werkzeug.test import Client
 
+from portal.collection import history, intake, plans
+from portal.collection.models import Case, ColumnMapping
 from portal.database import tenancy
+from portal.database.tenancy import Scope
 from portal.extensions import db
-from portal.identity.models import Creditor
+from portal.identity.actor import DEBTOR, SYSTEM
+from portal.identity.models import BankIDOrder, Creditor, Person
+from portal.payments import booking
+from portal.payments.models import Payment
+from tests import factories
+from tests.factories import (
+    NOW,
+    TODAY,
+    a_person_at,
+    a_reminded_case,
+    a_signed_agreement,
+    rules_of,
+)
+
+# Tables whose rows a debtor sees: those of the case, and what the case is about.
+OF_A_CASE = {
+    *("cases", "creditors", "debtors", "invoices", "events", "messages"),
+    *("ledger_entries", "ledger_lines", "payments", "swish_requests"),
+    *("case_stops", "plans", "instalments"),
+}
+# Tables of a company's, which its people see.
+OF_A_CREDITOR = OF_A_CASE | {
+    *("memberships", "uploads", "column_mappings", "rules", "documents", "signatures"),
+    *("history_heads", "history_links"),
+}
+ONLY_ADDED_TO = {
+    *("ledger_entries", "ledger_lines", "events", "payments", "signatures"),
+    *("history_heads", "history_links"),
+}
 
 
 def a_creditor(name: str, organisation_number: str) -> Creditor:
@@ -93,5 +128,240 @@ def test_every_table_of_a_tenant_has_a_wall(app: Flask) -> None:
         "agreement_versions",
         "alembic_version",
         "browser_sessions",
+        "clock_days",
         "reference_rates",
     }
+
+
+@dataclass
+class Tenant:
+    """A company with a row in every table."""
+
+    creditor_id: int
+    case_id: int
+    person_id: int
+
+
+def a_tenant(name: str, identity_number: str) -> Tenant:
+    """A company with one of each thing."""
+    creditor = factories.a_creditor(name)
+    person = a_person_at(creditor, "administrator", identity_number)
+    a_signed_agreement(creditor, person)
+    rules_of(creditor)
+    case = a_reminded_case(creditor)
+    intake.receive(
+        creditor.id, [("list.csv", b"Fakturanr;Kundnr\r\n1;2\r\n")], actor=SYSTEM, now=NOW
+    )
+    booking.prepare(case.id, now=NOW)
+    plans.agree(case, monthly_ore=50_000, first_on=TODAY, actor=DEBTOR, today=TODAY, now=NOW)
+    db.session.add_all(
+        [
+            ColumnMapping(creditor_id=creditor.id, headings_hash="h", mapping={}),
+            Payment(
+                creditor_id=creditor.id, case_id=case.id, channel="swish",
+                channel_reference=name, amount_ore=100, currency="SEK", value_on=NOW.date(),
+                received_at=NOW, fees_ore=100, interest_ore=0, principal_ore=0, overpaid_ore=0,
+                receipt_number=name,
+            ),
+            BankIDOrder(
+                key=name, purpose="sign in", order_ref=name, auto_start_token="", subject={},
+                qr_start_token="", qr_start_secret="", session_hash=b"", return_nonce_hash=b"",
+                end_user_ip="127.0.0.1", started_at=NOW,
+            ),
+        ]
+    )  # fmt: skip
+    db.session.commit()
+    history.check(NOW)
+    db.session.commit()
+    return Tenant(creditor.id, case.id, person.id)
+
+
+@pytest.fixture
+def tenants(app: Flask) -> tuple[Tenant, Tenant]:
+    return a_tenant("One", factories.EVA), a_tenant("Two", factories.JOHAN)
+
+
+def walls() -> set[str]:
+    """The tables that have a wall."""
+    return set(db.session.scalars(text("select tablename from pg_policies")))
+
+
+def rows_seen() -> dict[str, int]:
+    """How many rows of each table behind a wall are seen now; tables without any are left out."""
+    count = "select count(*) from {}"
+    counts = {one: db.session.scalar(text(count.format(one))) or 0 for one in walls()}
+    return {table: seen for table, seen in counts.items() if seen}
+
+
+def owners_seen(column: str) -> set[int]:
+    """Whose rows are seen in any table behind a wall, by the column that says so."""
+    having = db.session.scalars(
+        text(
+            "select table_name from information_schema.columns"
+            " where table_schema = 'public' and column_name = :column"
+        ),
+        {"column": column},
+    )
+    found: set[int] = set()
+    for table in walls() & set(having):
+        found |= set(db.session.scalars(text(f"select {column} from {table}")))
+    return found
+
+
+def test_each_wall_stands_before_reading_and_writing(app: Flask) -> None:
+    policies = db.session.execute(
+        text("select distinct cmd, permissive, roles::text from pg_policies")
+    ).all()
+    assert [tuple(one) for one in policies] == [("ALL", "PERMISSIVE", "{reda_app}")]
+
+
+def test_the_tenants_of_these_tests_have_a_row_in_every_table(
+    tenants: tuple[Tenant, Tenant],
+) -> None:
+    """A table without rows would prove nothing: whoever adds one adds a row of it here."""
+    assert set(rows_seen()) == walls()
+
+
+def test_a_creditor_sees_its_own_rows_in_every_table_and_no_other_row(
+    tenants: tuple[Tenant, Tenant],
+) -> None:
+    one, _ = tenants
+    with tenancy.creditors([one.creditor_id]):
+        assert set(rows_seen()) >= OF_A_CREDITOR
+        assert owners_seen("creditor_id") == {one.creditor_id}
+        assert set(db.session.scalars(text("select id from creditors"))) == {one.creditor_id}
+
+
+def test_a_debtor_sees_the_rows_of_the_case_and_no_other_row(
+    tenants: tuple[Tenant, Tenant],
+) -> None:
+    one, _ = tenants
+    # Another customer of the same company is as much a stranger as another company's.
+    a_reminded_case(db.session.get_one(Creditor, one.creditor_id))
+    with tenancy.cases([one.case_id]):
+        seen = rows_seen()
+        assert set(seen) == OF_A_CASE
+        assert owners_seen("case_id") == {one.case_id}
+        assert {seen[table] for table in ("cases", "creditors", "debtors", "invoices")} == {1}
+
+
+def test_a_person_sees_themselves_and_their_own_roles(tenants: tuple[Tenant, Tenant]) -> None:
+    one, _ = tenants
+    with tenancy.creditors([], one.person_id):
+        assert rows_seen() == {"people": 1, "memberships": 1}
+        assert db.session.scalar(text("select id from people")) == one.person_id
+
+
+def test_outside_every_scope_no_row_is_seen(tenants: tuple[Tenant, Tenant]) -> None:
+    tenancy.enter(Scope())
+    assert rows_seen() == {}
+
+
+def test_a_creditor_changes_no_other_row_in_any_table(tenants: tuple[Tenant, Tenant]) -> None:
+    one, two = tenants
+    changed = {}
+    with tenancy.creditors([one.creditor_id]):
+        for table in walls() & OF_A_CREDITOR - ONLY_ADDED_TO:
+            own, same = ("id", "name") if table == "creditors" else ("creditor_id", "creditor_id")
+            update = text(f"update {table} set {same} = {same} where {own} = :other")
+            changed[table] = db.session.execute(update, {"other": two.creditor_id}).rowcount
+    assert set(changed.values()) == {0}
+
+
+@pytest.mark.parametrize("table", sorted(ONLY_ADDED_TO))
+@pytest.mark.parametrize("change", ["update {} set creditor_id = 1", "delete from {}"])
+def test_what_is_only_added_to_is_changed_by_nobody(app: Flask, table: str, change: str) -> None:
+    with pytest.raises(DBAPIError, match="permission denied"):
+        db.session.execute(text(change.format(table)))
+    db.session.rollback()
+
+
+def test_the_application_cannot_take_a_wall_down(app: Flask) -> None:
+    with pytest.raises(DBAPIError, match="must be owner"):
+        db.session.execute(text("alter table cases disable row level security"))
+    db.session.rollback()
+
+
+def test_an_error_inside_a_scope_brings_the_outer_one_back(app: Flask) -> None:
+    with pytest.raises(ZeroDivisionError), tenancy.creditors([1]):
+        raise ZeroDivisionError
+    assert tenancy.current().kind == "service"
+
+
+def test_after_an_error_inside_a_scope_the_database_knows_the_outer_one(app: Flask) -> None:
+    a_creditor("One", "5560000001")
+    with pytest.raises(DBAPIError), tenancy.creditors([]):
+        db.session.execute(text("select 1/0"))
+    assert names_seen() == ["One"]
+
+
+def test_what_cannot_be_written_at_a_scopes_end_brings_the_outer_one_back(app: Flask) -> None:
+    a_creditor("One", "5560000001")
+    tenancy.enter(Scope())
+    with pytest.raises(IntegrityError), tenancy.service():
+        db.session.add(Person(identity_number="", given_name="", surname="", created_at=NOW))
+    assert tenancy.current() == Scope()
+    assert names_seen() == []
+
+
+def test_what_cannot_be_written_when_a_scope_begins_leaves_the_outer_one(app: Flask) -> None:
+    db.session.begin()
+    db.session.add(Person(identity_number="", given_name="", surname="", created_at=NOW))
+    with pytest.raises(IntegrityError), tenancy.creditors([1]):
+        pass
+    assert tenancy.current().kind == "service"
+
+
+def test_a_transaction_that_begins_inside_a_scope_is_within_it(app: Flask) -> None:
+    one = a_creditor("One", "5560000001").id
+    a_creditor("Two", "5560000002")
+    with tenancy.creditors([one]):
+        db.session.commit()
+        assert names_seen() == ["One"]
+
+
+def test_one_threads_scope_is_not_anothers(app: Flask) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(tenancy.current).result() == Scope()
+
+
+@pytest.fixture
+def one_thread(app: Flask) -> Iterator[ThreadPoolExecutor]:
+    """A server with a single thread, as far as scopes go."""
+    with ThreadPoolExecutor(1) as pool:
+        yield pool
+
+
+@pytest.mark.parametrize("path", ["/dev/sees", "/dev/breaks"])
+def test_a_request_leaves_no_scope_behind_on_its_thread(
+    app: Flask, one_thread: ThreadPoolExecutor, path: str
+) -> None:
+    @app.get("/dev/sees")
+    def sees() -> str:
+        tenancy.enter(Scope("service"))
+        return ""
+
+    @app.get("/dev/breaks")
+    def breaks() -> str:
+        tenancy.enter(Scope("service"))
+        raise ZeroDivisionError
+
+    one_thread.submit(Client(app).get, path).result()
+    assert one_thread.submit(tenancy.current).result() == Scope()
+
+
+def test_a_request_begins_behind_every_wall(app: Flask) -> None:
+    @app.get("/dev/scope")
+    def scope() -> str:
+        return tenancy.current().kind
+
+    # The test itself sees everything.
+    assert app.test_client().get("/dev/scope").text == "none"
+
+
+def test_a_connection_goes_back_to_the_pool_without_its_scope(app: Flask) -> None:
+    db.session.scalars(select(Case.id)).all()
+    db.session.rollback()
+    with db.engine.connect() as connection:
+        scopes = connection.scalar(text("select current_setting('reda.scope', true)"))
+    assert not scopes

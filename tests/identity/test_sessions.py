@@ -184,3 +184,13 @@ def test_saving_the_session_commits_nothing_of_a_failed_request(
     with db.engine.connect() as connection:
         hashes = connection.scalars(select(BrowserSession.token_hash)).all()
     assert b"half" not in hashes
+
+
+def test_the_cookie_is_taken_away_the_way_it_was_given(app: Flask) -> None:
+    app.config["SESSION_COOKIE_SECURE"] = True
+    interface, response = DatabaseSessions(), app.response_class()
+    with app.test_request_context("/"):
+        session = StoredSession({"a": 1}, None, None)
+        session.clear()
+        interface.save_session(app, session, response)
+    assert "Secure" in response.headers["Set-Cookie"]

@@ -1,0 +1,198 @@
+"""Settings come from the environment, and a wrong one stops the start with its name."""
+
+import base64
+from pathlib import Path
+
+import pytest
+
+from portal.config import Settings, SettingsError
+from portal.database import server
+
+DEMO = Settings()
+NUMBERS = ["REDA_BANKGIRO", "REDA_ORGANISATION_NUMBER"]
+SECRETS = ["REDA_SECRET_KEY", "REDA_IDENTITY_KEYS", "REDA_IDENTITY_HASH_KEY"]
+CERTIFICATES = [
+    *("BANKID_CERTIFICATE", "BANKID_KEY", "BANKID_CA", "BANKID_ROOTS"),
+    *("SWISH_CERTIFICATE", "SWISH_KEY", "SWISH_CA"),
+]
+# What the demo has its own of, and nobody else may have.
+OURS = [
+    *("BANKID_ADDRESS", "SWISH_ADDRESS", "SWISH_PAYEE_ALIAS", "REDA_SERVICE_NAME", *NUMBERS),
+    *("REDA_ADDRESS", "REDA_PHONE", "REDA_EMAIL"),
+]
+KEY = base64.urlsafe_b64encode(b"k" * 32).decode()
+PRODUCTION = {
+    "REDA_ENVIRONMENT": "production",
+    "REDA_SECRET_KEY": "a" * 32,
+    "REDA_IDENTITY_KEYS": KEY,
+    "REDA_IDENTITY_HASH_KEY": "b" * 32,
+    "REDA_BASE_URL": "https://reda.example",
+    "BANKID_ADDRESS": "https://bankid.example/rp/v6.0/",
+    "SWISH_ADDRESS": "https://swish.example/",
+    "SWISH_PAYEE_ALIAS": "1231181189",
+    "REDA_SERVICE_NAME": "Inkassobolaget AB",
+    "REDA_BANKGIRO": "50501055",
+    "REDA_ORGANISATION_NUMBER": "5560360793",
+    "REDA_ADDRESS": "Box 1|111 22 Stockholm",
+    "REDA_PHONE": "08-123 456 78",
+    "REDA_EMAIL": "hej@inkasso.example",
+    **{name: f"/etc/reda/{name.lower()}.pem" for name in CERTIFICATES},
+}
+
+
+def refused(environment: dict[str, str]) -> str:
+    """What is told when the settings are refused."""
+    with pytest.raises(SettingsError) as error:
+        Settings.from_environment(environment)
+    return str(error.value)
+
+
+def test_an_empty_environment_gives_the_demo() -> None:
+    assert Settings.from_environment({}) == DEMO
+
+
+def test_a_setting_is_read_by_its_name() -> None:
+    assert Settings.from_environment({"REDA_PHONE": "08-1"}).service_phone == "08-1"
+
+
+def test_no_two_settings_share_a_name() -> None:
+    names = [one.metadata["name"] for one in Settings.__dataclass_fields__.values()]
+    assert sorted(set(names)) == sorted(names)
+
+
+def test_an_unknown_environment_is_refused() -> None:
+    assert "REDA_ENVIRONMENT" in refused({"REDA_ENVIRONMENT": "staging"})
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["", "reda.example", "ftp://reda.example", "httpx://reda.example", "https://"],
+)
+def test_a_base_address_that_is_no_web_address_is_refused(address: str) -> None:
+    assert "REDA_BASE_URL" in refused({"REDA_BASE_URL": address})
+
+
+@pytest.mark.parametrize("rest", ["/", "/portal", "?a=1", "#top"])
+def test_a_base_address_ends_with_its_host_since_paths_are_put_after_it(rest: str) -> None:
+    assert "REDA_BASE_URL" in refused({"REDA_BASE_URL": f"https://reda.example{rest}"})
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+@pytest.mark.parametrize("number", ["", "50501056", "5050-1055", "556000-0167", "٥٠٥٠١٠٥٥"])
+def test_a_number_of_ours_that_is_wrong_is_refused(name: str, number: str) -> None:
+    assert name in refused({name: number})
+
+
+def test_a_count_of_proxies_that_is_no_number_is_refused() -> None:
+    assert "REDA_TRUSTED_PROXIES" in refused({"REDA_TRUSTED_PROXIES": "one"})
+
+
+@pytest.mark.parametrize("keys", ["", "no-key", f"{KEY},", f"{KEY},short"])
+def test_encryption_keys_that_cannot_encrypt_are_refused(keys: str) -> None:
+    assert "REDA_IDENTITY_KEYS" in refused({"REDA_IDENTITY_KEYS": keys})
+
+
+def test_a_refused_key_is_not_told() -> None:
+    assert "nearly-a-key" not in refused({"REDA_IDENTITY_KEYS": "nearly-a-key"})
+
+
+def test_production_starts_when_everything_is_set() -> None:
+    assert Settings.from_environment(PRODUCTION).is_production
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_production_refuses_to_start_without_a_secret(name: str) -> None:
+    environment = {key: value for key, value in PRODUCTION.items() if key != name}
+    assert name in refused(environment)
+
+
+@pytest.mark.parametrize(
+    ("name", "demo"),
+    [
+        ("REDA_SECRET_KEY", DEMO.secret_key),
+        ("REDA_IDENTITY_KEYS", DEMO.identity_keys),
+        ("REDA_IDENTITY_HASH_KEY", DEMO.identity_hash_key),
+    ],
+)
+def test_production_refuses_the_demos_secret(name: str, demo: str) -> None:
+    assert name in refused({**PRODUCTION, name: demo})
+
+
+def test_production_refuses_the_demos_key_also_beside_another() -> None:
+    keys = f"{KEY}, {DEMO.identity_keys}"
+    assert "REDA_IDENTITY_KEYS" in refused({**PRODUCTION, "REDA_IDENTITY_KEYS": keys})
+
+
+@pytest.mark.parametrize("name", ["REDA_SECRET_KEY", "REDA_IDENTITY_HASH_KEY"])
+def test_production_refuses_a_secret_that_can_be_guessed(name: str) -> None:
+    assert name in refused({**PRODUCTION, name: "a" * 31})
+
+
+def test_production_refuses_an_address_without_tls() -> None:
+    assert "https" in refused({**PRODUCTION, "REDA_BASE_URL": "http://reda.example"})
+
+
+@pytest.mark.parametrize("name", [*CERTIFICATES, *OURS])
+def test_production_refuses_to_take_the_demos_place_of_anything(name: str) -> None:
+    environment = {key: value for key, value in PRODUCTION.items() if key != name}
+    assert refused(environment) == f"{name} must be set in production."
+
+
+@pytest.mark.parametrize("name", CERTIFICATES)
+def test_production_refuses_an_empty_path_of_a_certificate(name: str) -> None:
+    assert refused({**PRODUCTION, name: ""}) == f"{name} must be set in production."
+
+
+@pytest.mark.parametrize(
+    ("address", "is_secure"), [("https://reda.example", True), ("http://127.0.0.1:8000", False)]
+)
+def test_cookies_are_for_tls_alone_when_people_come_over_it(address: str, is_secure: bool) -> None:
+    assert Settings(base_url=address).is_secure is is_secure
+
+
+def test_a_certificate_lies_where_its_setting_says() -> None:
+    settings = Settings(bankid_key="/etc/reda/key.pem")
+    assert settings.certificate("bankid_key") == Path("/etc/reda/key.pem")
+
+
+@pytest.mark.parametrize("name", CERTIFICATES)
+def test_a_certificate_that_is_not_set_is_the_one_that_setup_made(name: str) -> None:
+    made = Settings(var_folder="/var/reda").certificate(name.lower())
+    assert made.parent == Path("/var/reda/certificates")
+    assert made.suffix == ".pem"
+
+
+def test_a_postal_address_is_set_on_one_line_and_read_as_several() -> None:
+    settings = Settings(service_address="Box 1|111 22 Stockholm")
+    assert settings.service_address_lines == ["Box 1", "111 22 Stockholm"]
+
+
+@pytest.mark.parametrize("scheme", ["postgresql", "postgres", "postgresql+psycopg"])
+def test_one_database_address_serves_both_the_owner_and_the_application(scheme: str) -> None:
+    urls = server.urls(Settings(database_url=f"{scheme}://owner:secret@db.example/reda"))
+    address = "postgresql+psycopg://owner:secret@db.example/reda"
+    assert [one.render_as_string(hide_password=False) for one in (urls.owner, urls.app)] == [
+        address,
+        address,
+    ]
+
+
+def test_the_application_may_have_an_address_of_its_own() -> None:
+    urls = server.urls(
+        Settings(
+            database_url="postgresql://owner@db.example/reda",
+            app_database_url="postgresql://reda_app@db.example/reda",
+        )
+    )
+    assert (urls.owner.username, urls.app.username) == ("owner", "reda_app")
+
+
+@pytest.mark.parametrize(
+    "address", ["sqlite:///reda.db", "mysql://a:geheim@db.example/reda", "geheim", "postgresql:/x"]
+)
+@pytest.mark.parametrize("name", ["DATABASE_URL", "DATABASE_APP_URL"])
+def test_a_database_that_is_not_postgresql_is_refused(address: str, name: str) -> None:
+    environment = {"DATABASE_URL": "postgresql://owner@db.example/reda", name: address}
+    with pytest.raises(SettingsError, match=f"{name} must be a postgresql:// address.") as error:
+        server.urls(Settings.from_environment(environment))
+    assert "geheim" not in str(error.value)
