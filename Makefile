@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench translations shell reset screenshots lock setup setup-test
+.PHONY: help run month test check bench translations shell reset screenshots lock setup setup-test
 
 help: ## Say what each command does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -16,6 +16,9 @@ setup-test: ## Install what `make test` needs, only what is missing
 
 run: setup ## Start everything: database, simulators, worker, web; Ctrl-C ends it
 	@exec $(BIN)/python -m tools.run
+
+month: setup ## As `make run`, and let the demo live a month in a minute
+	@exec $(BIN)/python -m tools.run --month
 
 reset: ## Forget all demo data; the next `make run` starts over
 	@$(BIN)/python -m tools.reset

@@ -1,9 +1,11 @@
 """How the application is put together: settings, extensions, doors, commands, in that order."""
 
+from pathlib import Path
+
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from portal import cli, extensions, tables
+from portal import cli, clock, extensions, tables
 from portal.api.views_swish import api
 from portal.config import ROOT, Settings
 from portal.creditor.views import creditor
@@ -20,6 +22,7 @@ from portal.web import components, errors, formats, forms, headers, languages, l
 def build(settings: Settings | None) -> Flask:
     """The application, as `portal.create_app` tells."""
     settings = settings or Settings.from_environment()
+    clock.follow(Path(settings.clock_file) if settings.clock_file else None)
     app = Flask(
         "portal", template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static")
     )

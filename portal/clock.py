@@ -1,14 +1,38 @@
 """The one place that asks what time it is; doors ask here and pass it in."""
 
-from datetime import UTC, date, datetime, time
+from contextlib import suppress
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 STOCKHOLM = ZoneInfo("Europe/Stockholm")
+_file: Path | None = None
+
+
+def follow(file: Path | None) -> None:
+    """From now on, be as far ahead of time as a file says, for a demo that travels in time.
+
+    file: holds whole seconds, zero or more; None, or one that is not there: as time is.
+    """
+    global _file
+    _file = file
 
 
 def now() -> datetime:
     """This instant, aware, in UTC."""
+    return real_now() + _ahead()
+
+
+def real_now() -> datetime:
+    """This instant, also in a demo that travels in time: for what must not grow old by that."""
     return datetime.now(UTC)
+
+
+def _ahead() -> timedelta:
+    if _file is not None:
+        with suppress(FileNotFoundError):
+            return timedelta(seconds=int(_file.read_text()))
+    return timedelta(0)
 
 
 def today() -> date:

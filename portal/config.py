@@ -105,6 +105,9 @@ class Settings:
         "memory://",
         "storage of request limits; shared by several servers",
     )
+    clock_file: str = _setting(
+        "REDA_CLOCK_FILE", "", "demo only: a file that says how many seconds we are ahead of time"
+    )
     trusted_proxies: str = _setting(
         "REDA_TRUSTED_PROXIES", "0", "how many proxies in front of us set X-Forwarded-*"
     )
@@ -164,6 +167,8 @@ class Settings:
                         f"{name} must be set to a secret of its own, at least 32 characters, in"
                         " production."
                     )
+        if self.clock_file:
+            raise SettingsError("REDA_CLOCK_FILE is for demos, and cannot be set in production.")
         if not self.is_secure:
             raise SettingsError("REDA_BASE_URL must be an https address in production.")
         for f in fields(self):

@@ -141,10 +141,10 @@ def verify_history() -> None:
 
 def tidy() -> None:
     """Forget ended sessions, old BankID orders, wrong guesses that no longer count, done jobs."""
-    sessions.forget_ended(clock.now())
+    sessions.forget_ended(clock.real_now())
     orders.forget_old(clock.now())
     attempts.forget_old(clock.now())
-    queue.forget_done(clock.now() - _DONE_JOBS_KEPT)
+    queue.forget_done(clock.real_now() - _DONE_JOBS_KEPT)
     db.session.commit()
 
 

@@ -1,7 +1,8 @@
 """Everything that a demo needs, started in order and ended together.
 
 `python -m tools.run`: certificates, database, migrations, demo data, the BankID and Swish
-simulators, the worker, the web server. Ends every process that it started, whatever ends it.
+simulators, the worker, the web server. Ends every process that it started, whatever ends it. With
+`--month` the demo then lives a month in a minute.
 """
 
 import contextlib
@@ -115,6 +116,7 @@ def _stop_embedded(folder: Path) -> None:
 
 def _run(processes: Processes, settings: Settings, environment: dict[str, str]) -> None:
     made = certificates.ensure(settings.var / "certificates")
+    environment.setdefault("REDA_CLOCK_FILE", str(settings.var / "clock"))
     environment.setdefault("REDA_BASE_URL", f"http://127.0.0.1:{WEB}")
     environment.setdefault(
         "SWISH_APP_URL", f"http://127.0.0.1:{PAYER}/?token={{token}}&callbackurl={{return_url}}"
@@ -147,6 +149,8 @@ def _run(processes: Processes, settings: Settings, environment: dict[str, str]) 
     )  # fmt: skip
     _wait("web server", lambda: _answers(f"http://127.0.0.1:{WEB}/health"), processes)
     subprocess.run([python, "-m", "tools.seed"], cwd=ROOT, env=environment, check=True)
+    if "--month" in sys.argv:
+        subprocess.run([python, "-m", "tools.travel"], cwd=ROOT, env=environment, check=True)
     print(f"\nLogs: {processes.log.relative_to(ROOT)}/   Ctrl-C ends everything.", flush=True)
     while (dead := processes.dead()) is None:
         time.sleep(0.5)

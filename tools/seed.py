@@ -8,6 +8,7 @@ import csv
 import json
 import time
 import urllib.request
+from collections.abc import Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from io import StringIO
@@ -36,6 +37,10 @@ COMPANIES = (
      False),
     ("lindens", "Lindens Cykel & Sport AB", "559900003", "Lindvägen 2|582 46|Linköping", EVA,
      False),
+)  # fmt: skip
+CUSTOMERS = (
+    "197101019052", "195003151858", "197611152393", "196403100602", "198410162393",
+    "198203182384", "193801248471",
 )  # fmt: skip
 ROLES = ((SOFIA, "norrsken", "collector"), ("198508202382", "norrsken", "viewer"))
 
@@ -176,7 +181,7 @@ def _seed_cases(creditor: Creditor) -> None:
     )
     actor = Actor("person", "Johan Ekdahl", _person(JOHAN).id)
     received = intake.receive(
-        creditor.id, [("kundreskontra.csv", _ledger_file(today))], actor=actor, now=now
+        creditor.id, [("kundreskontra.csv", ledger_file(today))], actor=actor, now=now
     )
     intake.map_columns(received.upload, dict(received.upload.mapping))
     intake.import_upload(received.upload, actor=actor, today=today, now=now)
@@ -184,7 +189,7 @@ def _seed_cases(creditor: Creditor) -> None:
     db.session.commit()
 
 
-# Invoice, customer, days overdue, amount in kronor, text.
+# Identity number, days overdue, amount in kronor, text.
 _INVOICES = (
     ("197101019052", 24, "1 249,00", "El oktober"),
     ("195003151858", 40, "890,50", "El september"),
@@ -196,15 +201,20 @@ _INVOICES = (
 )
 
 
-def _ledger_file(today: date) -> bytes:
-    """The creditor's list of unpaid invoices, as its ledger would export it."""
+def ledger_file(
+    today: date,
+    invoices: Sequence[tuple[str, int, str, str]] = _INVOICES,
+    first_number: int = 10401,
+) -> bytes:
+    """A list of unpaid invoices, as the creditor's ledger would export it."""
     known, rows = _known_people(), []
-    for index, (number, overdue, amount, what) in enumerate(_INVOICES, 1):
+    for index, (number, overdue, amount, what) in enumerate(invoices):
         person, due_on = known[number], today - timedelta(days=overdue)
+        place = 1 + CUSTOMERS.index(number)
         rows.append(
-            f"{10400 + index};{2000 + index};{person['given_name']} {person['surname']};{number};"
-            f"Storgatan {index};111 22;Stockholm;{due_on - timedelta(days=30)};{due_on};{amount};"
-            f"SEK;{what};{person['language']}"
+            f"{first_number + index};{2000 + place};{person['given_name']} {person['surname']};"
+            f"{number};Storgatan {place};111 22;Stockholm;{due_on - timedelta(days=30)};{due_on};"
+            f"{amount};SEK;{what};{person['language']}"
         )
     head = (
         "Fakturanr;Kundnr;Kundnamn;Personnummer;Adress;Postnr;Ort;Fakturadatum;Förfallodatum;"

@@ -433,7 +433,7 @@ def take_to_law(case: Case, *, actor: Actor, today: date, now: datetime, **data:
     """
     if case.pay_by_on is not None and today <= case.pay_by_on:
         raise states.NotAllowed(
-            N_("The demand gives time to pay until %(pay_by_on)s. Wait until then."),
+            N_("The demand gives time to pay through %(pay_by_on)s. Wait until that day is over."),
             pay_by_on=case.pay_by_on,
         )
     move(case, "take to law", actor)

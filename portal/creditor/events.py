@@ -246,8 +246,8 @@ def _why_imported(data: Data) -> tuple[str, str | None]:
 
 def _why_reminded(data: Data) -> tuple[str, str | None]:
     return gettext(
-        "The case was due for its reminder. A fee is added only if one was agreed when the debt"
-        " arose at the latest, and once for each claim."
+        "The case was due for its reminder. A fee is added only if one was agreed at the"
+        " latest when the debt arose, and once for each claim."
     ), "lag (1981:739) § 2, § 4"
 
 
@@ -351,7 +351,7 @@ def _setting(setting: Setting) -> Fact | None:
     elif setting.name == "after_demand":
         label, shown = gettext("When the demand is not paid"), after_demand_name(value)
     elif setting.name == "small_rest_ore":
-        label, shown = gettext("A rest that is let go, at most"), kronor(value)
+        label, shown = gettext("A small rest that is written off, at most"), kronor(value)
     elif setting.name == "wants_compensation":
         label = gettext("Late-payment compensation asked of businesses")
         shown = gettext("Yes") if value else gettext("No")
@@ -373,7 +373,7 @@ def _interest(kind: str) -> str:
 def _inputs(inputs: Data) -> list[Fact]:
     facts: list[Fact] = []
     if "limited_on" in inputs:
-        facts.append((gettext("Limited from"), _day(inputs, "limited_on")))
+        facts.append((gettext("Limited (preskriberad) from"), _day(inputs, "limited_on")))
     if "due_on" in inputs:
         facts.append((gettext("Due date"), _day(inputs, "due_on")))
     if "fee_charged_before" in inputs:

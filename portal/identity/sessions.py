@@ -62,7 +62,7 @@ class DatabaseSessions(SessionInterface):
 
     serializer = TaggedJSONSerializer()
 
-    def __init__(self, now: Callable[[], datetime] = clock.now) -> None:
+    def __init__(self, now: Callable[[], datetime] = clock.real_now) -> None:
         self.now = now
 
     def open_session(self, app: Flask, request: Request) -> StoredSession:

@@ -120,14 +120,14 @@ _FEE_TEXTS = {
         "%(most_ore)s."
     ),
     LATE_PAYMENT: N_(
-        "Compensation for late payment between businesses. The law sets it at %(most_ore)s."
+        "Compensation for late payment between businesses, or from a public body. The law sets it at %(most_ore)s."
     ),
     PAYMENT_ORDER: N_(
         "Fee that the Enforcement Authority takes for an application for a payment order. The law "
         "sets it at %(most_ore)s."
     ),
     AGENT: N_(
-        "Cost of applying to the Enforcement Authority for a payment order. The law allows it, and "
+        "Cost of the work of applying to the Enforcement Authority for a payment order. The law allows it, and "
         "caps it at %(most_ore)s."
     ),
     ENFORCEMENT: N_(
@@ -150,7 +150,7 @@ _REST_TEXTS = {
         "compensation for late payment takes the place of %(covered_ore)s of it."
     ),
     LATE_PAYMENT: N_(
-        "Compensation for late payment between businesses. The law sets it at %(most_ore)s, of "
+        "Compensation for late payment between businesses, or from a public body. The law sets it at %(most_ore)s, of "
         "which %(covered_ore)s was charged already as fees."
     ),
 }
@@ -214,6 +214,7 @@ def explain_limitation(limitation: Limitation) -> Explanation:
         values["limited_on"] = limitation.limited_on
         what = N_(
             "The claim is limited on %(limited_on)s and may not be demanded from then on, unless "
-            "it is interrupted before. Counted from %(runs_from_on)s. Years counted: %(years)s."
+            "the limitation is interrupted before. Counted from %(runs_from_on)s. Years counted: "
+            "%(years)s."
         )
     return Explanation(what, values, 0, limitation.runs_from_on, last_on, row.statute)

@@ -181,7 +181,7 @@ def decide(measure: Measure, terms: ClaimTerms, before: Sequence[Charge] = ()) -
             covered_ore=covered_ore,
         )
     reason = (
-        N_("No late-payment compensation: the fees charged before are as much.")
+        N_("No late-payment compensation: the fees charged before are at least as much.")
         if row.kind == LATE_PAYMENT
         else N_("No fee: the compensation for late payment takes its place.")
     )
@@ -198,7 +198,7 @@ def _why_not(measure: Measure, terms: ClaimTerms, before: Sequence[Charge]) -> s
     if not measure.is_called_for:
         return N_("Nothing is charged for what is not reasonably called for.")
     if measure.kind == REMINDER and not terms.reminder_fee_agreed:
-        return N_("No reminder fee: none was agreed on when the debt arose.")
+        return N_("No reminder fee: none was agreed on at the latest when the debt arose.")
     if measure.kind == DEMAND and not measure.is_complete:
         return N_("No fee for the demand: it does not state all that the law asks of it.")
     if measure.kind == PLAN and not measure.is_complete:

@@ -116,9 +116,13 @@ def reckon(
         _check(one)
         field = f"interruptions.{place}"
         if one.on < arose_on:
-            told = N_("What happened on %(on)s is before the claim arose and interrupts nothing.")
+            told = N_(
+                "What happened on %(on)s came before the claim arose, and interrupts nothing."
+            )
         elif one.on > last_on and not goes_on:
-            told = N_("What happened on %(on)s is after the claim was limited and does nothing.")
+            told = N_(
+                "What happened on %(on)s came after the claim was limited, and has no effect."
+            )
         elif not one.is_told:
             told = N_(
                 "The legal action of %(on)s ended without the debtor being told of it, and "

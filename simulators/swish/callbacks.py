@@ -3,11 +3,10 @@
 import json
 import secrets
 import threading
-from datetime import UTC, datetime
 
 import httpx
 
-from simulators.swish.records import Attempt, Payment, Refund
+from simulators.swish.records import Attempt, Payment, Refund, now
 
 TRIES = 10
 FIRST_WAIT_SECONDS = 5.0
@@ -43,7 +42,7 @@ class Callbacks:
             if self._stopped.wait(wait):
                 return
             answer = self._try(record, told)
-            record.callbacks.append(Attempt(datetime.now(UTC), answer))
+            record.callbacks.append(Attempt(now(), answer))
             if answer.startswith("2"):
                 return
 

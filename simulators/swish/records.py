@@ -1,10 +1,12 @@
 """What the simulated Swish remembers, and what it says of it in JSON."""
 
+import os
 import secrets
 import uuid
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 # What Swish says of each code, from the error tables of the Merchant Integration Guide.
 MEANINGS = {
@@ -37,6 +39,13 @@ MEANINGS = {
     "RP09": "The given instructionUUID is not available",
     "TM01": "Swish timed out before the payment was started",
 }
+
+
+def now() -> datetime:
+    """This instant; in a demo that travels in time, as far ahead as the file says in seconds."""
+    file = Path(os.environ.get("REDA_CLOCK_FILE") or os.devnull)
+    ahead = file.read_text() if file.exists() else ""
+    return datetime.now(UTC) + timedelta(seconds=int(ahead or 0))
 
 
 def instant(moment: datetime | None) -> str | None:
@@ -73,7 +82,7 @@ class Payment:
     payer_alias: str | None
     is_mobile: bool
     expires_at: datetime
-    created_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    created_at: datetime = field(default_factory=now)
     token: str = field(default_factory=lambda: secrets.token_hex(16))
     status: str = "CREATED"
     error_code: str | None = None
@@ -113,7 +122,7 @@ class Refund:
     callback_identifier: str | None
     payer_reference: str | None
     message: str
-    created_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    created_at: datetime = field(default_factory=now)
     status: str = "CREATED"
     payment_reference: str | None = None
     paid_at: datetime | None = None

@@ -3,11 +3,11 @@
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from simulators.swish.callbacks import Callbacks
 from simulators.swish.faults import Faults
-from simulators.swish.records import Payment, Refund, reference
+from simulators.swish.records import Payment, Refund, now, reference
 from simulators.swish.rules import CODES_LATER
 
 LIFETIME = timedelta(minutes=3)
@@ -63,7 +63,7 @@ class Register:
 
     def expiry(self) -> datetime:
         """When a payment request that is made now runs out."""
-        return datetime.now(UTC) + LIFETIME / self.speed
+        return now() + LIFETIME / self.speed
 
     def add_payment(self, payment: Payment) -> None:
         """Take a payment request. Raises Refused with RP09 or RP06."""
@@ -101,7 +101,7 @@ class Register:
 
     def original(self, payment_reference: str) -> Payment:
         """The paid payment that a refund is for. Raises Refused with RF02."""
-        since = datetime.now(UTC) - REFUNDABLE
+        since = now() - REFUNDABLE
         for payment in self.payments():
             is_the_one = payment.payment_reference == payment_reference
             if is_the_one and payment.paid_at and payment.paid_at > since:
@@ -128,7 +128,7 @@ class Register:
 
     def _pay_back(self, refund: Refund) -> None:
         refund.payment_reference = reference()
-        refund.paid_at = datetime.now(UTC)
+        refund.paid_at = now()
         refund.status = "PAID"
         self._callbacks.send(refund, self.faults.for_callback())
 
@@ -151,7 +151,7 @@ class Register:
             if status == "PAID":
                 payment.payer_alias = payment.payer_alias or payer_alias
                 payment.payment_reference = reference()
-                payment.paid_at = datetime.now(UTC)
+                payment.paid_at = now()
             payment.error_code = error_code
             payment.status = status
         self._callbacks.send(payment, self.faults.for_callback())
