@@ -120,15 +120,16 @@ _FEE_TEXTS = {
         "%(most_ore)s."
     ),
     LATE_PAYMENT: N_(
-        "Compensation for late payment between businesses, or from a public body. The law sets it at %(most_ore)s."
+        "Compensation for late payment between businesses, or from a public body. "
+        "The law sets it at %(most_ore)s."
     ),
     PAYMENT_ORDER: N_(
         "Fee that the Enforcement Authority takes for an application for a payment order. The law "
         "sets it at %(most_ore)s."
     ),
     AGENT: N_(
-        "Cost of the work of applying to the Enforcement Authority for a payment order. The law allows it, and "
-        "caps it at %(most_ore)s."
+        "Cost of the work of applying to the Enforcement Authority for a payment order. "
+        "The law allows it, and caps it at %(most_ore)s."
     ),
     ENFORCEMENT: N_(
         "Basic fee that the Enforcement Authority takes for enforcing the debt. The law sets it at "
@@ -150,8 +151,8 @@ _REST_TEXTS = {
         "compensation for late payment takes the place of %(covered_ore)s of it."
     ),
     LATE_PAYMENT: N_(
-        "Compensation for late payment between businesses, or from a public body. The law sets it at %(most_ore)s, of "
-        "which %(covered_ore)s was charged already as fees."
+        "Compensation for late payment between businesses, or from a public body. "
+        "The law sets it at %(most_ore)s, of which %(covered_ore)s was charged already as fees."
     ),
 }
 _REMINDER_OF_CREDITOR = N_(
