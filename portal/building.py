@@ -11,6 +11,7 @@ from portal.config import ROOT, Settings
 from portal.creditor.views import creditor
 from portal.database import server, tenancy
 from portal.debtor.views import debtor
+from portal.delivery import letters
 from portal.identity import people
 from portal.identity.sessions import DatabaseSessions
 from portal.operations.views import operations
@@ -30,6 +31,7 @@ def build(settings: Settings | None) -> Flask:
     _connect(app, settings)
     _extend(app)
     _open_doors(app, settings)
+    letters.warn_if_slow()
     return app
 
 

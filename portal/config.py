@@ -112,6 +112,13 @@ class Settings:
         "REDA_TRUSTED_PROXIES", "0", "how many proxies in front of us set X-Forwarded-*"
     )
 
+    letter_processes: str = _setting(
+        "REDA_LETTER_PROCESSES", "0", "how many processes render letters; 0: one for each core"
+    )
+    letter_batch: str = _setting(
+        "REDA_LETTER_BATCH", "off", "on: the print shop gets letters joined in one file as well"
+    )
+
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
         """Read the settings.
@@ -138,6 +145,10 @@ class Settings:
             )
         if not self.trusted_proxies.isdecimal():
             raise SettingsError("REDA_TRUSTED_PROXIES must be a whole number.")
+        if not self.letter_processes.isdecimal():
+            raise SettingsError("REDA_LETTER_PROCESSES must be a whole number.")
+        if self.letter_batch not in ("on", "off"):
+            raise SettingsError("REDA_LETTER_BATCH must be on or off.")
         for key in self.encryption_keys:
             try:
                 Fernet(key)

@@ -93,6 +93,7 @@ def deliver_outbox() -> None:
     """Send what waits in the outbox."""
     while outbox.deliver_waiting(clock.now()).sent:
         pass
+    outbox.write_batches()
 
 
 def ask_swish(request_id: str | None = None) -> None:

@@ -12,7 +12,7 @@ fail() { say "$*"; exit 1; }
     || fail "Reda needs Python 3.11 or newer as '$python'. Install it, or name another: make run PYTHON=python3.12"
 command -v npm >/dev/null || fail "Reda needs Node with npm, for htmx. Install Node 18 or newer."
 
-packages=(libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-noto-core)
+packages=(libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-noto-core fonts-noto-cjk)
 [ "$want" = test ] && packages+=(chromium poppler-utils)
 missing=()
 if command -v dpkg-query >/dev/null; then

@@ -5,46 +5,116 @@ reads another language gets a sheet in it behind the letter. The address lies wh
 right-hand window (H2, envelopes C5 and E65) shows it; letters.css tells how the place was found.
 
 Letters and receipts follow PDF/UA-1 (ISO 14289-1), agreements, which are archived, PDF/A-3a
-(ISO 19005-3). The same content gives the same bytes.
+(ISO 19005-3), and batches for a print shop, which nobody has read to them, PDF/A-3u. The same
+content gives the same bytes.
 """
 
 import io
 import textwrap
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 from urllib.parse import urlencode
+from xml.etree import ElementTree
 
+import structlog
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date
 from flask import current_app
 from flask_babel import force_locale, get_babel, gettext
 from markupsafe import Markup
 from pyhanko.pdf_utils.reader import PdfFileReader
-from weasyprint import CSS, HTML
+from weasyprint import CSS, HTML, Document
+from weasyprint.images import SVGImage
+from weasyprint.pdf.metadata import DocumentMetadata
+from weasyprint.text import ffi
 from weasyprint.text.fonts import FontConfiguration
 
 from portal.config import ROOT, Settings
-from portal.law.fees import DEMAND, fee
+from portal.delivery.pictures import Code
+from portal.law.fees import AGENT, DEMAND, PAYMENT_ORDER, fee
 from portal.law.interest import DAYS_OF_YEAR, round_half_up
 from portal.payments import qr
 from portal.payments.accounts import Bankgiro, Plusgiro
 
 _SWEDISH, _ENGLISH = Locale("sv"), Locale("en")
 _STYLE = ROOT / "templates" / "letters" / "letters.css"
-_ACCESSIBLE, _ARCHIVED = "pdf/ua-1", "pdf/a-3a"
+_WORDMARK = _STYLE.with_name("wordmark.svg")
+_ACCESSIBLE, _ARCHIVED, _PRINTED = "pdf/ua-1", "pdf/a-3a", "pdf/a-3u"
+# What each kind of letter is called in the PDF's own title and description.
+_NAMES = {
+    "reminder": ("Påminnelse", "Betalningspåminnelse"),
+    "demand": ("Inkassokrav", "Inkassokrav"),
+}
 # More periods than these do not fit on the letter's one page, and get a page of their own.
 _MOST_PERIODS_ON_LETTER = 2
 # How the address is set: lines that the window shows in 11 points, and letters that go on a line.
 _ADDRESS_LINES, _ADDRESS_LETTERS = 5, 34
+# Letters of a batch that are one document to WeasyPrint, which then works out their styles once.
+_LAID_OUT_TOGETHER = 50
 _CHANNELS = {"swish": "Swish", "bankgiro": "Bankgiro"}
+# More would hold too many pages in memory at once.
+MOST_IN_BATCH = 500
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A letter to be rendered, as `render_letter` takes it."""
+
+    kind: str
+    content: Mapping[str, Any]
+    secret: str | None
+    language: str
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Many letters in one PDF. pages: how many pages each has, in the order they were given."""
+
+    pdf: bytes
+    pages: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Composed:
+    """A document's text before it is laid out: rendered parts, one a page where they fit.
+
+    codes: what the QR codes of it say, by the address of their pictures.
+    """
+
+    parts: list[Markup]
+    language: Locale
+    title: str
+    description: str
+    made_on: str
+    author: str
+    codes: Mapping[str, str] = field(default_factory=dict)
+
+    def html(self, *, is_tight: bool = False) -> str:
+        """The document as HTML; is_tight: with closer lines and smaller letters."""
+        return current_app.jinja_env.get_template("letters/document.html").render(
+            parts=self.parts,
+            language=_tag(self.language),
+            title=self.title,
+            author=self.author,
+            description=self.description,
+            made_on=self.made_on,
+            is_tight=is_tight,
+        )
+
+
+def _fetch_nothing(url: str, *_: object, **__: object) -> dict[str, object]:
+    raise ValueError(f"a letter fetches nothing, not {url}")
 
 
 class _Workshop(threading.local):
-    """Fonts and the parsed style sheet, kept between documents: parsing costs more than a letter.
+    """Fonts, the parsed style sheet and our mark, kept between documents, for they take their time.
 
     One for each thread, for WeasyPrint does not say that they can be shared.
     """
@@ -52,9 +122,25 @@ class _Workshop(threading.local):
     def __init__(self) -> None:
         self.fonts = FontConfiguration()
         self.style = CSS(filename=str(_STYLE), font_config=self.fonts)
+        drawing = ElementTree.fromstring(_WORDMARK.read_bytes())  # noqa: S314 - our own file
+        self.wordmark = SVGImage(drawing, None, _fetch_nothing, None)
 
 
 _workshop = _Workshop()
+
+
+def is_fast() -> bool:
+    """Whether WeasyPrint has the library that makes a letter take a tenth of the time.
+
+    It is Debian's libharfbuzz-subset0; without it fonts are subset in Python.
+    """
+    return ffi.harfbuzz_subset is not None and bool(ffi.harfbuzz.hb_version_atleast(4, 1, 0))
+
+
+def warn_if_slow() -> None:
+    """Tell the log, at start, when that library is missing."""
+    if not is_fast():
+        log.warning("letters.slow", missing="libharfbuzz-subset0")
 
 
 def render_letter(
@@ -69,29 +155,77 @@ def render_letter(
 
     Interest over many periods has a page of its own, the last one.
 
-    kind: `reminder`. content: as frozen in the outbox (`lifecycle.reminder_content`): sums in öre,
-    days in ISO form. secret: the access code. language: the reader's; where we have no catalogue
-    for it, the second page is in English.
+    kind: `reminder` or `demand`. content: as frozen in the outbox: sums in öre, days in ISO form;
+    for a reminder `lifecycle.reminder_content`, for a demand what `law.demand.missing` asks for,
+    and `next`: `legal` when an application at the Enforcement Authority may follow. secret: the
+    access code. language: the reader's; where we have no catalogue for it, the second page is in
+    English.
     Raises ValueError for another kind, KeyError when the content lacks something.
     """
-    if kind != "reminder":
+    return _pdf(compose(Letter(kind, content, secret, language), settings))
+
+
+def render_batch(letters: Sequence[Letter], *, settings: Settings) -> Batch:
+    """Many letters as one PDF for a print shop, one after the other, their fonts there once.
+
+    Raises ValueError when there is none or more than MOST_IN_BATCH, and as `render_letter`.
+    """
+    if not 0 < len(letters) <= MOST_IN_BATCH:
+        raise ValueError(f"a batch holds 1 to {MOST_IN_BATCH} letters, not {len(letters)}")
+    composed = [
+        compose(letter, settings, number=number) for number, letter in enumerate(letters, 1)
+    ]
+    documents: list[Document] = []
+    for start in range(0, len(letters), _LAID_OUT_TOGETHER):
+        documents += _lay_out_together(composed[start : start + _LAID_OUT_TOGETHER])
+    made_on = max(letter.content["written_on"] for letter in letters)
+    joined = documents[0].copy([page for document in documents for page in document.pages])
+    joined.metadata = DocumentMetadata(
+        title=f"{len(letters)} brev",
+        authors=[settings.service_name],
+        generator="Reda",
+        created=made_on,
+        modified=made_on,
+        lang=_tag(_SWEDISH),
+    )
+    pdf: bytes = joined.write_pdf(pdf_variant=_PRINTED)
+    return Batch(pdf, tuple(len(document.pages) for document in documents))
+
+
+def compose(letter: Letter, settings: Settings, *, number: int = 1) -> Composed:
+    """A letter's text, each page in its language.
+
+    number: tells its pictures from those of other letters that are laid out together with it.
+    Raises as `render_letter`.
+    """
+    kind, content = letter.kind, letter.content
+    if kind not in _NAMES:
         raise ValueError(f"there is no letter of the kind {kind}")
-    reader = _reader(language)
-    values = {**_common(settings), **_reminder(content, secret, reader, settings)}
-    parts = [_part("reminder", _SWEDISH, **values)]
+    reader = _reader(letter.language)
+    payment_code, web_code = f"qr:payment:{number}", f"qr:web:{number}"
+    values = {
+        **_common(settings),
+        **_values(letter, reader, settings),
+        "payment_code": payment_code if content["currency"] == "SEK" else None,
+        "web_code": web_code,
+    }
+    codes = {payment_code: _payment_payload(content, settings)} if values["payment_code"] else {}
+    parts = [_part(kind, _SWEDISH, **values)]
     if reader != _SWEDISH:
-        parts.append(_part("reminder_sheet", reader, **values))
+        parts.append(_part(f"{kind}_sheet", reader, **values))
+        codes[web_code] = _web_link(content, reader)
     if values["specification"]:
         # Last, so that the page after the letter is the one in the reader's language.
-        parts.append(_part("reminder_periods", _SWEDISH, **values))
-    title = f"Påminnelse: faktura {content['invoice']['number']} från {content['creditor']['name']}"
-    return _pdf(
+        parts.append(_part("interest", _SWEDISH, **values))
+    name, description = _NAMES[kind]
+    return Composed(
         parts,
         language=_SWEDISH,
-        title=title,
-        description=f"Betalningspåminnelse, referens {content['reference']}",
+        title=f"{name}: faktura {content['invoice']['number']} från {content['creditor']['name']}",
+        description=f"{description}, referens {content['reference']}",
         made_on=content["written_on"],
-        settings=settings,
+        author=settings.service_name,
+        codes=codes,
     )
 
 
@@ -114,12 +248,14 @@ def render_receipt(content: Mapping[str, Any], *, language: str, settings: Setti
     with force_locale(str(reader)):
         title = gettext("Receipt %(number)s", number=content["receipt_number"])
     return _pdf(
-        [part],
-        language=reader,
-        title=title,
-        description=f"{content['creditor']}, {content['invoice_number']}",
-        made_on=content["paid_on"],
-        settings=settings,
+        Composed(
+            [part],
+            language=reader,
+            title=title,
+            description=f"{content['creditor']}, {content['invoice_number']}",
+            made_on=content["paid_on"],
+            author=settings.service_name,
+        )
     )
 
 
@@ -141,12 +277,14 @@ def render_agreement(content: Mapping[str, Any], *, language: str, settings: Set
     )
     name = "Collection service agreement" if language == "en" else "Avtal om inkassotjänst"
     return _pdf(
-        [part],
-        language=_SWEDISH,
-        title=f"{name}, version {content['version']}: {content['creditor']['name']}",
-        description=f"{settings.service_name}, {content['creditor']['name']}",
-        made_on=content["made_on"],
-        settings=settings,
+        Composed(
+            [part],
+            language=_SWEDISH,
+            title=f"{name}, version {content['version']}: {content['creditor']['name']}",
+            description=f"{settings.service_name}, {content['creditor']['name']}",
+            made_on=content["made_on"],
+            author=settings.service_name,
+        ),
         variant=_ARCHIVED,
     )
 
@@ -156,20 +294,21 @@ def count_pages(pdf: bytes) -> int:
     return int(PdfFileReader(io.BytesIO(pdf)).root["/Pages"]["/Count"])
 
 
-def _reminder(
-    content: Mapping[str, Any], secret: str | None, reader: Locale, settings: Settings
-) -> dict[str, object]:
-    account = _account(content["account"])
+def _values(letter: Letter, reader: Locale, settings: Settings) -> dict[str, object]:
+    content, secret = letter.content, letter.secret
     interest = next((part for part in content["parts"] if part["kind"] == "interest"), None)
     with force_locale(str(reader)):
-        web_qr_title = gettext("Opens your case on the web")
         hint = gettext("The next page explains this letter in your language.")
+        web_code_title = gettext("Opens your case on the web")
     recipient = content["recipient"]
+    written_on = date.fromisoformat(content["written_on"])
     return {
         "letter": content,
         "reader": _shown(reader),
         "sheet_hint": hint if reader != _SWEDISH else None,
-        "account": account.written(),
+        "account": _account(content["account"]).written(),
+        # Asked for here, for a template prints nothing for what is not there.
+        "ocr": content["ocr"],
         "reference": _grouped(content["reference"]),
         "code": secret and _grouped(secret),
         "web": _shown_address(content["web_address"]),
@@ -178,10 +317,20 @@ def _reminder(
         "is_long_address": _is_long_address(recipient),
         "daily_ore": _daily_ore(interest) if interest else 0,
         "specification": interest and len(interest["periods"]) > _MOST_PERIODS_ON_LETTER,
-        "demand_fee_ore": fee(DEMAND, date.fromisoformat(content["written_on"])).amount_ore,
-        "payment_qr": _payment_qr(content, account, settings),
-        "web_qr": _svg(_web_link(content, reader), web_qr_title, side_mm=27),
+        "demand_fee_ore": fee(DEMAND, written_on).amount_ore,
+        "payment_order_ore": fee(PAYMENT_ORDER, written_on).amount_ore,
+        "agent_ore": fee(AGENT, written_on).amount_ore,
+        "object_by_on": content.get("object_by_on") or content["pay_by_on"],
+        "object_to_too": _object_to_too(content, settings),
+        "web_code_title": web_code_title,
     }
+
+
+def _object_to_too(content: Mapping[str, Any], settings: Settings) -> str | None:
+    """Where to object besides by telephone, by e-mail and on the web, which the letter tells."""
+    told = (settings.service_phone, settings.service_email, _shown_address(content["web_address"]))
+    where: str | None = content.get("object_to")
+    return where if where and not any(one in where for one in told) else None
 
 
 def _common(settings: Settings) -> dict[str, object]:
@@ -205,39 +354,57 @@ def _part(template: str, locale: Locale, **values: object) -> Markup:
         return Markup(found.render(**values))  # noqa: S704 - the template has escaped its values
 
 
-def _pdf(
-    parts: list[Markup],
-    *,
-    language: Locale,
-    title: str,
-    description: str,
-    made_on: str,
-    settings: Settings,
-    variant: str = _ACCESSIBLE,
-) -> bytes:
-    frame = current_app.jinja_env.get_template("letters/document.html")
-    for is_tight in (False, True):
-        html = frame.render(
-            parts=parts,
-            language=_tag(language),
-            title=title,
-            author=settings.service_name,
-            description=description,
-            made_on=made_on,
-            is_tight=is_tight,
-        )
-        document = HTML(string=html, url_fetcher=_fetch_nothing).render(
-            stylesheets=[_workshop.style], font_config=_workshop.fonts, pdf_variant=variant
-        )
-        # Long names and sums: a page each as far as closer lines and smaller letters can do it.
-        if variant == _ARCHIVED or len(document.pages) == len(parts):
-            break
-    made: bytes = document.write_pdf(pdf_variant=variant)
+def _pdf(composed: Composed, *, variant: str = _ACCESSIBLE) -> bytes:
+    made: bytes = _lay_out(composed, variant).write_pdf(pdf_variant=variant)
     return made
 
 
-def _fetch_nothing(url: str, *_: object, **__: object) -> dict[str, object]:
-    raise ValueError(f"a letter fetches nothing, not {url}")
+def _lay_out(composed: Composed, variant: str) -> Document:
+    document = _render(composed, variant)
+    # Long names and sums: a page each as far as closer lines and smaller letters can do it.
+    if variant == _ARCHIVED or len(document.pages) == len(composed.parts):
+        return document
+    return _render(composed, variant, is_tight=True)
+
+
+def _lay_out_together(letters: Sequence[Composed]) -> list[Document]:
+    """A document for each letter, laid out as one."""
+    # The mark lies inside: what has an id shares no style with others, nor does what is within it.
+    wrapped = Markup('<div class="one"><div id="letter-{}"></div>{}</div>')
+    whole = replace(
+        letters[0],
+        parts=[
+            wrapped.format(place, Markup().join(letter.parts))
+            for place, letter in enumerate(letters)
+        ],
+        codes={address: code for letter in letters for address, code in letter.codes.items()},
+    )
+    document = _render(whole, _PRINTED)
+    begins = [
+        number
+        for number, page in enumerate(document.pages)
+        if any(anchor.startswith("letter-") for anchor in page.anchors)
+    ]
+    ends = [*begins[1:], len(document.pages)]
+    documents = []
+    for letter, begin, end in zip(letters, begins, ends, strict=True):
+        fits = end - begin == len(letter.parts)
+        pages = document.copy(document.pages[begin:end])
+        documents.append(pages if fits else _lay_out(letter, _PRINTED))
+    return documents
+
+
+def _render(composed: Composed, variant: str, *, is_tight: bool = False) -> Document:
+    # WeasyPrint looks for a picture here before it fetches it, and adds to it.
+    pictures: dict[str, object] = {"reda:wordmark": _workshop.wordmark}
+    for address, payload in composed.codes.items():
+        pictures[address] = Code(qr.draw(payload))
+    return HTML(string=composed.html(is_tight=is_tight), url_fetcher=_fetch_nothing).render(
+        stylesheets=[_workshop.style],
+        font_config=_workshop.fonts,
+        pdf_variant=variant,
+        cache=pictures,
+    )
 
 
 def _reader(language: str) -> Locale:
@@ -265,25 +432,16 @@ def _account(account: Mapping[str, str]) -> Bankgiro | Plusgiro:
     )
 
 
-def _payment_qr(
-    content: Mapping[str, Any], account: Bankgiro | Plusgiro, settings: Settings
-) -> Markup | None:
-    if content["currency"] != "SEK":
-        return None
-    payload = qr.invoice_payload(
+def _payment_payload(content: Mapping[str, Any], settings: Settings) -> str:
+    return qr.invoice_payload(
         payee_name=settings.service_name,
         organisation_number=settings.service_organisation_number,
         reference=content["ocr"],
         invoiced_on=date.fromisoformat(content["written_on"]),
         due_on=date.fromisoformat(content["pay_by_on"]),
         amount=Decimal(content["total_ore"]) / 100,
-        account=account,
+        account=_account(content["account"]),
     )
-    return _svg(payload, "QR-kod för din bankapp")
-
-
-def _svg(payload: str, title: str, side_mm: int = 32) -> Markup:
-    return Markup(qr.svg(payload, title=title, side_mm=side_mm))  # noqa: S704 - our own drawing
 
 
 def _web_link(content: Mapping[str, Any], reader: Locale) -> str:

@@ -4,18 +4,30 @@ A message is sent at least once: when the power fails between handing over and n
 handed over again. Each channel makes the second time change nothing.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 import structlog
 from sqlalchemy import case, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
 
 from portal import clock
 from portal.database import files, queue, tenancy
+from portal.delivery import presses
 from portal.delivery.channels import letter
-from portal.delivery.letters import count_pages, render_letter
+from portal.delivery.letters import (
+    MOST_IN_BATCH,
+    Batch,
+    Letter,
+    count_pages,
+    render_batch,
+    render_letter,
+)
 from portal.delivery.models import Message
 from portal.extensions import db, settings
 from portal.messages import N_, RedaError
@@ -23,6 +35,10 @@ from portal.messages import N_, RedaError
 log = structlog.get_logger()
 MOST_ATTEMPTS = 5
 JOB = "deliver_outbox"
+# Letters rendered before their turn, by message.
+_Rendered = Mapping[int, Future[bytes]]
+# Together with a message's id, the key of the lock that says: somebody renders it.
+_RENDERING = 0x5EDA << 40
 
 
 @dataclass(frozen=True)
@@ -115,13 +131,17 @@ def deliver_waiting(now: datetime, limit: int = 200) -> Delivered:
 
     limit: most messages tried. This is the one function of the room that commits: were a hundred
     messages in one transaction, the hundredth's failure would undo the note that the others are
-    sent, and they would be sent twice. Two runs at once take different messages.
+    sent, and they would be sent twice. Two runs at once take different messages. Where many wait,
+    worker processes render them while others are handed over.
     """
     sent = failed = last_id = 0
-    with tenancy.service():
-        while sent + failed < limit and (message_id := _take(last_id, now)) is not None:
+    with tenancy.service(), _rendering(now, limit) as (claimed, rendered):
+        while sent + failed < limit:
+            message_id = _take(last_id, now, claimed)
+            if message_id is None:
+                break
             last_id = message_id
-            if _send(message_id, now):
+            if _send(message_id, now, rendered):
                 sent += 1
             else:
                 failed += 1
@@ -130,22 +150,67 @@ def deliver_waiting(now: datetime, limit: int = 200) -> Delivered:
     return Delivered(sent, failed)
 
 
-def _take(after_id: int, now: datetime) -> int | None:
-    """The next message, locked."""
+@contextmanager
+def _rendering(now: datetime, limit: int) -> Iterator[tuple[list[int] | None, _Rendered]]:
+    """Have many letters rendered by worker processes for as long as the block lasts.
+
+    Answers the messages to keep to, None for any, and the letters.
+    """
+    with ExitStack() as stack:
+        # What is claimed is claimed until this transaction ends, however it does. It locks no row:
+        # each message is locked when it is handed over, and who renders in vain sends nothing.
+        claims = stack.enter_context(Session(db.engine))
+        claimed = _claim(claims, now, limit)
+        if len(claimed) < presses.FEW:
+            yield None, {}
+            return
+        running = stack.enter_context(presses.running())
+        yield claimed, {id: running.render(one) for id, one in _letters(claimed)}
+
+
+def _claim(claims: Session, now: datetime, limit: int) -> list[int]:
+    waiting = (
+        select(Message.id)
+        .where(Message.status == "waiting", Message.due_at <= now)
+        .order_by(Message.id)
+        .limit(2 * limit)
+        .subquery()
+    )
+    claim = func.pg_try_advisory_xact_lock(waiting.c.id + _RENDERING)
+    return list(claims.scalars(select(waiting.c.id).where(claim).limit(limit)))
+
+
+def _letters(message_ids: Sequence[int]) -> Iterator[tuple[int, Letter]]:
+    for message_id in message_ids:
+        try:
+            message = db.session.get_one(Message, message_id)
+            yield message_id, _letter(message)
+        except Exception:
+            # What is wrong with it is noted at its turn.
+            db.session.expunge_all()
+
+
+def _letter(message: Message) -> Letter:
+    return Letter(message.kind, message.content, message.secret, message.language)
+
+
+def _take(after_id: int, now: datetime, claimed: list[int] | None) -> int | None:
+    """The next message, locked. claimed: those to keep to, None for any."""
+    among = [] if claimed is None else [Message.id.in_(claimed)]
     return db.session.scalar(
         select(Message.id)
-        .where(Message.status == "waiting", Message.id > after_id, Message.due_at <= now)
+        .where(Message.status == "waiting", Message.id > after_id, Message.due_at <= now, *among)
         .order_by(Message.id)
         .limit(1)
         .with_for_update(skip_locked=True)
     )
 
 
-def _send(message_id: int, now: datetime) -> bool:
+def _send(message_id: int, now: datetime, rendered: _Rendered) -> bool:
     # Whatever is wrong with one message, also that it cannot be decrypted, the others must go.
     try:
         message = db.session.get_one(Message, message_id)
-        message.document_sha256 = _CHANNELS[message.channel](message, now)
+        message.document_sha256 = _CHANNELS[message.channel](message, now, rendered)
     except Exception as error:
         db.session.expunge_all()
         _note_failure(message_id, error, now)
@@ -173,20 +238,25 @@ def _note_failure(message_id: int, error: Exception, now: datetime) -> None:
 
 
 def _reason(error: Exception) -> str:
+    if isinstance(error, presses.NotRendered):
+        return error.reason
     if isinstance(error, OSError) and error.strerror:
         return f"{type(error).__name__}: {error.strerror}"
     return type(error).__name__
 
 
-def _by_letter(message: Message, now: datetime) -> str:
+def _by_letter(message: Message, now: datetime, rendered: _Rendered) -> str:
     ours = settings()
-    pdf = render_letter(
-        message.kind,
-        message.content,
-        secret=message.secret,
-        language=message.language,
-        settings=ours,
-    )
+    if message.id in rendered:
+        pdf = rendered[message.id].result()
+    else:
+        pdf = render_letter(
+            message.kind,
+            message.content,
+            secret=message.secret,
+            language=message.language,
+            settings=ours,
+        )
     sha256 = files.store(pdf)
     letter.hand_over(
         pdf,
@@ -202,7 +272,50 @@ def _by_letter(message: Message, now: datetime) -> str:
 
 
 # Each renders, keeps and hands over, and answers the SHA-256 of what was sent.
-_CHANNELS: Mapping[str, Callable[[Message, datetime], str]] = {"letter": _by_letter}
+_CHANNELS: Mapping[str, Callable[[Message, datetime, _Rendered], str]] = {"letter": _by_letter}
+
+
+def write_batches() -> int:
+    """Join the letters of each day that lie in no batch yet, where the settings ask for it.
+
+    Letters that are handed over and not yet noted as sent wait for the next time. Answers how many
+    batches were written.
+    """
+    ours = settings()
+    if ours.letter_batch != "on":
+        return 0
+    written = 0
+    with tenancy.service():
+        for folder in letter.days(ours.var):
+            with letter.batching(folder) as is_ours:
+                if is_ours:
+                    written += _write_batches(folder)
+    return written
+
+
+def _write_batches(folder: Path) -> int:
+    lines = letter.unbatched(folder)
+    ids = [letter.message_id_of(line) for line in lines]
+    sent = set(db.session.scalars(select(Message.id).where(Message.id.in_(ids), _IS_SENT)))
+    ready = [line for line in lines if letter.message_id_of(line) in sent]
+    chunks = [ready[start : start + MOST_IN_BATCH] for start in range(0, len(ready), MOST_IN_BATCH)]
+    for chunk in chunks:
+        joined = [
+            _letter(db.session.get_one(Message, letter.message_id_of(line))) for line in chunk
+        ]
+        made = _joined(joined)
+        letter.hand_over_batch(made.pdf, chunk, made.pages, folder=folder)
+    return len(chunks)
+
+
+_IS_SENT = Message.status == "sent"
+
+
+def _joined(joined: Sequence[Letter]) -> Batch:
+    if len(joined) < presses.FEW:
+        return render_batch(joined, settings=settings())
+    with presses.running() as running:
+        return running.render_batch(joined).result()
 
 
 def withdraw(message_id: int) -> Withdrawn:

@@ -8,9 +8,11 @@ Swedish bank apps read; Getswish, "QR-code API manual", chapter 6 "QR code encod
 
 import io
 import json
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import IntFlag
+from itertools import groupby
 from urllib.parse import quote
 
 import segno
@@ -85,24 +87,44 @@ def swish_request_payload(token: str) -> str:
     return f"D{token}"
 
 
+@dataclass(frozen=True)
+class Drawing:
+    """A QR code to be drawn.
+
+    side: modules along a side, quiet zone included. runs: dark modules that lie side by side, as
+    (column, row, how many), the upper left corner of the quiet zone being (0, 0).
+    """
+
+    side: int
+    runs: tuple[tuple[int, int, int], ...]
+
+
+def draw(payload: str) -> Drawing:
+    """The QR code of a text: error correction M, model 2, byte mode.
+
+    Text outside ASCII is UTF-8 and marked as such, as UsingQR asks.
+    """
+    code = _code(payload)
+    runs = []
+    for row, modules in enumerate(code.matrix, _QUIET_ZONE):
+        start = 0
+        for is_dark, run in groupby(modules):
+            length = len(list(run))
+            if is_dark:
+                runs.append((start + _QUIET_ZONE, row, length))
+            start += length
+    return Drawing(len(code.matrix) + 2 * _QUIET_ZONE, tuple(runs))
+
+
 def svg(payload: str, *, title: str, side_mm: int = 35) -> str:
-    """A QR code as SVG, for HTML, a letter, or as a response of its own (`image/svg+xml`).
+    """A QR code as SVG, for HTML, or as a response of its own (`image/svg+xml`).
 
     title: what a screen reader says instead of the picture. side_mm: its side, quiet zone included,
     when no style sheet says otherwise. It has neither style nor script, so that a strict
-    Content-Security-Policy lets it through inline. Error correction M, model 2, byte mode; text
-    outside ASCII is UTF-8 and marked as such, as UsingQR asks.
+    Content-Security-Policy lets it through inline. The code is that of `draw`.
     """
-    code = segno.make(
-        payload,
-        micro=False,
-        error="m",
-        mode="byte",
-        encoding="utf-8",
-        eci=not payload.isascii(),
-    )
     out = io.BytesIO()
-    code.save(
+    _code(payload).save(
         out,
         kind="svg",
         border=_QUIET_ZONE,
@@ -117,6 +139,17 @@ def svg(payload: str, *, title: str, side_mm: int = 35) -> str:
     )
     size = f'width="{side_mm}mm" height="{side_mm}mm"'
     return out.getvalue().decode().replace("<svg ", f'<svg role="img" {size} ', 1)
+
+
+def _code(payload: str) -> segno.QRCode:
+    return segno.make(
+        payload,
+        micro=False,
+        error="m",
+        mode="byte",
+        encoding="utf-8",
+        eci=not payload.isascii(),
+    )
 
 
 def _json(value: int | str | Decimal) -> str:

@@ -78,6 +78,31 @@ def a_reminder(**changed: Any) -> dict[str, Any]:
     return content
 
 
+def a_demand(**changed: Any) -> dict[str, Any]:
+    """A demand of the case that `a_reminder` reminded of, with some members changed."""
+    content = a_reminder(
+        invoice={"description": "El januari"},
+        parts=[
+            *_REMINDER["parts"][:2],
+            {
+                "kind": "reminder_fee",
+                "ore": 6_000,
+                "statute": "lag (1981:739) § 2, § 4",
+                "charged_on": "2026-02-24",
+            },
+            {"kind": "demand_fee", "ore": 18_000, "statute": "lag (1981:739) § 3 p. 1, § 4"},
+        ],
+        total_ore=124_548,
+    )
+    content |= {
+        "object_by_on": "2026-03-19",
+        "object_to": "hej@reda.example",
+        "assignment": None,
+        "next": "legal",
+    }
+    return {**content, **changed}
+
+
 def a_receipt(**changed: Any) -> dict[str, Any]:
     """The receipt of a payment that closed the case and was too large."""
     return {**deepcopy(_RECEIPT), **changed}
@@ -133,3 +158,15 @@ def a_long_reminder() -> dict[str, Any]:
         total_ore=sum(part["ore"] for part in parts),
         ocr="1000000000000065",
     )
+
+
+def a_long_demand() -> dict[str, Any]:
+    """A demand with names, sums and interest as long as they come."""
+    content = a_long_reminder()
+    fee = {"kind": "demand_fee", "ore": 18_000, "statute": "lag (1981:739) § 3 p. 1, § 4"}
+    return {
+        **a_demand(),
+        **content,
+        "parts": [*content["parts"], fee],
+        "total_ore": content["total_ore"] + fee["ore"],
+    }

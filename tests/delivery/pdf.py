@@ -1,16 +1,19 @@
 """A PDF read back by other programs than the one that wrote it."""
 
 import io
+import re
 import subprocess
 from dataclasses import dataclass
 from functools import cached_property
 
+from fontTools.ttLib import TTFont
 from lxml import etree
 from PIL import Image
 from pypdf import PdfReader
 
 _MM = 25.4 / 72
 _DPI = 300
+_FONT_FILES = ("/FontFile2", "/FontFile3")
 _SIDES = ("xMin", "yMin", "xMax", "yMax")
 
 
@@ -68,6 +71,22 @@ class Pdf:
         listed = self._run("pdffonts", None, "-").decode().splitlines()[2:]
         # The columns at the end are one word each: emb, sub, uni, and two of the object.
         return [{"name": line.split()[0], "embedded": line.split()[-5]} for line in listed]
+
+    def missing_glyphs(self) -> list[str]:
+        """Text that is printed with a glyph which its embedded font does not have: a box."""
+        missing = []
+        for page in self.reader.pages:
+            for font in page["/Resources"]["/Font"].values():
+                (own,) = font["/DescendantFonts"]
+                descriptor = own["/FontDescriptor"]
+                file = next(descriptor[key] for key in _FONT_FILES if key in descriptor)
+                count = TTFont(io.BytesIO(file.get_data()))["maxp"].numGlyphs
+                mapped = font["/ToUnicode"].get_data().decode()
+                for listed in re.findall(r"beginbfchar(.*?)endbfchar", mapped, re.DOTALL):
+                    for glyph, text in re.findall(r"<(\w{4})> <(\w+)>", listed):
+                        if not 0 < int(glyph, 16) < count:
+                            missing.append(bytes.fromhex(text).decode("utf-16-be"))
+        return missing
 
     def black_square(self, page: int) -> Image.Image:
         """The part of a page that is printed in pure black, which only QR codes are."""

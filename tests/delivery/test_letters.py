@@ -1,8 +1,10 @@
 """A reminder as its reader gets it: everything that must be said, in the reader's language too."""
 
 import json
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from typing import Any
 
 import pytest
 import segno
@@ -175,6 +177,25 @@ def test_what_looks_like_markup_is_printed_as_it_is(reminder: Printer, language:
     assert "Faktura <b>1</b>" in printed.text(1)
     assert "A & B" in printed.text(1)
     assert "C <i>& D" in printed.text(2)
+
+
+@pytest.mark.parametrize("language", ["sv", "en"])
+def test_every_picture_of_a_letter_says_what_it_is(reminder: Printer, language: str) -> None:
+    tree = reminder(a_reminder(), language).reader.trailer["/Root"]["/StructTreeRoot"]
+    told = [figure.get("/Alt") for figure in _figures(tree)]
+    codes = ["QR-kod för din bankapp"] + ["Opens your case on the web"] * (language == "en")
+    assert sorted(told) == sorted([*codes, *["Reda"] * len(codes)])
+
+
+def _figures(element: Any) -> Iterator[Any]:
+    element = element.get_object()
+    if not isinstance(element, dict):
+        return
+    if element.get("/S") == "/Figure":
+        yield element
+    children = element.get("/K", [])
+    for child in children if isinstance(children, list) else [children]:
+        yield from _figures(child)
 
 
 def test_the_same_content_gives_the_same_bytes(press: Press, reminder: Printer) -> None:

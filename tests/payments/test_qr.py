@@ -12,6 +12,7 @@ from lxml import etree
 from portal.payments.accounts import Bankgiro, Plusgiro
 from portal.payments.qr import (
     Editable,
+    draw,
     invoice_payload,
     svg,
     swish_payload,
@@ -116,6 +117,18 @@ def test_the_drawing_holds_exactly_the_modules_of_the_code(payload):
     side = code.symbol_size(border=4)[0]
     assert etree.fromstring(drawn).get("viewBox") == f"0 0 {side} {side}"
     assert modules_drawn(drawn) == expected
+
+
+@settings(max_examples=20)
+@given(st.text(min_size=1, max_size=150))
+def test_a_code_to_be_drawn_is_the_one_of_the_svg(payload):
+    drawing = draw(payload)
+    text = svg(payload, title="A code")
+    dark = {
+        (column + along, row) for column, row, length in drawing.runs for along in range(length)
+    }
+    assert dark == modules_drawn(text)
+    assert etree.fromstring(text).get("viewBox") == f"0 0 {drawing.side} {drawing.side}"
 
 
 def test_the_drawing_stands_alone_speaks_and_carries_no_style_or_script():

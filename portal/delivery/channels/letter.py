@@ -2,6 +2,9 @@
 
 A print shop or a print server fetches `spool/letters/<date>/` and moves it away. Every file
 appears whole or not at all, and handing the same letter over twice leaves one file and one line.
+
+Where the print shop wants one file, batches lie beside the letters: `batch-<first>-<last>.pdf`, and
+a list of the same name that says which pages are whose. A batch without its list is not finished.
 """
 
 import csv
@@ -10,11 +13,12 @@ import hashlib
 import io
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass, fields
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 MANIFEST = "manifest.csv"
 
@@ -25,6 +29,23 @@ class Line:
 
     file: str
     pages: str
+    sha256: str
+    reference: str
+    postcode: str
+    country: str
+
+
+@dataclass(frozen=True)
+class BatchLine:
+    """What the list of a batch says about one letter in it; all as text.
+
+    file: the letter's own file. first_page, last_page: its pages in the batch, counted from 1.
+    sha256: of the batch.
+    """
+
+    file: str
+    first_page: str
+    last_page: str
     sha256: str
     reference: str
     postcode: str
@@ -67,11 +88,75 @@ def hand_over(
 
 def manifest(folder: Path) -> list[Line]:
     """The lines of a day's manifest. A line cut off by a power failure is left out."""
-    path = folder / MANIFEST
+    return [Line(*row) for row in _rows(folder / MANIFEST, Line)]
+
+
+def days(var: Path) -> list[Path]:
+    """The day folders that the printer has not fetched, the oldest first."""
+    return sorted(path.parent for path in spool(var).glob(f"*/{MANIFEST}"))
+
+
+def message_id_of(line: Line) -> int:
+    """The message that a letter in the manifest is."""
+    return int(line.file.partition("-")[0])
+
+
+def unbatched(folder: Path) -> list[Line]:
+    """The letters of a day that lie in no finished batch, in the order they came."""
+    done = {line.file for path in folder.glob("batch-*.csv") for line in batch(path)}
+    return [line for line in manifest(folder) if line.file not in done]
+
+
+def batch(path: Path) -> list[BatchLine]:
+    """The lines of a batch's list."""
+    return [BatchLine(*row) for row in _rows(path, BatchLine)]
+
+
+@contextmanager
+def batching(folder: Path) -> Iterator[bool]:
+    """Whether we are the only one to make batches of a day, for as long as the block lasts."""
+    handle = os.open(folder / ".batching", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        yield True
+    finally:
+        os.close(handle)
+
+
+def hand_over_batch(
+    pdf: bytes, lines: Sequence[Line], pages: Sequence[int], *, folder: Path
+) -> Path:
+    """Put letters joined in one file beside the single ones; answers the file.
+
+    lines: the letters' lines in the manifest. pages: how many each has. Raises OSError.
+    """
+    name = f"batch-{message_id_of(lines[0])}-{message_id_of(lines[-1])}"
+    sha256 = hashlib.sha256(pdf).hexdigest()
+    rows, before = [], 0
+    for line, count in zip(lines, pages, strict=True):
+        first, last = str(before + 1), str(before + count)
+        rows.append(
+            BatchLine(line.file, first, last, sha256, line.reference, line.postcode, line.country)
+        )
+        before += count
+    _write_whole(folder / f"{name}.pdf", pdf)
+    _write_whole(folder / f"{name}.csv", _csv([_heading(BatchLine), *map(astuple, rows)]).encode())
+    return folder / f"{name}.pdf"
+
+
+def _rows(path: Path, kind: type[Line] | type[BatchLine]) -> list[list[str]]:
     text = path.read_text("utf-8") if path.exists() else ""
     whole = text[: text.rfind("\n") + 1]
     rows = list(csv.reader(io.StringIO(whole)))[1:]
-    return [Line(*row) for row in rows if len(row) == len(fields(Line))]
+    return [row for row in rows if len(row) == len(fields(kind))]
+
+
+def _heading(kind: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
 
 
 def _list(path: Path, line: Line, *, is_new: bool) -> None:
@@ -84,8 +169,7 @@ def _list(path: Path, line: Line, *, is_new: bool) -> None:
             os.fsync(out.fileno())
         return
     others = [one for one in manifest(path.parent) if one.file != line.file]
-    heading = tuple(field.name for field in fields(Line))
-    _write_whole(path, _csv([heading, *map(astuple, [*others, line])]).encode())
+    _write_whole(path, _csv([_heading(Line), *map(astuple, [*others, line])]).encode())
 
 
 def _is_whole(path: Path) -> bool:
