@@ -35,9 +35,9 @@ _RUN_AXE = """async () => (await axe.run(document, {runOnly: {type: 'tag', value
     .map(one => one.id + ': ' + one.help + ' ' + one.nodes.map(node => node.html).join(' '))"""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium."""
+    """Debian's Chromium, for a file: Playwright's event loop must not go on in other files."""
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
             executable_path="/usr/bin/chromium", args=_FLAGS.split()

@@ -162,8 +162,8 @@ def test_the_limitation_says_its_day_and_what_it_is_counted_from():
     )
     explained = explain_limitation(limitation)
     assert said(explained) == (
-        "The claim is limited on 2028-02-02 and may not be demanded from then on, unless it is "
-        "interrupted before. Counted from 2025-02-01. Years counted: 3."
+        "The claim is limited on 2028-02-02 and may not be demanded from then on, unless the "
+        "limitation is interrupted before. Counted from 2025-02-01. Years counted: 3."
     )
     assert (explained.from_on, explained.to_on) == (date(2025, 2, 1), date(2028, 2, 1))
     assert explained.rule == "preskriptionslagen (1981:130) § 2 andra stycket"

@@ -88,7 +88,7 @@ def told(*interruptions):
 def test_an_interruption_before_the_claim_arose_does_nothing_and_is_told():
     problem = told(Interruption("reminded", day("2023-05-09")))
     assert problem.message % problem.values == (
-        "What happened on 2023-05-09 is before the claim arose and interrupts nothing."
+        "What happened on 2023-05-09 came before the claim arose, and interrupts nothing."
     )
     assert problem.field == "interruptions.0"
 
