@@ -63,7 +63,7 @@ def live_a_day(clock_file: Path) -> str:
     done["letters sent"] = sent
     for case_id in db.session.scalars(select(Case.id).where(Case.closed_on.is_(None))).all():
         done.update(_act(case_id, today, now))
-    told = ", ".join(f"{count} {what}" for what, count in done.items() if count)
+    told = ", ".join(f"{what}: {count}" for what, count in done.items() if count)
     return f"{today:%a %d %b %Y}: {told or 'a quiet day'}"
 
 

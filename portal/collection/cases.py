@@ -69,6 +69,7 @@ class CaseRow:
     status: str
     next_step: str | None
     next_step_on: date | None
+    is_stopped: bool
     debtor_name: str
     customer_number: str
     invoice_number: str
@@ -273,6 +274,7 @@ def page(
             Case.status,
             Case.next_step,
             Case.next_step_on,
+            Case.is_stopped,
             Debtor.name,
             Debtor.customer_number,
             Invoice.number,

@@ -245,7 +245,8 @@ def send_reminder(case: Case, *, today: date, now: datetime) -> None:
     if case.status != states.IMPORTED:
         return
     rules = rules_of(case)
-    charges, reasons = _charge(case, (Measure(fees.REMINDER, today, is_sent=True),), rules, now)
+    measure = Measure(fees.REMINDER, today, is_sent=True, is_called_for=_is_called_for(case, today))
+    charges, reasons = _charge(case, (measure,), rules, now)
     move(case, "remind", SYSTEM)
     asked = _write(case, "reminder", charges, key=f"reminder:{case.id}", today=today, now=now)
     case.next_step_on = _after(case.pay_by_on, rules.demand_after_days)
@@ -271,12 +272,13 @@ def send_demand(case: Case, *, today: date, now: datetime) -> None:
     """
     if case.status != states.REMINDED:
         return
-    rules = rules_of(case)
-    measures = (
-        Measure(fees.LATE_PAYMENT, today),
-        # Complete: what `missing` finds afterwards undoes the whole step.
-        Measure(fees.DEMAND, today, is_sent=True, is_complete=True),
-    )
+    rules, is_called_for = rules_of(case), _is_called_for(case, today)
+    # Complete: what `missing` finds afterwards undoes the whole step.
+    measures = [
+        Measure(fees.DEMAND, today, is_sent=True, is_complete=True, is_called_for=is_called_for)
+    ]
+    if is_called_for:
+        measures.insert(0, Measure(fees.LATE_PAYMENT, today))
     charges, reasons = _charge(case, measures, rules, now)
     move(case, "demand", SYSTEM)
     asked = _write(case, "demand", charges, key=f"demand:{case.id}", today=today, now=now)
@@ -291,6 +293,11 @@ def send_demand(case: Case, *, today: date, now: datetime) -> None:
         no_charge=reasons,
         **asked,
     )
+
+
+def _is_called_for(case: Case, today: date) -> bool:
+    """Whether a letter may cost anything: not when only costs and interest are left to ask for."""
+    return cases.amount_due(case, today).principal_ore > 0
 
 
 def _after(pay_by_on: date | None, days: int) -> date:

@@ -171,6 +171,18 @@ def running(case_id: int) -> Plan | None:
     return db.session.scalar(select(Plan).where(Plan.case_id == case_id, Plan.status == "running"))
 
 
+def instalments(case_id: int) -> list[Instalment]:
+    """The parts of the plan that goes on with a case, the first first; none without a plan."""
+    return list(
+        db.session.scalars(
+            select(Instalment)
+            .join(Plan, Plan.id == Instalment.plan_id)
+            .where(Plan.case_id == case_id, Plan.status == "running")
+            .order_by(Instalment.due_on)
+        )
+    )
+
+
 def missed(today: date, limit: int) -> list[int]:
     """Cases whose plan has had less than should have come by now, days of grace counted."""
     due = (

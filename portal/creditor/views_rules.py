@@ -11,7 +11,7 @@ from portal.creditor.views import creditor
 from portal.database import queue
 from portal.extensions import db
 from portal.law.demand import least_days_demand
-from portal.law.fees import REMINDER, fee
+from portal.law.fees import LATE_PAYMENT, REMINDER, fee
 from portal.law.reminder import least_days_reminder
 from portal.messages import RedaError
 from portal.web.rendering import go, render
@@ -69,6 +69,7 @@ def _page(form: RulesForm, status: int = 200) -> Response:
         "creditor/rules.html",
         status=status,
         form=form,
+        compensation_ore=fee(LATE_PAYMENT, clock.today()).amount_ore,
         reminder_fee_ore=fee(REMINDER, clock.today()).amount_ore,
         least_days=least_days_reminder(clock.today()),
         least_days_demand=least_days_demand(clock.today()),

@@ -4,7 +4,7 @@ from flask import Response, make_response
 from werkzeug.exceptions import NotFound
 
 from portal import clock
-from portal.collection import cases
+from portal.collection import cases, moves, plans
 from portal.database import files
 from portal.debtor import access
 from portal.debtor.views import debtor
@@ -38,8 +38,11 @@ def show_case() -> Response:
         "debtor/case.html",
         case=case,
         due=due,
+        today=clock.today(),
         parts=cases.explain(case, due),
         payments=booking.payments_of(case.id),
+        stops={one.kind for one in moves.open_stops(case.id)},
+        instalments=plans.instalments(case.id),
         letters=[one for one in outbox.messages_of(case.id) if one.document_sha256],
         demand_fee_ore=fee(DEMAND, clock.today()).amount_ore,
     )

@@ -107,11 +107,11 @@ def _parts(content: Mapping[str, object], rules: Rules) -> Iterator[Problem]:
 
 
 def _part(part: Mapping[str, object], path: str, written_on: date | None) -> Iterator[Problem]:
-    ore = _ore(part.get("ore"))
-    if ore is None or ore <= 0:
+    ore, kind = _ore(part.get("ore")), text(part.get("kind"))
+    # All of the principal may be paid, and is then stated as nothing; other parts are left out.
+    if ore is None or ore < 0 or (ore == 0 and kind != "principal"):
         yield Problem(N_("A part of the claim is not stated in whole öre."), field=f"{path}.ore")
         return
-    kind = text(part.get("kind"))
     if kind == "interest":
         yield from _interest(part, ore, path)
     if kind in COSTS:

@@ -7,7 +7,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from portal import ledger
-from portal.collection import cases, history, lifecycle, states
+from portal.collection import cases, changes, history, lifecycle, states
 from portal.collection.models import Case
 from portal.delivery.models import Message
 from portal.extensions import db
@@ -73,6 +73,21 @@ def test_a_demand_is_sent_once(app: Flask) -> None:
     lifecycle.send_demand(case, today=TODAY + timedelta(days=60), now=NOW)
     db.session.commit()
     assert ledger.balance(case.id).fees_ore == 24_000
+
+
+def test_costs_alone_are_demanded_without_a_new_fee(app: Flask) -> None:
+    """What costs more than what is left is not reasonably called for (lag 1981:739 § 4)."""
+    case = a_reminded_case()
+    changes.creditor_was_paid(
+        cases.lock(case.id), amount_ore=100_000, on=TODAY, key="1", actor=CLERK, now=NOW
+    )
+    db.session.commit()
+    run(cases.lock(case.id).next_step_on)
+    said = letter_of(case, "demand")
+    assert demand.missing(said) == []
+    assert [(part["kind"], part["ore"]) for part in said["parts"]] == [
+        ("principal", 0), ("interest", 548), ("reminder_fee", 6_000),
+    ]  # fmt: skip
 
 
 def test_a_business_pays_compensation_instead_of_the_fees(app: Flask) -> None:

@@ -14,14 +14,14 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from portal import clock
-from portal.collection import cases, lifecycle, rates, settling
+from portal.collection import cases, lifecycle, plans, rates, settling, stops
 from portal.collection.models import Case
 from portal.database import files
 from portal.delivery import outbox
 from portal.delivery.models import Message
 from portal.extensions import db
 from portal.identity import attempts
-from portal.identity.actor import SWISH, SYSTEM
+from portal.identity.actor import DEBTOR, SWISH, SYSTEM
 from portal.payments.models import Payment
 from tests.delivery.pdf import Pdf
 from tests.factories import (
@@ -283,6 +283,26 @@ def test_a_reminded_case_tells_the_last_day_and_what_comes_then(
     text = said(inside.get("/case"))
     assert f"Pay no later than {day:%B} {day.day}, {day.year}." in text
     assert "a demand (inkassokrav) can follow. It costs at most SEK 180.00 more." in text
+
+
+def test_a_case_with_an_objection_asks_for_nothing_meanwhile(inside: Visitor, case: Case) -> None:
+    stops.stop(cases.lock(case.id), "dispute", "Wrong sum", actor=DEBTOR, now=clock.now())
+    db.session.commit()
+    text = said(inside.get("/case"))
+    assert "You have objected, and we look into it." in text
+    assert "Pay no later than" not in text
+
+
+def test_a_payment_plan_is_shown_with_each_part(inside: Visitor, case: Case) -> None:
+    first_on = clock.today() + timedelta(days=30)
+    plans.agree(
+        cases.lock(case.id), monthly_ore=50_000, first_on=first_on, actor=DEBTOR,
+        today=clock.today(), now=clock.now(),
+    )  # fmt: skip
+    db.session.commit()
+    rows = [said(row) for row in inside.get("/case").select("table tbody tr")]
+    assert len(rows) == len(plans.instalments(case.id)) >= 3
+    assert "SEK 500.00" in rows[0]
 
 
 def test_a_case_before_its_reminder_tells_that_one_will_come(

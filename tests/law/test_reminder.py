@@ -126,9 +126,18 @@ def test_parts_that_are_no_list_are_named():
     assert "parts" in fields(with_value("parts", "all of it"))
 
 
-@pytest.mark.parametrize("ore", [0, -1, True, "100000", None])
-def test_a_part_is_stated_in_whole_ore_above_nought(ore):
+@pytest.mark.parametrize("ore", [-1, True, "100000", None])
+def test_the_principal_is_stated_in_whole_ore(ore):
     assert "parts.0.ore" in fields(with_value("parts.0.ore", ore))
+
+
+def test_a_principal_that_is_paid_is_stated_as_nothing():
+    assert "parts.0.ore" not in fields(with_value("parts.0.ore", 0))
+
+
+@pytest.mark.parametrize("ore", [0, -1, True, "6000", None])
+def test_a_cost_is_stated_in_whole_ore_above_nought(ore):
+    assert "parts.2.ore" in fields(with_value("parts.2.ore", ore))
 
 
 def test_a_fee_over_the_cap_is_named_with_the_cap():
