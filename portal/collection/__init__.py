@@ -10,7 +10,10 @@
 - `changes`: what the creditor's own ledger tells while a case lives.
 - `states`: the table of what can happen to a case.
 - `cases.page`, `cases.find`, `cases.amount_due`: what pages show.
+- `checks.differences`: where the books and the cases do not agree.
+- `days.to_run`: which days the clock has still to run.
 - `access.enter`: a debtor's way in by reference and code.
-- `history.record`, `history.of_case`: what happened.
+- `history.record`, `history.of_case`: what happened. `history.check`, `history.broken`: whether
+  anybody has changed it since.
 - `rates.table`, `rates.add`: reference rates, the law's and the operator's.
 """

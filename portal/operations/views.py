@@ -7,9 +7,9 @@ from htmx_flask import request
 from werkzeug.exceptions import Forbidden
 
 from portal import clock, ledger
-from portal.collection import cases, checks, days, lifecycle, rates
+from portal.collection import cases, checks, days, history, lifecycle, rates
 from portal.database import tenancy
-from portal.delivery import outbox
+from portal.delivery import letters, outbox
 from portal.extensions import db
 from portal.identity.actor import Actor
 from portal.operations import jobs
@@ -85,6 +85,9 @@ def show_status() -> Response:
         reviews=cases.count_for_review(),
         off_balance_ore=sum(ledger.trial_balance().values()),
         rates_through=table.known_through,
+        broken_histories=history.broken(),
+        history_checked_at=history.checked_at(),
+        are_letters_fast=letters.is_fast(),
         are_rates_known=table.known_through >= clock.today(),
     )
 

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, text
 
 from portal.collection import cases, lifecycle, rates
-from portal.collection.models import Case
+from portal.collection.models import Case, HistoryCheck
 from portal.database import queue
 from portal.delivery.models import Message
 from portal.extensions import db
@@ -93,6 +93,21 @@ def test_a_missing_reference_rate_is_told(get: Get) -> None:
     page = get("/").get_text(" ", strip=True)
     assert "All is well" not in page
     assert "Rates are known through June 30, 2026." in page
+
+
+def test_a_history_that_was_changed_is_told(get: Get) -> None:
+    case = a_case()
+    db.session.add(
+        HistoryCheck(
+            creditor_id=case.creditor_id, checked_at=NOW, events=9, broken_at=4,
+            what="changed",
+        )
+    )  # fmt: skip
+    db.session.commit()
+    page = get("/").get_text(" ", strip=True)
+    assert "A history has been changed" in page
+    assert f"{case.creditor.name}: event 4" in page
+    assert "All is well" not in page
 
 
 def test_a_failed_job_is_listed_with_what_it_was_about(get: Get) -> None:
