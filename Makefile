@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
-.PHONY: help run month test coverage check bench translations shell reset screenshots lock setup setup-test
+.PHONY: help run month test check bench translations shell reset screenshots lock setup setup-test
 
 help: ## Say what each command does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -25,9 +25,6 @@ reset: ## Forget all demo data; the next `make run` starts over
 
 test: check ## Check the code, then run every test
 	@$(BIN)/python -m tools.run_tests
-
-coverage: setup-test ## Run every test, and tell what none reaches
-	@$(BIN)/python -m tools.run_tests --cov=portal --cov-report=term:skip-covered
 
 check: setup-test ## Lint, types, architecture, templates, translations
 	@$(BIN)/python -m tools.check

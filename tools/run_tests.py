@@ -1,8 +1,7 @@
 """Run every test, on all processors, in a random order whose seed is printed; `make test`.
 
 Further arguments go to pytest: `python -m tools.run_tests tests/law -k interest`. Give
-`--randomly-seed=...` with the number printed to have an order once more, and `--cov=portal` for
-what no test reaches, which makes them a quarter slower (`make coverage`).
+`--randomly-seed=...` with the number printed to have an order once more.
 """
 
 import os
@@ -25,15 +24,29 @@ _STALE = (
 )
 
 
-def command(seed: int, further: Sequence[str] = ()) -> list[str]:
-    """The pytest command.
+# What these drive is measured by the rooms' own tests; measuring it again costs minutes.
+_NOT_MEASURED = (
+    "tests/browser", "tests/journeys", "tests/simulators", "tests/test_walls.py",
+    "tests/collection/test_years.py", "tests/collection/test_days.py",
+    "tests/delivery/test_presses.py", "tests/delivery/test_batches.py",
+)  # fmt: skip
 
-    seed: of the random order. further: arguments given by the person.
+
+def commands(seed: int, further: Sequence[str] = ()) -> list[list[str]]:
+    """The pytest commands: those that are not measured, then the others with their coverage.
+
+    seed: of the random order. further: arguments given by the person; then there is one command,
+    without coverage.
     """
-    return [
-        sys.executable, "-m", "pytest", "-n", str(os.cpu_count() or 2), "--dist", "loadfile",
-        "-q", f"--randomly-seed={seed}", *further,
+    pytest = [
+        sys.executable, "-m", "pytest", "-n", str(os.cpu_count() or 2), "--dist", "worksteal",
+        "-q", f"--randomly-seed={seed}",
     ]  # fmt: skip
+    if further:
+        return [[*pytest, *further]]
+    measured = ["tests", *(f"--ignore={path}" for path in _NOT_MEASURED)]
+    coverage = ["--cov=portal", "--cov-report=term:skip-covered"]
+    return [[*pytest, *_NOT_MEASURED], [*pytest, *coverage, *measured]]
 
 
 def remove_stale_databases(owner: str) -> list[str]:
@@ -49,14 +62,15 @@ def remove_stale_databases(owner: str) -> list[str]:
 
 
 def main(further: Sequence[str]) -> int:
-    """Run the tests; answers pytest's exit code."""
+    """Run the tests; answers pytest's worst exit code."""
     if "TEST_DATABASE_URL" not in os.environ:
         urls = server.embedded(ROOT / "var" / "test-postgres", "postgres", keep=False)
         address = urls.owner.set(drivername="postgresql").render_as_string(hide_password=False)
         remove_stale_databases(address)
     seed = int(time.time())
     print(f"Order of the tests: --randomly-seed={seed}", flush=True)
-    return subprocess.run(command(seed, further), cwd=ROOT).returncode
+    codes = [subprocess.run(one, cwd=ROOT).returncode for one in commands(seed, further)]
+    return max(codes)
 
 
 if __name__ == "__main__":
