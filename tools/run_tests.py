@@ -39,7 +39,7 @@ def commands(seed: int, further: Sequence[str] = ()) -> list[list[str]]:
     without coverage.
     """
     pytest = [
-        sys.executable, "-m", "pytest", "-n", str(os.cpu_count() or 2), "--dist", "worksteal",
+        sys.executable, "-m", "pytest", "-n", str(os.cpu_count() or 2), "--dist", "loadfile",
         "-q", f"--randomly-seed={seed}",
     ]  # fmt: skip
     if further:
