@@ -187,7 +187,6 @@ def is_alive(pid: int) -> bool:
         return False
 
 
-@pytest.mark.skipif(not Path("/proc").is_dir(), reason="asks /proc which processes there are")
 def test_when_the_deliverer_is_killed_nothing_is_lost_or_doubled_and_no_process_stays(
     app: Flask, settings: Settings, tmp_path: Path
 ) -> None:
