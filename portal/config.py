@@ -46,6 +46,12 @@ class Settings:
         _DEVELOPMENT_SECRET,
         "key of the hash by which an identity number is looked up",
     )
+    access_key: str = _setting(
+        "REDA_ACCESS_KEY",
+        _DEVELOPMENT_SECRET,
+        "key that references and codes of cases are made with; never change it: the codes in"
+        " letters that are sent would open nothing any more",
+    )
     base_url: str = _setting(
         "REDA_BASE_URL", "http://127.0.0.1:8000", "address that people and callbacks reach us at"
     )
@@ -171,6 +177,7 @@ class Settings:
             ("REDA_SECRET_KEY", [self.secret_key]),
             ("REDA_IDENTITY_KEYS", self.encryption_keys),
             ("REDA_IDENTITY_HASH_KEY", [self.identity_hash_key]),
+            ("REDA_ACCESS_KEY", [self.access_key]),
         ):
             for secret in secrets:
                 if secret in (_DEVELOPMENT_SECRET, _DEVELOPMENT_KEY) or len(secret) < 32:

@@ -45,5 +45,6 @@ def test_production_does_not_travel() -> None:
                 "REDA_SECRET_KEY": "s" * 32,
                 "REDA_IDENTITY_KEYS": "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=",
                 "REDA_IDENTITY_HASH_KEY": "h" * 32,
+                "REDA_ACCESS_KEY": "a" * 32,
             }
         )

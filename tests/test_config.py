@@ -10,7 +10,7 @@ from portal.database import server
 
 DEMO = Settings()
 NUMBERS = ["REDA_BANKGIRO", "REDA_ORGANISATION_NUMBER"]
-SECRETS = ["REDA_SECRET_KEY", "REDA_IDENTITY_KEYS", "REDA_IDENTITY_HASH_KEY"]
+SECRETS = ["REDA_SECRET_KEY", "REDA_IDENTITY_KEYS", "REDA_IDENTITY_HASH_KEY", "REDA_ACCESS_KEY"]
 CERTIFICATES = [
     *("BANKID_CERTIFICATE", "BANKID_KEY", "BANKID_CA", "BANKID_ROOTS"),
     *("SWISH_CERTIFICATE", "SWISH_KEY", "SWISH_CA"),
@@ -26,6 +26,7 @@ PRODUCTION = {
     "REDA_SECRET_KEY": "a" * 32,
     "REDA_IDENTITY_KEYS": KEY,
     "REDA_IDENTITY_HASH_KEY": "b" * 32,
+    "REDA_ACCESS_KEY": "a" * 32,
     "REDA_BASE_URL": "https://reda.example",
     "BANKID_ADDRESS": "https://bankid.example/rp/v6.0/",
     "SWISH_ADDRESS": "https://swish.example/",
@@ -112,6 +113,7 @@ def test_production_refuses_to_start_without_a_secret(name: str) -> None:
         ("REDA_SECRET_KEY", DEMO.secret_key),
         ("REDA_IDENTITY_KEYS", DEMO.identity_keys),
         ("REDA_IDENTITY_HASH_KEY", DEMO.identity_hash_key),
+        ("REDA_ACCESS_KEY", DEMO.access_key),
     ],
 )
 def test_production_refuses_the_demos_secret(name: str, demo: str) -> None:
@@ -123,7 +125,7 @@ def test_production_refuses_the_demos_key_also_beside_another() -> None:
     assert "REDA_IDENTITY_KEYS" in refused({**PRODUCTION, "REDA_IDENTITY_KEYS": keys})
 
 
-@pytest.mark.parametrize("name", ["REDA_SECRET_KEY", "REDA_IDENTITY_HASH_KEY"])
+@pytest.mark.parametrize("name", ["REDA_SECRET_KEY", "REDA_IDENTITY_HASH_KEY", "REDA_ACCESS_KEY"])
 def test_production_refuses_a_secret_that_can_be_guessed(name: str) -> None:
     assert name in refused({**PRODUCTION, name: "a" * 31})
 

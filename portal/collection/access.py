@@ -1,22 +1,16 @@
 """A debtor's way in: the reference and the code that stand in the letter."""
 
 import hmac
-import secrets
 from datetime import datetime
 
 from sqlalchemy import select
-from stdnum import luhn
 
 from portal.collection.models import Case
 from portal.database import tenancy
 from portal.extensions import db
 from portal.identity import attempts
 from portal.messages import N_, RedaError
-
-REFERENCE_LENGTH = 9
-CODE_LENGTH = 6
-# No vowels, so that no word is formed; nothing that is mistaken for something else on paper.
-_ALPHABET = "2345679CDFGHJKMNPQRTVWXZ"
+from portal.payments.references import CODE_LENGTH
 
 
 class EntryRefused(RedaError):
@@ -33,17 +27,6 @@ class EntryLocked(RedaError):
             N_("Too many attempts. Wait a while and try again, or call us and we help you.")
         )
         self.until = until
-
-
-def new_reference() -> str:
-    """Eight random digits and a check digit, so that a slip of the finger is seen at once."""
-    body = str(secrets.randbelow(9 * 10 ** (REFERENCE_LENGTH - 2)) + 10 ** (REFERENCE_LENGTH - 2))
-    return body + luhn.calc_check_digit(body)
-
-
-def new_code() -> str:
-    """Six characters, one in 191 million."""
-    return "".join(secrets.choice(_ALPHABET) for _ in range(CODE_LENGTH))
 
 
 def _tidy(text: str) -> str:

@@ -228,29 +228,28 @@ def explain(case: Case, due: AmountDue) -> list[ExplainedPart]:
 def _explain_fees(case: Case) -> tuple[Explanation, ...]:
     return tuple(
         explain_fee(charge, creditor=case.creditor.name, on=on)
-        for charge, on in _charges(case.id)
+        for charge, on in _charges(case)
         if charge.ore
     )
 
 
-def charges(case_id: int) -> list[Charge]:
+def charges(case: Case) -> list[Charge]:
     """What has been charged on a case, and what compensation took the place of, oldest first."""
-    return [charge for charge, _ in _charges(case_id)]
+    return [charge for charge, _ in _charges(case)]
 
 
-def charges_booked(case_id: int) -> list[Charge]:
+def charges_booked(case: Case) -> list[Charge]:
     """The fees that a case bears, oldest first."""
-    return [charge for charge in charges(case_id) if charge.ore]
+    return [charge for charge in charges(case) if charge.ore]
 
 
-def _charges(case_id: int) -> list[tuple[Charge, date]]:
-    events = db.session.scalars(
-        select(Event)
-        .where(Event.case_id == case_id, Event.data.has_key("charges"))
-        .order_by(Event.id)
-    )
+def _charges(case: Case) -> list[tuple[Charge, date]]:
     return [
-        (Charge(**one), day_of_event(event)) for event in events for one in event.data["charges"]
+        (
+            Charge(one["kind"], one["ore"], one["statute"], one["covered_ore"]),
+            date.fromisoformat(one["on"]),
+        )
+        for one in case.charges
     ]
 
 

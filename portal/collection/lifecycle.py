@@ -9,28 +9,39 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
 
-from sqlalchemy import Sequence as DatabaseSequence
-from sqlalchemy import select
+from sqlalchemy import select, text
 
-from portal.collection import access, cases, notices, plans, policy, states, stops
+from portal.collection import cases, charging, notices, plans, policy, states, stops
+from portal.collection.charging import Charged, Facts
 from portal.collection.models import Case, Invoice
-from portal.collection.moves import close, give_up, interrupt_limitation, move, post, record
+from portal.collection.moves import (
+    close,
+    give_up,
+    interrupt_limitation,
+    move,
+    note_charges,
+    post,
+    record,
+)
 from portal.collection.policy import Effective
 from portal.database import queue
 from portal.delivery import outbox
 from portal.extensions import db
 from portal.identity.actor import SYSTEM, Actor
 from portal.law import demand as demand_law
-from portal.law import fees, limitation
+from portal.law import limitation
 from portal.law import reminder as reminder_law
 from portal.law.calendar import banking_day_on_or_after, is_banking_day
 from portal.law.errors import LawError
-from portal.law.fees import Charge, ClaimTerms, Measure
+from portal.law.fees import Charge
 from portal.ledger import Account
 from portal.messages import N_, Problem, RedaError
-from portal.payments.references import make_ocr
+from portal.payments.references import make_ocr, reference_keys
 
-_SERIALS = DatabaseSequence("case_serials")
+_NEW_NUMBER = text(
+    "select serial, reda_reference(serial, :keys) as reference"
+    " from (select nextval('case_serials') as serial) new"
+)
 
 
 class LetterUnlawful(RedaError):
@@ -56,8 +67,7 @@ class Advanced:
 
 def open_case(invoice: Invoice, rules: Effective, *, today: date, now: datetime) -> Case:
     """Make a case of an overdue invoice: the claim is booked and a reminder becomes due."""
-    serial = db.session.scalar(_SERIALS)
-    assert serial is not None
+    serial, reference = new_number()
     is_consumer = invoice.debtor.kind == "person"
     # When in doubt the earlier day (preskriptionslagen § 2): the invoice's, not the due date.
     arose_on = invoice.issued_on or invoice.due_on
@@ -68,9 +78,8 @@ def open_case(invoice: Invoice, rules: Effective, *, today: date, now: datetime)
         debtor_id=invoice.debtor_id,
         invoice_id=invoice.id,
         serial=serial,
-        reference=_free_reference(),
+        reference=reference,
         ocr=make_ocr(serial),
-        access_code=access.new_code(),
         status=states.IMPORTED,
         next_step=states.REMINDER,
         next_step_on=banking_day_on_or_after(today),
@@ -112,11 +121,12 @@ def open_case(invoice: Invoice, rules: Effective, *, today: date, now: datetime)
     return case
 
 
-def _free_reference() -> str:
+def new_number() -> tuple[int, str]:
+    """A new case's serial and reference. References of old, which were drawn, are passed over."""
     while True:
-        reference = access.new_reference()
-        if not db.session.scalar(select(Case.id).where(Case.reference == reference)):
-            return reference
+        row = db.session.execute(_NEW_NUMBER, {"keys": reference_keys()}).one()
+        if not db.session.scalar(select(Case.id).where(Case.reference == row.reference)):
+            return row.serial, row.reference
 
 
 def advance(
@@ -219,23 +229,6 @@ def rules_of(case: Case) -> Effective:
     return policy.effective(case.creditor_id, debtor.customer_number, debtor.customer_class)
 
 
-def _terms(case: Case, rules: Effective, today: date) -> ClaimTerms:
-    return ClaimTerms(
-        debtor=fees.CONSUMER if case.is_consumer else fees.BUSINESS,
-        reminder_fee_agreed=case.reminder_fee_agreed,
-        is_creditor_business=True,
-        bears_default_interest=case.interest_kind != "none" and today > case.due_on,
-        compensation_wanted=rules.wants_compensation,
-    )
-
-
-def _charged_before(case: Case) -> list[Charge]:
-    before = cases.charges(case.id)
-    if case.invoice.reminder_fee_charged:
-        before.insert(0, Charge(fees.REMINDER, 0, "", 0))
-    return before
-
-
 def send_reminder(case: Case, *, today: date, now: datetime) -> None:
     """Charge the reminder fee where it may be charged, and put the reminder in the outbox.
 
@@ -245,23 +238,24 @@ def send_reminder(case: Case, *, today: date, now: datetime) -> None:
     if case.status != states.IMPORTED:
         return
     rules = rules_of(case)
-    measure = Measure(fees.REMINDER, today, is_sent=True, is_called_for=_is_called_for(case, today))
-    charges, reasons = _charge(case, (measure,), rules, now)
+    charged = _charge(case, charging.REMINDER, rules, today=today, now=now)
     move(case, "remind", SYSTEM)
-    asked = _write(case, "reminder", charges, key=f"reminder:{case.id}", today=today, now=now)
+    key = f"reminder:{case.id}"
+    asked = _write(case, "reminder", charged.charges, key=key, today=today, now=now)
     case.next_step_on = _after(case.pay_by_on, rules.demand_after_days)
     record(
         case,
         "case.reminder_sent",
         SYSTEM,
         now,
-        charges=[asdict(one) for one in charges],
-        no_charge=reasons,
+        charges=[asdict(one) for one in charged.charges],
+        no_charge=charged.reasons,
         fee_agreed=case.reminder_fee_agreed,
         fee_charged_before=case.invoice.reminder_fee_charged,
         days=case.reminder_days,
         **asked,
     )
+    note_charges(case, charged.charges, today)
 
 
 def send_demand(case: Case, *, today: date, now: datetime) -> None:
@@ -272,16 +266,11 @@ def send_demand(case: Case, *, today: date, now: datetime) -> None:
     """
     if case.status != states.REMINDED:
         return
-    rules, is_called_for = rules_of(case), _is_called_for(case, today)
-    # Complete: what `missing` finds afterwards undoes the whole step.
-    measures = [
-        Measure(fees.DEMAND, today, is_sent=True, is_complete=True, is_called_for=is_called_for)
-    ]
-    if is_called_for:
-        measures.insert(0, Measure(fees.LATE_PAYMENT, today))
-    charges, reasons = _charge(case, measures, rules, now)
+    rules = rules_of(case)
+    charged = _charge(case, charging.DEMAND, rules, today=today, now=now)
     move(case, "demand", SYSTEM)
-    asked = _write(case, "demand", charges, key=f"demand:{case.id}", today=today, now=now)
+    key = f"demand:{case.id}"
+    asked = _write(case, "demand", charged.charges, key=key, today=today, now=now)
     case.next_step_on = _after(case.pay_by_on, rules.decision_after_days)
     record(
         case,
@@ -289,15 +278,11 @@ def send_demand(case: Case, *, today: date, now: datetime) -> None:
         SYSTEM,
         now,
         terms=rules.chosen("demand_after_days", "demand_days", "wants_compensation"),
-        charges=[asdict(one) for one in charges],
-        no_charge=reasons,
+        charges=[asdict(one) for one in charged.charges],
+        no_charge=charged.reasons,
         **asked,
     )
-
-
-def _is_called_for(case: Case, today: date) -> bool:
-    """Whether a letter may cost anything: not when only costs and interest are left to ask for."""
-    return cases.amount_due(case, today).principal_ore > 0
+    note_charges(case, charged.charges, today)
 
 
 def _after(pay_by_on: date | None, days: int) -> date:
@@ -305,35 +290,29 @@ def _after(pay_by_on: date | None, days: int) -> date:
     return banking_day_on_or_after(pay_by_on + timedelta(days=days))
 
 
-def _charge(
-    case: Case, measures: Sequence[Measure], rules: Effective, now: datetime
-) -> tuple[list[Charge], list[dict[str, object]]]:
-    """Book what the measures may cost; answers the charges, and why others were not made."""
-    terms, charged, reasons = _terms(case, rules, measures[0].on), [], []
-    before = _charged_before(case)
-    for measure in measures:
-        decision = fees.decide(measure, terms, before)
-        if decision.charge is None:
-            if decision.reason is not None and measure.kind != fees.LATE_PAYMENT:
-                reasons.append(decision.reason.as_json())
-            if decision.covered_ore:
-                row = fees.fee(measure.kind, measure.on)
-                charged.append(Charge(row.kind, 0, row.statute, decision.covered_ore))
-        else:
-            post(
-                case,
-                f"fee.{measure.kind}",
-                booked_on=measure.on,
-                key=f"fee:{measure.kind}:{case.id}",
-                lines={
-                    Account.FEES: decision.charge.ore,
-                    Account.FEE_INCOME: -decision.charge.ore,
-                },
-                now=now,
-            )
-            charged.append(decision.charge)
-        before = [*_charged_before(case), *charged]
-    return charged, reasons
+def _charge(case: Case, letter: str, rules: Effective, *, today: date, now: datetime) -> Charged:
+    """Book what a letter may cost; answers the charges, and why others were not made."""
+    facts = Facts(
+        is_consumer=case.is_consumer,
+        reminder_fee_agreed=case.reminder_fee_agreed,
+        bears_interest=case.interest_kind != "none" and today > case.due_on,
+        wants_compensation=rules.wants_compensation,
+        fee_charged_before=case.invoice.reminder_fee_charged,
+        before=tuple(cases.charges(case)),
+        # A letter costs nothing when only costs and interest are left to ask for.
+        is_called_for=cases.amount_due(case, today).principal_ore > 0,
+    )
+    found = charging.charge(letter, facts, today)
+    for one in found.charges:
+        post(
+            case,
+            f"fee.{one.kind}",
+            booked_on=today,
+            key=f"fee:{one.kind}:{case.id}",
+            lines={Account.FEES: one.ore, Account.FEE_INCOME: -one.ore},
+            now=now,
+        )
+    return found
 
 
 def _write(
@@ -346,7 +325,7 @@ def _write(
     rules = rules_of(case)
     days = case.reminder_days if kind == "reminder" else rules.demand_days
     pay_by_on = banking_day_on_or_after(today + timedelta(days=days))
-    charges = [*cases.charges_booked(case.id), *(one for one in new if one.ore)]
+    charges = [*cases.charges_booked(case), *(one for one in new if one.ore)]
     if kind == "reminder":
         said = notices.content(case, charges, today=today, pay_by_on=pay_by_on)
         problems = reminder_law.missing(said)
@@ -363,7 +342,7 @@ def _write(
         case_id=case.id,
         creditor_id=case.creditor_id,
         content=said,
-        secret=case.access_code,
+        secret=case.given_code,
         language=case.debtor.language or "sv",
         key=key,
         now=now,

@@ -12,6 +12,7 @@ from portal.collection import states
 from portal.database.base import Base, PrimaryKey
 from portal.database.encryption import EncryptedText
 from portal.identity.models import Creditor
+from portal.payments.references import code_of
 
 
 class Debtor(Base):
@@ -156,10 +157,13 @@ class Rules(Base):
 class Case(Base):
     """A claim being collected (ärende).
 
-    reference: what the debtor types. ocr: what a payment carries. access_code: the letter's code.
+    reference: what the debtor types. ocr: what a payment carries. given_code: the letter's code,
+    where it is not the one that belongs to the OCR number.
     next_step: what the daily advance does on next_step_on, unless a stop holds the case
     (is_stopped, told by `Stop`). pay_by_on: the last day that the newest letter gives.
-    limited_on: the first day on which the claim is limited (preskriberad).
+    limited_on: the first day on which the claim is limited (preskriberad). charges: what it has
+    been charged, and what compensation took the place of, oldest first: `law.fees.Charge` and its
+    day.
     """
 
     __tablename__ = "cases"
@@ -182,7 +186,7 @@ class Case(Base):
     serial: Mapped[int] = mapped_column(unique=True)
     reference: Mapped[str] = mapped_column(unique=True)
     ocr: Mapped[str] = mapped_column(unique=True)
-    access_code: Mapped[str] = mapped_column(EncryptedText)
+    given_code: Mapped[str | None] = mapped_column("access_code", EncryptedText)
     status: Mapped[str]
     next_step: Mapped[str | None]
     next_step_on: Mapped[date | None]
@@ -201,10 +205,16 @@ class Case(Base):
     opened_on: Mapped[date]
     opened_at: Mapped[datetime]
     closed_on: Mapped[date | None]
+    charges: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
 
     creditor: Mapped[Creditor] = relationship()
     debtor: Mapped[Debtor] = relationship()
     invoice: Mapped[Invoice] = relationship()
+
+    @property
+    def access_code(self) -> str:
+        """The letter's code."""
+        return self.given_code or code_of(self.ocr)
 
 
 class Stop(Base):

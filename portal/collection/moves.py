@@ -1,6 +1,7 @@
 """What every act on a case does alike: asks the table, books, tells, closes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import date, datetime
 
 from sqlalchemy import select, update
@@ -12,6 +13,7 @@ from portal.delivery import outbox
 from portal.extensions import db
 from portal.identity.actor import SYSTEM, Actor
 from portal.law import limitation
+from portal.law.fees import Charge
 from portal.ledger import Account
 from portal.messages import N_
 
@@ -63,6 +65,12 @@ def post(
         currency=case.currency,
         now=now,
     )
+
+
+def note_charges(case: Case, charges: Sequence[Charge], on: date) -> None:
+    """Note on a case what it was charged on a day, for later fees to be decided by."""
+    told = [{**asdict(one), "on": on.isoformat()} for one in charges]
+    case.charges = [*case.charges, *told]
 
 
 def give_up(
@@ -132,6 +140,7 @@ __all__ = [
     "give_up",
     "interrupt_limitation",
     "move",
+    "note_charges",
     "open_stops",
     "post",
     "record",

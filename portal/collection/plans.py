@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from portal import ledger
 from portal.collection import cases, rates, states, stops
 from portal.collection.models import Case, Instalment, Plan
-from portal.collection.moves import move, post, record
+from portal.collection.moves import move, note_charges, post, record
 from portal.extensions import db
 from portal.identity.actor import Actor
 from portal.law import fees
@@ -72,7 +72,7 @@ def propose(case: Case, *, monthly_ore: int, first_on: date, today: date) -> Pro
 def _fee(case: Case, today: date) -> fees.Charge | None:
     terms = ClaimTerms(debtor=fees.CONSUMER if case.is_consumer else fees.BUSINESS)
     measure = Measure(fees.PLAN, today, is_sent=True, is_complete=True)
-    return fees.decide(measure, terms, cases.charges(case.id)).charge
+    return fees.decide(measure, terms, cases.charges(case)).charge
 
 
 def _parts(case: Case, monthly_ore: int, first_on: date, fee_ore: int, today: date) -> list[Part]:
@@ -158,6 +158,7 @@ def agree(
             lines={Account.FEES: charge.ore, Account.FEE_INCOME: -charge.ore},
             now=now,
         )
+        note_charges(case, [charge], today)
     record(
         case, "case.plan_agreed", actor, now, plan=plan.id, parts=len(proposal.parts),
         total_ore=proposal.total_ore, charges=[asdict(charge)] if charge else [],

@@ -40,6 +40,12 @@ def lookup_hash(value: str) -> bytes:
     return hmac.digest(key, value.encode(), hashlib.sha256)
 
 
+def derive(purpose: str, value: str) -> bytes:
+    """32 bytes that belong to a value for one purpose, the same for ever, secret like the key."""
+    key = hmac.digest(_settings().access_key.encode(), purpose.encode(), hashlib.sha256)
+    return hmac.digest(key, value.encode(), hashlib.sha256)
+
+
 class EncryptedText(TypeDecorator[str]):
     """A text that the database holds encrypted."""
 

@@ -15,7 +15,7 @@ class Message(Base):
     """A letter or message. Its content is fixed when it is written, and sent from it later.
 
     kind: which text. channel: letter. status: waiting, sent, failed or withdrawn. due_at: from when
-    it may be tried. secret: what only the letter itself may show (the access code), encrypted.
+    it may be tried. secret: the access code, encrypted, where it does not belong to the OCR number.
     """
 
     __tablename__ = "messages"

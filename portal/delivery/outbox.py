@@ -31,6 +31,7 @@ from portal.delivery.letters import (
 from portal.delivery.models import Message
 from portal.extensions import db, settings
 from portal.messages import N_, RedaError
+from portal.payments.references import code_of
 
 log = structlog.get_logger()
 MOST_ATTEMPTS = 5
@@ -97,8 +98,9 @@ def put(
 ) -> bool:
     """Write a message down in the caller's transaction; it is sent once that has committed.
 
-    content: JSON values, frozen here: what is sent later says what was true now. secret: what only
-    the message itself may show. key: the same key puts the same message, once for ever.
+    content: JSON values, frozen here: what is sent later says what was true now. secret: the code
+    that only the message itself may show, where it is not the one of its OCR number. key: the same
+    key puts the same message, once for ever.
     Answers whether it was new.
     """
     put_id = db.session.scalar(
@@ -191,7 +193,11 @@ def _letters(message_ids: Sequence[int]) -> Iterator[tuple[int, Letter]]:
 
 
 def _letter(message: Message) -> Letter:
-    return Letter(message.kind, message.content, message.secret, message.language)
+    return Letter(message.kind, message.content, _code(message), message.language)
+
+
+def _code(message: Message) -> str:
+    return message.secret or code_of(message.content["ocr"])
 
 
 def _take(after_id: int, now: datetime, claimed: list[int] | None) -> int | None:
@@ -253,7 +259,7 @@ def _by_letter(message: Message, now: datetime, rendered: _Rendered) -> str:
         pdf = render_letter(
             message.kind,
             message.content,
-            secret=message.secret,
+            secret=_code(message),
             language=message.language,
             settings=ours,
         )

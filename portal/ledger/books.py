@@ -118,19 +118,22 @@ def post(
     )
     if entry_id is None:
         return False
+    # In one statement: after each the database looks whether the lines that it added balance.
     db.session.execute(
-        insert(Line),
-        [
-            {
-                "entry_id": entry_id,
-                "creditor_id": creditor_id,
-                "case_id": case_id,
-                "account": account.value,
-                "amount_ore": ore,
-                "currency": currency,
-            }
-            for account, ore in amounts.items()
-        ],
+        insert(Line).values(
+            [
+                {
+                    "entry_id": entry_id,
+                    "creditor_id": creditor_id,
+                    "case_id": case_id,
+                    "booked_on": booked_on,
+                    "account": account.value,
+                    "amount_ore": ore,
+                    "currency": currency,
+                }
+                for account, ore in amounts.items()
+            ]
+        )
     )
     return True
 
@@ -139,12 +142,11 @@ def balance(case_id: int, on: date | None = None) -> Balance:
     """What is booked and unpaid on a case, at the end of a day (default: all that is booked)."""
     query = (
         select(Line.account, func.sum(Line.amount_ore))
-        .join(Entry, Entry.id == Line.entry_id)
         .where(Line.case_id == case_id)
         .group_by(Line.account)
     )
     if on is not None:
-        query = query.where(Entry.booked_on <= on)
+        query = query.where(Line.booked_on <= on)
     return _balance({account: int(ore) for account, ore in db.session.execute(query)})
 
 
@@ -173,12 +175,11 @@ def is_posted(key: str) -> bool:
 
 
 def principal_movements(case_id: int) -> list[Movement]:
-    """Every change of a case's principal, oldest first."""
+    """Every change of a case's principal, in the order that they were booked: the claim first."""
     rows = db.session.execute(
-        select(Entry.booked_on, Line.amount_ore)
-        .join(Entry, Entry.id == Line.entry_id)
+        select(Line.booked_on, Line.amount_ore)
         .where(Line.case_id == case_id, Line.account == Account.PRINCIPAL)
-        .order_by(Entry.booked_on, Entry.id)
+        .order_by(Line.entry_id)
     )
     return [Movement(on, ore) for on, ore in rows]
 
@@ -200,13 +201,11 @@ def received_since(case_id: int, on: date) -> int:
     """What came for a case on a day or after it, in öre."""
     return int(
         db.session.scalar(
-            select(func.sum(Line.amount_ore))
-            .join(Entry, Entry.id == Line.entry_id)
-            .where(
+            select(func.sum(Line.amount_ore)).where(
                 Line.case_id == case_id,
                 Line.account == Account.CLIENT_FUNDS,
                 Line.amount_ore > 0,
-                Entry.booked_on >= on,
+                Line.booked_on >= on,
             )
         )
         or 0

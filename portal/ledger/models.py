@@ -23,7 +23,11 @@ class Entry(Base):
 
 
 class Line(Base):
-    """One account's part of an entry, in öre: debit above zero, credit below."""
+    """One account's part of an entry, in öre: debit above zero, credit below.
+
+    creditor_id, case_id, booked_on: the entry's own. The database checks that, and that the lines
+    balance, once for all lines that a statement adds (migration 0008).
+    """
 
     __tablename__ = "ledger_lines"
     __table_args__ = (
@@ -33,9 +37,10 @@ class Line(Base):
     )
 
     id: Mapped[PrimaryKey]
-    entry_id: Mapped[int] = mapped_column(ForeignKey("ledger_entries.id"), index=True)
+    entry_id: Mapped[int] = mapped_column(index=True)
     creditor_id: Mapped[int]
     case_id: Mapped[int | None]
+    booked_on: Mapped[date]
     account: Mapped[str]
     amount_ore: Mapped[int]
     currency: Mapped[str]

@@ -9,14 +9,16 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
 
 from portal import ledger
-from portal.collection import cases, history, lifecycle, rates, settling
+from portal.collection import cases, changes, history, lifecycle, rates, settling
 from portal.collection.models import Case, Event
 from portal.delivery import outbox
 from portal.delivery.models import Message
 from portal.extensions import db
-from portal.identity.actor import SWISH, SYSTEM
+from portal.identity.actor import SWISH, SYSTEM, Actor
 from portal.ledger import Account
 from tests.factories import NOW, TODAY, a_case, a_reminded_case, an_invoice_of, kronor
+
+CREDITOR = Actor("person", role="creditor")
 
 
 def pay(case: Case, amount: str, *, key: str = "one", on: date = TODAY) -> settling.Settled:
@@ -102,6 +104,23 @@ def test_interest_stops_where_no_reference_rate_is_known(app: Flask) -> None:
     assert not due.is_interest_known
 
 
+def test_a_payment_from_before_the_case_leaves_the_interest_of_the_days_before_it(
+    app: Flask,
+) -> None:
+    case = a_case()
+    changes.creditor_was_paid(
+        case,
+        amount_ore=40_000,
+        on=TODAY - timedelta(days=5),
+        key="B1",
+        actor=CREDITOR,
+        now=NOW,
+    )
+    db.session.commit()
+    # 1 000.00 kr for 15 days, then 600.00 kr for 5, at 10 per cent.
+    assert cases.amount_due(case, TODAY).interest_ore == 411 + 82
+
+
 def test_a_full_payment_closes_the_case(app: Flask) -> None:
     case = a_reminded_case()
     settled = pay(case, "1065.48")
@@ -161,17 +180,15 @@ def test_the_database_refuses_an_entry_that_does_not_balance(app: Flask) -> None
         ),
         {"creditor": case.creditor_id, "case": case.id},
     )
-    for account, ore in (("fees", 100), ("fee_income", -99)):
+    with pytest.raises(DBAPIError, match="does not balance"):
         db.session.execute(
             text(
-                "insert into ledger_lines (entry_id, creditor_id, case_id, account, amount_ore,"
-                " currency) values (:entry, :creditor, :case, :account, :ore, 'SEK')"
+                "insert into ledger_lines (entry_id, creditor_id, case_id, booked_on, account,"
+                " amount_ore, currency) values (:entry, :creditor, :case, now(), 'fees', 100,"
+                " 'SEK'), (:entry, :creditor, :case, now(), 'fee_income', -99, 'SEK')"
             ),
-            {"entry": entry, "creditor": case.creditor_id, "case": case.id, "account": account,
-             "ore": ore},
-        )  # fmt: skip
-    with pytest.raises(DBAPIError, match="does not balance"):
-        db.session.commit()
+            {"entry": entry, "creditor": case.creditor_id, "case": case.id},
+        )
 
 
 @pytest.mark.parametrize("table", ["ledger_lines", "ledger_entries", "events"])

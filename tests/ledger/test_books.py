@@ -228,19 +228,40 @@ def test_the_database_refuses_an_entry_without_lines(app: Flask) -> None:
         ),
         {"creditor": case.creditor_id, "case": case.id},
     )
-    with pytest.raises(DBAPIError, match="fewer than two lines"):
+    with pytest.raises(DBAPIError, match="has no lines"):
         db.session.commit()
 
 
 def test_the_database_refuses_a_line_added_later(app: Flask) -> None:
     case = a_case()
-    db.session.execute(
-        text(
-            "insert into ledger_lines (entry_id, creditor_id, case_id, account, amount_ore,"
-            " currency) select id, creditor_id, case_id, 'fees', 100, 'SEK' from ledger_entries"
-            " where case_id = :case"
-        ),
-        {"case": case.id},
-    )
     with pytest.raises(DBAPIError, match="does not balance"):
-        db.session.commit()
+        db.session.execute(
+            text(
+                "insert into ledger_lines (entry_id, creditor_id, case_id, booked_on, account,"
+                " amount_ore, currency) select id, creditor_id, case_id, booked_on, 'fees', 100,"
+                " 'SEK' from ledger_entries where case_id = :case"
+            ),
+            {"case": case.id},
+        )
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("entry_id", "-1"), ("creditor_id", "creditor_id + 1"), ("case_id", "null"),
+     ("booked_on", "booked_on + 1")],
+)  # fmt: skip
+def test_the_database_refuses_lines_that_are_not_their_entry_s(
+    app: Flask, column: str, value: str
+) -> None:
+    case = a_case()
+    values = {name: name for name in ("entry_id", "creditor_id", "case_id", "booked_on")}
+    values[column] = value
+    with pytest.raises(DBAPIError, match="not the one that its lines tell of"):
+        db.session.execute(
+            text(
+                "insert into ledger_lines (entry_id, creditor_id, case_id, booked_on, account,"
+                f" amount_ore, currency) select {', '.join(values.values())}, account,"
+                " amount_ore, currency from ledger_lines where case_id = :case"
+            ),
+            {"case": case.id},
+        )
