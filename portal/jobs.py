@@ -39,11 +39,13 @@ class BooksDiffer(Exception):
 
 
 def import_overdue_invoices() -> None:
-    """Decide on every creditor's waiting invoices, one creditor a transaction."""
+    """Decide on every creditor's waiting invoices, one creditor after the other."""
     failed: Exception | None = None
     for creditor_id in db.session.scalars(select(Creditor.id).order_by(Creditor.id)).all():
         try:
-            intake.import_overdue(creditor_id, today=clock.today(), now=clock.now())
+            intake.import_overdue(
+                creditor_id, today=clock.today(), now=clock.now(), between=db.session.commit
+            )
             db.session.commit()
         except Exception as error:
             # The other creditors must not wait for one whose invoices cannot be decided on.
@@ -80,7 +82,7 @@ def _run_day(day: date, now: datetime, *, is_last: bool, chunk: int) -> None:
     db.session.commit()
     opened = moved = 0
     for creditor_id in db.session.scalars(select(Creditor.id).order_by(Creditor.id)).all():
-        opened += intake.import_overdue(creditor_id, today=day, now=now)
+        opened += intake.import_overdue(creditor_id, today=day, now=now, between=db.session.commit)
         db.session.commit()
     while taken := lifecycle.advance(day, now, writes_letters=is_last, limit=chunk).taken:
         moved += taken

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, insert, select, text
+from sqlalchemy import Select, TextClause, column, func, insert, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from portal.collection.models import Event, HistoryCheck
@@ -90,17 +90,18 @@ def record(
     )
 
 
-def record_many(rows: Select[Any]) -> int:
+def record_many(rows: Select[Any] | TextClause) -> int:
     """Add an event for each row of a query, of any creditors, in the query's order.
 
     rows: creditor_id, case_id, name, occurred_at, actor, data, in this order of columns. Answers
     how many there were. A statement of SQL may as well insert into `events` by itself.
     """
     columns = ["creditor_id", "case_id", "name", "occurred_at", "actor", "data"]
+    source = rows.columns(*map(column, columns)) if isinstance(rows, TextClause) else rows
     # What was recorded before it comes before it.
     db.session.flush()
     added = db.session.execute(
-        insert(Event).from_select(columns, rows), execution_options={"preserve_rowcount": True}
+        insert(Event).from_select(columns, source), execution_options={"preserve_rowcount": True}
     )
     return int(added.rowcount)  # type: ignore[attr-defined]
 

@@ -1,7 +1,7 @@
 """A creditor's overdue invoices come in: a file is received, read, imported; rules decide."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import joinedload
 
-from portal.collection import history, lifecycle, policy
+from portal.collection import history, importing
 from portal.collection.models import ColumnMapping, Debtor, Invoice, Upload
 from portal.database import files, queue
 from portal.database.encryption import lookup_hash
@@ -343,32 +343,19 @@ def _keep_debtor(creditor_id: int, one: source.Invoice) -> int:
     return debtor_id
 
 
-def import_overdue(creditor_id: int, *, today: date, now: datetime) -> int:
+def import_overdue(
+    creditor_id: int,
+    *,
+    today: date,
+    now: datetime,
+    between: Callable[[], object] = lambda: None,
+) -> int:
     """Decide on a creditor's waiting invoices; answers how many became cases.
 
-    What is too early or paused goes on waiting. Two runs at once decide on different invoices.
+    between: called after so many as one transaction should hold, such as to commit. What is too
+    early or paused goes on waiting. Two runs at once decide on different invoices.
     """
-    waiting = db.session.scalars(
-        select(Invoice)
-        .where(Invoice.creditor_id == creditor_id, Invoice.decision == "waiting")
-        .options(joinedload(Invoice.debtor))
-        .order_by(Invoice.id)
-        .with_for_update(of=Invoice, skip_locked=True)
-    ).all()
-    opened = 0
-    for invoice in waiting:
-        debtor = invoice.debtor
-        rules = policy.effective(creditor_id, debtor.customer_number, debtor.customer_class)
-        decision = policy.decide(
-            due_on=invoice.due_on, currency=invoice.currency, rules=rules, today=today
-        )
-        invoice.reason = decision.code
-        if decision.outcome == "waiting":
-            continue
-        invoice.decision, invoice.decided_on = decision.outcome, today
-        if decision.outcome == "imported":
-            lifecycle.open_case(invoice, rules, today=today, now=now)
-            opened += 1
+    opened = importing.import_waiting(creditor_id, today=today, now=now, between=between)
     if opened:
         queue.defer("advance_cases", once="advance_cases")
     return opened

@@ -114,9 +114,7 @@ def open_case(invoice: Invoice, rules: Effective, *, today: date, now: datetime)
         invoice=invoice.number,
         principal_ore=case.principal_ore,
         due_on=case.due_on.isoformat(),
-        days_after_due=rules.days_after_due,
-        scope=rules.scopes.get("days_after_due", "default"),
-        terms=rules.chosen("reminder_days", "reminder_fee_agreed", "interest_kind", "agreed_rate"),
+        **rules.told_at_import(),
     )
     return case
 

@@ -10,9 +10,10 @@ from sqlalchemy import and_, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from portal.collection import history
-from portal.collection.models import Invoice, Rules
+from portal.collection.models import Debtor, Invoice, Rules
 from portal.extensions import db
 from portal.identity.actor import Actor
+from portal.law import limitation
 from portal.law.demand import least_days_demand
 from portal.law.reminder import least_days_reminder
 from portal.messages import N_, Problem, RedaError
@@ -39,6 +40,8 @@ DEFAULTS: Mapping[str, Any] = {
 }
 AFTER_DEMAND = ("ask", "legal", "surveillance", "write off", "return")
 DIRECT_PAYMENT = ("costs owed", "costs waived")
+# Codes of the reasons for which an invoice is never a case; for the others it waits.
+LEFT_OUT = ("currency", "too old", "before import date")
 _WIDEST_FIRST = ("company", "class", "customer")
 INTEREST_KINDS = ("statutory", "agreed", "none")
 # Beyond these somebody has slipped on the keyboard.
@@ -125,6 +128,16 @@ class Effective:
             name: [_as_json(self.values[name]), self.scopes.get(name, "default")] for name in names
         }
 
+    def told_at_import(self) -> dict[str, object]:
+        """What the history tells of the rules when an invoice becomes a case."""
+        return {
+            "days_after_due": self.days_after_due,
+            "scope": self.scopes.get("days_after_due", "default"),
+            "terms": self.chosen(
+                "reminder_days", "reminder_fee_agreed", "interest_kind", "agreed_rate"
+            ),
+        }
+
 
 @dataclass(frozen=True)
 class Decision:
@@ -170,7 +183,37 @@ def merge(by_scope: Mapping[str, Rules]) -> Effective:
     return Effective(values, scopes)
 
 
-def decide(*, due_on: date, currency: str, rules: Effective, today: date) -> Decision:
+def every_effective(creditor_id: int) -> list[tuple[str, str, Effective]]:
+    """What holds for the company, and for each class and customer with rules of their own.
+
+    Answers (scope, key, rules) of each, the company's first. A customer that is not known has none.
+    """
+    rows = db.session.scalars(select(Rules).where(Rules.creditor_id == creditor_id)).all()
+    by_key = {(row.scope, row.scope_key): row for row in rows}
+    customers = db.session.execute(
+        select(Debtor.customer_number, Debtor.customer_class)
+        .join(Rules, and_(Rules.scope == "customer", Rules.scope_key == Debtor.customer_number))
+        .where(Debtor.creditor_id == creditor_id, Rules.creditor_id == creditor_id)
+    ).all()
+    wanted = [
+        {"company": ""},
+        *({"company": "", "class": row.scope_key} for row in rows if row.scope == "class"),
+        *(
+            {"company": "", "class": customer_class or "", "customer": number}
+            for number, customer_class in customers
+        ),
+    ]
+    found = []
+    for keys in wanted:
+        scope, key = list(keys.items())[-1]
+        rules = {of: by_key[of, one] for of, one in keys.items() if (of, one) in by_key}
+        found.append((scope, key, merge(rules)))
+    return found
+
+
+def decide(
+    *, due_on: date, issued_on: date | None, currency: str, rules: Effective, today: date
+) -> Decision:
     """Whether an invoice becomes a case today, and why or why not."""
     first_day = due_on + timedelta(days=rules.days_after_due)
     after_on = rules.import_after_on
@@ -182,6 +225,12 @@ def decide(*, due_on: date, currency: str, rules: Effective, today: date) -> Dec
                 {"currency": currency},
             ),
             "currency",
+        )
+    if (issued_on or due_on) < limitation.KNOWN_FROM:
+        return Decision(
+            "left out",
+            Problem(N_("The claim is so old that it is limited by time."), {}),
+            "too old",
         )
     if after_on is not None and due_on < after_on:
         return Decision(
@@ -226,8 +275,9 @@ def decide_each(
         }
         found = {scope: by_key[scope, key] for scope, key in keys.items() if (scope, key) in by_key}
         decision = decide(
-            due_on=invoice.due_on, currency=invoice.currency, rules=merge(found), today=today
-        )
+            due_on=invoice.due_on, issued_on=invoice.issued_on, currency=invoice.currency,
+            rules=merge(found), today=today,
+        )  # fmt: skip
         decided.append((invoice, decision))
     return decided
 

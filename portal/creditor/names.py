@@ -83,6 +83,7 @@ _REASONS = {
     "paused": lazy_gettext("Collection is not switched on"),
     "too early": lazy_gettext("Not overdue long enough yet"),
     "currency": lazy_gettext("Not in Swedish kronor"),
+    "too old": lazy_gettext("So old that it is limited by time"),
     "before import date": lazy_gettext("Fell due before the date you chose"),
 }
 _ROLES = {

@@ -81,6 +81,10 @@ class Limitation:
         return self.limited_on is not None and on >= self.limited_on
 
 
+# No claim that arose before is known to the act; those of the older one are limited long ago.
+KNOWN_FROM = min(row.from_on for row in PERIODS)
+
+
 def period(arose_on: date, *, is_consumer: bool) -> PeriodRow:
     """The rule for a claim that arose on a day. Raises LawError for a day before the act."""
     for row in PERIODS:

@@ -1,6 +1,6 @@
 """The books: double entry, only ever added to, balanced by the database itself.
 
-- `post(...)`: write an entry, once per idempotency key.
+- `post(...)`: write an entry, once per idempotency key; `post_many(...)`: one for each row.
 - `balance(case_id, on)`: what is owed on a case, part by part.
 - `balance_after(key)`: the same, when the entry with a key had been written.
 - `is_posted(key)`: whether an entry with a key is written.
@@ -31,6 +31,7 @@ from portal.ledger.books import (
     owed_rows,
     owed_to,
     post,
+    post_many,
     principal_movements,
     received_since,
     trial_balance,
@@ -55,6 +56,7 @@ __all__ = [
     "owed_rows",
     "owed_to",
     "post",
+    "post_many",
     "principal_movements",
     "received_since",
     "trial_balance",

@@ -1,11 +1,26 @@
 """Entries in, balances out. The only place that writes money."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, ScalarSelect, Subquery, case, func, insert, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    ScalarSelect,
+    Subquery,
+    Text,
+    TextClause,
+    case,
+    column,
+    func,
+    insert,
+    literal,
+    select,
+    true,
+    values,
+)
 from sqlalchemy.dialects.postgresql import insert as insert_or_skip
 
 from portal.extensions import db
@@ -136,6 +151,46 @@ def post(
         )
     )
     return True
+
+
+def post_many(rows: TextClause, accounts: Sequence[Account], *, now: datetime) -> None:
+    """Write an entry for each row of a query; one whose key is written is left out.
+
+    rows: columns creditor_id, case_id, kind, booked_on, key, currency, and one of öre for each of
+    the accounts, debit above zero, named as it is. Keys and balance are as `post` tells. A row
+    whose sums are all zero must not be among them.
+    """
+    names = ("creditor_id", "case_id", "kind", "booked_on", "key", "currency")
+    typed = [column(name, BigInteger) for name in (*names[:2], *(str(one) for one in accounts))]
+    source = rows.columns(*typed, *(column(name) for name in names[2:])).cte("source")
+    posted = (
+        insert_or_skip(Entry)
+        .from_select(
+            ["creditor_id", "case_id", "kind", "booked_on", "created_at", "idempotency_key"],
+            select(
+                source.c.creditor_id, source.c.case_id, source.c.kind, source.c.booked_on,
+                literal(now), source.c.key,
+            ),
+        )
+        .on_conflict_do_nothing(index_elements=[Entry.idempotency_key])
+        .returning(Entry.id, Entry.idempotency_key.label("key"))
+        .cte("posted")
+    )  # fmt: skip
+    part = (
+        values(column("account", Text), column("ore", BigInteger), name="part")
+        .data([(literal(one.value), source.c[one.value]) for one in accounts])
+        .lateral()
+    )
+    lines = (
+        select(
+            posted.c.id, source.c.creditor_id, source.c.case_id, source.c.booked_on,
+            part.c.account, part.c.ore, source.c.currency,
+        )
+        .select_from(posted.join(source, source.c.key == posted.c.key).join(part, true()))
+        .where(part.c.ore != 0)
+    )  # fmt: skip
+    columns = ["entry_id", "creditor_id", "case_id", "booked_on", "account", "amount_ore"]
+    db.session.execute(insert(Line).from_select([*columns, "currency"], lines))
 
 
 def balance(case_id: int, on: date | None = None) -> Balance:

@@ -16,7 +16,9 @@ def rules(**values: object) -> Effective:
 
 
 def outcome(today: date, *, due_on: date = DUE, currency: str = "SEK", **values: object) -> str:
-    return decide(due_on=due_on, currency=currency, rules=rules(**values), today=today).code
+    return decide(
+        due_on=due_on, issued_on=None, currency=currency, rules=rules(**values), today=today
+    ).code
 
 
 def test_an_invoice_waits_until_its_days_have_passed() -> None:
@@ -42,6 +44,13 @@ def test_nothing_is_taken_while_collection_is_off() -> None:
 
 def test_another_currency_is_left_out() -> None:
     assert outcome(DUE + timedelta(days=30), currency="EUR") == "currency"
+
+
+@pytest.mark.parametrize(
+    ("due_on", "expected"), [(date(1981, 12, 31), "too old"), (date(1982, 1, 1), "overdue")]
+)
+def test_what_is_older_than_the_act_of_limitation_is_left_out(due_on: date, expected: str) -> None:
+    assert outcome(DUE, due_on=due_on) == expected
 
 
 def test_a_customers_rule_beats_the_companys_and_says_so() -> None:

@@ -1,0 +1,215 @@
+"""A creditor's waiting invoices decided on and opened as cases, thousands with a few statements.
+
+`policy.decide` and `lifecycle.open_case` say the same of one invoice; the tests hold both against
+each other. What the rules are, and from which scope each comes, is worked out by `policy`: the
+database only finds which rules are a customer's.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import text
+
+from portal import ledger
+from portal.collection import history, policy, states
+from portal.extensions import db
+from portal.law import limitation
+from portal.law.calendar import banking_day_on_or_after
+from portal.ledger import Account
+from portal.payments.references import reference_keys
+
+MOST_AT_ONCE = 20_000
+
+_TABLE = """
+create temporary table if not exists reda_importing (
+    invoice_id bigint, creditor_id bigint, debtor_id bigint, number text, arose_on date,
+    due_on date, balance_ore bigint, currency text, is_consumer boolean, reason text,
+    terms integer
+) on commit delete rows
+"""
+_RULES = """
+jsonb_to_recordset(cast(:rules as jsonb)) as {name} (
+    place integer, scope text, key text, is_active boolean, days_after_due integer,
+    import_after_on date, reminder_fee_agreed boolean, reminder_days bigint, interest_kind text,
+    agreed_rate numeric, told jsonb
+)
+"""
+# The order of the reasons is that of `policy.decide`.
+_DECIDE = f"""
+with rules as materialized (select * from {_RULES.format(name="one")}),
+waiting as materialized (
+    select i.id, i.creditor_id, i.debtor_id, i.number, coalesce(i.issued_on, i.due_on) as arose_on,
+        i.due_on, i.balance_ore, i.currency
+    from invoices i
+    where i.creditor_id = :creditor_id and i.decision = 'waiting' and i.id > :after
+    order by i.id limit :limit for update skip locked
+)
+insert into reda_importing
+select w.id, w.creditor_id, w.debtor_id, w.number, w.arose_on, w.due_on, w.balance_ore, w.currency,
+    d.kind = 'person',
+    case
+        when w.currency <> 'SEK' then 'currency'
+        when w.arose_on < :known_from then 'too old'
+        when w.due_on < r.import_after_on then 'before import date'
+        when cast(:today as date) < w.due_on + r.days_after_due then 'too early'
+        when not r.is_active then 'paused'
+        else 'overdue'
+    end,
+    r.place
+from waiting w
+join debtors d on d.id = w.debtor_id
+left join rules customers on customers.scope = 'customer' and customers.key = d.customer_number
+left join rules classes on classes.scope = 'class' and classes.key = d.customer_class
+join rules r on r.place = coalesce(customers.place, classes.place, 0)
+"""  # noqa: S608
+_NOTE = """
+update invoices i set
+    reason = m.reason,
+    decision = case when m.reason = 'overdue' then 'imported'
+        when m.reason = any(:left_out) then 'left out' else 'waiting' end,
+    decided_on = case when m.reason = 'overdue' or m.reason = any(:left_out)
+        then cast(:today as date) end
+from reda_importing m
+where i.id = m.invoice_id
+    and (m.reason = 'overdue' or m.reason = any(:left_out) or i.reason is distinct from m.reason)
+"""
+# A serial whose reference a case of old was given is passed over; its invoice comes with the next.
+_OPEN = f"""
+insert into cases (
+    creditor_id, debtor_id, invoice_id, serial, reference, ocr, status, next_step, next_step_on,
+    currency, principal_ore, due_on, interest_kind, agreed_rate, reminder_fee_agreed, reminder_days,
+    is_stopped, is_consumer, claim_arose_on, limited_on, opened_on, opened_at, charges
+)
+select m.creditor_id, m.debtor_id, m.invoice_id, m.serial, m.reference, reda_ocr(m.serial),
+    '{states.IMPORTED}', '{states.REMINDER}', :next_step_on, m.currency, m.balance_ore, m.due_on,
+    r.interest_kind, r.agreed_rate, r.reminder_fee_agreed, r.reminder_days, false, m.is_consumer,
+    m.arose_on, (m.arose_on + make_interval(years => p.years))::date + 1, :today, :now, '[]'
+from (
+    select *, reda_reference(serial, :keys) as reference
+    from (
+        select m.*, nextval('case_serials') as serial
+        from reda_importing m where m.reason = 'overdue' order by m.invoice_id
+        offset 0
+    ) numbered offset 0
+) m
+join {_RULES.format(name="r")} on r.place = m.terms
+join jsonb_to_recordset(cast(:periods as jsonb))
+    as p (is_consumer boolean, years integer, from_on date, to_on date)
+    on p.is_consumer = m.is_consumer and p.from_on <= m.arose_on
+    and m.arose_on <= coalesce(p.to_on, 'infinity')
+where not exists (
+    select from cases c where c.reference = m.reference and c.access_code is not null
+)
+"""  # noqa: S608
+_BOOK = """
+select c.creditor_id, c.id as case_id, 'claim.taken' as kind, c.opened_on as booked_on,
+    'claim:' || c.invoice_id as key, c.currency, c.principal_ore as principal,
+    -c.principal_ore as claims
+from reda_importing m join cases c on c.invoice_id = m.invoice_id
+where m.reason = 'overdue' order by c.id
+"""
+_TELL = f"""
+select c.creditor_id, c.id as case_id, 'case.imported' as name, c.opened_at as occurred_at,
+    'system' as actor, jsonb_build_object(
+        'invoice', m.number, 'principal_ore', c.principal_ore, 'due_on', c.due_on
+    ) || r.told as data
+from reda_importing m
+join cases c on c.invoice_id = m.invoice_id
+join {_RULES.format(name="r")} on r.place = m.terms
+where m.reason = 'overdue' order by c.id
+"""  # noqa: S608
+_AGAIN = """
+update invoices i set decision = 'waiting', reason = null, decided_on = null
+from reda_importing m
+where i.id = m.invoice_id and m.reason = 'overdue'
+    and not exists (select from cases c where c.invoice_id = i.id)
+returning m.invoice_id
+"""
+
+
+def import_waiting(
+    creditor_id: int,
+    *,
+    today: date,
+    now: datetime,
+    between: Callable[[], object] = lambda: None,
+) -> int:
+    """Decide on all of a creditor's waiting invoices, and open cases; answers how many were opened.
+
+    between: called after so many invoices as one transaction should hold. Two runs at once decide
+    on different invoices.
+    """
+    opened = after = 0
+    rules = _rules_of(creditor_id)
+    while True:
+        count, last = _import_some(creditor_id, rules, after, today=today, now=now)
+        opened += count
+        between()
+        if last is None:
+            return opened
+        after = last
+
+
+def _rules_of(creditor_id: int) -> str:
+    """The rules of each scope as JSON, with all that wider scopes let through; place 0: company."""
+    found = policy.every_effective(creditor_id)
+    return json.dumps(
+        [
+            {"place": place, "scope": scope, "key": key, **_as_columns(one)}
+            for place, (scope, key, one) in enumerate(found)
+        ]
+    )
+
+
+def _as_columns(one: policy.Effective) -> Mapping[str, Any]:
+    after_on, rate = one.import_after_on, one.agreed_rate
+    return {
+        "is_active": one.is_active,
+        "days_after_due": one.days_after_due,
+        "import_after_on": after_on.isoformat() if after_on else None,
+        "reminder_fee_agreed": one.reminder_fee_agreed,
+        "reminder_days": one.reminder_days,
+        "interest_kind": one.interest_kind,
+        "agreed_rate": str(rate) if rate is not None else None,
+        "told": one.told_at_import(),
+    }
+
+
+def _import_some(
+    creditor_id: int, rules: str, after: int, *, today: date, now: datetime
+) -> tuple[int, int | None]:
+    """How many were opened, and the last invoice that was decided on; None when it was the end."""
+    values: dict[str, Any] = {
+        "creditor_id": creditor_id,
+        "rules": rules,
+        "after": after,
+        "limit": MOST_AT_ONCE,
+        "today": today,
+        "now": now,
+        "known_from": limitation.KNOWN_FROM,
+        "left_out": list(policy.LEFT_OUT),
+        "next_step_on": banking_day_on_or_after(today),
+        "keys": reference_keys(),
+        "periods": json.dumps([asdict(one) for one in limitation.PERIODS], default=str),
+    }
+    _run(_TABLE, {})
+    _run("delete from reda_importing", {})
+    decided = _run(_DECIDE, values)
+    _run(_NOTE, values)
+    opened = _run(_OPEN, values)
+    if opened:
+        ledger.post_many(text(_BOOK), [Account.PRINCIPAL, Account.CLAIMS], now=now)
+        history.record_many(text(_TELL).bindparams(rules=rules))
+    _run(_AGAIN, values)
+    last = db.session.scalar(text("select max(invoice_id) from reda_importing"))
+    return opened, last if decided == MOST_AT_ONCE else None
+
+
+def _run(statement: str, values: Mapping[str, Any]) -> int:
+    done = db.session.execute(
+        text(statement), values, execution_options={"preserve_rowcount": True}
+    )
+    return int(done.rowcount)  # type: ignore[attr-defined]
