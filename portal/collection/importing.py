@@ -76,8 +76,14 @@ from reda_importing m
 where i.id = m.invoice_id
     and (m.reason = 'overdue' or m.reason = any(:left_out) or i.reason is distinct from m.reason)
 """
-# A serial whose reference a case of old was given is passed over; its invoice comes with the next.
+# A serial whose reference a case of old was given is passed over; its invoice comes with the next
+# run.
 _OPEN = f"""
+with numbered as materialized (
+    select m.*, nextval('case_serials') as serial
+    from reda_importing m where m.reason = 'overdue' order by m.invoice_id
+),
+named as materialized (select *, reda_reference(serial, :keys) as reference from numbered)
 insert into cases (
     creditor_id, debtor_id, invoice_id, serial, reference, ocr, status, next_step, next_step_on,
     currency, principal_ore, due_on, interest_kind, agreed_rate, reminder_fee_agreed, reminder_days,
@@ -87,14 +93,7 @@ select m.creditor_id, m.debtor_id, m.invoice_id, m.serial, m.reference, reda_ocr
     '{states.IMPORTED}', '{states.REMINDER}', :next_step_on, m.currency, m.balance_ore, m.due_on,
     r.interest_kind, r.agreed_rate, r.reminder_fee_agreed, r.reminder_days, false, m.is_consumer,
     m.arose_on, (m.arose_on + make_interval(years => p.years))::date + 1, :today, :now, '[]'
-from (
-    select *, reda_reference(serial, :keys) as reference
-    from (
-        select m.*, nextval('case_serials') as serial
-        from reda_importing m where m.reason = 'overdue' order by m.invoice_id
-        offset 0
-    ) numbered offset 0
-) m
+from named m
 join {_RULES.format(name="r")} on r.place = m.terms
 join jsonb_to_recordset(cast(:periods as jsonb))
     as p (is_consumer boolean, years integer, from_on date, to_on date)

@@ -11,7 +11,7 @@ from functools import partial
 
 from sqlalchemy import select, text
 
-from portal.collection import cases, charging, notices, plans, policy, states, stops
+from portal.collection import advancing, cases, charging, notices, plans, policy, states, stops
 from portal.collection.charging import Charged, Facts
 from portal.collection.models import Case, Invoice
 from portal.collection.moves import (
@@ -166,18 +166,13 @@ def _break_plans(today: date, now: datetime, *, limit: int) -> int:
 
 
 def _take_steps(today: date, now: datetime, *, limit: int) -> int:
-    due = db.session.scalars(
-        select(Case)
-        .where(Case.next_step.is_not(None), ~Case.is_stopped, Case.next_step_on <= today)
-        .order_by(Case.next_step_on, Case.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    ).all()
-    for case in due:
+    taken = advancing.take_steps(today, now, limit=limit)
+    for case_id in taken.alone:
+        case = cases.lock(case_id)
         assert case.next_step is not None
         step = partial(_STEPS[case.next_step], case, today=today)
         _or_leave_to_a_person(case, step, today=today, now=now)
-    return len(due)
+    return taken.found
 
 
 def _or_leave_to_a_person(

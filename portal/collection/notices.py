@@ -1,13 +1,18 @@
 """What the letters of a case say, as JSON values: sums in öre, days in ISO form."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import date
 
-from portal.collection import cases
+from portal.collection import cases, states
 from portal.collection.cases import AmountDue
 from portal.collection.models import Case
+from portal.config import Settings
 from portal.extensions import settings
+from portal.law.demand import least_days_demand
 from portal.law.fees import DEMAND, LATE_PAYMENT, PLAN, REMINDER, Charge
+from portal.law.interest import Period
+from portal.law.reminder import least_days_reminder
 
 # A fee's part of the letter, and of the law's check of it.
 PARTS = {
@@ -15,6 +20,21 @@ PARTS = {
     DEMAND: "demand_fee",
     PLAN: "plan_fee",
     LATE_PAYMENT: "late_payment",
+}
+
+
+@dataclass(frozen=True)
+class Letter:
+    """What a step sends. status_before: of a case that it is sent on. least_days: by law."""
+
+    kind: str
+    status_before: str
+    least_days: Callable[[date], int]
+
+
+LETTERS = {
+    states.REMINDER: Letter("reminder", states.IMPORTED, least_days_reminder),
+    states.DEMAND: Letter("demand", states.REMINDED, least_days_demand),
 }
 
 
@@ -29,11 +49,8 @@ def content(
     parts: list[dict[str, object]] = [{"kind": "principal", "ore": due.principal_ore}]
     if due.interest_ore:
         parts.append({"kind": "interest", "ore": due.interest_ore, "periods": _periods(case, due)})
-    parts += [
-        {"kind": PARTS[one.kind], "ore": one.ore, "statute": one.statute}
-        for one in _owed(charges, due.fees_ore)
-    ]
-    ours, debtor, invoice = settings(), case.debtor, case.invoice
+    parts += fee_parts(charges, due.fees_ore)
+    debtor, invoice = case.debtor, case.invoice
     return {
         "creditor": {
             "name": case.creditor.name,
@@ -58,10 +75,8 @@ def content(
         "currency": case.currency,
         "reference": case.reference,
         "ocr": case.ocr,
-        "account": {"kind": "bankgiro", "number": ours.service_bankgiro},
-        "written_on": today.isoformat(),
         "pay_by_on": pay_by_on.isoformat(),
-        "web_address": ours.base_url,
+        **common_content(settings(), today),
     }
 
 
@@ -69,14 +84,45 @@ def demand_content(
     case: Case, charges: Sequence[Charge], *, today: date, pay_by_on: date, after_demand: str
 ) -> dict[str, object]:
     """What a demand says (inkassolagen § 5). after_demand: what the creditor's rules do next."""
-    ours = settings()
     return {
         **content(case, charges, today=today, pay_by_on=pay_by_on),
-        "assignment": None,
-        "object_to": f"{ours.service_phone}, {ours.service_email}, {ours.base_url}",
-        "object_by_on": pay_by_on.isoformat(),
-        "next": "legal" if after_demand == "legal" else "decision",
+        **timely_content("demand", pay_by_on, after_demand, settings()),
     }
+
+
+def common_content(ours: Settings, today: date) -> dict[str, object]:
+    """What all letters of a day say."""
+    return {
+        "account": {"kind": "bankgiro", "number": ours.service_bankgiro},
+        "written_on": today.isoformat(),
+        "web_address": ours.base_url,
+    }
+
+
+def timely_content(
+    kind: str, pay_by_on: date, after_demand: str, ours: Settings
+) -> dict[str, object]:
+    """What letters of a kind that give time to the same day say."""
+    said: dict[str, object] = {"pay_by_on": pay_by_on.isoformat()}
+    if kind == "demand":
+        said |= {
+            "assignment": None,
+            "object_to": f"{ours.service_phone}, {ours.service_email}, {ours.base_url}",
+            "object_by_on": pay_by_on.isoformat(),
+            "next": "legal" if after_demand == "legal" else "decision",
+        }
+    return said
+
+
+def fee_parts(charges: Sequence[Charge], fees_ore: int) -> list[dict[str, object]]:
+    """The parts of what is owed that are fees.
+
+    charges: all fees that were charged. fees_ore: what is left of them.
+    """
+    return [
+        {"kind": PARTS[one.kind], "ore": one.ore, "statute": one.statute}
+        for one in _owed(charges, fees_ore)
+    ]
 
 
 def _owed(charges: Sequence[Charge], fees_ore: int) -> list[Charge]:
@@ -92,12 +138,16 @@ def _owed(charges: Sequence[Charge], fees_ore: int) -> list[Charge]:
 
 def _periods(case: Case, due: AmountDue) -> list[dict[str, object]]:
     return [
-        {
-            "from_on": period.from_on.isoformat(),
-            "to_on": period.to_on.isoformat(),
-            "days": period.days,
-            "principal_ore": period.principal_ore,
-            "per_cent": str(period.per_cent),
-        }
-        for period in cases.interest_stated(case, due).periods
+        {**period(one), "principal_ore": one.principal_ore}
+        for one in cases.interest_stated(case, due).periods
     ]
+
+
+def period(one: Period) -> dict[str, object]:
+    """Days that bear interest at one rate."""
+    return {
+        "from_on": one.from_on.isoformat(),
+        "to_on": one.to_on.isoformat(),
+        "days": one.days,
+        "per_cent": str(one.per_cent),
+    }

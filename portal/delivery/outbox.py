@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 import structlog
-from sqlalchemy import case, func, literal, select, update
+from sqlalchemy import TextClause, case, column, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -126,6 +126,28 @@ def put(
         return False
     queue.defer(JOB, once=JOB)
     return True
+
+
+def put_many(rows: TextClause, *, now: datetime) -> None:
+    """Write a message down for each row of a query; one whose key is there is left out.
+
+    rows: columns kind, channel, case_id, creditor_id, content, secret (as it lies encrypted),
+    language and key, as `put` tells them.
+    """
+    names = ["kind", "channel", "case_id", "creditor_id", "content", "secret", "language", "key"]
+    source = rows.columns(*map(column, names)).subquery()
+    db.session.execute(
+        insert(Message)
+        .from_select(
+            [*names[:-1], "idempotency_key", "status", "attempts", "created_at", "due_at"],
+            select(
+                *(source.c[name] for name in names), literal("waiting"), literal(0), literal(now),
+                literal(now),
+            ),
+        )
+        .on_conflict_do_nothing(index_elements=[Message.idempotency_key])
+    )  # fmt: skip
+    queue.defer(JOB, once=JOB)
 
 
 def deliver_waiting(now: datetime, limit: int = 200) -> Delivered:

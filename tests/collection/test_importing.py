@@ -1,101 +1,24 @@
 """Many invoices decided on and opened at once, held against the rule for one."""
 
 import random
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
-from typing import Any
 
 import pytest
 from flask import Flask
 from sqlalchemy import func, select, text
 
 from portal.collection import history, importing, intake, lifecycle, policy
-from portal.collection.models import Case, Debtor, Event, Invoice, Rules
+from portal.collection.models import Case, Invoice
 from portal.database import tenancy
 from portal.extensions import db
 from portal.identity.models import Creditor
-from portal.ledger.models import Entry, Line
+from tests.collection.twins import everything_of, make_twins, some_invoices, some_rules
 from tests.factories import NOW, TODAY, a_creditor, a_debtor_of, an_invoice_of, rules_of
-
-# What differs from case to case whatever the rule says.
-OWN = ("id", "serial", "reference", "ocr", "given_code", "invoice_id", "debtor_id", "case_id",
-       "creditor_id", "entry_id", "idempotency_key")  # fmt: skip
-
-
-def some_rules(creditor: Creditor, dice: random.Random) -> None:
-    """Rules of every scope, each saying something of its own."""
-
-    def maybe(*values: object) -> Any:
-        return dice.choice([None, *values])
-
-    scopes = [("company", ""), *(("class", one) for one in "AB"), *(("customer", f"K{n}") for n in
-              range(0, 40, 3)), ("customer", "nobody")]  # fmt: skip
-    for scope, key in scopes:
-        db.session.add(
-            Rules(
-                creditor_id=creditor.id, scope=scope, scope_key=key, changed_at=NOW,
-                is_active=maybe(True, True, False), days_after_due=maybe(5, 7, 12, 30),
-                import_after_on=maybe(TODAY - timedelta(days=60)),
-                reminder_fee_agreed=maybe(True, False), reminder_days=maybe(8, 10, 14),
-                interest_kind=maybe("statutory", "agreed", "none"), agreed_rate=maybe("12.5"),
-            )
-        )  # fmt: skip
-
-
-def some_invoices(creditor: Creditor, dice: random.Random, count: int) -> None:
-    for number in range(40):
-        db.session.add(
-            Debtor(
-                creditor_id=creditor.id, customer_number=f"K{number}", name="Åsa Öberg",
-                customer_class=dice.choice([None, "A", "B", "C"]), address_line="Storgatan 1",
-                kind=dice.choice(["person", "company"]), postcode="11122", town="Stockholm",
-                country="SE",
-            )
-        )  # fmt: skip
-    db.session.flush()
-    db.session.execute(
-        text(
-            "insert into invoices (creditor_id, debtor_id, number, issued_on, due_on, amount_ore,"
-            " balance_ore, currency, description, reminder_fee_charged, decision, created_at)"
-            " select d.creditor_id, d.id, 'F' || n, case when n % 3 > 0 then"
-            " cast(:today as date) - n % 97 - 20 end, cast(:today as date) - n % 83 + 4"
-            " - case when n % 1009 = 0 then 16500 else 0 end, 100 + n, 100 + n,"
-            " case when n % 31 = 0 then 'EUR' else 'SEK' end, '', n % 2 = 0, 'waiting', :now"
-            " from generate_series(1, :count) n"
-            " join debtors d on d.creditor_id = :creditor and d.customer_number = 'K' || n % 40"
-        ),
-        {"count": count, "creditor": creditor.id, "today": TODAY, "now": NOW},
-    )
-    db.session.commit()
 
 
 @pytest.fixture
 def creditor(app: Flask) -> Creditor:
     return a_creditor()
-
-
-def as_told(row: Any) -> dict[str, object]:
-    return {
-        name: value
-        for name, value in vars(row).items()
-        if name not in OWN and not name.startswith("_")
-    }
-
-
-def everything_of(creditor: Creditor) -> Iterator[tuple[object, ...]]:
-    """Each case with its entries, lines and events, without what is its own."""
-    for case in db.session.scalars(
-        select(Case).where(Case.creditor_id == creditor.id).order_by(Case.invoice_id)
-    ):
-        rows = [
-            as_told(one)
-            for table in (Entry, Line, Event)
-            for one in db.session.scalars(
-                select(table).where(table.case_id == case.id).order_by(table.id)
-            )
-        ]
-        yield (as_told(case), rows)
 
 
 def test_many_invoices_are_decided_on_as_each_of_them_alone(
@@ -121,12 +44,7 @@ def test_many_invoices_are_decided_on_as_each_of_them_alone(
 
 
 def test_cases_opened_together_are_as_those_opened_one_by_one(app: Flask) -> None:
-    twins = [a_creditor(), a_creditor()]
-    for creditor in twins:
-        dice = random.Random(7)
-        some_rules(creditor, dice)
-        some_invoices(creditor, dice, 400)
-    together, alone = twins
+    together, alone = make_twins(250, seed=7)
     opened = importing.import_waiting(together.id, today=TODAY, now=NOW)
     invoices = db.session.scalars(
         select(Invoice).where(Invoice.creditor_id == alone.id).order_by(Invoice.id)

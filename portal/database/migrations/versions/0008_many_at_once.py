@@ -51,19 +51,17 @@ end $$;
 """
 
 NUMBERS = """
--- The check digit of a number by the 10-modulus (Luhn).
-create function reda_check_digit(number bigint) returns integer
+-- The check digit of a number of at most 16 digits by the 10-modulus (Luhn).
+create function reda_check_digit(number bigint) returns bigint
 immutable strict parallel safe language plpgsql as $$
 declare
-    total integer := 0;
-    left_over bigint := number;
-    digit integer;
+    total bigint := 0;
 begin
-    loop
-        digit := left_over % 10 * 2;
-        total := total + digit - case when digit > 9 then 9 else 0 end + left_over / 10 % 10;
-        left_over := left_over / 100;
-        exit when left_over = 0;
+    -- Two digits a turn; the sum of the digits of 2d is 2d % 10 + d / 5.
+    while number > 0 loop
+        total := total + number % 10 * 2 % 10 + number % 10 / 5 + number / 10 % 10
+            + number / 100 % 10 * 2 % 10 + number / 100 % 10 / 5 + number / 1000 % 10;
+        number := number / 10000;
     end loop;
     return (10 - total % 10) % 10;
 end $$;
@@ -75,7 +73,7 @@ declare
     body bigint := 1000000000 + serial;
     counted bigint := body * 10 + (length(body::text) + 2) % 10;
 begin
-    return counted::text || reda_check_digit(counted);
+    return counted * 10 + reda_check_digit(counted);
 end $$;
 
 -- What a debtor types: eight digits that tell nothing of the serial to whoever lacks the keys, and
@@ -86,23 +84,19 @@ declare
     prime constant bigint := 2147483647;
     high bigint := serial / 10000;
     low bigint := serial % 10000;
-    mixed bigint;
     body bigint;
 begin
     if serial not between 0 and 89999999 then
         raise exception 'there is no reference for the serial %', serial using errcode = '22003';
     end if;
-    for round in 1 .. array_length(keys, 1) loop
-        if round % 2 = 1 then
-            mixed := (low + keys[round]) % prime;
-            high := (high + mixed * mixed % prime * mixed % prime) % 9000;
-        else
-            mixed := (high + keys[round]) % prime;
-            low := (low + mixed * mixed % prime * mixed % prime) % 10000;
-        end if;
+    for turn in 1 .. array_length(keys, 1) by 2 loop
+        high := (high + (low + keys[turn]) * (low + keys[turn]) % prime
+            * (low + keys[turn]) % prime) % 9000;
+        low := (low + (high + keys[turn + 1]) * (high + keys[turn + 1]) % prime
+            * (high + keys[turn + 1]) % prime) % 10000;
     end loop;
     body := 10000000 + high * 10000 + low;
-    return body::text || reda_check_digit(body);
+    return body * 10 + reda_check_digit(body);
 end $$;
 
 -- Interest on so many öre, in whole öre, halves up. rate_days: the thousandths of a per cent a year
@@ -147,6 +141,10 @@ def upgrade() -> None:
     )
     # Codes that are printed already are kept.
     op.alter_column("cases", "access_code", nullable=True)
+    op.create_index(
+        "ix_cases_given_code", "cases", ["reference"],
+        postgresql_where=sa.text("access_code is not null"),
+    )  # fmt: skip
 
 
 def _let_lines_tell_their_day() -> None:

@@ -1,0 +1,388 @@
+"""The steps that are due on many cases, taken with a few statements for thousands of them.
+
+`lifecycle.send_reminder`, `send_demand` and `decide` say the same of one case, and the tests hold
+both against each other. The law stays where it is: what decides a step are a few facts (`_Facts`)
+and the time that interest has run, the same for many cases; each that occurs is judged once, by the
+functions that judge one case. The database finds the facts, multiplies and writes. A case that is
+not plain, such as one whose letter would lack something, is left to be taken alone.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import select, text
+
+from portal import ledger
+from portal.collection import charging, history, notices, policy, rates, states
+from portal.collection.charging import Facts
+from portal.collection.models import Rules
+from portal.collection.policy import Effective
+from portal.delivery import outbox
+from portal.extensions import db, settings
+from portal.law import limitation
+from portal.law.calendar import banking_day_on_or_after
+from portal.law.errors import LawError
+from portal.law.fees import Charge
+from portal.law.interest import Movement, RateTable, Terms, accrue
+from portal.ledger import Account
+
+# What the rules may say that needs no look at the case's own books.
+_DECISIONS = {
+    "ask": "wait for a decision",
+    "legal": "take to law",
+    "surveillance": "watch over",
+}
+_STEPS = {states.REMINDER: "remind", states.DEMAND: "demand"}
+
+_TABLE = """
+create temporary table if not exists reda_moving (
+    case_id bigint, creditor_id bigint, debtor_id bigint, invoice_id bigint, step text,
+    principal_ore bigint, fees_ore bigint, is_plain boolean, facts text, terms text
+) on commit delete rows
+"""
+# Interest runs from `from_on`: the due date, or the day to which it was booked. A letter that has
+# no word where a name belongs is looked at alone.
+_FIND = r"""
+with due as materialized (
+    select * from cases
+    where next_step is not null and not is_stopped and next_step_on <= :today
+    order by next_step_on, id limit :limit for update skip locked
+)
+insert into reda_moving
+select c.id, c.creditor_id, c.debtor_id, c.invoice_id, c.next_step, b.principal, b.fees,
+    case c.next_step
+        when 'decision' then c.status = 'demanded'
+            and (c.pay_by_on is null or c.pay_by_on < :today)
+        else c.status = case c.next_step when 'reminder' then 'imported' else 'reminded' end
+            and (
+                c.interest_kind = 'none'
+                or (b.interest = 0 and coalesce(b.paid_on <= t.from_on, true))
+            )
+            and k.name ~ '[[:alnum:]]' and i.number ~ '[[:alnum:]]'
+            and coalesce(nullif(i.description, ''), k.debt_description) ~ '[[:alnum:]]'
+    end,
+    case when c.next_step = 'decision' then json_build_array(
+        c.next_step, own.id, class.id, customer.id, 0, true, true, true, true, array[]::text[],
+        0, true
+    ) else json_build_array(
+        c.next_step, own.id, class.id, customer.id, c.reminder_days, c.is_consumer,
+        c.reminder_fee_agreed, c.interest_kind <> 'none' and c.due_on < :today,
+        i.reminder_fee_charged, c.charges, b.fees, b.principal > 0
+    ) end::text,
+    case when c.next_step = 'decision' then json_build_array('none', null, cast(:today as date))
+        else json_build_array(c.interest_kind, c.agreed_rate::text, t.from_on) end::text
+from due c
+join creditors k on k.id = c.creditor_id
+join debtors d on d.id = c.debtor_id
+join invoices i on i.id = c.invoice_id
+left join rules own on own.creditor_id = c.creditor_id and own.scope = 'company'
+left join rules class on class.creditor_id = c.creditor_id and class.scope = 'class'
+    and class.scope_key = coalesce(d.customer_class, '')
+left join rules customer on customer.creditor_id = c.creditor_id and customer.scope = 'customer'
+    and customer.scope_key = d.customer_number
+cross join lateral (
+    select coalesce(sum(amount_ore) filter (where account = 'principal'), 0)::bigint as principal,
+        coalesce(sum(amount_ore) filter (where account = 'interest'), 0)::bigint as interest,
+        coalesce(sum(amount_ore) filter (where account = 'fees'), 0)::bigint as fees,
+        max(booked_on) filter (where account = 'principal' and amount_ore < 0) as paid_on,
+        max(booked_on) filter (where account = 'interest' and amount_ore > 0) as booked_through
+    from ledger_lines where case_id = c.id
+) b
+cross join lateral (select greatest(c.due_on, b.booked_through) as from_on) t
+"""
+_ACTING = """
+create temporary table if not exists reda_acting (
+    case_id bigint, creditor_id bigint, debtor_id bigint, invoice_id bigint, letter text,
+    principal_ore bigint, interest_ore bigint, total_ore bigint, judged jsonb, periods jsonb
+) on commit delete rows
+"""
+_ACT = """
+insert into reda_acting
+select m.case_id, m.creditor_id, m.debtor_id, m.invoice_id, j.judged ->> 'letter',
+    m.principal_ore, r.ore, m.principal_ore + r.ore + m.fees_ore
+        + coalesce((j.judged ->> 'charged_ore')::bigint, 0),
+    j.judged, t.periods
+from reda_moving m
+join jsonb_to_recordset(cast(:judged as jsonb)) as j (facts text, judged jsonb)
+    on j.facts = m.facts
+join jsonb_to_recordset(cast(:terms as jsonb)) as t (terms text, rate_days bigint, periods jsonb)
+    on t.terms = m.terms
+cross join lateral (select reda_interest(m.principal_ore, t.rate_days) as ore) r
+where m.is_plain
+"""
+_BOOK = """
+select a.creditor_id, a.case_id, 'fee.' || f.kind as kind, cast(:today as date) as booked_on,
+    'fee:' || f.kind || ':' || a.case_id as key, c.currency, f.ore as fees, -f.ore as fee_income
+from reda_acting a
+join cases c on c.id = a.case_id
+cross join lateral jsonb_to_recordset(a.judged -> 'charges') as f (kind text, ore bigint)
+where a.letter is not null and f.ore > 0
+order by a.case_id
+"""
+_WRITE = """
+select a.letter as kind, 'letter' as channel, a.case_id, a.creditor_id,
+    coalesce(nullif(d.language, ''), 'sv') as language, a.letter || ':' || a.case_id as key,
+    c.access_code as secret,
+    a.judged -> 'content' || cast(:content as jsonb) || jsonb_build_object(
+        'creditor', jsonb_build_object('name', k.name,
+            'organisation_number', k.organisation_number),
+        'recipient', jsonb_build_object('name', d.name, 'address_line', d.address_line,
+            'postcode', d.postcode, 'town', d.town, 'country', d.country),
+        'invoice', jsonb_build_object('number', i.number, 'issued_on', i.issued_on,
+            'due_on', c.due_on, 'amount_ore', i.amount_ore,
+            'description', coalesce(nullif(i.description, ''), k.debt_description)),
+        'parts', jsonb_build_array(
+                jsonb_build_object('kind', 'principal', 'ore', a.principal_ore)
+            ) || case when a.interest_ore = 0 then '[]' else jsonb_build_array(
+                jsonb_build_object('kind', 'interest', 'ore', a.interest_ore, 'periods', (
+                    select jsonb_agg(
+                        one || jsonb_build_object('principal_ore', a.principal_ore) order by place
+                    ) from jsonb_array_elements(a.periods) with ordinality as x (one, place)
+                ))
+            ) end || (a.judged -> 'fee_parts'),
+        'total_ore', a.total_ore, 'currency', c.currency, 'reference', c.reference, 'ocr', c.ocr
+    ) as content
+from reda_acting a
+join cases c on c.id = a.case_id
+join creditors k on k.id = a.creditor_id
+join debtors d on d.id = a.debtor_id
+join invoices i on i.id = a.invoice_id
+where a.letter is not null
+order by a.case_id
+"""
+_MOVE = """
+update cases c set
+    status = a.judged ->> 'status',
+    next_step = a.judged ->> 'next_step',
+    next_step_on = (a.judged ->> 'next_step_on')::date,
+    pay_by_on = case when a.letter is null then c.pay_by_on
+        else (a.judged ->> 'pay_by_on')::date end,
+    limited_on = case when a.letter is null or c.limited_on <= :today then c.limited_on
+        else greatest(c.limited_on, case when c.is_consumer then cast(:consumer_limited_on as date)
+            else cast(:limited_on as date) end) end,
+    charges = c.charges || coalesce(a.judged -> 'noted', '[]')
+from reda_acting a where c.id = a.case_id
+"""
+_TELL = """
+select a.creditor_id, a.case_id, a.judged ->> 'event' as name, :now as occurred_at,
+    'system' as actor, case when a.letter is null then a.judged -> 'told'
+        else a.judged -> 'told' || jsonb_build_object('total_ore', a.total_ore) end as data
+from reda_acting a order by a.case_id
+"""
+_ALONE = """
+select case_id from reda_moving m
+where not exists (select from reda_acting a where a.case_id = m.case_id)
+order by case_id
+"""
+
+
+@dataclass(frozen=True)
+class Taken:
+    """How many cases were found, and those of them that are still to be taken alone."""
+
+    found: int
+    alone: Sequence[int]
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """What decides a step, of one case or of thousands; as `_FIND` tells it."""
+
+    step: str
+    rules: tuple[int, ...]
+    reminder_days: int
+    is_consumer: bool
+    reminder_fee_agreed: bool
+    bears_interest: bool
+    fee_charged_before: bool
+    charges: tuple[Charge, ...]
+    fees_ore: int
+    is_called_for: bool
+
+    @classmethod
+    def read(cls, told: str) -> "_Facts":
+        step, *rules, days, consumer, agreed, bears, before, charges, fees_ore, called = json.loads(
+            told
+        )
+        return cls(
+            step,
+            tuple(one or 0 for one in rules),
+            days, consumer, agreed, bears, before,
+            tuple(Charge(c["kind"], c["ore"], c["statute"], c["covered_ore"]) for c in charges),
+            fees_ore, called,
+        )  # fmt: skip
+
+
+def take_steps(today: date, now: datetime, *, limit: int) -> Taken:
+    """Take what is due on cases up to a day, which is a banking day.
+
+    limit: most cases looked at. Two runs at once take different cases. What is answered as to be
+    taken alone is locked.
+    """
+    db.session.flush()
+    for table in (_TABLE, _ACTING):
+        _run(table, {})
+    _run("delete from reda_moving", {})
+    _run("delete from reda_acting", {})
+    found = _run(_FIND, {"today": today, "limit": limit})
+    if not found:
+        return Taken(0, ())
+    values = {"judged": _judge(today), "terms": _reckon(today)}
+    if _run(_ACT, values):
+        _write_down(today, now)
+    return Taken(found, tuple(db.session.scalars(text(_ALONE))))
+
+
+def _write_down(today: date, now: datetime) -> None:
+    """Book, tell and send what the judged cases come to, and move them."""
+    ledger.post_many(
+        text(_BOOK).bindparams(today=today), [Account.FEES, Account.FEE_INCOME], now=now
+    )
+    content = json.dumps(notices.common_content(settings(), today))
+    outbox.put_many(text(_WRITE).bindparams(content=content), now=now)
+    history.record_many(text(_TELL).bindparams(now=now))
+    _run(
+        _MOVE,
+        {
+            "today": today,
+            "consumer_limited_on": limitation.limited_on(today, is_consumer=True),
+            "limited_on": limitation.limited_on(today, is_consumer=False),
+        },
+    )
+    db.session.expire_all()
+
+
+def _judge(today: date) -> str:
+    """Each set of facts that occurs, judged; those that no rule fits are left out."""
+    told = db.session.scalars(text("select distinct facts from reda_moving where is_plain")).all()
+    found = {one: _Facts.read(one) for one in told}
+    rules = _rules({one.rules for one in found.values()})
+    judged = []
+    for one, facts in found.items():
+        try:
+            what = _judged(facts, rules[facts.rules], today)
+        except LawError:
+            continue
+        if what is not None:
+            judged.append({"facts": one, "judged": what})
+    return json.dumps(judged)
+
+
+def _rules(wanted: set[tuple[int, ...]]) -> dict[tuple[int, ...], Effective]:
+    ids = {id for one in wanted for id in one if id}
+    rows = {row.id: row for row in db.session.scalars(select(Rules).where(Rules.id.in_(ids)))}
+    return {one: policy.merge({rows[id].scope: rows[id] for id in one if id}) for one in wanted}
+
+
+def _judged(facts: _Facts, rules: Effective, today: date) -> dict[str, object] | None:
+    if facts.step == states.DECISION:
+        return _decided(rules)
+    days = facts.reminder_days if facts.step == states.REMINDER else rules.demand_days
+    wait = rules.demand_after_days if facts.step == states.REMINDER else rules.decision_after_days
+    pay_by_on = banking_day_on_or_after(today + timedelta(days=days))
+    letter = notices.LETTERS[facts.step]
+    if letter.least_days(today) > (pay_by_on - today).days:
+        return None
+    found = charging.charge(
+        letter.kind,
+        Facts(
+            facts.is_consumer,
+            facts.reminder_fee_agreed,
+            facts.bears_interest,
+            rules.wants_compensation,
+            facts.fee_charged_before,
+            facts.charges,
+            facts.is_called_for,
+        ),
+        today,
+    )
+    charged_ore = sum(one.ore for one in found.charges)
+    charges = [one for one in (*facts.charges, *found.charges) if one.ore]
+    fee_parts = notices.fee_parts(charges, facts.fees_ore + charged_ore)
+    told = [asdict(one) for one in found.charges]
+    transition = states.allowed(_STEPS[facts.step], letter.status_before)
+    return {
+        "letter": letter.kind,
+        "status": transition.after,
+        "event": transition.event,
+        "next_step": transition.next_step,
+        "next_step_on": banking_day_on_or_after(pay_by_on + timedelta(days=wait)).isoformat(),
+        "pay_by_on": pay_by_on.isoformat(),
+        "charges": told,
+        "noted": [{**one, "on": today.isoformat()} for one in told],
+        "charged_ore": charged_ore,
+        "fee_parts": fee_parts,
+        "content": notices.timely_content(letter.kind, pay_by_on, rules.after_demand, settings()),
+        "told": {
+            **_told(facts, rules),
+            "charges": told,
+            "no_charge": found.reasons,
+            "pay_by_on": pay_by_on.isoformat(),
+        },
+    }
+
+
+def _told(facts: _Facts, rules: Effective) -> dict[str, object]:
+    if facts.step == states.DEMAND:
+        return {"terms": rules.chosen("demand_after_days", "demand_days", "wants_compensation")}
+    return {
+        "fee_agreed": facts.reminder_fee_agreed,
+        "fee_charged_before": facts.fee_charged_before,
+        "days": facts.reminder_days,
+    }
+
+
+def _decided(rules: Effective) -> dict[str, object] | None:
+    name = _DECISIONS.get(rules.after_demand)
+    if name is None:
+        return None
+    transition = states.allowed(name, states.DEMANDED)
+    return {
+        "letter": None,
+        "status": transition.after,
+        "event": transition.event,
+        "next_step": transition.next_step,
+        "next_step_on": None,
+        "told": {"terms": rules.chosen("after_demand", "decision_after_days")},
+    }
+
+
+def _reckon(today: date) -> str:
+    """Of each kind of interest and day that it runs from, the periods until a day."""
+    table = rates.table()
+    told = db.session.scalars(text("select distinct terms from reda_moving where is_plain"))
+    reckoned = []
+    for one in told:
+        try:
+            reckoned.append({"terms": one, **_reckoned(one, table, today)})
+        except LawError:
+            continue
+    return json.dumps(reckoned)
+
+
+def _reckoned(terms: str, table: RateTable, today: date) -> Mapping[str, Any]:
+    kind, rate, from_text = json.loads(terms)
+    from_on = date.fromisoformat(from_text)
+    until = min(today, table.known_through) if kind != "none" else today
+    periods = accrue(
+        [Movement(from_on, 1)],
+        due_on=from_on,
+        until=max(until, from_on),
+        terms=Terms(kind, Decimal(rate) if rate is not None else None),
+        rates=table,
+    ).periods
+    return {
+        "rate_days": int(sum(1000 * one.per_cent * one.days for one in periods)),
+        "periods": [notices.period(one) for one in periods],
+    }
+
+
+def _run(statement: str, values: Mapping[str, Any]) -> int:
+    done = db.session.execute(
+        text(statement), values, execution_options={"preserve_rowcount": True}
+    )
+    return int(done.rowcount)  # type: ignore[attr-defined]
