@@ -25,6 +25,8 @@ NONE = "none"
 # Räntelagen § 6, percentage points on top of the reference rate.
 STATUTORY_ADDITION = Decimal(8)
 DAYS_OF_YEAR = 365
+# Thousandths of a per cent, for every day of a year: what `steps` are divided by.
+RATE_DAYS_OF_YEAR = 100 * 1000 * DAYS_OF_YEAR
 # The day räntelagen was issued; no older claim can be under it.
 ACT_ISSUED_ON = date(1975, 6, 5)
 
@@ -311,6 +313,35 @@ def accrue(
     periods = _periods(principal, first, until, terms, rates)
     exact = sum((period.exact for period in periods), Fraction(0))
     return Accrual(round_half_up(exact), exact, periods)
+
+
+class Step(NamedTuple):
+    """A half-year with its rate, in thousandths of a per cent a year.
+
+    before: the rates of all days before from_on, summed; of a day in it, they come to `before` and
+    the rate once for each day from from_on to the day itself.
+    """
+
+    from_on: date
+    rate: int
+    before: int
+
+
+def steps(terms: Terms, rates: RateTable, *, until: date) -> tuple[Step, ...]:
+    """What interest on many claims can be multiplied out by, the same as `accrue` computes.
+
+    A principal of so many öre bears, from the day after A to and including B, its öre times the
+    difference of what B and A come to (see `Step`), divided by `RATE_DAYS_OF_YEAR`. until: the last
+    day wanted; a half-year after `rates.known_through` has no step.
+    """
+    found: list[Step] = []
+    start, before = min(rates._rates), 0
+    while start <= min(until, rates.known_through):
+        rate = int(terms.per_cent(rates.at(start)) * 1000)
+        found.append(Step(start, rate, before))
+        after = next_half_year(start)
+        start, before = after, before + rate * (after - start).days
+    return tuple(found)
 
 
 def _periods(

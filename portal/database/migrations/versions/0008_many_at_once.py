@@ -99,6 +99,18 @@ begin
     return body * 10 + reda_check_digit(body);
 end $$;
 
+-- The number of a half-year: two for each year, the first ends with June.
+create function reda_half_year(day date) returns integer
+immutable strict parallel safe language sql as $$
+    select 2 * date_part('year', day)::integer + (date_part('month', day) > 6)::integer
+$$;
+
+-- Öre times rate_days in whole öre, halves up.
+create function reda_rounded(product numeric) returns bigint
+immutable strict parallel safe language sql as $$
+    select floor((2 * product + 36500000) / 73000000)::bigint
+$$;
+
 -- Interest on so many öre, in whole öre, halves up. rate_days: the thousandths of a per cent a year
 -- of every day, summed (portal/law/interest.py).
 create function reda_interest(ore bigint, rate_days bigint) returns bigint
@@ -106,7 +118,7 @@ immutable strict parallel safe language sql as $$
     select case
         when ore <= 0 or rate_days <= 0 then 0
         when ore < 1000000000 then (2 * ore * rate_days + 36500000) / 73000000
-        else floor((2 * ore::numeric * rate_days + 36500000) / 73000000)::bigint
+        else reda_rounded(ore::numeric * rate_days)
     end
 $$;
 """
@@ -144,6 +156,10 @@ def upgrade() -> None:
     op.create_index(
         "ix_cases_given_code", "cases", ["reference"],
         postgresql_where=sa.text("access_code is not null"),
+    )  # fmt: skip
+    op.create_index(
+        "ix_cases_agreed_rate", "cases", ["agreed_rate"],
+        postgresql_where=sa.text("interest_kind = 'agreed'"),
     )  # fmt: skip
 
 

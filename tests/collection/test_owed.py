@@ -1,0 +1,99 @@
+"""What is owed on many cases on a day, held against what is owed on one."""
+
+import random
+from datetime import date, timedelta
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+from flask import Flask
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import select
+
+from portal.collection import cases, changes, owed
+from portal.collection.models import Case
+from portal.database import tenancy
+from portal.extensions import db
+from portal.identity.actor import Actor
+from portal.law.interest import (
+    RATE_DAYS_OF_YEAR,
+    REFERENCE_RATES,
+    Movement,
+    RateTable,
+    Terms,
+    accrue,
+    round_half_up,
+    steps,
+)
+from tests.collection.test_advancing import live
+from tests.collection.twins import make_twins
+from tests.factories import NOW, TODAY, a_case
+
+CREDITOR = Actor("person", role="creditor")
+TABLE = RateTable(REFERENCE_RATES)
+DAYS = st.dates(date(2002, 7, 1), TABLE.known_through)
+
+
+def come_to(terms: Terms, day: date) -> int:
+    last = steps(terms, TABLE, until=day)[-1]
+    return last.before + last.rate * ((day - last.from_on).days + 1)
+
+
+@given(
+    ore=st.integers(1, 10**11),
+    days=st.lists(DAYS, min_size=2, max_size=2).map(sorted),
+    rate=st.none() | st.decimals(0, 100, places=3),
+)
+def test_what_days_come_to_multiplied_is_the_interest(
+    ore: int, days: list[date], rate: Decimal | None
+) -> None:
+    terms = Terms("statutory") if rate is None else Terms("agreed", rate)
+    product = ore * (come_to(terms, days[1]) - come_to(terms, days[0]))
+    alone = accrue(
+        [Movement(days[0], ore)], due_on=days[0], until=days[1], terms=terms, rates=TABLE
+    )
+    assert round_half_up(Fraction(product, RATE_DAYS_OF_YEAR)) == alone.ore
+
+
+@pytest.mark.parametrize("days", [-10, 0, 45, 60, 90, 400])
+def test_what_many_cases_owe_on_a_day_is_what_each_of_them_owes(app: Flask, days: int) -> None:
+    creditor, _ = make_twins(60, seed=5)
+    live(creditor, 50, random.Random(5))
+    on = TODAY + timedelta(days=days)
+    alone = {}
+    for case in db.session.scalars(select(Case).where(Case.opened_on <= on)):
+        due = cases.owed_on(case, on)
+        alone[case.id] = (due.principal_ore, due.interest_ore, due.fees_ore)
+    together = {
+        one.case_id: (one.principal_ore, one.interest_ore, one.fees_ore) for one in owed.every(on)
+    }
+    assert together == alone
+
+
+def test_a_credit_after_interest_was_booked_lowers_the_interest_from_its_day(app: Flask) -> None:
+    case = a_case()
+    changes.creditor_was_paid(case, amount_ore=1_000, on=TODAY, key="1", actor=CREDITOR, now=NOW)
+    changes.credit(
+        case, amount_ore=40_000, on=TODAY + timedelta(days=5), key="2", actor=CREDITOR, now=NOW
+    )
+    on = TODAY + timedelta(days=20)
+    assert [one.interest_ore for one in owed.every(on)] == [cases.owed_on(case, on).interest_ore]
+
+
+def test_a_million_million_öre_do_not_overflow(app: Flask) -> None:
+    case = a_case(amount_ore=10**13, balance_ore=10**13)
+    on = TODAY + timedelta(days=100)
+    assert [one.interest_ore for one in owed.every(on)] == [cases.owed_on(case, on).interest_ore]
+
+
+def test_the_sums_are_those_of_every_case(app: Flask) -> None:
+    one, other = a_case(), a_case()
+    with tenancy.creditors([one.creditor_id]):
+        assert owed.sums(TODAY).total_ore == cases.owed_on(one, TODAY).total_ore
+    assert owed.sums(TODAY).cases == 2
+    assert owed.sums(TODAY, other.creditor_id).cases == 1
+
+
+def test_of_nothing_the_sums_are_zero(app: Flask) -> None:
+    assert owed.sums(TODAY) == owed.Sums(0, 0, 0, 0, 0)
