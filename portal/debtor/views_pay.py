@@ -82,8 +82,10 @@ def stop_payment(request_id: str) -> Response:
     with tenancy.service():
         booking.stop(request.id, booking.client(), now=clock.now())
         db.session.commit()
-    if _request(request_id).status != "paid":
-        flash(gettext("The payment is stopped. Nothing has been paid."), "info")
+    if _request(request_id).status != "cancelled":
+        # It ended otherwise, or nobody knows yet; its page says which.
+        return go(url_for("debtor.show_payment", request_id=request_id))
+    flash(gettext("The payment is stopped. Nothing has been paid."), "info")
     return go(url_for("debtor.show_case"))
 
 
