@@ -14,7 +14,7 @@ from portal.payments import booking, qr
 from portal.payments.models import SwishRequest
 from portal.payments.swish import SwishUnavailable, explain
 from portal.web.forms import text
-from portal.web.rendering import go, render
+from portal.web.rendering import go, is_seen, nothing_new, render
 
 
 @debtor.post("/case/pay")
@@ -44,10 +44,14 @@ def show_payment(request_id: str) -> Response:
         request = _ask(request)
     if request.status == "paid":
         return _to_receipt(request)
+    state = f"{request.status}-{request.error_code or ''}"
+    if is_seen(state):
+        return nothing_new()
     token = request.token if request.status == "created" else None
     return render(
         "debtor/pay.html",
         block="payment",
+        state=state,
         swish=request,
         case=access.current_case(),
         qr_svg=qr.svg(qr.swish_request_payload(token), title="Swish") if token else None,
