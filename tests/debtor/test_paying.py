@@ -48,6 +48,10 @@ class Payer:
         """The payment's page."""
         return self._parsed(self.client.get(self.address, headers=HEADERS).text)
 
+    def case_page(self) -> BeautifulSoup:
+        """The case, as somebody sees it who goes back."""
+        return self._parsed(self.client.get("/case", headers=HEADERS).text)
+
     def stop(self) -> BeautifulSoup:
         """Press Stop the payment on a page opened while it waited; answers where that leads."""
         answer = self.client.post(
@@ -82,6 +86,10 @@ def test_a_payment_that_waits_can_be_scanned_and_stopped(payer: Payer) -> None:
     assert page.find("button", string="Stop the payment")
 
 
+def test_a_case_whose_payment_waits_warns_of_nothing(payer: Payer) -> None:
+    assert "Do not pay again" not in payer.case_page().text
+
+
 def test_stopping_takes_nothing_and_says_so(payer: Payer) -> None:
     assert "The payment is stopped. Nothing has been paid." in payer.stop().text
 
@@ -108,6 +116,11 @@ class TestABankThatDoesNotAnswer:
         page = payer.stop()
         assert "Nothing has been paid" not in page.text
         assert "Do not pay again" in page.text
+
+    def test_the_case_asks_not_to_pay_again_and_leads_to_the_payment(self, payer: Payer) -> None:
+        page = payer.case_page()
+        assert "Do not pay again" in page.text
+        assert page.find("a", string="See the payment")["href"] == payer.address
 
     def test_the_page_goes_on_asking(self, payer: Payer) -> None:
         assert payer.page().select_one("noscript meta[http-equiv=refresh]")
