@@ -12,7 +12,7 @@ from portal.extensions import db, limiter, settings
 from portal.messages import RedaError
 from portal.payments import booking, qr
 from portal.payments.models import SwishRequest
-from portal.payments.swish import SwishUnavailable, explain
+from portal.payments.swish import OUTCOME_UNKNOWN, SwishUnavailable, explain
 from portal.web.forms import text
 from portal.web.rendering import go, is_seen, nothing_new, render
 
@@ -52,6 +52,7 @@ def show_payment(request_id: str) -> Response:
         "debtor/pay.html",
         block="payment",
         state=state,
+        is_unknown=request.error_code == OUTCOME_UNKNOWN,
         swish=request,
         case=access.current_case(),
         qr_svg=qr.svg(qr.swish_request_payload(token), title="Swish") if token else None,

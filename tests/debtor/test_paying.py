@@ -1,6 +1,7 @@
 """What the page of a Swish payment says, without JavaScript: each ending told as it is."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pytest
 from bs4 import BeautifulSoup
@@ -121,6 +122,15 @@ class TestABankThatDoesNotAnswer:
         page = payer.case_page()
         assert "Do not pay again" in page.text
         assert page.find("a", string="See the payment")["href"] == payer.address
+
+    def test_not_even_a_day_later_it_is_called_unpaid(self, payer: Payer) -> None:
+        later = clock.now() + timedelta(days=1, hours=1)
+        booking.ask(payer.request_id, booking.client(), now=later)
+        db.session.commit()
+        page = payer.page()
+        assert "Do not pay again" in page.text
+        assert "The payment was not made" not in page.text
+        assert page.find("button", string="Try again") is None
 
     def test_the_page_goes_on_asking(self, payer: Payer) -> None:
         assert payer.page().select_one("noscript meta[http-equiv=refresh]")
