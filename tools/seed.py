@@ -223,9 +223,14 @@ def ledger_file(
     return "\r\n".join((head, *rows, "")).encode("utf-8-sig")
 
 
+def demo_cases() -> Sequence[Case]:
+    """Two cases to try, preferably such as can be paid still."""
+    is_closed = Case.closed_on.is_not(None)
+    return db.session.scalars(select(Case).order_by(is_closed, Case.id).limit(2)).all()
+
+
 def _print_table() -> None:
-    base = settings().base_url
-    cases = db.session.scalars(select(Case).order_by(Case.id).limit(2)).all()
+    base, cases = settings().base_url, demo_cases()
     lines = [
         ("Debtors", f"{base}/"),
         ("Creditors and staff", f"{base}/sign-in"),
@@ -242,7 +247,7 @@ def _print_table() -> None:
     lines += [
         ("", ""),
         ("Johan Ekdahl", f"{JOHAN}  administrator of Norrsken Energi, agreement signed"),
-        ("Eva Sandberg", f"{EVA}  administrator of two companies that have not signed"),
+        ("Eva Sandberg", f"{EVA}  administrator of two companies, signs their agreements"),
         ("Sofia Nyström", f"{SOFIA}  collector at Norrsken Energi"),
         ("Ingrid Falk", "198508202382  viewer at Norrsken Energi"),
         ("Erik Wallin", f"{OPERATOR}  operator"),

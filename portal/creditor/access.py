@@ -33,6 +33,14 @@ def roles() -> Sequence[Role]:
     return found
 
 
+def is_new_here() -> bool:
+    """Whether none of the reader's companies has signed the agreement that lets it in."""
+    tenancy.enter(
+        tenancy.Scope("creditor", tuple(one.creditor_id for one in roles()), current_user.id)
+    )
+    return not any(agreements.is_signed(one.creditor_id) for one in roles())
+
+
 def actor() -> Actor:
     """The reader, for the history."""
     return Actor("person", current_user.name, current_user.id, "creditor")

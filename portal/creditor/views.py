@@ -13,10 +13,12 @@ access.guard(creditor)
 
 @creditor.get("/")
 def choose_company() -> Response:
-    """On to the reader's company; with several, a choice among them."""
+    """On to the reader's company; with several, a choice among them, or first the agreements."""
     roles = access.roles()
     if len(roles) == 1:
         return go(url_for("creditor.show_overview", key=roles[0].creditor_key))
+    if roles and access.is_new_here():
+        return go(url_for("signing.agreements"))
     return render("creditor/companies.html", status=200 if roles else 403)
 
 

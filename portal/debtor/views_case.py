@@ -13,6 +13,7 @@ from portal.delivery.letters import render_receipt
 from portal.extensions import settings
 from portal.law.fees import DEMAND, fee
 from portal.payments import booking
+from portal.payments.swish import explain
 from portal.web import languages
 from portal.web.rendering import render
 
@@ -34,9 +35,12 @@ def show_case() -> Response:
     """What is owed, to whom, why, and what can be done."""
     case = access.current_case()
     due = cases.amount_due(case, clock.today())
+    doubtful = booking.in_doubt(case.id)
     return render(
         "debtor/case.html",
         case=case,
+        doubtful=doubtful,
+        doubt=explain(doubtful.error_code) if doubtful and doubtful.error_code else None,
         due=due,
         today=clock.today(),
         parts=cases.explain(case, due),

@@ -12,9 +12,9 @@ from portal.extensions import db, limiter, settings
 from portal.messages import RedaError
 from portal.payments import booking, qr
 from portal.payments.models import SwishRequest
-from portal.payments.swish import SwishUnavailable, explain
+from portal.payments.swish import OUTCOME_UNKNOWN, SwishUnavailable, explain
 from portal.web.forms import text
-from portal.web.rendering import go, render
+from portal.web.rendering import go, is_seen, nothing_new, render
 
 
 @debtor.post("/case/pay")
@@ -44,10 +44,15 @@ def show_payment(request_id: str) -> Response:
         request = _ask(request)
     if request.status == "paid":
         return _to_receipt(request)
+    state = f"{request.status}-{request.error_code or ''}"
+    if is_seen(state):
+        return nothing_new()
     token = request.token if request.status == "created" else None
     return render(
         "debtor/pay.html",
         block="payment",
+        state=state,
+        is_unknown=request.error_code == OUTCOME_UNKNOWN,
         swish=request,
         case=access.current_case(),
         qr_svg=qr.svg(qr.swish_request_payload(token), title="Swish") if token else None,
@@ -82,8 +87,10 @@ def stop_payment(request_id: str) -> Response:
     with tenancy.service():
         booking.stop(request.id, booking.client(), now=clock.now())
         db.session.commit()
-    if _request(request_id).status != "paid":
-        flash(gettext("The payment is stopped. Nothing has been paid."), "info")
+    if _request(request_id).status != "cancelled":
+        # It ended otherwise, or nobody knows yet; its page says which.
+        return go(url_for("debtor.show_payment", request_id=request_id))
+    flash(gettext("The payment is stopped. Nothing has been paid."), "info")
     return go(url_for("debtor.show_case"))
 
 

@@ -233,6 +233,20 @@ def stop(request_id: str, client: SwishClient, *, now: datetime) -> None:
     ask(request_id, client, now=now)
 
 
+def in_doubt(case_id: int) -> SwishRequest | None:
+    """A request on a case of which nobody knows whether it was paid, if there is one."""
+    return db.session.scalar(
+        select(SwishRequest)
+        .where(
+            SwishRequest.case_id == case_id,
+            SwishRequest.status == "created",
+            SwishRequest.error_code.is_not(None),
+        )
+        .order_by(SwishRequest.created_at.desc())
+        .limit(1)
+    )
+
+
 def unanswered(now: datetime, limit: int = 200) -> list[str]:
     """Requests that Swish has told nothing about although it should have by now."""
     return list(

@@ -102,7 +102,7 @@ class PaymentRequest:
     @property
     def is_outcome_unknown(self) -> bool:
         """Whether the bank fell silent, so that the money may have moved in spite of the error."""
-        return self.error_code == "DS24"
+        return self.error_code == OUTCOME_UNKNOWN
 
 
 @dataclass(frozen=True)
@@ -174,6 +174,9 @@ class BadCallback(RedaError):
 
 # Getswish's error codes for payment requests, their cancelling, and refunds. "403" and "404" are
 # HTTP statuses that come without a code.
+# The code with which the bank fell silent: the money may have moved, or not.
+OUTCOME_UNKNOWN = "DS24"
+
 _MEANINGS: Mapping[str, str] = {
     "FF08": N_("Swish does not accept the reference. Contact us, and we will correct it."),
     "RP03": N_("Swish cannot call us back. Pay in another way while we correct it."),
@@ -211,7 +214,7 @@ _MEANINGS: Mapping[str, str] = {
     "RF09": N_("A refund of this payment is already under way. Wait until it is done."),
     "FF10": N_("The bank has a fault just now. Nothing has been paid. Wait and try again."),
     "TM01": N_("The time ran out before you approved. Nothing has been paid. Start again."),
-    "DS24": N_(
+    OUTCOME_UNKNOWN: N_(
         "The bank did not answer, so it is not known whether you have paid. Do not pay again: "
         "look in your bank, or wait until we know."
     ),

@@ -20,7 +20,7 @@ from portal.payments import qr
 from portal.signing import agreements
 from portal.signing.views import binding, known_binding, signing
 from portal.web.forms import text
-from portal.web.rendering import go, render
+from portal.web.rendering import go, is_seen, render
 
 _PHONES = ("iPhone", "Android", "iPad", "Mobile")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -140,9 +140,11 @@ def show_order(key: str) -> Response:
             "outstandingTransaction",
             "noClient",
         )
-        return render(
+        state = f"{order.status}-{order.hint_code}-{is_here:d}{is_awaited:d}{bool(trouble):d}"
+        response = render(
             "signing/order.html",
-            block="order",
+            block="code" if is_seen(state) else "order",
+            state=state,
             order=order,
             message=trouble or text(message),
             # In trouble a little slower, so that the message stays until there is news.
@@ -153,6 +155,9 @@ def show_order(key: str) -> Response:
             open_url=_open_url(order) if is_here else url_for("signing.open_app", key=key),
             is_here=is_here,
         )
+    if not is_seen(state):
+        response.headers["HX-Retarget"] = "#order"
+    return response
 
 
 def _code(order: BankIDOrder) -> str:

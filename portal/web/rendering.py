@@ -29,3 +29,17 @@ def go(url: str) -> Response:
         response.headers["HX-Redirect"] = url
         return response
     return make_response(redirect(url, 303))
+
+
+def is_seen(state: str) -> bool:
+    """Whether the page that htmx asks from shows this state already, as `seen` in its address says.
+
+    A page that asks again and again is then left alone: what is exchanged under a finger is not
+    pressed, and loses the focus.
+    """
+    return bool(request.htmx) and request.args.get("seen") == state
+
+
+def nothing_new() -> Response:
+    """Leave the page that htmx asks from as it is."""
+    return make_response("", 204)

@@ -75,6 +75,19 @@ def test_a_declined_payment_is_told_and_can_be_tried_again(
     expect(page.locator("#payment .qr-plate")).to_be_visible()
 
 
+def test_a_page_that_asks_for_news_keeps_the_focus_where_it_was(portal: Portal, case: Case) -> None:
+    page = enter(debtor := portal.visitor(), case)
+    debtor.press("Pay with Swish")
+    stop = page.get_by_role("button", name="Stop the payment")
+    stop.focus()
+    for _ in range(2):
+        with page.expect_response("**/case/pay/*"):
+            pass
+    expect(stop).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("The payment is stopped. Nothing has been paid.")).to_be_visible()
+
+
 def test_a_payer_who_is_too_slow_is_told(portal: Portal, case: Case) -> None:
     debtor = portal.visitor()
     page = enter(debtor, case)

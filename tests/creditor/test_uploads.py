@@ -185,6 +185,14 @@ def test_several_peppol_files_come_in_together(desk: Desk, creditor: Creditor) -
     assert set(db.session.scalars(select(Invoice.number))) == {"P1", "P2"}
 
 
+def test_of_several_peppol_files_the_bad_one_is_named(desk: Desk, creditor: Creditor) -> None:
+    good = an_overdue_peppol_invoice("P1").from_company(creditor.organisation_number).as_xml()
+    page = upload(desk, ("good.xml", good), ("torn.xml", good[: len(good) // 2]))
+    assert [file for file, _ in problems(page)] == ["torn.xml"]
+    assert page.find("td", string="good.xml")
+    assert [file for file, _ in problems(take_in(desk))] == ["torn.xml"]
+
+
 def test_an_invoice_of_another_company_is_left_out(desk: Desk) -> None:
     other = an_overdue_peppol_invoice("P1").from_company("5560000167")
     page = upload(desk, ("P1.xml", other.as_xml()))

@@ -380,6 +380,13 @@ def test_an_invoice_is_shown_as_the_creditor_told_it(inside: Visitor, case: Case
         assert told in text
 
 
+def test_an_invoice_tells_how_to_reach_the_creditor(app: Flask, visitor: Visitor) -> None:
+    creditor = a_creditor(phone="010-000 00 01", email="faktura@norrsken.example")
+    visitor.enter(a_case_of_today(creditor=creditor))
+    links = [one["href"] for one in visitor.get("/case/invoice").select("main a")]
+    assert links[-2:] == ["tel:010-0000001", "mailto:faktura@norrsken.example"]
+
+
 def test_an_invoice_without_a_file_offers_none(inside: Visitor) -> None:
     assert "Download" not in said(inside.get("/case/invoice"))
     inside.get("/case/invoice/file", status=404)

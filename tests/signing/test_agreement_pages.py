@@ -261,3 +261,22 @@ class TestDoors:
     ) -> None:
         finish(an_order(phone, document, eva))
         assert viewers.get(f"/creditor/{creditor.key}/").status_code == 200
+
+    def test_with_several_companies_the_first_page_is_the_agreements(self, evas: Browser) -> None:
+        a_person_at(a_creditor("Lindens Cykel AB", key="lindens"), "administrator", EVA)
+        assert evas.get("/creditor/").headers["Location"] == "/agreements"
+
+    def test_with_one_signed_of_several_there_is_a_choice(
+        self, evas: Browser, document: Document, eva: Person, phone: Phone
+    ) -> None:
+        a_person_at(a_creditor("Lindens Cykel AB", key="lindens"), "administrator", EVA)
+        finish(an_order(phone, document, eva))
+        assert "Lindens Cykel AB" in words(evas.page("/creditor/"))
+
+    def test_the_signed_agreement_is_found_from_the_company(
+        self, viewers: Browser, document: Document, eva: Person, phone: Phone, creditor: Creditor
+    ) -> None:
+        finish(an_order(phone, document, eva))
+        page = viewers.page(f"/creditor/{creditor.key}/")
+        link = page.find("a", string="The service agreement and its signature")
+        assert "Download with the signature (PDF)" in words(viewers.page(link["href"]))
