@@ -14,12 +14,11 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import text
 
 from portal import ledger
-from portal.collection import charging, history, notices, policy, rates, states
+from portal.collection import charging, history, notices, rates, sets, states
 from portal.collection.charging import Facts
-from portal.collection.models import Rules
 from portal.collection.policy import Effective
 from portal.delivery import outbox
 from portal.extensions import db, settings
@@ -38,15 +37,17 @@ _DECISIONS = {
 }
 _STEPS = {states.REMINDER: "remind", states.DEMAND: "demand"}
 
-_TABLE = """
-create temporary table if not exists reda_moving (
-    case_id bigint, creditor_id bigint, debtor_id bigint, invoice_id bigint, step text,
-    principal_ore bigint, fees_ore bigint, is_plain boolean, facts text, terms text
-) on commit delete rows
+_MOVING = """
+case_id bigint, creditor_id bigint, debtor_id bigint, invoice_id bigint, step text,
+principal_ore bigint, fees_ore bigint, is_plain boolean, rules text, facts text, terms text
+"""
+_ACTING = """
+case_id bigint, creditor_id bigint, debtor_id bigint, invoice_id bigint, letter text,
+principal_ore bigint, interest_ore bigint, total_ore bigint, judged jsonb, periods jsonb
 """
 # Interest runs from `from_on`: the due date, or the day to which it was booked. A letter that has
 # no word where a name belongs is looked at alone.
-_FIND = r"""
+_FIND = rf"""
 with due as materialized (
     select * from cases
     where next_step is not null and not is_stopped and next_step_on <= :today
@@ -65,12 +66,12 @@ select c.id, c.creditor_id, c.debtor_id, c.invoice_id, c.next_step, b.principal,
             and k.name ~ '[[:alnum:]]' and i.number ~ '[[:alnum:]]'
             and coalesce(nullif(i.description, ''), k.debt_description) ~ '[[:alnum:]]'
     end,
+    json_build_array(own.id, class.id, customer.id)::text,
     case when c.next_step = 'decision' then json_build_array(
-        c.next_step, own.id, class.id, customer.id, 0, true, true, true, true, array[]::text[],
-        0, true
+        c.next_step, 0, true, true, true, true, array[]::text[], 0, true
     ) else json_build_array(
-        c.next_step, own.id, class.id, customer.id, c.reminder_days, c.is_consumer,
-        c.reminder_fee_agreed, c.interest_kind <> 'none' and c.due_on < :today,
+        c.next_step, c.reminder_days, c.is_consumer, c.reminder_fee_agreed,
+        c.interest_kind <> 'none' and c.due_on < :today,
         i.reminder_fee_charged, c.charges, b.fees, b.principal > 0
     ) end::text,
     case when c.next_step = 'decision' then json_build_array('none', null, cast(:today as date))
@@ -79,27 +80,10 @@ from due c
 join creditors k on k.id = c.creditor_id
 join debtors d on d.id = c.debtor_id
 join invoices i on i.id = c.invoice_id
-left join rules own on own.creditor_id = c.creditor_id and own.scope = 'company'
-left join rules class on class.creditor_id = c.creditor_id and class.scope = 'class'
-    and class.scope_key = coalesce(d.customer_class, '')
-left join rules customer on customer.creditor_id = c.creditor_id and customer.scope = 'customer'
-    and customer.scope_key = d.customer_number
-cross join lateral (
-    select coalesce(sum(amount_ore) filter (where account = 'principal'), 0)::bigint as principal,
-        coalesce(sum(amount_ore) filter (where account = 'interest'), 0)::bigint as interest,
-        coalesce(sum(amount_ore) filter (where account = 'fees'), 0)::bigint as fees,
-        max(booked_on) filter (where account = 'principal' and amount_ore < 0) as paid_on,
-        max(booked_on) filter (where account = 'interest' and amount_ore > 0) as booked_through
-    from ledger_lines where case_id = c.id
-) b
+{sets.RULES}
+{sets.BOOKS}
 cross join lateral (select greatest(c.due_on, b.booked_through) as from_on) t
-"""
-_ACTING = """
-create temporary table if not exists reda_acting (
-    case_id bigint, creditor_id bigint, debtor_id bigint, invoice_id bigint, letter text,
-    principal_ore bigint, interest_ore bigint, total_ore bigint, judged jsonb, periods jsonb
-) on commit delete rows
-"""
+"""  # noqa: S608
 _ACT = """
 insert into reda_acting
 select m.case_id, m.creditor_id, m.debtor_id, m.invoice_id, j.judged ->> 'letter',
@@ -107,8 +91,8 @@ select m.case_id, m.creditor_id, m.debtor_id, m.invoice_id, j.judged ->> 'letter
         + coalesce((j.judged ->> 'charged_ore')::bigint, 0),
     j.judged, t.periods
 from reda_moving m
-join jsonb_to_recordset(cast(:judged as jsonb)) as j (facts text, judged jsonb)
-    on j.facts = m.facts
+join jsonb_to_recordset(cast(:judged as jsonb)) as j (rules text, facts text, judged jsonb)
+    on j.rules = m.rules and j.facts = m.facts
 join jsonb_to_recordset(cast(:terms as jsonb)) as t (terms text, rate_days bigint, periods jsonb)
     on t.terms = m.terms
 cross join lateral (select reda_interest(m.principal_ore, t.rate_days) as ore) r
@@ -193,7 +177,6 @@ class _Facts:
     """What decides a step, of one case or of thousands; as `_FIND` tells it."""
 
     step: str
-    rules: tuple[int, ...]
     reminder_days: int
     is_consumer: bool
     reminder_fee_agreed: bool
@@ -205,13 +188,9 @@ class _Facts:
 
     @classmethod
     def read(cls, told: str) -> "_Facts":
-        step, *rules, days, consumer, agreed, bears, before, charges, fees_ore, called = json.loads(
-            told
-        )
+        step, days, consumer, agreed, bears, before, charges, fees_ore, called = json.loads(told)
         return cls(
-            step,
-            tuple(one or 0 for one in rules),
-            days, consumer, agreed, bears, before,
+            step, days, consumer, agreed, bears, before,
             tuple(Charge(c["kind"], c["ore"], c["statute"], c["covered_ore"]) for c in charges),
             fees_ore, called,
         )  # fmt: skip
@@ -224,15 +203,13 @@ def take_steps(today: date, now: datetime, *, limit: int) -> Taken:
     taken alone is locked.
     """
     db.session.flush()
-    for table in (_TABLE, _ACTING):
-        _run(table, {})
-    _run("delete from reda_moving", {})
-    _run("delete from reda_acting", {})
-    found = _run(_FIND, {"today": today, "limit": limit})
+    sets.empty("reda_moving", _MOVING)
+    sets.empty("reda_acting", _ACTING)
+    found = sets.run(_FIND, {"today": today, "limit": limit})
     if not found:
         return Taken(0, ())
     values = {"judged": _judge(today), "terms": _reckon(today)}
-    if _run(_ACT, values):
+    if sets.run(_ACT, values):
         _write_down(today, now)
     return Taken(found, tuple(db.session.scalars(text(_ALONE))))
 
@@ -245,7 +222,7 @@ def _write_down(today: date, now: datetime) -> None:
     content = json.dumps(notices.common_content(settings(), today))
     outbox.put_many(text(_WRITE).bindparams(content=content), now=now)
     history.record_many(text(_TELL).bindparams(now=now))
-    _run(
+    sets.run(
         _MOVE,
         {
             "today": today,
@@ -258,24 +235,19 @@ def _write_down(today: date, now: datetime) -> None:
 
 def _judge(today: date) -> str:
     """Each set of facts that occurs, judged; those that no rule fits are left out."""
-    told = db.session.scalars(text("select distinct facts from reda_moving where is_plain")).all()
-    found = {one: _Facts.read(one) for one in told}
-    rules = _rules({one.rules for one in found.values()})
+    told = db.session.execute(
+        text("select distinct rules, facts from reda_moving where is_plain")
+    ).all()
+    rules = sets.effective({row.rules for row in told})
     judged = []
-    for one, facts in found.items():
+    for row in told:
         try:
-            what = _judged(facts, rules[facts.rules], today)
+            what = _judged(_Facts.read(row.facts), rules[row.rules], today)
         except LawError:
             continue
         if what is not None:
-            judged.append({"facts": one, "judged": what})
+            judged.append({"rules": row.rules, "facts": row.facts, "judged": what})
     return json.dumps(judged)
-
-
-def _rules(wanted: set[tuple[int, ...]]) -> dict[tuple[int, ...], Effective]:
-    ids = {id for one in wanted for id in one if id}
-    rows = {row.id: row for row in db.session.scalars(select(Rules).where(Rules.id.in_(ids)))}
-    return {one: policy.merge({rows[id].scope: rows[id] for id in one if id}) for one in wanted}
 
 
 def _judged(facts: _Facts, rules: Effective, today: date) -> dict[str, object] | None:
@@ -379,10 +351,3 @@ def _reckoned(terms: str, table: RateTable, today: date) -> Mapping[str, Any]:
         "rate_days": int(sum(1000 * one.per_cent * one.days for one in periods)),
         "periods": [notices.period(one) for one in periods],
     }
-
-
-def _run(statement: str, values: Mapping[str, Any]) -> int:
-    done = db.session.execute(
-        text(statement), values, execution_options={"preserve_rowcount": True}
-    )
-    return int(done.rowcount)  # type: ignore[attr-defined]

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import text
 
 from portal import ledger
-from portal.collection import history, policy, states
+from portal.collection import history, policy, sets, states
 from portal.extensions import db
 from portal.law import limitation
 from portal.law.calendar import banking_day_on_or_after
@@ -23,12 +23,9 @@ from portal.payments.references import reference_keys
 
 MOST_AT_ONCE = 20_000
 
-_TABLE = """
-create temporary table if not exists reda_importing (
-    invoice_id bigint, creditor_id bigint, debtor_id bigint, number text, arose_on date,
-    due_on date, balance_ore bigint, currency text, is_consumer boolean, reason text,
-    terms integer
-) on commit delete rows
+_IMPORTING = """
+invoice_id bigint, creditor_id bigint, debtor_id bigint, number text, arose_on date, due_on date,
+balance_ore bigint, currency text, is_consumer boolean, reason text, terms integer
 """
 _RULES = """
 jsonb_to_recordset(cast(:rules as jsonb)) as {name} (
@@ -194,21 +191,13 @@ def _import_some(
         "keys": reference_keys(),
         "periods": json.dumps([asdict(one) for one in limitation.PERIODS], default=str),
     }
-    _run(_TABLE, {})
-    _run("delete from reda_importing", {})
-    decided = _run(_DECIDE, values)
-    _run(_NOTE, values)
-    opened = _run(_OPEN, values)
+    sets.empty("reda_importing", _IMPORTING)
+    decided = sets.run(_DECIDE, values)
+    sets.run(_NOTE, values)
+    opened = sets.run(_OPEN, values)
     if opened:
         ledger.post_many(text(_BOOK), [Account.PRINCIPAL, Account.CLAIMS], now=now)
         history.record_many(text(_TELL).bindparams(rules=rules))
-    _run(_AGAIN, values)
+    sets.run(_AGAIN, values)
     last = db.session.scalar(text("select max(invoice_id) from reda_importing"))
     return opened, last if decided == MOST_AT_ONCE else None
-
-
-def _run(statement: str, values: Mapping[str, Any]) -> int:
-    done = db.session.execute(
-        text(statement), values, execution_options={"preserve_rowcount": True}
-    )
-    return int(done.rowcount)  # type: ignore[attr-defined]

@@ -53,13 +53,17 @@ _AGREED_RATES = text(
     select rate from found where rate is not null
     """
 )
-# Interest runs on the principal from `from_on`: the due date, or the day it was booked to. Where
-# principal was paid after that without interest being booked, each change counts for itself.
-_OWED = """
-with half_years as materialized (
+# What `half_years` tells, for a statement to look days up in.
+HALF_YEARS = """
+half_years as materialized (
     select * from jsonb_to_recordset(cast(:steps as jsonb))
         as s (kind text, agreed numeric, half integer, from_on date, rate bigint, before bigint)
-), reached as materialized (
+)
+"""
+# Interest runs on the principal from `from_on`: the due date, or the day it was booked to. Where
+# principal was paid after that without interest being booked, each change counts for itself.
+_OWED = f"""
+with {HALF_YEARS}, reached as materialized (
     select distinct on (kind, agreed) kind, agreed,
         before + rate * (least(cast(:on as date), cast(:known_through as date)) - from_on + 1)
             as come_to
@@ -104,7 +108,7 @@ from standing s
 left join reached r on r.kind = s.interest_kind and r.agreed = s.agreed
 left join half_years h on h.kind = s.interest_kind and h.agreed = s.agreed
     and h.half = reda_half_year(s.from_on)
-"""
+"""  # noqa: S608
 
 _SUMS = f"""
 select count(*), coalesce(sum(principal_ore), 0), coalesce(sum(interest_ore), 0),
@@ -132,6 +136,11 @@ def sums(on: date, creditor_id: int | None = None) -> Sums:
 
 
 def _values(on: date, creditor_id: int | None) -> dict[str, object]:
+    return {**half_years(on), "on": on, "creditor_id": creditor_id}
+
+
+def half_years(until: date) -> dict[str, object]:
+    """The steps of every rate that a case has, until a day, and the last day with known rates."""
     table = rates.table()
     agreed = [(AGREED, rate) for rate in db.session.scalars(_AGREED_RATES)]
     told = [
@@ -141,11 +150,6 @@ def _values(on: date, creditor_id: int | None) -> dict[str, object]:
             "before": one.before,
         }
         for kind, rate in [(STATUTORY, None), *agreed]
-        for one in steps(Terms(kind, rate), table, until=on)
+        for one in steps(Terms(kind, rate), table, until=until)
     ]  # fmt: skip
-    return {
-        "steps": json.dumps(told),
-        "on": on,
-        "known_through": table.known_through,
-        "creditor_id": creditor_id,
-    }
+    return {"steps": json.dumps(told), "known_through": table.known_through}

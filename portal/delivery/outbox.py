@@ -362,11 +362,11 @@ def withdraw(message_id: int) -> Withdrawn:
     return Withdrawn(*row)
 
 
-def withdraw_unsent(case_id: int) -> None:
-    """Let nothing more of a case be sent. What is being handed over this moment still goes."""
+def withdraw_unsent(*case_ids: int) -> None:
+    """Let nothing more of some cases be sent. What is being handed over this moment still goes."""
     db.session.execute(
         update(Message)
-        .where(Message.case_id == case_id, Message.status.in_(("waiting", "failed")))
+        .where(Message.case_id.in_(case_ids), Message.status.in_(("waiting", "failed")))
         .values(status="withdrawn")
     )
 

@@ -1,0 +1,57 @@
+"""What statements over many cases have in common: their rules, their books, how they are run."""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import select, text
+
+from portal.collection import policy
+from portal.collection.models import Rules
+from portal.collection.policy import Effective
+from portal.extensions import db
+
+# The rules of each scope that are those of the customer d of the case c.
+RULES = """
+left join rules own on own.creditor_id = c.creditor_id and own.scope = 'company'
+left join rules class on class.creditor_id = c.creditor_id and class.scope = 'class'
+    and class.scope_key = coalesce(d.customer_class, '')
+left join rules customer on customer.creditor_id = c.creditor_id and customer.scope = 'customer'
+    and customer.scope_key = d.customer_number
+"""
+# What is booked on the case c, when principal was last paid, and to which day interest is booked.
+BOOKS = """
+cross join lateral (
+    select coalesce(sum(amount_ore) filter (where account = 'principal'), 0)::bigint as principal,
+        coalesce(sum(amount_ore) filter (where account = 'interest'), 0)::bigint as interest,
+        coalesce(sum(amount_ore) filter (where account = 'fees'), 0)::bigint as fees,
+        max(booked_on) filter (where account = 'principal' and amount_ore < 0) as paid_on,
+        max(booked_on) filter (where account = 'interest' and amount_ore > 0) as booked_through
+    from ledger_lines where case_id = c.id
+) b
+"""
+
+
+def run(statement: str, values: Mapping[str, Any]) -> int:
+    """Run a statement; answers how many rows it took."""
+    done = db.session.execute(
+        text(statement), values, execution_options={"preserve_rowcount": True}
+    )
+    return int(done.rowcount)  # type: ignore[attr-defined]
+
+
+def empty(table: str, columns: str) -> None:
+    """A table for this transaction alone, with nothing in it. columns: as SQL declares them."""
+    # Created once for each connection: a new one each time would fill the database's catalogue.
+    run(f"create temporary table if not exists {table} ({columns}) on commit delete rows", {})
+    run(f"delete from {table}", {})  # noqa: S608
+
+
+def effective(ids: Iterable[str]) -> dict[str, Effective]:
+    """The rules in force of each set of rows of `RULES`. ids: JSON lists of their ids."""
+    wanted = {one: [id for id in json.loads(one) if id is not None] for one in ids}
+    every = {id for some in wanted.values() for id in some}
+    rows = {row.id: row for row in db.session.scalars(select(Rules).where(Rules.id.in_(every)))}
+    return {
+        one: policy.merge({rows[id].scope: rows[id] for id in some}) for one, some in wanted.items()
+    }

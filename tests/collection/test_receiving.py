@@ -1,0 +1,97 @@
+"""Payments settled together, held against the settlement of one."""
+
+import random
+from collections.abc import Sequence
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+
+from portal import ledger
+from portal.collection import cases, plans, receiving, settling, states, stops
+from portal.collection.models import Case
+from portal.collection.receiving import Received
+from portal.extensions import db
+from portal.identity.actor import SYSTEM, Actor
+from tests.collection.test_advancing import live
+from tests.collection.twins import cases_of, everything_of, make_twins
+from tests.factories import NOW, TODAY, a_case, a_reminded_case
+
+BANK, OPERATOR = Actor("bank"), Actor("person", role="operator")
+LATER = NOW + timedelta(days=60)
+
+
+def some_payments(of: Sequence[Case], dice: random.Random) -> list[Received]:
+    """Too little, just enough, too much; on days before and after; several for one case."""
+    made = []
+    for place, case in enumerate(of):
+        for number in range(dice.choice([1, 1, 1, 2, 3])):
+            day = TODAY + timedelta(days=dice.choice([20, 55, 60, 130]))
+            total_ore = max(cases.amount_due(case, day).total_ore, 0)
+            amount_ore = int(total_ore * dice.choice([0.02, 0.4, 0.97, 1, 1, 1.5])) + 1
+            made.append(Received(case.id, amount_ore, f"{case.creditor_id}:{place}:{number}",
+                                 "bankgiro", day))  # fmt: skip
+    return made
+
+
+def test_payments_settled_together_are_as_those_settled_one_by_one(app: Flask) -> None:
+    together, alone = make_twins(120, seed=4)
+    for creditor in (together, alone):
+        live(creditor, 40, random.Random(4))
+        for case in cases_of(creditor)[::9]:
+            if case.closed_on is None:
+                stops.stop(cases.lock(case.id), states.HOLD, "", actor=SYSTEM, now=NOW)
+        db.session.commit()
+    done = receiving.settle_many(
+        some_payments(cases_of(together), random.Random(6)), actor=BANK, now=LATER
+    )
+    db.session.commit()
+    settled = {}
+    for one in some_payments(cases_of(alone), random.Random(6)):
+        settled[one.key] = settling.settle_payment(
+            cases.lock(one.case_id), amount_ore=one.amount_ore, key=one.key, channel=one.channel,
+            value_on=one.value_on, actor=BANK, now=LATER,
+        )  # fmt: skip
+    db.session.commit()
+    db.session.expire_all()
+    assert [done[key] for key in sorted(done)] == [settled[key] for key in sorted(settled)]
+    for one, other in zip(everything_of(together), everything_of(alone), strict=True):
+        assert one == other
+
+
+def test_a_payment_that_is_settled_is_not_settled_again(app: Flask) -> None:
+    case = a_reminded_case()
+    one = Received(case.id, 10_000, "one", "bankgiro", TODAY)
+    assert list(receiving.settle_many([one], actor=BANK, now=NOW)) == ["one"]
+    db.session.commit()
+    assert receiving.settle_many([one], actor=BANK, now=NOW) == {}
+
+
+def test_a_payment_given_twice_is_settled_once(app: Flask) -> None:
+    case = a_reminded_case()
+    one = Received(case.id, 10_000, "one", "bankgiro", TODAY)
+    receiving.settle_many([one, one], actor=BANK, now=NOW)
+    assert ledger.balance(case.id).total_ore == 106_000 - 10_000 + 548
+
+
+def test_a_plan_whose_debt_is_paid_is_kept(app: Flask) -> None:
+    case = a_reminded_case()
+    plan = plans.agree(
+        cases.lock(case.id), monthly_ore=50_000, first_on=TODAY + timedelta(days=20),
+        actor=OPERATOR, today=TODAY, now=NOW,
+    )  # fmt: skip
+    db.session.commit()
+    receiving.settle_many(
+        [Received(case.id, 1_000_000, "one", "bankgiro", TODAY)], actor=BANK, now=NOW
+    )
+    db.session.commit()
+    assert plan.status == "kept"
+    assert not cases.lock(case.id).is_stopped
+
+
+def test_more_than_are_settled_at_once_are_settled_in_parts(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(receiving, "MOST_AT_ONCE", 2)
+    some = [Received(a_case().id, 5_000, str(n), "bankgiro", TODAY) for n in range(5)]
+    assert len(receiving.settle_many(some, actor=BANK, now=NOW)) == 5
