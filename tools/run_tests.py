@@ -40,7 +40,7 @@ def commands(seed: int, further: Sequence[str] = ()) -> list[list[str]]:
     """
     pytest = [
         sys.executable, "-m", "pytest", "-n", str(os.cpu_count() or 2), "--dist", "loadfile",
-        "-q", f"--randomly-seed={seed}",
+        "--no-loadscope-reorder", "-q", f"--randomly-seed={seed}",
     ]  # fmt: skip
     if further:
         return [[*pytest, *further]]
