@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import fasteners
+import hypothesis
 import psycopg
 import pytest
 from flask import Flask
@@ -25,6 +26,9 @@ from portal.extensions import db
 
 pytest_plugins = ["tests.bankid_fixtures", "tests.swish_fixtures", "tests.portal_fixtures"]
 TEMPLATE = "reda_template"
+# How long an example takes depends on what else the machine does.
+hypothesis.settings.register_profile("reda", deadline=None)
+hypothesis.settings.load_profile("reda")
 # Begun first, so that no processor has one of them left alone in the end.
 _LONG = (
     "tests/collection/test_days.py", "tests/browser/test_every_page.py",
@@ -184,6 +188,13 @@ def _kind(settings: Settings) -> Settings:
     return replace(settings, var_folder="", **dict.fromkeys(asked_for, ""))
 
 
+def _forget() -> None:
+    while _BUILT:
+        app = _BUILT.pop().app
+        with app.app_context():
+            db.engine.dispose()
+
+
 def application(settings: Settings, *, is_own: bool = False) -> Flask:
     """The application with these settings: the last one once more if it is of their kind.
 
@@ -192,10 +203,7 @@ def application(settings: Settings, *, is_own: bool = False) -> Flask:
     """
     kind = _kind(settings)
     if not _BUILT or is_own or _BUILT[0].kind != kind:
-        while _BUILT:
-            old = _BUILT.pop().app
-            with old.app_context():
-                db.engine.dispose()
+        _forget()
         app = create_app(settings)
         app.test_client_class = Client
         _BUILT.append(_Built(kind, app, dict(app.config), dict(app.extensions)))
@@ -224,7 +232,7 @@ def app(
         if db.engine.pool.checkedout():  # type: ignore[attr-defined]
             db.engine.dispose()
     if is_own:
-        _BUILT.clear()
+        _forget()
     _clean(_cleaning)
 
 
