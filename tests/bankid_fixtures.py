@@ -12,6 +12,7 @@ import pytest
 from portal.config import Settings
 from portal.identity.bankid import BankID
 from simulators.bankid.running import Simulator, start
+from simulators.certificates import Certificates
 
 # One for all: what httpx prepares for TLS with each client costs more than a call.
 _control = httpx.Client(trust_env=False)
@@ -76,9 +77,9 @@ class Phone:
 
 
 @pytest.fixture(scope="session")
-def bankid_simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
+def bankid_simulator(simulator_certificates: Certificates) -> Iterator[Simulator]:
     """The simulator as a server of its own, in real time."""
-    with start(tmp_path_factory.mktemp("bankid")) as simulator:
+    with start(simulator_certificates.folder) as simulator:
         yield simulator
 
 

@@ -6,10 +6,12 @@ migrated template. A test commits for real; what it wrote is deleted after it, i
 
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 import fasteners
+import hypothesis
 import psycopg
 import pytest
 from flask import Flask
@@ -17,13 +19,33 @@ from flask.testing import FlaskClient
 from flask_migrate import upgrade
 from sqlalchemy import URL
 
-from portal import create_app
+from portal import clock, create_app
 from portal.config import ROOT, Settings
 from portal.database import server, tenancy
 from portal.extensions import db
 
 pytest_plugins = ["tests.bankid_fixtures", "tests.swish_fixtures", "tests.portal_fixtures"]
 TEMPLATE = "reda_template"
+# How long an example takes depends on what else the machine does.
+hypothesis.settings.register_profile("reda", deadline=None)
+hypothesis.settings.load_profile("reda")
+# Begun first, so that no processor has one of them left alone in the end.
+_LONG = (
+    "tests/collection/test_days.py", "tests/browser/test_every_page.py",
+    "tests/delivery/test_presses.py", "tests/browser/test_paying.py",
+    "tests/collection/test_years.py", "tests/browser/test_collecting.py",
+    "tests/journeys/test_one_invoice.py",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long files first; all else stays in its random order."""
+
+    def place(item: pytest.Item) -> int:
+        name = item.nodeid.partition("::")[0]
+        return _LONG.index(name) if name in _LONG else len(_LONG)
+
+    items.sort(key=place)
 
 
 def _address(url: URL) -> str:
@@ -144,17 +166,73 @@ def settings(database_urls: server.Urls, tmp_path: Path) -> Settings:
     return settings_of(database_urls, tmp_path)
 
 
+@dataclass
+class _Built:
+    """The application that was put together last, and how it was before any test."""
+
+    kind: Settings
+    app: Flask
+    config: dict[str, Any]
+    extensions: dict[str, Any]
+
+
+# Never more than one: the extensions are the process's, and are as the last application set them.
+_BUILT: list[_Built] = []
+
+
+def _kind(settings: Settings) -> Settings:
+    """What of the settings is built in; the rest is asked for when it is needed."""
+    asked_for = [
+        one.name for one in fields(Settings) if one.name.startswith(("bankid_", "swish_"))
+    ]  # fmt: skip
+    return replace(settings, var_folder="", **dict.fromkeys(asked_for, ""))
+
+
+def _forget() -> None:
+    while _BUILT:
+        app = _BUILT.pop().app
+        with app.app_context():
+            db.engine.dispose()
+
+
+def application(settings: Settings, *, is_own: bool = False) -> Flask:
+    """The application with these settings: the last one once more if it is of their kind.
+
+    Its templates, addresses and statements are then compiled already, which takes longer than
+    most tests do. is_own: for a test that changes it for good.
+    """
+    kind = _kind(settings)
+    if not _BUILT or is_own or _BUILT[0].kind != kind:
+        _forget()
+        app = create_app(settings)
+        app.test_client_class = Client
+        _BUILT.append(_Built(kind, app, dict(app.config), dict(app.extensions)))
+    built = _BUILT[0]
+    for now, before in ((built.app.config, built.config), (built.app.extensions, built.extensions)):
+        now.clear()
+        now.update(before)
+    built.app.extensions["reda_settings"] = settings
+    clock.follow(Path(settings.clock_file) if settings.clock_file else None)
+    return built.app
+
+
 @pytest.fixture
-def app(settings: Settings, _cleaning: psycopg.Connection) -> Iterator[Flask]:
+def app(
+    settings: Settings, _cleaning: psycopg.Connection, request: pytest.FixtureRequest
+) -> Iterator[Flask]:
     """The application on an empty database, within its context, seeing every tenant."""
-    app = create_app(settings)
-    app.test_client_class = Client
+    is_own = request.node.get_closest_marker("own_application") is not None
+    app = application(settings, is_own=is_own)
     with app.app_context():
         with tenancy.service():
             yield app
             db.session.rollback()
         db.session.remove()
-        db.engine.dispose()
+        # What a thread of the test kept is not the next test's to wait for.
+        if db.engine.pool.checkedout():  # type: ignore[attr-defined]
+            db.engine.dispose()
+    if is_own:
+        _forget()
     _clean(_cleaning)
 
 

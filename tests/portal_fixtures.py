@@ -24,7 +24,7 @@ from tests.conftest import settings_of
 from tests.factories import session_cookie
 from tests.swish_fixtures import Swish
 
-_AXE = (ROOT / "node_modules" / "axe-core" / "axe.min.js").read_text()
+AXE = (ROOT / "node_modules" / "axe-core" / "axe.min.js").read_text()
 _FLAGS = (
     "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update"
     " --disable-sync --no-first-run"
@@ -46,9 +46,12 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def door() -> Iterator[socket.socket]:
-    """A port of our own, taken before the application is told its address."""
+    """A port of our own, taken before the application is told its address.
+
+    It stays the same, so that the application need not be put together again.
+    """
     with socket.create_server(("127.0.0.1", 0), backlog=64) as one:
         yield one
 
@@ -113,7 +116,8 @@ class Visitor:
 
     def barriers(self) -> list[str]:
         """What axe-core finds on the page."""
-        self.page.evaluate(_AXE)
+        if not self.page.evaluate("'axe' in window"):
+            self.page.evaluate(AXE)
         found: list[str] = self.page.evaluate(_RUN_AXE)
         return found
 
@@ -191,7 +195,7 @@ def portal(
 ) -> Iterator[Portal]:  # fmt: skip
     """The portal over real HTTP. When the test ends, no browser may have complained."""
     server = make_server("127.0.0.1", 0, app, threaded=True, fd=door.fileno())
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     portal = Portal(app, settings.base_url, phone, swish, browser)
     yield portal

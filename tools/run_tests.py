@@ -9,7 +9,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import psycopg
 
@@ -33,20 +35,42 @@ _NOT_MEASURED = (
 
 
 def commands(seed: int, further: Sequence[str] = ()) -> list[list[str]]:
-    """The pytest commands: those that are not measured, then the others with their coverage.
+    """The pytest commands: one for what is not measured, one for the others with their coverage.
 
     seed: of the random order. further: arguments given by the person; then there is one command,
     without coverage.
     """
+    processors = os.cpu_count() or 2
+    # A few more at once than there are processors: tests also wait, for a browser or a payment.
+    processes = processors if further else processors // 2 + 1
     pytest = [
-        sys.executable, "-m", "pytest", "-n", str(os.cpu_count() or 2), "--dist", "loadfile",
-        "-q", f"--randomly-seed={seed}",
+        sys.executable, "-m", "pytest", "-n", str(processes), "--dist", "loadfile",
+        "--no-loadscope-reorder", "-q", f"--randomly-seed={seed}",
     ]  # fmt: skip
     if further:
         return [[*pytest, *further]]
     measured = ["tests", *(f"--ignore={path}" for path in _NOT_MEASURED)]
     coverage = ["--cov=portal", "--cov-report=term:skip-covered"]
     return [[*pytest, *_NOT_MEASURED], [*pytest, *coverage, *measured]]
+
+
+def run_at_once(commands: Sequence[Sequence[str]]) -> int:
+    """Run commands beside each other; answers the worst exit code.
+
+    The last one's output is seen as it comes, the others' when all have ended.
+    """
+    with ExitStack() as stack:
+        outputs = [stack.enter_context(TemporaryFile()) for _ in commands[:-1]]
+        running = [
+            subprocess.Popen(one, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
+            for one, output in zip(commands, [*outputs, None], strict=True)
+        ]
+        codes = [one.wait() for one in running]
+        for output in outputs:
+            output.seek(0)
+            print(output.read().decode(), flush=True)
+    # One that was killed has a negative code.
+    return max(abs(code) for code in codes)
 
 
 def remove_stale_databases(owner: str) -> list[str]:
@@ -69,8 +93,7 @@ def main(further: Sequence[str]) -> int:
         remove_stale_databases(address)
     seed = int(time.time())
     print(f"Order of the tests: --randomly-seed={seed}", flush=True)
-    codes = [subprocess.run(one, cwd=ROOT).returncode for one in commands(seed, further)]
-    return max(codes)
+    return run_at_once(commands(seed, further))
 
 
 if __name__ == "__main__":

@@ -4,10 +4,12 @@ Each is opened in every language that it exists in. The browser's own complaints
 the Content-Security-Policy, fail the test as well.
 """
 
-from collections.abc import Callable
+import socket
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
+from playwright.sync_api import Browser
 from sqlalchemy import select
 
 from portal import clock
@@ -34,7 +36,7 @@ from tests.factories import (
     an_invoice_of,
     rules_of,
 )
-from tests.portal_fixtures import Portal, Visitor
+from tests.portal_fixtures import AXE, Portal, Visitor
 
 OPERATOR = "198107212386"
 PHONE, DESK = 360, 1280
@@ -122,6 +124,37 @@ def _upload(creditor: Creditor, name: str, status: str) -> int:
     return upload.id
 
 
+@pytest.fixture(scope="module")
+def windows(browser: Browser, door: socket.socket) -> Iterator[list[Visitor]]:
+    """A phone in the light and a desk in the dark, opened once: that takes as long as a page."""
+    opened = []
+    for width, scheme in ((PHONE, "light"), (DESK, "dark")):
+        context = browser.new_context(
+            locale="en", viewport={"width": width, "height": 800}, color_scheme=scheme
+        )
+        context.set_default_timeout(20_000)
+        # Compiled once, where one given to each page would be read anew each time.
+        context.add_init_script(AXE)
+        address = f"http://127.0.0.1:{door.getsockname()[1]}"
+        opened.append(Visitor(context.new_page(), address))
+    yield opened
+    for one in opened:
+        one.page.context.close()
+
+
+@pytest.fixture
+def phone_and_desk(portal: Portal, windows: list[Visitor]) -> Iterator[list[Visitor]]:
+    """Both windows before the portal, as somebody's who was never there."""
+    for one in windows:
+        one.page.context.clear_cookies()
+        one.complaints.clear()
+    yield windows
+    for one in windows:
+        # What a page goes on asking for would otherwise reach the next test's portal.
+        one.page.goto("about:blank")
+    assert [text for one in windows for text in one.complaints] == []
+
+
 def look(visitor: Visitor, path: str, language: str) -> None:
     """Open a page in a language, and hold it against what every page must be."""
     response = visitor.page.goto(f"{visitor.address}{path}?lang={language}")
@@ -134,11 +167,14 @@ def look(visitor: Visitor, path: str, language: str) -> None:
 
 
 def look_everywhere(
-    portal: Portal, path: str, languages: str, enter: Callable[[Visitor], None] = lambda _: None
+    phone_and_desk: list[Visitor],
+    path: str,
+    languages: str,
+    enter: Callable[[Visitor], None] = lambda _: None,
 ) -> None:
     """A phone in the light in every language, and a desk in the dark, whose colours know none."""
-    phone, desk = portal.visitor(width=PHONE), portal.visitor(width=DESK, dark=True)
-    for one in (phone, desk):
+    phone, desk = phone_and_desk
+    for one in phone_and_desk:
         enter(one)
     for language in languages.split():
         look(phone, path, language)
@@ -162,16 +198,20 @@ DEBTORS, STAFF = "sv en ar", "sv en"
     "path",
     ["/case", "/case/invoice", "/case/pay/{created}", "/case/pay/{declined}", "/case/receipts/no"],
 )
-def test_a_debtors_page(portal: Portal, world: World, path: str) -> None:
+def test_a_debtors_page(
+    portal: Portal, world: World, phone_and_desk: list[Visitor], path: str
+) -> None:
     look_everywhere(
-        portal, path.format(**world.values), DEBTORS, lambda v: enter(portal, v, world.case)
+        phone_and_desk, path.format(**world.values), DEBTORS, lambda v: enter(portal, v, world.case)
     )
 
 
 @pytest.mark.parametrize("path", ["/case", "/case/receipts/{number}"])
-def test_a_debtors_page_of_a_paid_case(portal: Portal, world: World, path: str) -> None:
+def test_a_debtors_page_of_a_paid_case(
+    portal: Portal, world: World, phone_and_desk: list[Visitor], path: str
+) -> None:
     look_everywhere(
-        portal, path.format(**world.values), DEBTORS, lambda v: enter(portal, v, world.paid)
+        phone_and_desk, path.format(**world.values), DEBTORS, lambda v: enter(portal, v, world.paid)
     )
 
 
@@ -183,28 +223,36 @@ def test_a_debtors_page_of_a_paid_case(portal: Portal, world: World, path: str) 
         "/invoices/uploads/{done}", "/payout", "/rules", "/cases/none",
     ],
 )  # fmt: skip
-def test_a_creditors_page(portal: Portal, world: World, path: str) -> None:
+def test_a_creditors_page(
+    portal: Portal, world: World, phone_and_desk: list[Visitor], path: str
+) -> None:
     address = f"/creditor/{world.creditor.key}{path.format(**world.values)}"
-    look_everywhere(portal, address, STAFF, lambda v: sign_in(portal, v, EVA))
+    look_everywhere(phone_and_desk, address, STAFF, lambda v: sign_in(portal, v, EVA))
 
 
 @pytest.mark.parametrize("path", ["/", "/books", "/jobs", "/messages", "/reviews", "/rates"])
-def test_an_operators_page(portal: Portal, world: World, path: str) -> None:
-    look_everywhere(portal, f"/operations{path}", STAFF, lambda v: sign_in(portal, v, OPERATOR))
+def test_an_operators_page(
+    portal: Portal, world: World, phone_and_desk: list[Visitor], path: str
+) -> None:
+    look_everywhere(
+        phone_and_desk, f"/operations{path}", STAFF, lambda v: sign_in(portal, v, OPERATOR)
+    )
 
 
 @pytest.mark.parametrize("path", ["/agreements", "/creditor/"])
-def test_a_page_before_the_agreement_is_signed(portal: Portal, world: World, path: str) -> None:
-    look_everywhere(portal, path, STAFF, lambda v: sign_in(portal, v, JOHAN))
+def test_a_page_before_the_agreement_is_signed(
+    portal: Portal, world: World, phone_and_desk: list[Visitor], path: str
+) -> None:
+    look_everywhere(phone_and_desk, path, STAFF, lambda v: sign_in(portal, v, JOHAN))
 
 
 @pytest.mark.parametrize(("path", "languages"), [("/", DEBTORS), ("/sign-in", STAFF)])
-def test_a_door(portal: Portal, path: str, languages: str) -> None:
-    look_everywhere(portal, path, languages)
+def test_a_door(phone_and_desk: list[Visitor], path: str, languages: str) -> None:
+    look_everywhere(phone_and_desk, path, languages)
 
 
-def test_the_page_of_a_bankid_order(portal: Portal) -> None:
-    for one in (portal.visitor(width=PHONE), portal.visitor(width=DESK, dark=True)):
+def test_the_page_of_a_bankid_order(phone_and_desk: list[Visitor]) -> None:
+    for one in phone_and_desk:
         one.go("/sign-in")
         one.press("Sign in with BankID")
         one.page.wait_for_selector("#order .qr-plate")
@@ -213,5 +261,5 @@ def test_the_page_of_a_bankid_order(portal: Portal) -> None:
 
 
 @pytest.mark.parametrize("path", ["/dev/components", "/dev/debtor", "/dev/quiet"])
-def test_a_page_of_components(portal: Portal, path: str) -> None:
-    look_everywhere(portal, path, "en")
+def test_a_page_of_components(phone_and_desk: list[Visitor], path: str) -> None:
+    look_everywhere(phone_and_desk, path, "en")

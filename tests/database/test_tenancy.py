@@ -333,6 +333,7 @@ def one_thread(app: Flask) -> Iterator[ThreadPoolExecutor]:
 
 
 @pytest.mark.parametrize("path", ["/dev/sees", "/dev/breaks"])
+@pytest.mark.own_application
 def test_a_request_leaves_no_scope_behind_on_its_thread(
     app: Flask, one_thread: ThreadPoolExecutor, path: str
 ) -> None:
@@ -350,6 +351,7 @@ def test_a_request_leaves_no_scope_behind_on_its_thread(
     assert one_thread.submit(tenancy.current).result() == Scope()
 
 
+@pytest.mark.own_application
 def test_a_request_begins_behind_every_wall(app: Flask) -> None:
     @app.get("/dev/scope")
     def scope() -> str:

@@ -154,6 +154,7 @@ def test_ended_sessions_are_deleted(browser: Browser) -> None:
     assert sessions.forget_ended(NOW + timedelta(minutes=30)) == 1
 
 
+@pytest.mark.own_application
 def test_a_failed_request_keeps_what_it_put_into_the_session(
     app: Flask, client: FlaskClient
 ) -> None:
@@ -170,6 +171,7 @@ def test_a_failed_request_keeps_what_it_put_into_the_session(
     assert client.get("/test-seen").text == "True"
 
 
+@pytest.mark.own_application
 def test_saving_the_session_commits_nothing_of_a_failed_request(
     app: Flask, client: FlaskClient
 ) -> None:

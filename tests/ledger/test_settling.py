@@ -4,7 +4,7 @@ from datetime import timedelta
 from fractions import Fraction
 
 from flask import Flask
-from hypothesis import HealthCheck, given
+from hypothesis import HealthCheck, example, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
@@ -14,7 +14,7 @@ from portal.extensions import db
 from portal.identity.actor import SWISH
 from portal.law.interest import round_half_up
 from portal.ledger import Account
-from tests.factories import NOW, TODAY, a_reminded_case
+from tests.factories import NOW, TODAY, a_creditor, a_reminded_case, rules_of
 
 # Days after the payment before, and öre. All of them within the half-year of one rate.
 payments = st.lists(st.tuples(st.integers(0, 20), st.integers(1, 150_000)), min_size=1, max_size=5)
@@ -57,13 +57,17 @@ class Expected:
 
 
 @given(payments)
+@example([(0, 1), (0, 1), (0, 1), (0, 105_545)])
 @examples(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_any_payments_settle_as_reckoned_day_by_day_on_the_principal_alone(
     app: Flask, paid: list[tuple[int, int]]
 ) -> None:
-    case = a_reminded_case()
+    # A rest of ten kronor would be given up, which is not reckoned here.
+    creditor = a_creditor()
+    rules_of(creditor, small_rest_ore=0)
+    case = a_reminded_case(creditor)
     expected, day = Expected(), 0
     for number, (days, ore) in enumerate(paid):
         day += days

@@ -46,12 +46,14 @@ def failing(app: Flask) -> FlaskClient:
     return app.test_client()
 
 
+@pytest.mark.own_application
 def test_what_a_room_refuses_is_told_in_its_words(failing: FlaskClient) -> None:
     response = failing.get("/dev/fail/refused?lang=en")
     assert response.status_code == 422
     assert "At most 30 days." in response.text
 
 
+@pytest.mark.own_application
 def test_a_fault_of_ours_shows_nothing_of_the_inside(failing: FlaskClient) -> None:
     response = failing.get("/dev/fail/crash?lang=en")
     assert response.status_code == 500

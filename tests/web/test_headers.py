@@ -100,6 +100,7 @@ def test_no_cache_keeps_a_page(client: FlaskClient, address: str) -> None:
     assert client.get(address).headers["Cache-Control"] == "no-store"
 
 
+@pytest.mark.own_application
 def test_a_fault_of_ours_is_kept_by_no_cache_either(app: Flask, client: FlaskClient) -> None:
     app.add_url_rule("/dev/breaks", "breaks", lambda: 1 / 0)
     response = client.get("/dev/breaks")

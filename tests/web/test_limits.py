@@ -11,6 +11,8 @@ from portal.config import Settings
 from simulators.bankid.running import Simulator
 from tests.bankid_fixtures import pointed_at
 
+# The counts are kept in the application.
+pytestmark = pytest.mark.own_application
 MOST_A_MINUTE = 10
 
 

@@ -18,6 +18,7 @@ from portal.config import Settings
 from portal.web import logs
 from tests.factories import EVA, a_reminded_case
 
+pytestmark = pytest.mark.own_application
 NAME, ADDRESS = "Ahmad Al-Khatib", "192.0.2.7"
 
 

@@ -8,6 +8,7 @@ from werkzeug.test import TestResponse
 from portal.debtor.forms import EnterForm
 from portal.web.rendering import go, render
 
+pytestmark = pytest.mark.own_application
 HTMX = {"HX-Request": "true"}
 BOOSTED = {**HTMX, "HX-Boosted": "true"}
 
