@@ -26,9 +26,9 @@ import psycopg
 from flask import Flask
 from flask_migrate import upgrade
 from psycopg import sql
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 
-from portal import create_app
+from portal import create_app, ledger
 from portal.clock import STOCKHOLM
 from portal.collection import intake, lifecycle, owed, receiving
 from portal.collection.receiving import Received
@@ -366,12 +366,20 @@ def settle(bench: Bench) -> None:
 
 
 def reckon(bench: Bench) -> None:
-    plain = (
-        "select count(*), sum(ore) from (select case_id, sum(amount_ore) as ore from ledger_lines"
-        " group by case_id) balances"
-    )
-    with bench.measured("owed by all, with interest") as work:
+    """Floors read what must be read: the lines summed by case; with interest, the cases too."""
+    balances = "(select case_id, sum(amount_ore) as ore from ledger_lines group by case_id) b"
+    totals = ledger.case_totals_sql(PAID_ON)
+    with bench.measured("balances of all on a day") as work:
+        work.rows = db.session.scalar(select(func.count(totals.c.owed_ore))) or 0
+    plain = f"select count(*), sum(ore) from {balances}"
+    bench.plainly("floor", work, plain)
+    bench.plainly("bare", work, plain)
+    with bench.measured("the same, with interest") as work:
         work.rows = owed.sums(PAID_ON).cases
+    plain = (
+        "select count(*), sum(ore), max(c.due_on), max(c.agreed_rate), count(c.closed_on)"
+        f" from {balances} join cases c on c.id = b.case_id"
+    )
     bench.plainly("floor", work, plain)
     bench.plainly("bare", work, plain)
 

@@ -203,13 +203,16 @@ def take_steps(today: date, now: datetime, *, limit: int) -> Taken:
     taken alone is locked.
     """
     db.session.flush()
+    sets.begin()
     sets.empty("reda_moving", _MOVING)
     sets.empty("reda_acting", _ACTING)
     found = sets.run(_FIND, {"today": today, "limit": limit})
     if not found:
         return Taken(0, ())
+    sets.know("reda_moving")
     values = {"judged": _judge(today), "terms": _reckon(today)}
     if sets.run(_ACT, values):
+        sets.know("reda_acting")
         _write_down(today, now)
     return Taken(found, tuple(db.session.scalars(text(_ALONE))))
 

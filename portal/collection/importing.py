@@ -57,7 +57,7 @@ select w.id, w.creditor_id, w.debtor_id, w.number, w.arose_on, w.due_on, w.balan
     end,
     r.place
 from waiting w
-join debtors d on d.id = w.debtor_id
+join debtors d on d.id = w.debtor_id and d.creditor_id = :creditor_id
 left join rules customers on customers.scope = 'customer' and customers.key = d.customer_number
 left join rules classes on classes.scope = 'class' and classes.key = d.customer_class
 join rules r on r.place = coalesce(customers.place, classes.place, 0)
@@ -70,7 +70,7 @@ update invoices i set
     decided_on = case when m.reason = 'overdue' or m.reason = any(:left_out)
         then cast(:today as date) end
 from reda_importing m
-where i.id = m.invoice_id
+where i.id = m.invoice_id and i.creditor_id = :creditor_id and i.decision = 'waiting'
     and (m.reason = 'overdue' or m.reason = any(:left_out) or i.reason is distinct from m.reason)
 """
 # A serial whose reference a case of old was given is passed over; its invoice comes with the next
@@ -117,6 +117,7 @@ join cases c on c.invoice_id = m.invoice_id
 join {_RULES.format(name="r")} on r.place = m.terms
 where m.reason = 'overdue' order by c.id
 """  # noqa: S608
+_OVERDUE = "select count(*) from reda_importing where reason = 'overdue'"
 _AGAIN = """
 update invoices i set decision = 'waiting', reason = null, decided_on = null
 from reda_importing m
@@ -191,13 +192,16 @@ def _import_some(
         "keys": reference_keys(),
         "periods": json.dumps([asdict(one) for one in limitation.PERIODS], default=str),
     }
+    sets.begin()
     sets.empty("reda_importing", _IMPORTING)
     decided = sets.run(_DECIDE, values)
+    sets.know("reda_importing")
     sets.run(_NOTE, values)
     opened = sets.run(_OPEN, values)
     if opened:
         ledger.post_many(text(_BOOK), [Account.PRINCIPAL, Account.CLAIMS], now=now)
         history.record_many(text(_TELL).bindparams(rules=rules))
-    sets.run(_AGAIN, values)
+    if opened < db.session.scalar(text(_OVERDUE)):
+        sets.run(_AGAIN, values)
     last = db.session.scalar(text("select max(invoice_id) from reda_importing"))
     return opened, last if decided == MOST_AT_ONCE else None

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
 
 from portal.collection import states
 from portal.database.base import Base, PrimaryKey
@@ -182,8 +182,8 @@ class Case(Base):
     )
 
     id: Mapped[PrimaryKey]
-    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
-    debtor_id: Mapped[int] = mapped_column(ForeignKey("debtors.id"), index=True)
+    creditor_id: Mapped[int]
+    debtor_id: Mapped[int] = mapped_column(index=True)
     invoice_id: Mapped[int] = mapped_column(ForeignKey("invoices.id"), unique=True)
     serial: Mapped[int] = mapped_column(unique=True)
     reference: Mapped[str] = mapped_column(unique=True)
@@ -209,8 +209,11 @@ class Case(Base):
     closed_on: Mapped[date | None]
     charges: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
 
-    creditor: Mapped[Creditor] = relationship()
-    debtor: Mapped[Debtor] = relationship()
+    # That they are the invoice's the database checks for all cases of a statement at once.
+    creditor: Mapped[Creditor] = relationship(
+        primaryjoin=lambda: foreign(Case.creditor_id) == Creditor.id
+    )
+    debtor: Mapped[Debtor] = relationship(primaryjoin=lambda: foreign(Case.debtor_id) == Debtor.id)
     invoice: Mapped[Invoice] = relationship()
 
     @property
@@ -298,13 +301,16 @@ class Day(Base):
 
 
 class Event(Base):
-    """Something that happened, told once and never changed."""
+    """Something that happened, told once and never changed.
+
+    That the case is the creditor's the database checks for all events of a statement at once.
+    """
 
     __tablename__ = "events"
 
     id: Mapped[PrimaryKey]
-    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"), index=True)
-    case_id: Mapped[int | None] = mapped_column(ForeignKey("cases.id"), index=True)
+    creditor_id: Mapped[int] = mapped_column(index=True)
+    case_id: Mapped[int | None] = mapped_column(index=True)
     name: Mapped[str]
     occurred_at: Mapped[datetime]
     actor: Mapped[str]

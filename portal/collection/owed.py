@@ -7,13 +7,13 @@ days are the law's (`interest.steps`); the database multiplies.
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from sqlalchemy import text
 
-from portal.collection import rates
+from portal.collection import rates, sets
 from portal.extensions import db
-from portal.law.interest import AGREED, STATUTORY, Terms, steps
+from portal.law.interest import AGREED, REFERENCE_RATES, STATUTORY, Terms, next_half_year, steps
 
 
 @dataclass(frozen=True)
@@ -53,22 +53,32 @@ _AGREED_RATES = text(
     select rate from found where rate is not null
     """
 )
-# What `half_years` tells, for a statement to look days up in.
-HALF_YEARS = """
+_FIRST = REFERENCE_RATES[0].from_on
+# What all days to one have come to, by terms, for a statement to look days up in (`day_of`).
+COME_TO = """
 half_years as materialized (
     select * from jsonb_to_recordset(cast(:steps as jsonb))
-        as s (kind text, agreed numeric, half integer, from_on date, rate bigint, before bigint)
+        as s (kind text, agreed numeric, from_on date, to_on date, rate bigint, before bigint)
+), come_to as materialized (
+    select kind, agreed, array_agg(before + rate * (day - from_on + 1) order by day) as days
+    from half_years cross join lateral (
+        select from_on + n as day from generate_series(0, to_on - from_on) n
+    ) d group by kind, agreed
 )
 """
+
+
+def come_to(row: str, kind: str, day: str) -> str:
+    """SQL for what the days to one have come to. row: of `come_to` by the agreed rate."""
+    at = f"[{day} - date '{_FIRST}' + 1]"
+    statutory = f"(select days from come_to where kind = 'statutory'){at}"  # noqa: S608
+    return f"case {kind} when 'statutory' then {statutory} else {row}.days{at} end"
+
+
 # Interest runs on the principal from `from_on`: the due date, or the day it was booked to. Where
 # principal was paid after that without interest being booked, each change counts for itself.
 _OWED = f"""
-with {HALF_YEARS}, reached as materialized (
-    select distinct on (kind, agreed) kind, agreed,
-        before + rate * (least(cast(:on as date), cast(:known_through as date)) - from_on + 1)
-            as come_to
-    from half_years order by kind, agreed, from_on desc
-), books as (
+with {COME_TO}, books as (
     select case_id,
         sum(case account when 'principal' then amount_ore else 0 end)::bigint as principal,
         sum(case account when 'interest' then amount_ore else 0 end)::bigint as interest,
@@ -76,40 +86,40 @@ with {HALF_YEARS}, reached as materialized (
         max(case when account = 'principal' and amount_ore < 0 then booked_on end) as paid_on,
         max(case when account = 'interest' and amount_ore > 0 then booked_on end) as booked_through
     from ledger_lines
-    where case_id is not null and booked_on <= :on
+    where account in ('principal', 'interest', 'fees') and booked_on <= :on
         and (cast(:creditor_id as bigint) is null or creditor_id = :creditor_id)
     group by case_id
 ), standing as (
-    select c.id, c.closed_on, c.interest_kind,
-        case c.interest_kind when 'agreed' then c.agreed_rate else 0 end as agreed, b.principal,
-        b.interest, b.fees, b.paid_on, greatest(c.due_on, b.booked_through) as from_on
+    select c.id, c.closed_on, c.interest_kind as kind,
+        case c.interest_kind when 'agreed' then c.agreed_rate end as agreed, b.principal,
+        b.interest, b.fees, b.paid_on, greatest(c.due_on, b.booked_through) as from_on,
+        least(cast(:on as date), cast(:known_through as date)) as until
     from books b join cases c on c.id = b.case_id
+), reckoned as (
+    -- A fence: what a function takes must be worked out before, to be worked out once.
+    select s.*, r.days, case when s.kind <> 'none' and s.from_on < s.until
+        then {come_to("r", "s.kind", "s.until")} - {come_to("r", "s.kind", "s.from_on")} else 0 end
+        as rate_days
+    from standing s left join come_to r on r.agreed = s.agreed offset 0
 )
-select s.id as case_id, s.principal as principal_ore, s.fees as fees_ore,
-    s.interest + case
-        when s.closed_on <= :on or s.interest_kind = 'none' or s.from_on >= :on
-            or s.from_on >= :known_through then 0
-        when s.paid_on > s.from_on then (
+select r.id as case_id, r.principal as principal_ore, r.fees as fees_ore,
+    r.interest + case
+        when r.closed_on <= :on or r.rate_days = 0 then 0
+        when r.paid_on > r.from_on then (
             select reda_rounded(sum(l.amount_ore::numeric * greatest(0,
-                r.come_to - g.before - g.rate * (d.on_day - g.from_on + 1))))
+                {come_to("r", "r.kind", "r.until")} - {come_to("r", "r.kind", "d.on_day")}
+            )))
             from ledger_lines l
             cross join lateral (
-                select case when l.amount_ore > 0 then s.from_on
-                    else greatest(l.booked_on, s.from_on) end as on_day
+                select least(r.until, case when l.amount_ore > 0 then r.from_on
+                    else greatest(l.booked_on, r.from_on) end) as on_day
             ) d
-            join half_years g on g.kind = s.interest_kind
-                and g.agreed = s.agreed and g.half = reda_half_year(d.on_day)
-            where l.case_id = s.id and l.account = 'principal' and l.booked_on <= :on
+            where l.case_id = r.id and l.account = 'principal' and l.booked_on <= :on
         )
-        else reda_interest(s.principal,
-            r.come_to - h.before - h.rate * (s.from_on - h.from_on + 1))
+        else reda_interest(r.principal, r.rate_days)
     end as interest_ore
-from standing s
-left join reached r on r.kind = s.interest_kind and r.agreed = s.agreed
-left join half_years h on h.kind = s.interest_kind and h.agreed = s.agreed
-    and h.half = reda_half_year(s.from_on)
+from reckoned r
 """  # noqa: S608
-
 _SUMS = f"""
 select count(*), coalesce(sum(principal_ore), 0), coalesce(sum(interest_ore), 0),
     coalesce(sum(fees_ore), 0), count(*) filter (where interest_ore is null)
@@ -122,6 +132,7 @@ def every(on: date, creditor_id: int | None = None) -> Iterator[Owed]:
 
     creditor_id: of this creditor only. A time without a known rate bears nothing here.
     """
+    sets.begin()
     rows = db.session.execute(
         text(_OWED), _values(on, creditor_id), execution_options={"yield_per": 1000}
     )
@@ -131,6 +142,7 @@ def every(on: date, creditor_id: int | None = None) -> Iterator[Owed]:
 
 def sums(on: date, creditor_id: int | None = None) -> Sums:
     """The sums of `every`."""
+    sets.begin()
     row = db.session.execute(text(_SUMS), _values(on, creditor_id)).one()
     return Sums(*(int(one) for one in row))
 
@@ -145,11 +157,14 @@ def half_years(until: date) -> dict[str, object]:
     agreed = [(AGREED, rate) for rate in db.session.scalars(_AGREED_RATES)]
     told = [
         {
-            "kind": kind, "agreed": str(rate or 0), "from_on": one.from_on.isoformat(),
-            "half": 2 * one.from_on.year + (one.from_on.month > 6), "rate": one.rate,
+            "kind": kind,
+            "agreed": None if rate is None else str(rate),
+            "from_on": one.from_on.isoformat(),
+            "to_on": min(until, next_half_year(one.from_on) - timedelta(days=1)).isoformat(),
+            "rate": one.rate,
             "before": one.before,
         }
         for kind, rate in [(STATUTORY, None), *agreed]
         for one in steps(Terms(kind, rate), table, until=until)
-    ]  # fmt: skip
+    ]
     return {"steps": json.dumps(told), "known_through": table.known_through}

@@ -45,7 +45,7 @@ accrued_on date, rules text, is_plain boolean, to_fees bigint, to_interest bigin
 to_principal bigint, overpaid_ore bigint, left_ore bigint, terms jsonb
 """
 _FIND = f"""
-with {owed.HALF_YEARS}, given as (
+with {owed.COME_TO}, given as (
     select distinct on (g.case_id) g.*
     from unnest(cast(:cases as bigint[]), cast(:amounts as bigint[]), cast(:keys as text[]),
         cast(:channels as text[]), cast(:days as date[]))
@@ -61,14 +61,14 @@ insert into reda_receiving
 select c.id, c.creditor_id, c.currency, g.key, g.channel, g.value_on, g.amount_ore, b.principal,
     b.interest, b.fees,
     case when c.interest_kind = 'none' or t.until <= t.from_on then 0
-        else reda_interest(b.principal, u.before + u.rate * (t.until - u.from_on + 1)
-            - f.before - f.rate * (t.from_on - f.from_on + 1)) end,
+        else reda_interest(b.principal, {owed.come_to("r", "c.interest_kind", "t.until")}
+            - {owed.come_to("r", "c.interest_kind", "t.from_on")}) end,
     t.until,
     json_build_array(own.id, class.id, customer.id)::text,
     c.closed_on is null
         and (c.interest_kind = 'none' or coalesce(b.paid_on <= t.from_on, true))
         and (c.interest_kind = 'none' or t.until <= t.from_on
-            or (u.before is not null and f.before is not null))
+            or {owed.come_to("r", "c.interest_kind", "t.from_on")} is not null)
 from given g
 join locked c on c.id = g.case_id
 join debtors d on d.id = c.debtor_id
@@ -78,12 +78,9 @@ cross join lateral (
     select greatest(c.due_on, b.booked_through) as from_on,
         case c.interest_kind when 'none' then g.value_on
             else least(g.value_on, cast(:known_through as date)) end as until,
-        case c.interest_kind when 'agreed' then c.agreed_rate else 0 end as agreed
+        case c.interest_kind when 'agreed' then c.agreed_rate end as agreed
 ) t
-left join half_years f on f.kind = c.interest_kind and f.agreed = t.agreed
-    and f.half = reda_half_year(t.from_on)
-left join half_years u on u.kind = c.interest_kind and u.agreed = t.agreed
-    and u.half = reda_half_year(t.until)
+left join come_to r on r.agreed = t.agreed
 """  # noqa: S608
 # The law's order: costs, interest, principal (law/settlement.py).
 _SETTLE = """
@@ -201,6 +198,7 @@ def _firsts(waiting: Sequence[Received]) -> tuple[list[Received], list[Received]
 
 def _settle_some(some: Sequence[Received], *, actor: Actor, now: datetime) -> dict[str, Settled]:
     db.session.flush()
+    sets.begin()
     sets.empty("reda_receiving", _RECEIVING)
     found = sets.run(
         _FIND,
@@ -215,6 +213,7 @@ def _settle_some(some: Sequence[Received], *, actor: Actor, now: datetime) -> di
     )
     if not found:
         return {}
+    sets.know("reda_receiving")
     if sets.run(_SETTLE, {"rules": _rules()}):
         _write_down(actor, now)
     rows = db.session.execute(

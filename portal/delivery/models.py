@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index
+from sqlalchemy import Index
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -22,8 +22,8 @@ class Message(Base):
     __table_args__ = (Index("ix_messages_waiting", "id", postgresql_where="status = 'waiting'"),)
 
     id: Mapped[PrimaryKey]
-    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"), index=True)
-    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), index=True)
+    creditor_id: Mapped[int] = mapped_column(index=True)
+    case_id: Mapped[int] = mapped_column(index=True)
     kind: Mapped[str]
     channel: Mapped[str]
     language: Mapped[str]

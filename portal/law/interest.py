@@ -335,7 +335,7 @@ def steps(terms: Terms, rates: RateTable, *, until: date) -> tuple[Step, ...]:
     day wanted; a half-year after `rates.known_through` has no step.
     """
     found: list[Step] = []
-    start, before = min(rates._rates), 0
+    start, before = REFERENCE_RATES[0].from_on, 0
     while start <= min(until, rates.known_through):
         rate = int(terms.per_cent(rates.at(start)) * 1000)
         found.append(Step(start, rate, before))

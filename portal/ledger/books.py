@@ -317,20 +317,21 @@ def unpaid_to(creditor_id: int) -> int:
     return int(total or 0)
 
 
-def case_totals_sql() -> Subquery:
-    """For each case what is booked and unpaid (owed_ore) and what came for it (received_ore)."""
+def case_totals_sql(on: date | None = None) -> Subquery:
+    """For each case what is booked and unpaid (owed_ore) and what came for it (received_ore).
+
+    on: at the end of this day; default all that is booked.
+    """
     owed = case((Line.account.in_(_OWED_BY_DEBTOR), Line.amount_ore), else_=0)
     received = case((Line.account == Account.CLIENT_FUNDS, Line.amount_ore), else_=0)
-    return (
-        select(
-            Line.case_id,
-            func.sum(owed).label("owed_ore"),
-            func.sum(received).label("received_ore"),
-        )
-        .where(Line.case_id.is_not(None))
-        .group_by(Line.case_id)
-        .subquery()
-    )
+    query = select(
+        Line.case_id,
+        func.sum(owed).label("owed_ore"),
+        func.sum(received).label("received_ore"),
+    ).where(Line.case_id.is_not(None))
+    if on is not None:
+        query = query.where(Line.booked_on <= on)
+    return query.group_by(Line.case_id).subquery()
 
 
 def off_balance() -> dict[int, int]:

@@ -2,20 +2,23 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy import CheckConstraint, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.database.base import Base, PrimaryKey
 
 
 class Entry(Base):
-    """One event in the books; the lines' sum is zero."""
+    """One event in the books; the lines' sum is zero.
+
+    That the case is the creditor's the database checks for all entries of a statement at once.
+    """
 
     __tablename__ = "ledger_entries"
 
     id: Mapped[PrimaryKey]
-    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"), index=True)
-    case_id: Mapped[int | None] = mapped_column(ForeignKey("cases.id"), index=True)
+    creditor_id: Mapped[int]
+    case_id: Mapped[int | None] = mapped_column(index=True)
     kind: Mapped[str]
     booked_on: Mapped[date]
     created_at: Mapped[datetime]

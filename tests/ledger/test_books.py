@@ -139,15 +139,15 @@ def test_a_balance_is_of_one_case_alone(app: Flask) -> None:
     assert ledger.balance(case.id) == Balance(100_000, 0, 0)
 
 
-def test_movements_of_the_principal_come_by_value_date(app: Flask) -> None:
+def test_movements_of_the_principal_come_as_they_were_booked_the_claim_first(app: Flask) -> None:
     case = a_case()
-    late, early = TODAY + timedelta(days=9), TODAY + timedelta(days=3)
+    late, before = TODAY + timedelta(days=9), TODAY - timedelta(days=3)
     post(case, a_payment(20_000), key="late", on=late)
-    post(case, a_payment(10_000), key="early", on=early)
+    post(case, a_payment(10_000), key="before", on=before)
     assert [(one.on, one.ore) for one in ledger.principal_movements(case.id)] == [
         (TODAY, 100_000),
-        (early, -10_000),
         (late, -20_000),
+        (before, -10_000),
     ]
 
 

@@ -17,8 +17,20 @@ down_revision = "0007"
 branch_labels = None
 depends_on = None
 
-BOOKS = """
-create function reda_lines_are_balanced() returns trigger language plpgsql as $$
+# Without these settings a plan made for twenty thousand rows would read whole tables for one.
+_BY_INDEX = "set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off"
+CHECKS = f"""
+-- True once in a transaction for each name; again when what was done is rolled back.
+create function reda_is_first(name text) returns boolean volatile language plpgsql as $$
+begin
+    if current_setting('reda.first_' || name, true) = 'done' then
+        return false;
+    end if;
+    perform set_config('reda.first_' || name, 'done', true);
+    return true;
+end $$;
+
+create function reda_lines_are_balanced() returns trigger language plpgsql {_BY_INDEX} as $$
 declare
     wrong record;
 begin
@@ -41,14 +53,64 @@ begin
     return null;
 end $$;
 
-create function reda_entry_has_lines() returns trigger language plpgsql as $$
+-- At commit, for the first entry of the transaction and all after it.
+create function reda_entries_have_lines() returns trigger language plpgsql {_BY_INDEX} as $$
+declare
+    wrong bigint;
 begin
-    if not exists (select from ledger_lines where entry_id = new.id) then
-        raise exception 'ledger entry % has no lines', new.id using errcode = '23514';
+    perform set_config('reda.first_ledger_entries', '', true);
+    select e.id into wrong from ledger_entries e
+        where e.id >= new.id and not exists (select from ledger_lines l where l.entry_id = e.id)
+        limit 1;
+    if found then
+        raise exception 'ledger entry % has no lines', wrong using errcode = '23514';
     end if;
     return null;
 end $$;
-"""
+
+create function reda_rows_are_of_their_case() returns trigger language plpgsql {_BY_INDEX} as $$
+begin
+    if exists (
+        select from added a
+            left join cases c on c.id = a.case_id and c.creditor_id = a.creditor_id
+            where a.case_id is not null and c.id is null
+    ) or exists (
+        select from added a left join creditors k on k.id = a.creditor_id
+            where a.case_id is null and k.id is null
+    ) then
+        raise exception '% has a row of another case or creditor than there is', tg_table_name
+            using errcode = '23503';
+    end if;
+    return null;
+end $$;
+
+create function reda_cases_are_of_their_invoice() returns trigger language plpgsql {_BY_INDEX} as $$
+begin
+    if exists (
+        select from added a left join invoices i on i.id = a.invoice_id
+            and i.debtor_id = a.debtor_id and i.creditor_id = a.creditor_id
+            where i.id is null
+    ) then
+        raise exception 'a case is not of its invoice''s debtor and creditor'
+            using errcode = '23503';
+    end if;
+    return null;
+end $$;
+
+create function reda_refuse_removal() returns trigger language plpgsql as
+$$ begin raise exception '% lose no row', tg_table_name using errcode = '23001'; end $$;
+
+create function reda_refuse_other_owner() returns trigger language plpgsql as
+$$ begin raise exception 'a case stays its invoice''s' using errcode = '23001'; end $$;
+
+create or replace function reda_link_new_event() returns trigger
+language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
+begin
+    perform set_config('reda.first_events', '', true);
+    perform reda_link_events(new.id);
+    return null;
+end $$;
+"""  # noqa: S608
 
 NUMBERS = """
 -- The check digit of a number of at most 16 digits by the 10-modulus (Luhn).
@@ -99,12 +161,6 @@ begin
     return body * 10 + reda_check_digit(body);
 end $$;
 
--- The number of a half-year: two for each year, the first ends with June.
-create function reda_half_year(day date) returns integer
-immutable strict parallel safe language sql as $$
-    select 2 * date_part('year', day)::integer + (date_part('month', day) > 6)::integer
-$$;
-
 -- Öre times rate_days in whole öre, halves up.
 create function reda_rounded(product numeric) returns bigint
 immutable strict parallel safe language sql as $$
@@ -114,7 +170,7 @@ $$;
 -- Interest on so many öre, in whole öre, halves up. rate_days: the thousandths of a per cent a year
 -- of every day, summed (portal/law/interest.py).
 create function reda_interest(ore bigint, rate_days bigint) returns bigint
-immutable strict parallel safe language sql as $$
+immutable parallel safe language sql as $$
     select case
         when ore <= 0 or rate_days <= 0 then 0
         when ore < 1000000000 then (2 * ore * rate_days + 36500000) / 73000000
@@ -125,22 +181,12 @@ $$;
 
 
 def upgrade() -> None:
-    op.execute(BOOKS)
+    op.execute(CHECKS)
     op.execute(NUMBERS)
+    for function in ("is_service", "creditors", "cases", "person"):
+        op.execute(f"alter function reda_{function}() parallel safe")
     _let_lines_tell_their_day()
-    for table in ("ledger_entries", "ledger_lines"):
-        op.execute(f"drop trigger balanced on {table}")
-    op.execute("drop function reda_entry_is_balanced()")
-    # Checked together with the day, the creditor and the case, once for all lines.
-    op.drop_constraint(op.f("fk_ledger_lines_entry_id"), "ledger_lines", type_="foreignkey")
-    op.execute(
-        "create trigger balanced after insert on ledger_lines referencing new table as added"
-        " for each statement execute function reda_lines_are_balanced()"
-    )
-    op.execute(
-        "create constraint trigger has_lines after insert on ledger_entries deferrable"
-        " initially deferred for each row execute function reda_entry_has_lines()"
-    )
+    _check_once()
     op.add_column("cases", sa.Column("charges", JSONB(), nullable=False, server_default="[]"))
     op.execute(
         "update cases set charges = told.charges from ("
@@ -161,6 +207,57 @@ def upgrade() -> None:
         "ix_cases_agreed_rate", "cases", ["agreed_rate"],
         postgresql_where=sa.text("interest_kind = 'agreed'"),
     )  # fmt: skip
+
+
+def _check_once() -> None:
+    """Look at all rows that a statement or a transaction adds together."""
+    for table in ("ledger_entries", "ledger_lines"):
+        op.execute(f"drop trigger balanced on {table}")
+    op.execute("drop function reda_entry_is_balanced()")
+    for table, columns in {
+        "ledger_lines": ("entry_id",),
+        "ledger_entries": ("creditor_id", "case_id"),
+        "events": ("creditor_id", "case_id"),
+        "messages": ("creditor_id", "case_id"),
+        "cases": ("creditor_id", "debtor_id"),
+    }.items():
+        for column in columns:
+            op.drop_constraint(op.f(f"fk_{table}_{column}"), table, type_="foreignkey")
+    of_their_case = "reda_rows_are_of_their_case"
+    for table, name, function in (
+        ("ledger_lines", "balanced", "reda_lines_are_balanced"),
+        ("ledger_entries", "of_their_case", of_their_case),
+        ("events", "of_their_case", of_their_case),
+        ("messages", "of_their_case", of_their_case),
+        ("cases", "of_their_invoice", "reda_cases_are_of_their_invoice"),
+    ):
+        op.execute(
+            f"create trigger {name} after insert on {table} referencing new table as added"
+            f" for each statement execute function {function}()"
+        )
+    op.execute("drop trigger linked on events")
+    for table, name, function in (
+        ("ledger_entries", "has_lines", "reda_entries_have_lines"),
+        ("events", "linked", "reda_link_new_event"),
+    ):
+        op.execute(
+            f"create constraint trigger {name} after insert on {table} deferrable"
+            f" initially deferred for each row when (reda_is_first('{table}'))"
+            f" execute function {function}()"
+        )
+    # What the keys that went would have seen to.
+    op.execute("revoke delete on cases from reda_app")
+    op.execute(
+        "create trigger stays before delete on cases for each row"
+        " execute function reda_refuse_removal()"
+    )
+    op.execute(
+        "create trigger stays_its_invoice_s before update on cases for each row"
+        " when ((old.invoice_id, old.debtor_id, old.creditor_id)"
+        " is distinct from (new.invoice_id, new.debtor_id, new.creditor_id))"
+        " execute function reda_refuse_other_owner()"
+    )
+    op.drop_index("ix_ledger_entries_creditor_id", table_name="ledger_entries")
 
 
 def _let_lines_tell_their_day() -> None:
