@@ -184,7 +184,7 @@ class Case(Base):
     id: Mapped[PrimaryKey]
     creditor_id: Mapped[int]
     debtor_id: Mapped[int] = mapped_column(index=True)
-    invoice_id: Mapped[int] = mapped_column(ForeignKey("invoices.id"), unique=True)
+    invoice_id: Mapped[int] = mapped_column(unique=True)
     serial: Mapped[int] = mapped_column(unique=True)
     reference: Mapped[str] = mapped_column(unique=True)
     ocr: Mapped[str] = mapped_column(unique=True)
@@ -214,7 +214,9 @@ class Case(Base):
         primaryjoin=lambda: foreign(Case.creditor_id) == Creditor.id
     )
     debtor: Mapped[Debtor] = relationship(primaryjoin=lambda: foreign(Case.debtor_id) == Debtor.id)
-    invoice: Mapped[Invoice] = relationship()
+    invoice: Mapped[Invoice] = relationship(
+        primaryjoin=lambda: foreign(Case.invoice_id) == Invoice.id
+    )
 
     @property
     def access_code(self) -> str:

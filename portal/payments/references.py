@@ -54,7 +54,7 @@ def code_of(ocr: str) -> str:
 def reference_keys() -> list[int]:
     """The keys of `reda_reference` in the database, which makes what a debtor types of a serial."""
     derived = encryption.derive("reference", "")
-    return [int.from_bytes(derived[place : place + 3]) for place in range(0, 18, 3)]
+    return [int.from_bytes(derived[place : place + 3]) for place in range(0, 12, 3)]
 
 
 def check_ocr(text: str) -> str:

@@ -146,19 +146,19 @@ declare
     prime constant bigint := 2147483647;
     high bigint := serial / 10000;
     low bigint := serial % 10000;
-    body bigint;
+    mixed bigint;
 begin
     if serial not between 0 and 89999999 then
         raise exception 'there is no reference for the serial %', serial using errcode = '22003';
     end if;
     for turn in 1 .. array_length(keys, 1) by 2 loop
-        high := (high + (low + keys[turn]) * (low + keys[turn]) % prime
-            * (low + keys[turn]) % prime) % 9000;
-        low := (low + (high + keys[turn + 1]) * (high + keys[turn + 1]) % prime
-            * (high + keys[turn + 1]) % prime) % 10000;
+        mixed := low + keys[turn];
+        high := (high + mixed * mixed % prime * mixed % prime) % 9000;
+        mixed := high + keys[turn + 1];
+        low := (low + mixed * mixed % prime * mixed % prime) % 10000;
     end loop;
-    body := 10000000 + high * 10000 + low;
-    return body * 10 + reda_check_digit(body);
+    mixed := 10000000 + high * 10000 + low;
+    return mixed * 10 + reda_check_digit(mixed);
 end $$;
 
 -- Öre times rate_days in whole öre, halves up.
@@ -219,7 +219,7 @@ def _check_once() -> None:
         "ledger_entries": ("creditor_id", "case_id"),
         "events": ("creditor_id", "case_id"),
         "messages": ("creditor_id", "case_id"),
-        "cases": ("creditor_id", "debtor_id"),
+        "cases": ("creditor_id", "debtor_id", "invoice_id"),
     }.items():
         for column in columns:
             op.drop_constraint(op.f(f"fk_{table}_{column}"), table, type_="foreignkey")
@@ -246,11 +246,12 @@ def _check_once() -> None:
             f" execute function {function}()"
         )
     # What the keys that went would have seen to.
-    op.execute("revoke delete on cases from reda_app")
-    op.execute(
-        "create trigger stays before delete on cases for each row"
-        " execute function reda_refuse_removal()"
-    )
+    for table in ("cases", "invoices"):
+        op.execute(f"revoke delete on {table} from reda_app")
+        op.execute(
+            f"create trigger stays before delete on {table} for each row"
+            " execute function reda_refuse_removal()"
+        )
     op.execute(
         "create trigger stays_its_invoice_s before update on cases for each row"
         " when ((old.invoice_id, old.debtor_id, old.creditor_id)"
