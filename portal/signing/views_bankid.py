@@ -20,7 +20,7 @@ from portal.payments import qr
 from portal.signing import agreements
 from portal.signing.views import binding, known_binding, signing
 from portal.web.forms import text
-from portal.web.rendering import go, is_seen, render
+from portal.web.rendering import go, is_seen, last_question, render
 
 _PHONES = ("iPhone", "Android", "iPad", "Mobile")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -129,7 +129,7 @@ def show_order(key: str) -> Response:
         db.session.commit()
         is_awaited = orders.awaits_return(order, now=clock.now())
         if order.status == "complete" and not is_awaited:
-            return _complete(order)
+            return last_question("order") or _complete(order)
         is_here = orders.is_here(order)
         message = message_for(
             "pending" if is_awaited else order.status,

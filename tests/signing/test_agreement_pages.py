@@ -146,6 +146,14 @@ class TestSign:
     ) -> None:
         assert evas.get(f"{place(document)}/next").headers["Location"] == place(document)
 
+    def test_that_it_is_signed_is_said_once_however_often_is_asked(
+        self, evas: Browser, document: Document, phone: Phone
+    ) -> None:
+        onwards = sign(evas, place(document), phone)
+        for _ in range(2):
+            evas.get(onwards)
+        assert words(evas.page("/agreements")).count("The agreement is signed") == 1
+
     def test_a_signed_agreement_is_not_signed_again(
         self, evas: Browser, document: Document, phone: Phone
     ) -> None:

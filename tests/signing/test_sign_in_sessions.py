@@ -92,7 +92,7 @@ class TestOnwards:
             browser.page("/sign-in?lang=en"), "Sign in with BankID", next=onwards
         ).headers["Location"]
         phone.approve(order_ref(phone), EVA)
-        return browser.get(place, htmx=True).headers["HX-Redirect"]
+        return browser.ask_to_the_end(place).headers["HX-Redirect"]
 
     @pytest.mark.parametrize("onwards", ["/agreements", "/x/cases?status=open&q=%C3%A5", "/a#b"])
     def test_a_page_of_ours_is_gone_on_to(
