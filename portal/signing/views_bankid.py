@@ -1,6 +1,8 @@
 """Signing in, and following a BankID order on its page until it ends."""
 
 import re
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Response, abort, flash, session, url_for
@@ -54,7 +56,7 @@ def start_order(purpose: Purpose) -> Response:
             key = started.order.key
     except BankIDError as error:
         flash(text(error), "warn")
-        return go(_sign_in_url())
+        return go(_beginning(purpose.name, purpose.subject))
     return go(url_for("signing.show_order", key=key))
 
 
@@ -62,8 +64,11 @@ def _likely_device() -> str:
     return "same" if is_phone() else "other"
 
 
-def _sign_in_url() -> str:
-    return url_for("signing.agreements" if current_user.is_authenticated else "signing.sign_in")
+def _beginning(purpose: str, subject: Mapping[str, Any]) -> str:
+    """Where an order for something is started, and can be started again."""
+    if purpose == "sign":
+        return url_for("signing.read_agreement", key=subject["document"])
+    return url_for("signing.sign_in", next=subject.get("next") or None)
 
 
 def _safe_next(url: str | None) -> str:
@@ -154,6 +159,7 @@ def show_order(key: str) -> Response:
             qr_svg=_code(order) if is_waiting and not is_here else None,
             open_url=_open_url(order) if is_here else url_for("signing.open_app", key=key),
             is_here=is_here,
+            again_url=_beginning(order.purpose, order.subject),
         )
     if not is_seen(state):
         response.headers["HX-Retarget"] = "#order"
@@ -205,9 +211,10 @@ def stop_order(key: str) -> Response:
     with tenancy.service():
         order = _order(key)
         orders.cancel(order, now=clock.now())
+        onwards = _beginning(order.purpose, order.subject)
         db.session.commit()
     flash(gettext("You have cancelled."), "info")
-    return go(_sign_in_url())
+    return go(onwards)
 
 
 def _complete(order: BankIDOrder) -> Response:

@@ -169,8 +169,23 @@ class TestSign:
         page = evas.page(place(document))
         evas.press(page, "Sign with BankID", read="yes")
         answer = evas.press(page, "Sign with BankID", read="yes")
-        assert answer.headers["Location"] == "/agreements"
-        assert "already started" in words(evas.page("/agreements"))
+        assert answer.headers["Location"] == place(document)
+        assert "already started" in words(evas.page(place(document)))
+
+    def test_after_a_cancelled_signature_the_same_agreement_is_gone_back_to(
+        self, evas: Browser, document: Document, phone: Phone
+    ) -> None:
+        order = evas.press(evas.page(place(document)), "Sign with BankID", read="yes")
+        phone.hint(str(phone.newest()["orderRef"]), "userCancel")
+        again = evas.page(order.headers["Location"]).find("a", string="Start again")
+        assert again["href"] == place(document)
+
+    def test_the_cancel_button_leads_back_to_the_same_agreement(
+        self, evas: Browser, document: Document, phone: Phone
+    ) -> None:
+        order = evas.press(evas.page(place(document)), "Sign with BankID", read="yes")
+        answer = evas.press(evas.page(order.headers["Location"]), "Cancel")
+        assert answer.headers["Location"] == place(document)
 
     def test_a_forged_signature_signs_nothing_and_says_so_once(
         self, evas: Browser, document: Document, phone: Phone, creditor: Creditor

@@ -185,6 +185,12 @@ class TestEnds:
         again = browser.page(place).find("a", string="Start again")
         assert again["href"] == "/sign-in?next=/agreements"
 
+    def test_who_cancels_a_sign_in_can_start_again_to_the_same_place(
+        self, browser: Browser, phone: Phone
+    ) -> None:
+        response = browser.press(browser.page(start(browser, "/agreements")), "Cancel")
+        assert response.headers["Location"] == "/sign-in?next=/agreements"
+
     def test_an_unknown_person_gets_no_further(self, browser: Browser, phone: Phone) -> None:
         place = start(browser)
         phone.approve(order_ref(phone), JOHAN)
