@@ -100,13 +100,13 @@ def test_letters_that_wait_for_another_attempt_are_told(get: Get) -> None:
     page = get("/").get_text(" ", strip=True)
     assert "All is well" not in page
     assert "1 letter could not be sent at once, and waits for another attempt" in page
-    assert "2026, 9:30" in page.replace("09:30", "9:30")
+    assert "It was written 10 Mar 2026, 09:30." in page
 
 
 def test_a_missing_reference_rate_is_told(get: Get) -> None:
     page = get("/").get_text(" ", strip=True)
     assert "All is well" not in page
-    assert "Rates are known through June 30, 2026." in page
+    assert "Rates are known through 30 June 2026." in page
 
 
 def test_a_history_that_was_changed_is_told(get: Get) -> None:
