@@ -25,6 +25,8 @@ from portal.web.forms import text
 from portal.web.rendering import go, is_seen, last_question, render
 
 _PHONES = ("iPhone", "Android", "iPad", "Mobile")
+# The order by which this session was signed in, and where that led.
+_SIGNED_IN_BY, _ONWARDS = "signed_in_by", "signed_in_onwards"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -123,6 +125,9 @@ def _order(key: str) -> BankIDOrder:
 @signing.get("/bankid/<key>")
 def show_order(key: str) -> Response:
     """The order's page: code, button and state; the same page goes on when it has ended."""
+    if session.get(_SIGNED_IN_BY) == key:
+        # Refreshed while the next page was on its way.
+        return go(session[_ONWARDS])
     order = _order(key)
     trouble = None
     with tenancy.service():
@@ -227,14 +232,16 @@ def _complete(order: BankIDOrder) -> Response:
     person = people.by_identity_number(completion["user"]["personalNumber"])
     # Who it was is not needed any more, and is not kept.
     order.completion = None
-    onwards = order.subject.get("next", "")
+    order_key, onwards = order.key, order.subject.get("next", "")
     db.session.commit()
     if person is None:
         return go(url_for("signing.no_access"))
     session.clear()
     session.renew()  # type: ignore[attr-defined]
     login_user(person)
-    return go(onwards or _home())
+    onwards = onwards or _home()
+    session[_SIGNED_IN_BY], session[_ONWARDS] = order_key, onwards
+    return go(onwards)
 
 
 @signing.get("/no-access")
