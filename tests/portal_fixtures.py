@@ -128,6 +128,16 @@ class Visitor:
         )
         return wider
 
+    def tabs_outside(self) -> list[str]:
+        """The tabs that cannot be seen without scrolling sideways."""
+        found: list[str] = self.page.evaluate(
+            """() => [...document.querySelectorAll('.tabs a')].filter(tab => {
+                const box = tab.getBoundingClientRect();
+                return box.left < 0 || box.right > document.documentElement.clientWidth;
+            }).map(tab => tab.textContent)"""
+        )
+        return found
+
 
 @dataclass
 class Portal:

@@ -3,6 +3,7 @@
 import dataclasses
 import os
 from collections.abc import Iterator
+from datetime import date
 
 import fasteners
 import psycopg
@@ -17,6 +18,7 @@ from portal.config import ROOT, Settings
 from portal.database import server
 from portal.extensions import db
 from portal.tables import metadata
+from tests.factories import a_creditor, an_invoice_of, rules_of
 
 ADD = ("law", "add-reference-rate")
 SOURCE = ("--source", "Riksbanken 2029:1")
@@ -150,3 +152,18 @@ def test_a_published_rate_is_not_changed(app: Flask) -> None:
     result = add(app, "2029-01-01", "3", *SOURCE)
     assert "There is a rate for that half-year already" in result.output
     assert [one.per_cent for one in rates.added()] == [2]
+
+
+def test_a_day_before_one_that_was_run_is_refused_and_nothing_is_booked(app: Flask) -> None:
+    ran = app.test_cli_runner().invoke(args=["advance", "--date", "2026-03-10"])
+    assert ran.exit_code == 0, ran.output
+    creditor = a_creditor()
+    rules_of(creditor)
+    an_invoice_of(creditor, due_on=date(2026, 2, 1))
+    db.session.commit()
+    refused = app.test_cli_runner().invoke(args=["advance", "--date", "2026-03-09"])
+    assert refused.exit_code == 1
+    assert "2026-03-10 has been run already; 2026-03-09 lies before it." in refused.output
+    assert "Traceback" not in refused.output
+    for table in ("cases", "events", "ledger_entries", "messages"):
+        assert db.session.scalar(text(f"select count(*) from {table}")) == 0

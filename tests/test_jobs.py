@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from structlog.testing import capture_logs
 
 from portal import clock, jobs
-from portal.collection import cases
+from portal.collection import cases, days
 from portal.collection.models import Case
 from portal.database import queue, server
 from portal.extensions import db
@@ -216,6 +216,24 @@ def test_the_schedule_adds_no_job_to_one_that_waits(app: Flask) -> None:
     db.session.commit()
     schedule(app, NIGHT)
     assert statuses("advance_cases") == ["todo"]
+
+
+def test_a_day_that_was_run_ahead_of_its_time_leaves_the_job_nothing_to_do(
+    run: Callable[[], None], logged: list[Any]
+) -> None:
+    """As in a demo, where somebody has run the clock up to a day that has not come."""
+    ahead = clock.today() + timedelta(days=30)
+    jobs.run_days(ahead, clock.now())
+    creditor = a_creditor()
+    rules_of(creditor)
+    an_invoice_of(creditor)
+    queue.defer("advance_cases")
+    db.session.commit()
+    run()
+    assert statuses("advance_cases") == ["succeeded"]
+    assert [one["event"] for one in logged] == ["days.run_ahead"]
+    assert [one.day for one in days.newest()] == [ahead]
+    assert db.session.scalars(select(Case)).all() == []
 
 
 def test_a_failing_job_is_tried_again_after_growing_pauses_and_then_stands_as_failed(

@@ -1,6 +1,6 @@
 """Overdue invoices become cases, and cases live until they are paid.
 
-- `intake.receive`, `intake.read`, `intake.import_upload`: a creditor's file, step by step.
+- `intake.receive`, `intake.preview`, `intake.import_upload`: a creditor's file, step by step.
 - `intake.import_overdue`: waiting invoices become cases when the rules say so.
 - `policy.effective`, `policy.decide`: which rules hold for an invoice, from which scope, and why.
 - `lifecycle.advance`: what is due today, done.

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import ARRAY, Text, any_, func, literal, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import joinedload
 
@@ -31,6 +31,15 @@ class Received:
 
     upload: Upload
     is_known: bool
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What an import would do: the invoices that are new, how many we have, and what is wrong."""
+
+    new: Sequence[source.Invoice]
+    known: int
+    problems: Sequence[Problem]
 
 
 @dataclass(frozen=True)
@@ -208,6 +217,41 @@ def _without_others(reading: source.Reading, organisation_number: str) -> source
     return source.Reading(own, sorted(problems, key=lambda p: p.line or 0))
 
 
+def preview(upload: Upload, *, today: date) -> Preview:
+    """What an import of an upload would take in and leave out; nothing is saved."""
+    reading = read(upload, today=today)
+    numbers = [one.number for one in reading.invoices]
+    rows = db.session.execute(
+        select(Invoice.number, Invoice.balance_ore, Invoice.due_on, Invoice.currency).where(
+            Invoice.creditor_id == upload.creditor_id,
+            # One parameter however many there are; the server takes 65,535.
+            Invoice.number == any_(literal(numbers, ARRAY(Text))),
+        )
+    )
+    here = {row[0]: row[1:] for row in rows}
+    new, known, problems = [], 0, list(reading.problems)
+    for one in reading.invoices:
+        if one.number not in here:
+            new.append(one)
+        elif here[one.number] == (one.balance_ore, one.due_on, one.currency):
+            known += 1
+        else:
+            problems.append(_is_another(one))
+    return Preview(new, known, sorted(problems, key=lambda problem: problem.line or 0))
+
+
+def _is_another(one: source.Invoice) -> Problem:
+    return Problem(
+        N_(
+            "Invoice %(number)s is here already with another amount or due date. It was left"
+            " as it is."
+        ),
+        {"number": one.number},
+        field="number",
+        line=one.source_line,
+    )
+
+
 def import_upload(upload: Upload, *, actor: Actor, today: date, now: datetime) -> Imported:
     """Take an upload's good rows into the creditor's ledger, and let the rules decide on them.
 
@@ -279,15 +323,7 @@ def _add_invoice(
             one.currency,
         ):
             return False
-        return Problem(
-            N_(
-                "Invoice %(number)s is here already with another amount or due date. It was left"
-                " as it is."
-            ),
-            {"number": one.number},
-            field="number",
-            line=one.source_line,
-        )
+        return _is_another(one)
     # A Peppol file is the invoice itself, and its place among the files is its line.
     document = documents[one.source_line - 1] if documents else (None, None)
     db.session.add(

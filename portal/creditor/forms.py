@@ -45,7 +45,7 @@ def mapping_form(table: Table, mapping: Mapping[str, str]) -> MappingForm:
             field.key,
             SelectField(
                 gettext(field.label),
-                [InputRequired()] if field.required else [Optional()],
+                [InputRequired(gettext("Choose a column."))] if field.required else [Optional()],
                 choices=choices,
             ),
         )

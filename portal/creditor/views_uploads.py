@@ -108,13 +108,13 @@ def preview_upload(upload_id: int) -> Response:
     upload = _upload(upload_id)
     if upload.status != "preview":
         return go(_page_of(upload))
-    reading = intake.read(upload, today=clock.today())
+    found = intake.preview(upload, today=clock.today())
     return render(
         "creditor/preview.html",
         upload=upload,
-        reading=reading,
-        invoices=reading.invoices[:_SHOWN],
-        problems=reading.problems[:_PROBLEMS_SHOWN],
+        found=found,
+        invoices=found.new[:_SHOWN],
+        problems=found.problems[:_PROBLEMS_SHOWN],
         labels=_labels(),
     )
 

@@ -14,7 +14,7 @@ from portal.payments import booking, qr
 from portal.payments.models import SwishRequest
 from portal.payments.swish import OUTCOME_UNKNOWN, SwishUnavailable, explain
 from portal.web.forms import text
-from portal.web.rendering import go, is_seen, nothing_new, render
+from portal.web.rendering import go, is_seen, last_question, nothing_new, render
 
 
 @debtor.post("/case/pay")
@@ -43,7 +43,7 @@ def show_payment(request_id: str) -> Response:
     if request.status == "created" and booking.is_silent(request, clock.now()):
         request = _ask(request)
     if request.status == "paid":
-        return _to_receipt(request)
+        return last_question("payment") or _to_receipt(request)
     state = f"{request.status}-{request.error_code or ''}"
     if is_seen(state):
         return nothing_new()

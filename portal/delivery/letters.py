@@ -38,6 +38,7 @@ from portal.config import ROOT, Settings
 from portal.delivery.pictures import Code
 from portal.law.fees import AGENT, DEMAND, PAYMENT_ORDER, fee
 from portal.law.interest import DAYS_OF_YEAR, round_half_up
+from portal.locales import written_as
 from portal.payments import qr
 from portal.payments.accounts import Bankgiro, Plusgiro
 
@@ -273,7 +274,7 @@ def render_agreement(content: Mapping[str, Any], *, language: str, settings: Set
         _SWEDISH,
         **_common(settings),
         agreement=content,
-        english_date=format_date(made_on, "long", locale=_ENGLISH),
+        english_date=format_date(made_on, "long", locale=written_as(_ENGLISH)),
     )
     name = "Collection service agreement" if language == "en" else "Avtal om inkassotjänst"
     return _pdf(

@@ -59,6 +59,7 @@ class SentOrWaiting:
     """
 
     id: int
+    case_id: int
     kind: str
     channel: str
     language: str
@@ -68,6 +69,14 @@ class SentOrWaiting:
     document_sha256: str | None
     created_at: datetime
     sent_at: datetime | None
+
+
+@dataclass(frozen=True)
+class ToTryAgain:
+    """Messages that failed and have attempts left. since: when the oldest was written."""
+
+    count: int
+    since: datetime | None
 
 
 @dataclass(frozen=True)
@@ -385,6 +394,16 @@ def counts() -> dict[str, int]:
     """How many messages stand in each status."""
     rows = db.session.execute(select(Message.status, func.count()).group_by(Message.status))
     return {status: int(count) for status, count in rows}
+
+
+def to_try_again() -> ToTryAgain:
+    """How many messages have failed so far and wait for another attempt, and since when."""
+    row = db.session.execute(
+        select(func.count(), func.min(Message.created_at)).where(
+            Message.status == "waiting", Message.attempts > 0
+        )
+    ).one()
+    return ToTryAgain(*row)
 
 
 def given_up(limit: int = 200) -> list[SentOrWaiting]:

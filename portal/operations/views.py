@@ -82,6 +82,7 @@ def show_status() -> Response:
         latest=jobs.latest_runs(),
         job_name=job_name,
         messages=outbox.counts(),
+        to_try_again=outbox.to_try_again(),
         reviews=cases.count_for_review(),
         off_balance_ore=sum(ledger.trial_balance().values()),
         rates_through=table.known_through,
@@ -126,7 +127,12 @@ def retry_job(job_id: int) -> Response:
 @operations.get("/messages")
 def list_messages() -> Response:
     """Letters and messages that could not be sent."""
-    return render("operations/messages.html", messages=outbox.given_up())
+    messages = outbox.given_up()
+    return render(
+        "operations/messages.html",
+        messages=messages,
+        names_of_cases=cases.names(one.case_id for one in messages),
+    )
 
 
 @operations.post("/messages/<int:message_id>/retry")

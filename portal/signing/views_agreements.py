@@ -19,6 +19,7 @@ from portal.signing.views_bankid import is_phone, start_order
 from portal.web.rendering import go, render
 
 _CHOSEN = "companies_to_sign_for"
+_TOLD = "agreements_told_as_signed"
 
 
 @signing.before_request
@@ -126,7 +127,10 @@ def go_on(key: str) -> Response:
     found, _ = _signed(key)
     if found.signature is None:
         return go(url_for("signing.read_agreement", key=key))
-    flash(gettext("The agreement is signed: %(title)s", title=found.document.title), "good")
+    told = session.get(_TOLD, [])
+    if key not in told:
+        session[_TOLD] = [*told, key]
+        flash(gettext("The agreement is signed: %(title)s", title=found.document.title), "good")
     return _next()
 
 

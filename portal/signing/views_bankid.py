@@ -1,6 +1,8 @@
 """Signing in, and following a BankID order on its page until it ends."""
 
 import re
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Response, abort, flash, session, url_for
@@ -20,9 +22,11 @@ from portal.payments import qr
 from portal.signing import agreements
 from portal.signing.views import binding, known_binding, signing
 from portal.web.forms import text
-from portal.web.rendering import go, is_seen, render
+from portal.web.rendering import go, is_seen, last_question, render
 
 _PHONES = ("iPhone", "Android", "iPad", "Mobile")
+# The order by which this session was signed in, and where that led.
+_SIGNED_IN_BY, _ONWARDS = "signed_in_by", "signed_in_onwards"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -54,7 +58,7 @@ def start_order(purpose: Purpose) -> Response:
             key = started.order.key
     except BankIDError as error:
         flash(text(error), "warn")
-        return go(_sign_in_url())
+        return go(_beginning(purpose.name, purpose.subject))
     return go(url_for("signing.show_order", key=key))
 
 
@@ -62,8 +66,11 @@ def _likely_device() -> str:
     return "same" if is_phone() else "other"
 
 
-def _sign_in_url() -> str:
-    return url_for("signing.agreements" if current_user.is_authenticated else "signing.sign_in")
+def _beginning(purpose: str, subject: Mapping[str, Any]) -> str:
+    """Where an order for something is started, and can be started again."""
+    if purpose == "sign":
+        return url_for("signing.read_agreement", key=subject["document"])
+    return url_for("signing.sign_in", next=subject.get("next") or None)
 
 
 def _safe_next(url: str | None) -> str:
@@ -118,6 +125,9 @@ def _order(key: str) -> BankIDOrder:
 @signing.get("/bankid/<key>")
 def show_order(key: str) -> Response:
     """The order's page: code, button and state; the same page goes on when it has ended."""
+    if session.get(_SIGNED_IN_BY) == key:
+        # Refreshed while the next page was on its way.
+        return go(session[_ONWARDS])
     order = _order(key)
     trouble = None
     with tenancy.service():
@@ -129,7 +139,7 @@ def show_order(key: str) -> Response:
         db.session.commit()
         is_awaited = orders.awaits_return(order, now=clock.now())
         if order.status == "complete" and not is_awaited:
-            return _complete(order)
+            return last_question("order") or _complete(order)
         is_here = orders.is_here(order)
         message = message_for(
             "pending" if is_awaited else order.status,
@@ -154,6 +164,7 @@ def show_order(key: str) -> Response:
             qr_svg=_code(order) if is_waiting and not is_here else None,
             open_url=_open_url(order) if is_here else url_for("signing.open_app", key=key),
             is_here=is_here,
+            again_url=_beginning(order.purpose, order.subject),
         )
     if not is_seen(state):
         response.headers["HX-Retarget"] = "#order"
@@ -205,9 +216,10 @@ def stop_order(key: str) -> Response:
     with tenancy.service():
         order = _order(key)
         orders.cancel(order, now=clock.now())
+        onwards = _beginning(order.purpose, order.subject)
         db.session.commit()
     flash(gettext("You have cancelled."), "info")
-    return go(_sign_in_url())
+    return go(onwards)
 
 
 def _complete(order: BankIDOrder) -> Response:
@@ -220,14 +232,16 @@ def _complete(order: BankIDOrder) -> Response:
     person = people.by_identity_number(completion["user"]["personalNumber"])
     # Who it was is not needed any more, and is not kept.
     order.completion = None
-    onwards = order.subject.get("next", "")
+    order_key, onwards = order.key, order.subject.get("next", "")
     db.session.commit()
     if person is None:
         return go(url_for("signing.no_access"))
     session.clear()
     session.renew()  # type: ignore[attr-defined]
     login_user(person)
-    return go(onwards or _home())
+    onwards = onwards or _home()
+    session[_SIGNED_IN_BY], session[_ONWARDS] = order_key, onwards
+    return go(onwards)
 
 
 @signing.get("/no-access")

@@ -22,6 +22,15 @@ def _reference() -> str:
     return reference
 
 
+def _page_before() -> str | None:
+    """The page of ours that the person came from, unless it is the one that has just failed."""
+    before = request.referrer or ""
+    # The address of this host ends with a slash, so that no other host begins with it.
+    if not before.startswith(request.host_url):
+        return None
+    return None if request.method == "GET" and before == request.url else before
+
+
 def answer(status: int, problem: Problem | None = None) -> Response:
     """The error page of a status, or the same as JSON to a machine.
 
@@ -38,6 +47,7 @@ def answer(status: int, problem: Problem | None = None) -> Response:
         status=status,
         reference=reference,
         message=text(problem) if problem else None,
+        page_before=_page_before(),
         layout="errors/notice.html" if request.htmx else "layouts/quiet.html",
     )
     # htmx shows it above what the person was doing, so that nothing written is lost.

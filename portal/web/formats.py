@@ -18,6 +18,7 @@ from jinja2 import pass_context
 from jinja2.runtime import Context
 
 from portal import clock
+from portal.locales import written_as
 from portal.payments.accounts import Bankgiro
 
 _FIRST_STRONG_ISOLATE, _POP_ISOLATE = "\u2068", "\u2069"
@@ -30,7 +31,7 @@ _NEAR_DAYS = 14
 
 def _locale() -> Locale:
     # Outside a request, as on the command line, nobody has chosen.
-    return get_locale() or Locale("sv")
+    return written_as(get_locale() or Locale("sv"))
 
 
 def _isolated(text: str) -> str:

@@ -62,7 +62,8 @@ def configure() -> None:
         )
     )
     logging.basicConfig(level=logging.INFO, handlers=[handler])
-    for noisy in ("httpx", "weasyprint", "fontTools", "procrastinate"):
+    quiet = ("httpx", "weasyprint", "fontTools", "procrastinate", "alembic.runtime.plugins")
+    for noisy in quiet:
         logging.getLogger(noisy).setLevel(logging.WARNING)
     structlog.configure(
         processors=[*_PROCESSORS, structlog.processors.JSONRenderer()],

@@ -40,6 +40,29 @@ def is_seen(state: str) -> bool:
     return bool(request.htmx) and request.args.get("seen") == state
 
 
+# What the page says to have seen when it asks for the last time.
+_OVER = "over"
+
+
+def last_question(element_id: str) -> Response | None:
+    """The first answer to a page that asks again and again, when there is nothing to ask any more.
+
+    It takes the asking element's place and asks once, and that request is the one that leads on.
+    Were a repeated one sent on, the page would ask again while the next one is on its way: what
+    can be used once would be used twice, and the way there begun anew each time.
+    element_id: the element that asks.
+    Answers None to that last request and to a browser without htmx: do it now.
+    """
+    if not request.htmx or request.htmx.boosted or is_seen(_OVER):
+        return None
+    html = render_template("layouts/taken_on.html", id=element_id, url=request.path, seen=_OVER)
+    response = make_response(html)
+    response.headers["HX-Retarget"] = f"#{element_id}"
+    response.headers["HX-Reswap"] = "outerHTML"
+    response.headers.add("Vary", "HX-Request")
+    return response
+
+
 def nothing_new() -> Response:
     """Leave the page that htmx asks from as it is."""
     return make_response("", 204)

@@ -163,6 +163,7 @@ def look(visitor: Visitor, path: str, language: str) -> None:
     where = f"{path} in {language} at {visitor.page.viewport_size}"
     assert visitor.barriers() == [], where
     assert visitor.overflow() <= 0, where
+    assert visitor.tabs_outside() == [], where
     assert visitor.page.locator("h1").count() == 1, where
 
 

@@ -129,7 +129,7 @@ def test_a_payment_shows_at_once(desk: Desk, creditor: Creditor) -> None:
     pay(case, 50_000)
     text = desk.get(f"cases/{case.reference}").get_text(" ", strip=True)
     assert "A payment came" in text
-    assert re.search(r"SEK.500\.00, valued on March 10, 2026", text)
+    assert re.search(r"SEK.500\.00, valued on 10 March 2026", text)
 
 
 def test_the_ledger_of_a_case_has_equal_debit_and_credit(desk: Desk, creditor: Creditor) -> None:

@@ -208,3 +208,38 @@ def test_a_needed_column_left_out_is_told_at_its_field(desk: Desk) -> None:
     }
     page = desk.post(_upload_path("columns"), status=422, **chosen)
     assert page.select_one("#due_on-error")
+
+
+def test_the_preview_tells_how_many_are_here_already(desk: Desk) -> None:
+    confirm(desk, upload(desk, ("one.csv", a_list(a_row("1"), a_row("2")))))
+    take_in(desk)
+    page = confirm(desk, upload(desk, ("two.csv", a_list(a_row("1"), a_row("2"), a_row("3")))))
+    text = page.get_text(" ", strip=True)
+    assert "1 invoice can be taken in" in text
+    assert "2 invoices are here already" in text
+    assert [row.th.get_text(strip=True) for row in page.select("tbody tr")] == ["3"]
+
+
+def test_the_preview_of_what_is_here_already_offers_nothing_to_take_in(desk: Desk) -> None:
+    confirm(desk, upload(desk, ("one.csv", a_list(a_row("1")))))
+    take_in(desk)
+    page = confirm(desk, upload(desk, ("two.csv", a_list(a_row("1")) + b"\r\n")))
+    text = page.get_text(" ", strip=True)
+    assert "1 invoice is here already" in text
+    assert "can be taken in" not in text.replace("No invoice can be taken in", "")
+    assert "Mend the file" not in text
+    assert page.find("form", action=lambda url: url and url.endswith("/import")) is None
+
+
+def test_the_preview_tells_of_an_invoice_that_is_here_with_another_amount(desk: Desk) -> None:
+    confirm(desk, upload(desk, ("one.csv", a_list(a_row("1")))))
+    take_in(desk)
+    changed = a_list(a_row("1", amount="200,00"))
+    page = confirm(desk, upload(desk, ("two.csv", changed)))
+    assert "here already with another amount" in problems(page)[0][1]
+
+
+def test_a_needed_column_that_is_not_chosen_is_asked_for(desk: Desk) -> None:
+    upload(desk, ("list.csv", a_list(a_row())))
+    page = desk.post(_upload_path("columns"), status=422, number="")
+    assert page.select_one("#number-error").get_text(strip=True).endswith("Choose a column.")

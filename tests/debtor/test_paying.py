@@ -100,6 +100,18 @@ def test_the_page_of_a_stopped_payment_says_that_nothing_is_paid(payer: Payer) -
     assert "It was stopped. Nothing has been paid." in payer.page().text
 
 
+def test_the_page_stops_asking_before_it_is_led_to_the_receipt(payer: Payer) -> None:
+    payer.ends("pay")
+    htmx = {**HEADERS, "HX-Request": "true"}
+    answer = payer.client.get(f"{payer.address}?seen=created-", headers=htmx)
+    assert "HX-Redirect" not in answer.headers
+    assert answer.headers["HX-Retarget"] == "#payment"
+    asking = BeautifulSoup(answer.text, "html.parser").find(id="payment")
+    assert asking["hx-trigger"] == "load"
+    answer = payer.client.get(str(asking["hx-get"]), headers=htmx)
+    assert "/case/receipts/" in answer.headers["HX-Redirect"]
+
+
 class TestABankThatDoesNotAnswer:
     """Nobody knows whether the money has left (DS24), so nothing may say that it has not."""
 

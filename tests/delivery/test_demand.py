@@ -107,8 +107,8 @@ def test_the_payment_code_of_a_demand_asks_for_its_total(demand: Pdf) -> None:
     "words",
     [
         "This is a demand for payment (inkassokrav).",
-        "Pay by March 20, 2026, or tell us by March 19, 2026 if something is wrong.",
-        "Reminder fee February 24, 2026 SEK 60.00",
+        "Pay by 20 March 2026, or tell us by 19 March 2026 if something is wrong.",
+        "Reminder fee 24 February 2026 SEK 60.00",
         "Demand fee For this letter SEK 180.00",
         "To pay SEK 1,245.48",
         "The case then stops while we look into it.",

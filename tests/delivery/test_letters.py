@@ -104,10 +104,10 @@ def test_the_letter_says(reminder: Printer, words: str) -> None:
     [
         "Norrsken Energi AB",
         "Invoice F2026-17 SEK 1,000.00",
-        "From February 19, 2026 to March 10, 2026 SEK 5.48",
+        "From 19 February 2026 to 10 March 2026 SEK 5.48",
         "Reminder fee For this letter SEK 60.00",
         "To pay SEK 1,065.48",
-        "March 20, 2026",
+        "20 March 2026",
         "5999-9991",
         "1000 0000 4224",
         "reda.example",

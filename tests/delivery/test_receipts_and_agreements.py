@@ -43,7 +43,7 @@ def test_a_receipt_says_what_was_paid_to_whom_and_for_what(press: Press) -> None
     for words in (
         "Ahmad Al-Khatib has paid a debt to Norrsken Energi AB through Reda Inkasso AB",
         "Receipt number 2026-0000012",
-        "Paid on March 10, 2026",
+        "Paid on 10 March 2026",
         "Paid with Swish",
         "0123456789ABCDEF0123456789ABCDEF",
         "Invoice F2026-17",
@@ -83,6 +83,7 @@ def test_an_agreement_is_in_swedish_and_then_in_english(agreement: Pdf) -> None:
     texts = [agreement.text(page) for page in range(1, agreement.pages + 1)]
     assert "Avtal om inkassotjänst" in texts[0]
     assert any(text.startswith("Collection service agreement") for text in texts[1:])
+    assert any("made on 10 March 2026" in text for text in texts[1:])
 
 
 def test_an_agreement_names_its_parties_and_who_signs(agreement: Pdf) -> None:

@@ -89,10 +89,24 @@ def test_all_is_well_when_nothing_has_failed(get: Get) -> None:
     assert "All is well" in get("/").get_text()
 
 
+def test_letters_that_wait_for_another_attempt_are_told(get: Get) -> None:
+    rates.add(date(2026, 7, 1), Decimal(2), "a test's", actor=SYSTEM, now=NOW)
+    a_reminded_case()
+    message = db.session.scalars(select(Message)).one()
+    db.session.commit()
+    assert "All is well" in get("/").get_text()
+    message.failure, message.attempts = "OSError: No space left", 1
+    db.session.commit()
+    page = get("/").get_text(" ", strip=True)
+    assert "All is well" not in page
+    assert "1 letter could not be sent at once, and waits for another attempt" in page
+    assert "It was written 10 Mar 2026, 09:30." in page
+
+
 def test_a_missing_reference_rate_is_told(get: Get) -> None:
     page = get("/").get_text(" ", strip=True)
     assert "All is well" not in page
-    assert "Rates are known through June 30, 2026." in page
+    assert "Rates are known through 30 June 2026." in page
 
 
 def test_a_history_that_was_changed_is_told(get: Get) -> None:
@@ -140,11 +154,13 @@ def test_a_job_that_waits_already_is_not_started_twice(post: Post) -> None:
 
 
 def test_a_letter_that_was_given_up_can_be_written_again(get: Get, post: Post) -> None:
-    a_reminded_case()
+    case = a_reminded_case()
     message = db.session.scalars(select(Message)).one()
     message.status, message.failure, message.attempts = "failed", "OSError: No space left", 5
     db.session.commit()
-    assert "No space left" in get("/messages").select_one("tbody").get_text()
+    row = get("/messages").select_one("tbody").get_text()
+    assert "No space left" in row
+    assert case.reference in row
     post(f"/messages/{message.id}/retry")
     statuses = db.session.scalars(select(Message.status).order_by(Message.id)).all()
     assert statuses == ["withdrawn", "waiting"]

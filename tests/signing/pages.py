@@ -24,6 +24,12 @@ class Browser:
         headers = {"User-Agent": self.agent, **({"HX-Request": "true"} if htmx else {})}
         return self._ask("GET", url, headers=headers)
 
+    def ask_to_the_end(self, url: str) -> TestResponse:
+        """Ask as an open page does when it is done: once again, at the address it then gets."""
+        answer = self.get(url, htmx=True)
+        last = BeautifulSoup(answer.text, "html.parser").find(attrs={"hx-trigger": "load"})
+        return self.get(str(last["hx-get"]), htmx=True)
+
     def page(self, url: str, status: int = 200) -> BeautifulSoup:
         """Fetch an address, follow where it leads, and parse the page there."""
         response = self._ask("GET", url, follow_redirects=True)

@@ -146,6 +146,14 @@ class TestSign:
     ) -> None:
         assert evas.get(f"{place(document)}/next").headers["Location"] == place(document)
 
+    def test_that_it_is_signed_is_said_once_however_often_is_asked(
+        self, evas: Browser, document: Document, phone: Phone
+    ) -> None:
+        onwards = sign(evas, place(document), phone)
+        for _ in range(2):
+            evas.get(onwards)
+        assert words(evas.page("/agreements")).count("The agreement is signed") == 1
+
     def test_a_signed_agreement_is_not_signed_again(
         self, evas: Browser, document: Document, phone: Phone
     ) -> None:
@@ -161,8 +169,23 @@ class TestSign:
         page = evas.page(place(document))
         evas.press(page, "Sign with BankID", read="yes")
         answer = evas.press(page, "Sign with BankID", read="yes")
-        assert answer.headers["Location"] == "/agreements"
-        assert "already started" in words(evas.page("/agreements"))
+        assert answer.headers["Location"] == place(document)
+        assert "already started" in words(evas.page(place(document)))
+
+    def test_after_a_cancelled_signature_the_same_agreement_is_gone_back_to(
+        self, evas: Browser, document: Document, phone: Phone
+    ) -> None:
+        order = evas.press(evas.page(place(document)), "Sign with BankID", read="yes")
+        phone.hint(str(phone.newest()["orderRef"]), "userCancel")
+        again = evas.page(order.headers["Location"]).find("a", string="Start again")
+        assert again["href"] == place(document)
+
+    def test_the_cancel_button_leads_back_to_the_same_agreement(
+        self, evas: Browser, document: Document, phone: Phone
+    ) -> None:
+        order = evas.press(evas.page(place(document)), "Sign with BankID", read="yes")
+        answer = evas.press(evas.page(order.headers["Location"]), "Cancel")
+        assert answer.headers["Location"] == place(document)
 
     def test_a_forged_signature_signs_nothing_and_says_so_once(
         self, evas: Browser, document: Document, phone: Phone, creditor: Creditor

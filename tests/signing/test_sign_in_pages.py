@@ -62,7 +62,21 @@ class TestOtherDevice:
     ) -> None:
         place = start(browser)
         phone.approve(order_ref(phone), EVA)
-        assert browser.get(place, htmx=True).headers["HX-Redirect"] == "/operations/"
+        assert browser.ask_to_the_end(place).headers["HX-Redirect"] == "/operations/"
+
+    def test_the_page_stops_asking_before_the_sign_in_is_used(
+        self, browser: Browser, phone: Phone, operator: Person
+    ) -> None:
+        place = start(browser)
+        phone.approve(order_ref(phone), EVA)
+        for _ in range(2):
+            answer = browser.get(place, htmx=True)
+            assert "HX-Redirect" not in answer.headers
+            assert answer.headers["HX-Retarget"] == "#order"
+            assert "every" not in answer.text
+        assert not is_signed_in(browser)
+        browser.get(place)
+        assert is_signed_in(browser)
 
 
 class TestThisDevice:
@@ -171,6 +185,12 @@ class TestEnds:
         again = browser.page(place).find("a", string="Start again")
         assert again["href"] == "/sign-in?next=/agreements"
 
+    def test_who_cancels_a_sign_in_can_start_again_to_the_same_place(
+        self, browser: Browser, phone: Phone
+    ) -> None:
+        response = browser.press(browser.page(start(browser, "/agreements")), "Cancel")
+        assert response.headers["Location"] == "/sign-in?next=/agreements"
+
     def test_an_unknown_person_gets_no_further(self, browser: Browser, phone: Phone) -> None:
         place = start(browser)
         phone.approve(order_ref(phone), JOHAN)
@@ -179,7 +199,7 @@ class TestEnds:
     def test_an_unknown_person_is_told_so_by_htmx_too(self, browser: Browser, phone: Phone) -> None:
         place = start(browser)
         phone.approve(order_ref(phone), JOHAN)
-        onwards = browser.get(place, htmx=True).headers["HX-Redirect"]
+        onwards = browser.ask_to_the_end(place).headers["HX-Redirect"]
         assert "You have no access yet" in words(browser.page(onwards, 403))
 
     def test_who_an_unknown_person_was_is_not_kept(self, browser: Browser, phone: Phone) -> None:

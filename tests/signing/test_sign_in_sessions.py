@@ -60,7 +60,17 @@ class TestSession:
         place = start(browser)
         phone.approve(order_ref(phone), EVA)
         browser.get(place)
+        browser.press(browser.page("/operations/"), "Sign out")
         assert browser.get(place).status_code == 404
+        assert not is_signed_in(browser)
+
+    def test_who_presses_refresh_while_the_next_page_comes_is_led_on_all_the_same(
+        self, browser: Browser, phone: Phone, operator: Person
+    ) -> None:
+        place = start(browser, "/operations/jobs")
+        phone.approve(order_ref(phone), EVA)
+        browser.ask_to_the_end(place)
+        assert browser.get(place).headers["Location"] == "/operations/jobs"
 
     def test_signing_out_ends_the_session(
         self, app: Flask, browser: Browser, phone: Phone, operator: Person
@@ -92,7 +102,7 @@ class TestOnwards:
             browser.page("/sign-in?lang=en"), "Sign in with BankID", next=onwards
         ).headers["Location"]
         phone.approve(order_ref(phone), EVA)
-        return browser.get(place, htmx=True).headers["HX-Redirect"]
+        return browser.ask_to_the_end(place).headers["HX-Redirect"]
 
     @pytest.mark.parametrize("onwards", ["/agreements", "/x/cases?status=open&q=%C3%A5", "/a#b"])
     def test_a_page_of_ours_is_gone_on_to(

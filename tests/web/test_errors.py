@@ -14,9 +14,28 @@ def test_an_error_says_what_to_do_and_gives_a_number(
 ) -> None:
     soup = page(f"/dev/errors/{status}?lang=en", status=status)
     assert soup.h1.get_text() in soup.title.get_text()
-    assert len(soup.select("main > p")) == 3
+    assert len(soup.select("main > p")) == 4
     assert len(soup.main.strong.get_text()) >= 6
     assert "Traceback" not in soup.get_text()
+
+
+@pytest.mark.parametrize("status", [400, 413, 429])
+def test_an_error_leads_back_to_the_page_that_was_come_from(
+    page: Callable[..., BeautifulSoup], status: int
+) -> None:
+    before = "http://localhost/case?lang=en"
+    soup = page(f"/dev/errors/{status}?lang=en", status=status, Referer=before)
+    assert soup.main.find("a", string="Back to the page you came from")["href"] == before
+
+
+@pytest.mark.parametrize(
+    "before", ["", "https://evil.example/", "http://localhost/dev/errors/429?lang=en"]
+)
+def test_an_error_leads_to_the_first_page_where_no_page_of_ours_was_come_from(
+    page: Callable[..., BeautifulSoup], before: str
+) -> None:
+    soup = page("/dev/errors/429?lang=en", status=429, **({"Referer": before} if before else {}))
+    assert soup.main.find("a", string="To the first page")["href"] == "/"
 
 
 def test_an_error_without_a_page_of_its_own_gets_the_nearest(

@@ -78,6 +78,18 @@ def test_an_instant_is_told_in_swedish_time(swedish: None) -> None:
     assert formats.format_date(summer) == "2 juli 2026"
 
 
+def test_english_is_written_as_in_britain_and_with_24_hours(app: Flask) -> None:
+    early, late = datetime(2026, 11, 24, 23, 47, tzinfo=UTC), datetime(2026, 11, 25, 12, 5)  # noqa: DTZ001
+    with app.test_request_context(), force_locale("en"):
+        assert _plain(formats.date_time(early)) == "25 Nov 2026, 00:47"
+        assert _plain(formats.date_time(late)) == "25 Nov 2026, 13:05"
+        assert formats.format_date(late) == "25 November 2026"
+        assert formats.format_date(late, "medium") == "25 Nov 2026"
+        assert formats.number(12_345) == "12,345"
+        assert formats.percent(Decimal("10.5")) == "10.5%"
+        assert _plain(formats.kronor(123_450)) == "SEK 1,234.50"
+
+
 def test_a_date_is_written_in_full_or_shorter(swedish: None) -> None:
     day = date(2026, 12, 4)
     assert formats.format_date(day) == "4 december 2026"
@@ -94,7 +106,7 @@ def test_a_date_is_written_in_full_or_shorter(swedish: None) -> None:
         (date(2026, 11, 29), "in 5 days"),
         (date(2026, 11, 19), "5 days ago"),
         (date(2026, 12, 8), "in 14 days"),
-        (date(2026, 12, 9), "December 9, 2026"),
+        (date(2026, 12, 9), "9 December 2026"),
     ],
 )
 def test_a_near_day_is_told_in_words(app: Flask, day: date, words: str) -> None:

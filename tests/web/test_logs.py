@@ -105,6 +105,12 @@ def test_no_line_tells_who_came_in(app: Flask, client: FlaskClient, log: Log) ->
         assert told not in log.text
 
 
+def test_what_alembic_sets_up_is_no_line_and_what_it_does_is_one(log: Log) -> None:
+    logging.getLogger("alembic.runtime.plugins").info("setup plugin")
+    logging.getLogger("alembic.runtime.migration").info("Running upgrade")
+    assert [line["event"] for line in log.lines] == ["Running upgrade"]
+
+
 def test_a_file_of_ours_is_no_line(client: FlaskClient, log: Log) -> None:
     client.get("/static/css/reda.css")
     assert log.lines == []
