@@ -42,9 +42,15 @@ case_id bigint, creditor_id bigint, debtor_id bigint, invoice_id bigint, step te
 principal_ore bigint, fees_ore bigint, is_plain boolean, rules text, facts text, terms text
 """
 _ACTING = """
-case_id bigint, creditor_id bigint, debtor_id bigint, invoice_id bigint, letter text,
-principal_ore bigint, interest_ore bigint, total_ore bigint, judged jsonb, periods jsonb
+case_id bigint, creditor_id bigint, debtor_id bigint, invoice_id bigint, judged integer,
+reckoned integer, principal_ore bigint, interest_ore bigint, total_ore bigint
 """
+_JUDGED = """
+place integer, rules text, facts text, letter text, status text, event text, next_step text,
+next_step_on date, pay_by_on date, charged_ore bigint, charges jsonb, noted jsonb, fee_parts jsonb,
+content jsonb, told jsonb
+"""
+_RECKONED = "place integer, terms text, rate_days bigint, periods jsonb"
 # Interest runs from `from_on`: the due date, or the day to which it was booked. A letter that has
 # no word where a name belongs is looked at alone.
 _FIND = rf"""
@@ -86,15 +92,11 @@ cross join lateral (select greatest(c.due_on, b.booked_through) as from_on) t
 """  # noqa: S608
 _ACT = """
 insert into reda_acting
-select m.case_id, m.creditor_id, m.debtor_id, m.invoice_id, j.judged ->> 'letter',
-    m.principal_ore, r.ore, m.principal_ore + r.ore + m.fees_ore
-        + coalesce((j.judged ->> 'charged_ore')::bigint, 0),
-    j.judged, t.periods
+select m.case_id, m.creditor_id, m.debtor_id, m.invoice_id, j.place, t.place, m.principal_ore,
+    r.ore, m.principal_ore + r.ore + m.fees_ore + j.charged_ore
 from reda_moving m
-join jsonb_to_recordset(cast(:judged as jsonb)) as j (rules text, facts text, judged jsonb)
-    on j.rules = m.rules and j.facts = m.facts
-join jsonb_to_recordset(cast(:terms as jsonb)) as t (terms text, rate_days bigint, periods jsonb)
-    on t.terms = m.terms
+join reda_judged j on j.rules = m.rules and j.facts = m.facts
+join reda_reckoned t on t.terms = m.terms
 cross join lateral (select reda_interest(m.principal_ore, t.rate_days) as ore) r
 where m.is_plain
 """
@@ -102,16 +104,17 @@ _BOOK = """
 select a.creditor_id, a.case_id, 'fee.' || f.kind as kind, cast(:today as date) as booked_on,
     'fee:' || f.kind || ':' || a.case_id as key, c.currency, f.ore as fees, -f.ore as fee_income
 from reda_acting a
+join reda_judged j on j.place = a.judged
 join cases c on c.id = a.case_id
-cross join lateral jsonb_to_recordset(a.judged -> 'charges') as f (kind text, ore bigint)
-where a.letter is not null and f.ore > 0
+cross join lateral jsonb_to_recordset(j.charges) as f (kind text, ore bigint)
+where j.letter is not null and f.ore > 0
 order by a.case_id
 """
 _WRITE = """
-select a.letter as kind, 'letter' as channel, a.case_id, a.creditor_id,
-    coalesce(nullif(d.language, ''), 'sv') as language, a.letter || ':' || a.case_id as key,
+select j.letter as kind, 'letter' as channel, a.case_id, a.creditor_id,
+    coalesce(nullif(d.language, ''), 'sv') as language, j.letter || ':' || a.case_id as key,
     c.access_code as secret,
-    a.judged -> 'content' || cast(:content as jsonb) || jsonb_build_object(
+    j.content || jsonb_build_object(
         'creditor', jsonb_build_object('name', k.name,
             'organisation_number', k.organisation_number),
         'recipient', jsonb_build_object('name', d.name, 'address_line', d.address_line,
@@ -125,37 +128,40 @@ select a.letter as kind, 'letter' as channel, a.case_id, a.creditor_id,
                 jsonb_build_object('kind', 'interest', 'ore', a.interest_ore, 'periods', (
                     select jsonb_agg(
                         one || jsonb_build_object('principal_ore', a.principal_ore) order by place
-                    ) from jsonb_array_elements(a.periods) with ordinality as x (one, place)
+                    ) from jsonb_array_elements(t.periods) with ordinality as x (one, place)
                 ))
-            ) end || (a.judged -> 'fee_parts'),
+            ) end || j.fee_parts,
         'total_ore', a.total_ore, 'currency', c.currency, 'reference', c.reference, 'ocr', c.ocr
     ) as content
 from reda_acting a
+join reda_judged j on j.place = a.judged
+join reda_reckoned t on t.place = a.reckoned
 join cases c on c.id = a.case_id
 join creditors k on k.id = a.creditor_id
 join debtors d on d.id = a.debtor_id
 join invoices i on i.id = a.invoice_id
-where a.letter is not null
+where j.letter is not null
 order by a.case_id
 """
 _MOVE = """
 update cases c set
-    status = a.judged ->> 'status',
-    next_step = a.judged ->> 'next_step',
-    next_step_on = (a.judged ->> 'next_step_on')::date,
-    pay_by_on = case when a.letter is null then c.pay_by_on
-        else (a.judged ->> 'pay_by_on')::date end,
-    limited_on = case when a.letter is null or c.limited_on <= :today then c.limited_on
+    status = j.status,
+    next_step = j.next_step,
+    next_step_on = j.next_step_on,
+    pay_by_on = case when j.letter is null then c.pay_by_on else j.pay_by_on end,
+    limited_on = case when j.letter is null or c.limited_on <= :today then c.limited_on
         else greatest(c.limited_on, case when c.is_consumer then cast(:consumer_limited_on as date)
             else cast(:limited_on as date) end) end,
-    charges = c.charges || coalesce(a.judged -> 'noted', '[]')
-from reda_acting a where c.id = a.case_id
+    charges = c.charges || j.noted
+from reda_acting a join reda_judged j on j.place = a.judged
+where c.id = a.case_id
 """
 _TELL = """
-select a.creditor_id, a.case_id, a.judged ->> 'event' as name, :now as occurred_at,
-    'system' as actor, case when a.letter is null then a.judged -> 'told'
-        else a.judged -> 'told' || jsonb_build_object('total_ore', a.total_ore) end as data
-from reda_acting a order by a.case_id
+select a.creditor_id, a.case_id, j.event as name, :now as occurred_at, 'system' as actor,
+    case when j.letter is null then j.told
+        else j.told || jsonb_build_object('total_ore', a.total_ore) end as data
+from reda_acting a join reda_judged j on j.place = a.judged
+order by a.case_id
 """
 _ALONE = """
 select case_id from reda_moving m
@@ -210,8 +216,9 @@ def take_steps(today: date, now: datetime, *, limit: int) -> Taken:
     if not found:
         return Taken(0, ())
     sets.know("reda_moving")
-    values = {"judged": _judge(today), "terms": _reckon(today)}
-    if sets.run(_ACT, values):
+    sets.fill("reda_judged", _JUDGED, _judge(today))
+    sets.fill("reda_reckoned", _RECKONED, _reckon(today))
+    if sets.run(_ACT, {}):
         sets.know("reda_acting")
         _write_down(today, now)
     return Taken(found, tuple(db.session.scalars(text(_ALONE))))
@@ -222,8 +229,7 @@ def _write_down(today: date, now: datetime) -> None:
     ledger.post_many(
         text(_BOOK).bindparams(today=today), [Account.FEES, Account.FEE_INCOME], now=now
     )
-    content = json.dumps(notices.common_content(settings(), today))
-    outbox.put_many(text(_WRITE).bindparams(content=content), now=now)
+    outbox.put_many(text(_WRITE), now=now)
     history.record_many(text(_TELL).bindparams(now=now))
     sets.run(
         _MOVE,
@@ -236,7 +242,7 @@ def _write_down(today: date, now: datetime) -> None:
     db.session.expire_all()
 
 
-def _judge(today: date) -> str:
+def _judge(today: date) -> list[dict[str, object]]:
     """Each set of facts that occurs, judged; those that no rule fits are left out."""
     told = db.session.execute(
         text("select distinct rules, facts from reda_moving where is_plain")
@@ -249,8 +255,8 @@ def _judge(today: date) -> str:
         except LawError:
             continue
         if what is not None:
-            judged.append({"rules": row.rules, "facts": row.facts, "judged": what})
-    return json.dumps(judged)
+            judged.append({"rules": row.rules, "facts": row.facts, **what})
+    return judged
 
 
 def _judged(facts: _Facts, rules: Effective, today: date) -> dict[str, object] | None:
@@ -291,7 +297,10 @@ def _judged(facts: _Facts, rules: Effective, today: date) -> dict[str, object] |
         "noted": [{**one, "on": today.isoformat()} for one in told],
         "charged_ore": charged_ore,
         "fee_parts": fee_parts,
-        "content": notices.timely_content(letter.kind, pay_by_on, rules.after_demand, settings()),
+        "content": {
+            **notices.common_content(settings(), today),
+            **notices.timely_content(letter.kind, pay_by_on, rules.after_demand, settings()),
+        },
         "told": {
             **_told(facts, rules),
             "charges": told,
@@ -322,11 +331,13 @@ def _decided(rules: Effective) -> dict[str, object] | None:
         "event": transition.event,
         "next_step": transition.next_step,
         "next_step_on": None,
+        "charged_ore": 0,
+        "noted": [],
         "told": {"terms": rules.chosen("after_demand", "decision_after_days")},
     }
 
 
-def _reckon(today: date) -> str:
+def _reckon(today: date) -> list[dict[str, object]]:
     """Of each kind of interest and day that it runs from, the periods until a day."""
     table = rates.table()
     told = db.session.scalars(text("select distinct terms from reda_moving where is_plain"))
@@ -336,7 +347,7 @@ def _reckon(today: date) -> str:
             reckoned.append({"terms": one, **_reckoned(one, table, today)})
         except LawError:
             continue
-    return json.dumps(reckoned)
+    return reckoned
 
 
 def _reckoned(terms: str, table: RateTable, today: date) -> Mapping[str, Any]:

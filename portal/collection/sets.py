@@ -1,7 +1,7 @@
 """What statements over many cases have in common: their rules, their books, how they are run."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import select, text
@@ -58,6 +58,18 @@ def empty(table: str, columns: str) -> None:
     # Created once for each connection: a new one each time would fill the database's catalogue.
     run(f"create temporary table if not exists {table} ({columns}) on commit delete rows", {})
     run(f"delete from {table}", {})  # noqa: S608
+
+
+def fill(table: str, columns: str, rows: Sequence[Mapping[str, object]]) -> None:
+    """A table for this transaction alone, with these rows; `place` is their order."""
+    empty(table, columns)
+    told = json.dumps([{**one, "place": place} for place, one in enumerate(rows)])
+    run(
+        f"insert into {table} select * from jsonb_to_recordset(cast(:rows as jsonb))"  # noqa: S608
+        f" as x ({columns})",
+        {"rows": told},
+    )
+    know(table)
 
 
 def effective(ids: Iterable[str]) -> dict[str, Effective]:
