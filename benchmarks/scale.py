@@ -152,7 +152,7 @@ def address(urls: server.Urls, database: str | None = None) -> str:
 
 
 def make_world(urls: server.Urls, invoices: int) -> Flask:
-    """A migrated database with so many waiting invoices; the application on it."""
+    """A migrated database with so many waiting invoices, or empty; the application on it."""
     with psycopg.connect(address(urls, "postgres"), autocommit=True) as owner:
         # A log that is written out in the middle would be told as the work's.
         for setting in ("max_wal_size = '16GB'", "checkpoint_timeout = '1h'", "autovacuum = off"):
@@ -177,6 +177,8 @@ def make_world(urls: server.Urls, invoices: int) -> Flask:
     with app.app_context():
         upgrade()
         db.engine.dispose()
+    if not invoices:
+        return app
     creditors = max(1, invoices // PER_CREDITOR)
     debtors = invoices // creditors * 2 // 5
     with psycopg.connect(address(urls), autocommit=True) as owner:

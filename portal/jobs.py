@@ -67,7 +67,7 @@ def advance_cases() -> None:
         log.warning("days.run_ahead", today=str(today), last=str(days.last_run()))
 
 
-def run_days(until: date, now: datetime, *, chunk: int = 500) -> None:
+def run_days(until: date, now: datetime, *, chunk: int = 5_000) -> None:
     """Run the days up to and including one.
 
     now: the instant that the last day's acts carry. chunk: cases moved in one transaction. Of a

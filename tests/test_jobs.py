@@ -23,7 +23,7 @@ from portal.extensions import db
 from portal.identity import attempts
 from portal.identity.models import AccessAttempt, BrowserSession
 from portal.jobs import SCHEDULE, make_worker
-from tests.factories import a_case, a_creditor, an_invoice_of, rules_of
+from tests.factories import TODAY, a_case, a_creditor, an_invoice_of, rules_of
 
 # Four tries again, each after a pause four times as long.
 PAUSES = [4, 16, 64, 256]
@@ -427,4 +427,4 @@ def test_a_creditor_whose_invoices_fail_keeps_no_other_creditor_waiting(app: Fla
     an_invoice_of(other)
     with pytest.raises(IntegrityError):
         jobs.import_overdue_invoices()
-    assert cases.totals(other.id).open_count == 1
+    assert cases.totals(other.id, TODAY).open_count == 1

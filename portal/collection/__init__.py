@@ -3,8 +3,9 @@
 - `intake.receive`, `intake.preview`, `intake.import_upload`: a creditor's file, step by step.
 - `intake.import_overdue`: waiting invoices become cases when the rules say so.
 - `policy.effective`, `policy.decide`: which rules hold for an invoice, from which scope, and why.
-- `lifecycle.advance`: what is due today, done.
-- `settling.settle_payment`: money that came, settled and told.
+- `lifecycle.advance`: what is due today, done; the steps by `advancing`, thousands at a time.
+- `settling.settle_payment`: money that came, settled and told; `receiving.settle_many`: of many.
+- `owed.sums`, `owed.every`: what all cases owe on a day, interest included.
 - `stops.stop`, `lifecycle.resume`: a case stands still, and goes on.
 - `plans.propose`, `plans.agree`: payment plans.
 - `changes`: what the creditor's own ledger tells while a case lives.

@@ -9,7 +9,7 @@ from sqlalchemy import and_, func, literal, or_, select
 from sqlalchemy.orm import joinedload
 
 from portal import clock, ledger
-from portal.collection import rates, states
+from portal.collection import owed, rates, states
 from portal.collection.models import Case, Debtor, Event, Invoice, Stop
 from portal.extensions import db
 from portal.identity.models import Creditor
@@ -111,7 +111,7 @@ class Stopped:
 
 @dataclass(frozen=True)
 class Totals:
-    """Counts and sums over a creditor's cases, in öre as booked."""
+    """Counts over a creditor's cases, and what is owed on them, in öre."""
 
     open_count: int
     paid_count: int
@@ -311,8 +311,8 @@ def page(
     return Page(rows, rows[-1].id if more else None)
 
 
-def totals(creditor_id: int) -> Totals:
-    """Counts of a creditor's cases, and what is booked and unpaid on them."""
+def totals(creditor_id: int, today: date) -> Totals:
+    """Counts of a creditor's cases, and what is owed on them today, interest included."""
     rows = db.session.execute(
         select(Case.status, func.count())
         .where(Case.creditor_id == creditor_id)
@@ -320,7 +320,7 @@ def totals(creditor_id: int) -> Totals:
     )
     counts = {row[0]: int(row[1]) for row in rows}
     opened = sum(count for status, count in counts.items() if status in states.OPEN)
-    return Totals(opened, counts.get(states.PAID, 0), ledger.unpaid_to(creditor_id))
+    return Totals(opened, counts.get(states.PAID, 0), owed.sums(today, creditor_id).total_ore)
 
 
 def count_for_review() -> int:

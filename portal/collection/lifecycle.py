@@ -128,7 +128,7 @@ def new_number() -> tuple[int, str]:
 
 
 def advance(
-    today: date, now: datetime, *, writes_letters: bool = True, limit: int = 500
+    today: date, now: datetime, *, writes_letters: bool = True, limit: int = 5_000
 ) -> Advanced:
     """Do what is due on cases up to a day; on a day that is no banking day, no letter is written.
 

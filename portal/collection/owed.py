@@ -60,10 +60,13 @@ half_years as materialized (
     select * from jsonb_to_recordset(cast(:steps as jsonb))
         as s (kind text, agreed numeric, from_on date, to_on date, rate bigint, before bigint)
 ), come_to as materialized (
-    select kind, agreed, array_agg(before + rate * (day - from_on + 1) order by day) as days
-    from half_years cross join lateral (
-        select from_on + n as day from generate_series(0, to_on - from_on) n
-    ) d group by kind, agreed
+    select k.kind, k.agreed, array(
+        select h.before + h.rate * (n + 1)
+        from half_years h cross join generate_series(0, h.to_on - h.from_on) n
+        where h.kind = k.kind and h.agreed is not distinct from k.agreed
+        order by h.from_on, n
+    ) as days
+    from (select distinct kind, agreed from half_years) k
 )
 """
 
@@ -77,7 +80,9 @@ def come_to(row: str, kind: str, day: str) -> str:
 
 # Interest runs on the principal from `from_on`: the due date, or the day it was booked to. Where
 # principal was paid after that without interest being booked, each change counts for itself.
-_OWED = f"""
+def _owed(of: str) -> str:
+    """The statement. of: SQL that says which lines are counted."""
+    return f"""
 with {COME_TO}, books as (
     select case_id,
         sum(case account when 'principal' then amount_ore else 0 end)::bigint as principal,
@@ -87,7 +92,7 @@ with {COME_TO}, books as (
         max(case when account = 'interest' and amount_ore > 0 then booked_on end) as booked_through
     from ledger_lines
     where account in ('principal', 'interest', 'fees') and booked_on <= :on
-        and (cast(:creditor_id as bigint) is null or creditor_id = :creditor_id)
+        and {of}
     group by case_id
 ), standing as (
     select c.id, c.closed_on, c.interest_kind as kind,
@@ -120,11 +125,13 @@ select r.id as case_id, r.principal as principal_ore, r.fees as fees_ore,
     end as interest_ore
 from reckoned r
 """  # noqa: S608
-_SUMS = f"""
+
+
+_SUMS = """
 select count(*), coalesce(sum(principal_ore), 0), coalesce(sum(interest_ore), 0),
     coalesce(sum(fees_ore), 0), count(*) filter (where interest_ore is null)
-from ({_OWED}) owed
-"""  # noqa: S608
+from ({owed}) owed
+"""
 
 
 def every(on: date, creditor_id: int | None = None) -> Iterator[Owed]:
@@ -134,7 +141,9 @@ def every(on: date, creditor_id: int | None = None) -> Iterator[Owed]:
     """
     sets.begin()
     rows = db.session.execute(
-        text(_OWED), _values(on, creditor_id), execution_options={"yield_per": 1000}
+        text(_owed(_of(creditor_id))),
+        {**half_years(on), "on": on, "creditor_id": creditor_id},
+        execution_options={"yield_per": 1000},
     )
     for row in rows:
         yield Owed(row.case_id, row.principal_ore, row.interest_ore or 0, row.fees_ore)
@@ -143,12 +152,15 @@ def every(on: date, creditor_id: int | None = None) -> Iterator[Owed]:
 def sums(on: date, creditor_id: int | None = None) -> Sums:
     """The sums of `every`."""
     sets.begin()
-    row = db.session.execute(text(_SUMS), _values(on, creditor_id)).one()
+    statement = _SUMS.format(owed=_owed(_of(creditor_id)))
+    values = {**half_years(on), "on": on, "creditor_id": creditor_id}
+    row = db.session.execute(text(statement), values).one()
     return Sums(*(int(one) for one in row))
 
 
-def _values(on: date, creditor_id: int | None) -> dict[str, object]:
-    return {**half_years(on), "on": on, "creditor_id": creditor_id}
+def _of(creditor_id: int | None) -> str:
+    # Said only where it is meant: a statement that leaves it open would read all lines for one.
+    return "true" if creditor_id is None else "creditor_id = :creditor_id"
 
 
 def half_years(until: date) -> dict[str, object]:

@@ -28,7 +28,7 @@ def show_overview() -> Response:
     creditor_id = access.role().creditor_id
     return render(
         "creditor/overview.html",
-        totals=cases.totals(creditor_id),
+        totals=cases.totals(creditor_id, clock.today()),
         owed_ore=ledger.owed_to(creditor_id),
         not_imported=intake.not_imported(creditor_id),
         to_review=cases.count_for_review(),

@@ -9,7 +9,7 @@
 - `received_since(case_id, on)`: what came for a case, for its plan.
 - `owed_to(creditor_id)`, `owed_rows(creditor_id)`: collected and not yet paid out.
 - `entries(case_id)`: the entries of a case, for a page.
-- `unpaid_sql(column)`, `unpaid_to(creditor_id)`: what debtors still owe.
+- `unpaid_sql(column)`: what debtors still owe, for a list.
 - `trial_balance()`, `off_balance()`: every account's sum; all together, and of each creditor, zero.
 - `case_totals_sql()`: what is owed and what came, of every case.
 """
@@ -36,7 +36,6 @@ from portal.ledger.books import (
     received_since,
     trial_balance,
     unpaid_sql,
-    unpaid_to,
 )
 
 __all__ = [
@@ -61,5 +60,4 @@ __all__ = [
     "received_since",
     "trial_balance",
     "unpaid_sql",
-    "unpaid_to",
 ]

@@ -307,16 +307,6 @@ def unpaid_sql(case_id: ColumnElement[int]) -> ScalarSelect[int]:
     )
 
 
-def unpaid_to(creditor_id: int) -> int:
-    """What is booked and unpaid on all cases of a creditor, in öre."""
-    total = db.session.scalar(
-        select(func.sum(Line.amount_ore)).where(
-            Line.creditor_id == creditor_id, Line.account.in_(_OWED_BY_DEBTOR)
-        )
-    )
-    return int(total or 0)
-
-
 def case_totals_sql(on: date | None = None) -> Subquery:
     """For each case what is booked and unpaid (owed_ore) and what came for it (received_ore).
 

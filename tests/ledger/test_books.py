@@ -181,13 +181,6 @@ def test_what_makes_up_the_sum_owed_comes_newest_first_and_in_pages(app: Flask) 
     assert [row.ore for row in rest] == [1]
 
 
-def test_what_debtors_owe_a_creditor_counts_fees_too(app: Flask) -> None:
-    case = a_case()
-    post(case, a_fee(100))
-    post(case, a_payment(40_000), key="two")
-    assert ledger.unpaid_to(case.creditor_id) == 60_100
-
-
 def test_an_account_of_one_creditor_shows_nothing_of_another(app: Flask) -> None:
     case = a_case()
     a_case()
