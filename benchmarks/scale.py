@@ -428,7 +428,7 @@ def main(sizes: Sequence[int]) -> None:
     for first, last in zip(measured[0], measured[-1], strict=True):
         if first is last:
             break
-        change = (last.cpu / last.rows) / (first.cpu / first.rows) - 1
+        change = (last.seconds / last.rows) / (first.seconds / first.rows) - 1
         print(f"{last.name:28} per row at {sizes[-1]} against {sizes[0]}: {change:+.0%}")
 
 

@@ -45,7 +45,7 @@ def begin() -> None:
     # The default says that a page out of order costs four in order, as on a turning disk; a table
     # of a million would be read whole for the few thousand that are wanted.
     run("set local random_page_cost = 1.1", {})
-    run("set local work_mem = '64MB'", {})
+    run("set local work_mem = '16MB'", {})
 
 
 def know(table: str) -> None:

@@ -318,7 +318,7 @@ def case_totals_sql(on: date | None = None) -> Subquery:
         Line.case_id,
         func.sum(owed).label("owed_ore"),
         func.sum(received).label("received_ore"),
-    ).where(Line.case_id.is_not(None))
+    ).where(Line.case_id.is_not(None), Line.account.in_((*_OWED_BY_DEBTOR, Account.CLIENT_FUNDS)))
     if on is not None:
         query = query.where(Line.booked_on <= on)
     return query.group_by(Line.case_id).subquery()
