@@ -164,7 +164,6 @@ def run(app: Flask, invoices: int) -> None:
             some_rules(creditor, dice)
             some_invoices(creditor, dice, min(invoices, PER_CREDITOR))
             ids.append(creditor.id)
-        db.session.execute(db.text("commit"))
         for creditor_id in ids:
             decide(creditor_id)
         for day in (TODAY, TODAY + timedelta(days=21)):

@@ -21,6 +21,10 @@ from portal.payments.accounts import Bankgiro, Plusgiro, written_organisation_nu
 
 # Both specifications ask for a quiet zone of at least four modules.
 _QUIET_ZONE = 4
+# Of the eight masks of ISO/IEC 18004 any may be chosen, and a reader takes all of them. This one
+# suits the invoice record so well that the best of the eight is better by some hundredths, and to
+# look for it takes a tenth of a letter's time.
+_INVOICE_MASK = 2
 
 
 class Editable(IntFlag):
@@ -100,11 +104,11 @@ class Drawing:
 
 
 def draw(payload: str) -> Drawing:
-    """The QR code of a text: error correction M, model 2, byte mode.
+    """The QR code of an invoice's text, for paper: error correction M, model 2, byte mode.
 
     Text outside ASCII is UTF-8 and marked as such, as UsingQR asks.
     """
-    code = _code(payload)
+    code = _code(payload, mask=_INVOICE_MASK)
     runs = []
     for row, modules in enumerate(code.matrix, _QUIET_ZONE):
         start = 0
@@ -121,7 +125,7 @@ def svg(payload: str, *, title: str, side_mm: int = 35) -> str:
 
     title: what a screen reader says instead of the picture. side_mm: its side, quiet zone included,
     when no style sheet says otherwise. It has neither style nor script, so that a strict
-    Content-Security-Policy lets it through inline. The code is that of `draw`.
+    Content-Security-Policy lets it through inline.
     """
     out = io.BytesIO()
     _code(payload).save(
@@ -141,7 +145,7 @@ def svg(payload: str, *, title: str, side_mm: int = 35) -> str:
     return out.getvalue().decode().replace("<svg ", f'<svg role="img" {size} ', 1)
 
 
-def _code(payload: str) -> segno.QRCode:
+def _code(payload: str, mask: int | None = None) -> segno.QRCode:
     return segno.make(
         payload,
         micro=False,
@@ -149,6 +153,7 @@ def _code(payload: str) -> segno.QRCode:
         mode="byte",
         encoding="utf-8",
         eci=not payload.isascii(),
+        mask=mask,
     )
 
 

@@ -35,7 +35,9 @@ def modules(code: Image.Image, count: int) -> list[list[bool]]:
 
 
 def is_code_of(printed: Image.Image, payload: str) -> bool:
-    code = segno.make(payload, micro=False, error="m", mode="byte", encoding="utf-8", eci=False)
+    code = segno.make(
+        payload, micro=False, error="m", mode="byte", encoding="utf-8", eci=False, mask=2
+    )
     expected = [[bool(module) for module in row] for row in code.matrix]
     return modules(printed, len(expected)) == expected
 
