@@ -192,18 +192,16 @@ def missed(today: date, limit: int) -> list[int]:
         .group_by(Instalment.plan_id)
         .subquery()
     )
-    rows = db.session.execute(
-        select(Plan.case_id, Plan.agreed_on, due.c.ore)
-        .join(due, due.c.plan_id == Plan.id)
-        .where(Plan.status == "running")
-        .order_by(Plan.case_id)
+    received = ledger.received_since_sql(Plan.case_id.expression, Plan.agreed_on.expression)
+    return list(
+        db.session.scalars(
+            select(Plan.case_id)
+            .join(due, due.c.plan_id == Plan.id)
+            .where(Plan.status == "running", received < due.c.ore)
+            .order_by(Plan.case_id)
+            .limit(limit)
+        )
     )
-    behind = (
-        case_id
-        for case_id, agreed_on, ore in rows
-        if ledger.received_since(case_id, agreed_on) < ore
-    )
-    return [case_id for case_id, _ in zip(behind, range(limit), strict=False)]
 
 
 def break_off(case: Case, *, actor: Actor, today: date, now: datetime) -> bool:

@@ -6,7 +6,7 @@
 - `is_posted(key)`: whether an entry with a key is written.
 - `principal_movements(case_id)`: when the principal changed, for interest.
 - `interest_booked_through(case_id)`: the last day with booked interest.
-- `received_since(case_id, on)`: what came for a case, for its plan.
+- `received_since_sql(case_id, on)`: what came for a case, for its plan.
 - `owed_to(creditor_id)`, `owed_rows(creditor_id)`: collected and not yet paid out.
 - `entries(case_id)`: the entries of a case, for a page.
 - `unpaid_sql(column)`: what debtors still owe, for a list.
@@ -33,7 +33,7 @@ from portal.ledger.books import (
     post,
     post_many,
     principal_movements,
-    received_since,
+    received_since_sql,
     trial_balance,
     unpaid_sql,
 )
@@ -57,7 +57,7 @@ __all__ = [
     "post",
     "post_many",
     "principal_movements",
-    "received_since",
+    "received_since_sql",
     "trial_balance",
     "unpaid_sql",
 ]

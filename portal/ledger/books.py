@@ -252,18 +252,17 @@ def interest_booked_through(case_id: int, on: date | None = None) -> date | None
     return db.session.scalar(query)
 
 
-def received_since(case_id: int, on: date) -> int:
-    """What came for a case on a day or after it, in öre."""
-    return int(
-        db.session.scalar(
-            select(func.sum(Line.amount_ore)).where(
-                Line.case_id == case_id,
-                Line.account == Account.CLIENT_FUNDS,
-                Line.amount_ore > 0,
-                Line.booked_on >= on,
-            )
+def received_since_sql(case_id: ColumnElement[int], on: ColumnElement[date]) -> ScalarSelect[int]:
+    """What came for the case of an outer query on a day or after it, in öre."""
+    return (
+        select(func.coalesce(func.sum(Line.amount_ore), 0))
+        .where(
+            Line.case_id == case_id,
+            Line.account == Account.CLIENT_FUNDS,
+            Line.amount_ore > 0,
+            Line.booked_on >= on,
         )
-        or 0
+        .scalar_subquery()
     )
 
 
