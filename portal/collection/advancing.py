@@ -53,18 +53,21 @@ content jsonb, told jsonb
 _RECKONED = "place integer, terms text, rate_days bigint, periods jsonb"
 # Interest runs from `from_on`: the due date, or the day to which it was booked. A letter that has
 # no word where a name belongs is looked at alone.
+# A statement of its own: what is read in the one that waits for a lock may be older than the lock.
+_LOCK = """
+insert into reda_due
+select id from cases
+where next_step is not null and not is_stopped and next_step_on <= :today
+order by next_step_on, id limit :limit for update skip locked
+"""
 _FIND = rf"""
-with due as materialized (
-    select * from cases
-    where next_step is not null and not is_stopped and next_step_on <= :today
-    order by next_step_on, id limit :limit for update skip locked
-)
 insert into reda_moving
 select c.id, c.creditor_id, c.debtor_id, c.invoice_id, c.next_step, b.principal, b.fees,
     case c.next_step
         when 'decision' then c.status = 'demanded'
             and (c.pay_by_on is null or c.pay_by_on < :today)
         else c.status = case c.next_step when 'reminder' then 'imported' else 'reminded' end
+            and c.due_on < :today and b.principal >= 0 and b.fees >= 0
             and (
                 c.interest_kind = 'none'
                 or (b.interest = 0 and coalesce(b.paid_on <= t.from_on, true))
@@ -82,7 +85,8 @@ select c.id, c.creditor_id, c.debtor_id, c.invoice_id, c.next_step, b.principal,
     ) end::text,
     case when c.next_step = 'decision' then json_build_array('none', null, cast(:today as date))
         else json_build_array(c.interest_kind, c.agreed_rate::text, t.from_on) end::text
-from due c
+from reda_due due
+join cases c on c.id = due.case_id
 join creditors k on k.id = c.creditor_id
 join debtors d on d.id = c.debtor_id
 join invoices i on i.id = c.invoice_id
@@ -158,7 +162,7 @@ where c.id = a.case_id
 """
 _TELL = """
 select a.creditor_id, a.case_id, j.event as name, :now as occurred_at, 'system' as actor,
-    case when j.letter is null then j.told
+    null::bigint, case when j.letter is null then j.told
         else j.told || jsonb_build_object('total_ore', a.total_ore) end as data
 from reda_acting a join reda_judged j on j.place = a.judged
 order by a.case_id
@@ -197,7 +201,10 @@ class _Facts:
         step, days, consumer, agreed, bears, before, charges, fees_ore, called = json.loads(told)
         return cls(
             step, days, consumer, agreed, bears, before,
-            tuple(Charge(c["kind"], c["ore"], c["statute"], c["covered_ore"]) for c in charges),
+            tuple(
+                Charge(one["kind"], one["ore"], one["statute"], one.get("covered_ore", 0))
+                for one in charges
+            ),
             fees_ore, called,
         )  # fmt: skip
 
@@ -210,11 +217,14 @@ def take_steps(today: date, now: datetime, *, limit: int) -> Taken:
     """
     db.session.flush()
     sets.begin()
+    sets.empty("reda_due", "case_id bigint")
     sets.empty("reda_moving", _MOVING)
     sets.empty("reda_acting", _ACTING)
-    found = sets.run(_FIND, {"today": today, "limit": limit})
+    found = sets.run(_LOCK, {"today": today, "limit": limit})
     if not found:
         return Taken(0, ())
+    sets.know("reda_due")
+    sets.run(_FIND, {"today": today})
     sets.know("reda_moving")
     sets.fill("reda_judged", _JUDGED, _judge(today))
     sets.fill("reda_reckoned", _RECKONED, _reckon(today))
@@ -266,8 +276,6 @@ def _judged(facts: _Facts, rules: Effective, today: date) -> dict[str, object] |
     wait = rules.demand_after_days if facts.step == states.REMINDER else rules.decision_after_days
     pay_by_on = banking_day_on_or_after(today + timedelta(days=days))
     letter = notices.LETTERS[facts.step]
-    if letter.least_days(today) > (pay_by_on - today).days:
-        return None
     found = charging.charge(
         letter.kind,
         Facts(
@@ -285,6 +293,12 @@ def _judged(facts: _Facts, rules: Effective, today: date) -> dict[str, object] |
     charges = [one for one in (*facts.charges, *found.charges) if one.ore]
     fee_parts = notices.fee_parts(charges, facts.fees_ore + charged_ore)
     told = [asdict(one) for one in found.charges]
+    content = {
+        **notices.common_content(settings(), today),
+        **notices.timely_content(letter.kind, pay_by_on, rules.after_demand, settings()),
+    }
+    if letter.missing(_sample(content, facts, fee_parts, today)):
+        return None
     transition = states.allowed(_STEPS[facts.step], letter.status_before)
     return {
         "letter": letter.kind,
@@ -297,16 +311,34 @@ def _judged(facts: _Facts, rules: Effective, today: date) -> dict[str, object] |
         "noted": [{**one, "on": today.isoformat()} for one in told],
         "charged_ore": charged_ore,
         "fee_parts": fee_parts,
-        "content": {
-            **notices.common_content(settings(), today),
-            **notices.timely_content(letter.kind, pay_by_on, rules.after_demand, settings()),
-        },
+        "content": content,
         "told": {
             **_told(facts, rules),
             "charges": told,
             "no_charge": found.reasons,
             "pay_by_on": pay_by_on.isoformat(),
         },
+    }
+
+
+def _sample(
+    content: Mapping[str, object],
+    facts: _Facts,
+    fee_parts: Sequence[Mapping[str, object]],
+    today: date,
+) -> dict[str, object]:
+    """One letter of those that share some facts, for the law to look at."""
+    principal_ore = 100 if facts.is_called_for else 0
+    parts = [{"kind": "principal", "ore": principal_ore}, *fee_parts]
+    due_on = (today - timedelta(days=1)).isoformat()
+    return {
+        **content,
+        "creditor": {"name": "-x"},
+        "invoice": {"number": "-x", "due_on": due_on, "description": "-x"},
+        "parts": parts,
+        "total_ore": sum(int(str(one["ore"])) for one in parts),
+        "currency": "SEK",
+        "ocr": "-x",
     }
 
 

@@ -246,7 +246,7 @@ def charges_booked(case: Case) -> list[Charge]:
 def _charges(case: Case) -> list[tuple[Charge, date]]:
     return [
         (
-            Charge(one["kind"], one["ore"], one["statute"], one["covered_ore"]),
+            Charge(one["kind"], one["ore"], one["statute"], one.get("covered_ore", 0)),
             date.fromisoformat(one["on"]),
         )
         for one in case.charges

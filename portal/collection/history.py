@@ -93,10 +93,10 @@ def record(
 def record_many(rows: Select[Any] | TextClause) -> int:
     """Add an event for each row of a query, of any creditors, in the query's order.
 
-    rows: creditor_id, case_id, name, occurred_at, actor, data, in this order of columns. Answers
-    how many there were. A statement of SQL may as well insert into `events` by itself.
+    rows: creditor_id, case_id, name, occurred_at, actor, actor_person_id, data, in this order of
+    columns. Answers how many there were. A statement of SQL may as well insert into `events`.
     """
-    columns = ["creditor_id", "case_id", "name", "occurred_at", "actor", "data"]
+    columns = ["creditor_id", "case_id", "name", "occurred_at", "actor", "actor_person_id", "data"]
     source = rows.columns(*map(column, columns)) if isinstance(rows, TextClause) else rows
     # What was recorded before it comes before it.
     db.session.flush()

@@ -60,7 +60,7 @@ select w.id, w.creditor_id, w.debtor_id, w.number, w.arose_on, w.due_on, w.balan
 from waiting w
 join debtors d on d.id = w.debtor_id and d.creditor_id = :creditor_id
 left join rules customers on customers.scope = 'customer' and customers.key = d.customer_number
-left join rules classes on classes.scope = 'class' and classes.key = d.customer_class
+left join rules classes on classes.scope = 'class' and classes.key = coalesce(d.customer_class, '')
 join rules r on r.place = coalesce(customers.place, classes.place, 0)
 """  # noqa: S608
 _NOTE = """
@@ -74,8 +74,8 @@ from reda_importing m
 where i.id = m.invoice_id and i.creditor_id = :creditor_id and i.decision = 'waiting'
     and (m.reason = 'overdue' or m.reason = any(:left_out) or i.reason is distinct from m.reason)
 """
-# A serial whose reference a case of old was given is passed over; its invoice comes with the next
-# run.
+# A serial whose reference is taken, as by a case of old whose reference was drawn, is passed over;
+# its invoice comes with the next run.
 _OPEN = f"""
 with numbered as materialized (
     select m.*, nextval('case_serials') as serial
@@ -97,9 +97,7 @@ join jsonb_to_recordset(cast(:periods as jsonb))
     as p (is_consumer boolean, years integer, from_on date, to_on date)
     on p.is_consumer = m.is_consumer and p.from_on <= m.arose_on
     and m.arose_on <= coalesce(p.to_on, 'infinity')
-where not exists (
-    select from cases c where c.reference = m.reference and c.access_code is not null
-) returning id, invoice_id)
+on conflict (reference) do nothing returning id, invoice_id)
 update reda_importing m set case_id = o.id from opened o where o.invoice_id = m.invoice_id
 """  # noqa: S608
 # Of a column that was empty when it was counted the database would expect no row, and plan for
@@ -112,7 +110,7 @@ from reda_importing m where {_IS_OPENED} order by case_id
 """  # noqa: S608
 _TELL = f"""
 select m.creditor_id, m.case_id, 'case.imported' as name, cast(:now as timestamptz) as occurred_at,
-    'system' as actor, jsonb_build_object(
+    'system' as actor, null::bigint, jsonb_build_object(
         'invoice', m.number, 'principal_ore', m.balance_ore, 'due_on', m.due_on
     ) || r.told as data
 from reda_importing m
@@ -140,8 +138,9 @@ def import_waiting(
     on different invoices.
     """
     opened = after = 0
-    rules = _rules_of(creditor_id)
     while True:
+        # Read anew each time: whoever switches collection off means from now on.
+        rules = _rules_of(creditor_id)
         count, last = _import_some(creditor_id, rules, after, today=today, now=now)
         opened += count
         between()

@@ -39,8 +39,9 @@ from portal.messages import N_, Problem, RedaError
 from portal.payments.references import make_ocr, reference_keys
 
 _NEW_NUMBER = text(
-    "select serial, reda_reference(serial, :keys) as reference"
-    " from (select nextval('case_serials') as serial) new"
+    "select serial, reference, reda_is_free(reference) as is_free from ("
+    " select serial, reda_reference(serial, :keys) as reference"
+    " from (select nextval('case_serials') as serial) new) named"
 )
 
 
@@ -123,7 +124,7 @@ def new_number() -> tuple[int, str]:
     """A new case's serial and reference. References of old, which were drawn, are passed over."""
     while True:
         row = db.session.execute(_NEW_NUMBER, {"keys": reference_keys()}).one()
-        if not db.session.scalar(select(Case.id).where(Case.reference == row.reference)):
+        if row.is_free:
             return row.serial, row.reference
 
 

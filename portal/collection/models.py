@@ -177,8 +177,12 @@ class Case(Base):
         ),
         Index("ix_cases_limited", "limited_on", postgresql_where="closed_on is null"),
         Index("ix_cases_creditor_opened", "creditor_id", "opened_at", "id"),
-        Index("ix_cases_agreed_rate", "agreed_rate", postgresql_where="interest_kind = 'agreed'"),
-        Index("ix_cases_given_code", "reference", postgresql_where="access_code is not null"),
+        Index(
+            "ix_cases_agreed_rate",
+            "creditor_id",
+            "agreed_rate",
+            postgresql_where="interest_kind = 'agreed'",
+        ),
     )
 
     id: Mapped[PrimaryKey]

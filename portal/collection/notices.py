@@ -1,6 +1,6 @@
 """What the letters of a case say, as JSON values: sums in öre, days in ISO form."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -9,10 +9,10 @@ from portal.collection.cases import AmountDue
 from portal.collection.models import Case
 from portal.config import Settings
 from portal.extensions import settings
-from portal.law.demand import least_days_demand
+from portal.law import demand, reminder
 from portal.law.fees import DEMAND, LATE_PAYMENT, PLAN, REMINDER, Charge
 from portal.law.interest import Period
-from portal.law.reminder import least_days_reminder
+from portal.messages import Problem
 
 # A fee's part of the letter, and of the law's check of it.
 PARTS = {
@@ -25,16 +25,16 @@ PARTS = {
 
 @dataclass(frozen=True)
 class Letter:
-    """What a step sends. status_before: of a case that it is sent on. least_days: by law."""
+    """What a step sends. status_before: of a case that it is sent on. missing: the law's look."""
 
     kind: str
     status_before: str
-    least_days: Callable[[date], int]
+    missing: Callable[[Mapping[str, object]], list[Problem]]
 
 
 LETTERS = {
-    states.REMINDER: Letter("reminder", states.IMPORTED, least_days_reminder),
-    states.DEMAND: Letter("demand", states.REMINDED, least_days_demand),
+    states.REMINDER: Letter("reminder", states.IMPORTED, reminder.missing),
+    states.DEMAND: Letter("demand", states.REMINDED, demand.missing),
 }
 
 

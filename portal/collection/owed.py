@@ -5,13 +5,15 @@ days are the law's (`interest.steps`); the database multiplies.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from portal.collection import rates, sets
+from portal.collection.models import Case
 from portal.extensions import db
 from portal.law.interest import AGREED, REFERENCE_RATES, STATUTORY, Terms, next_half_year, steps
 
@@ -41,18 +43,6 @@ class Sums:
         return self.principal_ore + self.interest_ore + self.fees_ore
 
 
-_AGREED_RATES = text(
-    """
-    with recursive found as (
-        select min(agreed_rate) as rate from cases where interest_kind = 'agreed'
-        union all
-        select (select min(agreed_rate) from cases
-            where interest_kind = 'agreed' and agreed_rate > found.rate)
-        from found where rate is not null
-    )
-    select rate from found where rate is not null
-    """
-)
 _FIRST = REFERENCE_RATES[0].from_on
 # What all days to one have come to, by terms, for a statement to look days up in (`day_of`).
 COME_TO = """
@@ -60,12 +50,13 @@ half_years as materialized (
     select * from jsonb_to_recordset(cast(:steps as jsonb))
         as s (kind text, agreed numeric, from_on date, to_on date, rate bigint, before bigint)
 ), come_to as materialized (
-    select k.kind, k.agreed, array(
+    -- Before the first day they have come to nothing.
+    select k.kind, k.agreed, array_prepend(0::bigint, array(
         select h.before + h.rate * (n + 1)
         from half_years h cross join generate_series(0, h.to_on - h.from_on) n
         where h.kind = k.kind and h.agreed is not distinct from k.agreed
         order by h.from_on, n
-    ) as days
+    )) as days
     from (select distinct kind, agreed from half_years) k
 )
 """
@@ -73,7 +64,7 @@ half_years as materialized (
 
 def come_to(row: str, kind: str, day: str) -> str:
     """SQL for what the days to one have come to. row: of `come_to` by the agreed rate."""
-    at = f"[{day} - date '{_FIRST}' + 1]"
+    at = f"[{day} - date '{_FIRST}' + 2]"
     statutory = f"(select days from come_to where kind = 'statutory'){at}"  # noqa: S608
     return f"case {kind} when 'statutory' then {statutory} else {row}.days{at} end"
 
@@ -100,6 +91,7 @@ with {COME_TO}, books as (
         b.interest, b.fees, b.paid_on, greatest(c.due_on, b.booked_through) as from_on,
         least(cast(:on as date), cast(:known_through as date)) as until
     from books b join cases c on c.id = b.case_id
+    where c.opened_on <= :on
 ), reckoned as (
     -- A fence: what a function takes must be worked out before, to be worked out once.
     select s.*, r.days, case when s.kind <> 'none' and s.from_on < s.until
@@ -140,9 +132,10 @@ def every(on: date, creditor_id: int | None = None) -> Iterator[Owed]:
     creditor_id: of this creditor only. A time without a known rate bears nothing here.
     """
     sets.begin()
+    agreed = _agreed(creditor_id)
     rows = db.session.execute(
         text(_owed(_of(creditor_id))),
-        {**half_years(on), "on": on, "creditor_id": creditor_id},
+        {**half_years(on, agreed), "on": on, "creditor_id": creditor_id},
         execution_options={"yield_per": 1000},
     )
     for row in rows:
@@ -153,7 +146,7 @@ def sums(on: date, creditor_id: int | None = None) -> Sums:
     """The sums of `every`."""
     sets.begin()
     statement = _SUMS.format(owed=_owed(_of(creditor_id)))
-    values = {**half_years(on), "on": on, "creditor_id": creditor_id}
+    values = {**half_years(on, _agreed(creditor_id)), "on": on, "creditor_id": creditor_id}
     row = db.session.execute(text(statement), values).one()
     return Sums(*(int(one) for one in row))
 
@@ -163,10 +156,17 @@ def _of(creditor_id: int | None) -> str:
     return "true" if creditor_id is None else "creditor_id = :creditor_id"
 
 
-def half_years(until: date) -> dict[str, object]:
-    """The steps of every rate that a case has, until a day, and the last day with known rates."""
+def _agreed(creditor_id: int | None) -> Sequence[Decimal | None]:
+    """The rates that cases have agreed on."""
+    query = select(Case.agreed_rate).where(Case.interest_kind == AGREED).distinct()
+    if creditor_id is not None:
+        query = query.where(Case.creditor_id == creditor_id)
+    return db.session.scalars(query).all()
+
+
+def half_years(until: date, agreed: Sequence[Decimal | None]) -> dict[str, object]:
+    """The steps of the statutory and some agreed rates, and the last day with known rates."""
     table = rates.table()
-    agreed = [(AGREED, rate) for rate in db.session.scalars(_AGREED_RATES)]
     told = [
         {
             "kind": kind,
@@ -176,7 +176,7 @@ def half_years(until: date) -> dict[str, object]:
             "rate": one.rate,
             "before": one.before,
         }
-        for kind, rate in [(STATUTORY, None), *agreed]
+        for kind, rate in [(STATUTORY, None), *((AGREED, one) for one in agreed)]
         for one in steps(Terms(kind, rate), table, until=until)
     ]
     return {"steps": json.dumps(told), "known_through": table.known_through}

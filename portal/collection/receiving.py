@@ -9,17 +9,21 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from portal import ledger
 from portal.collection import cases, history, owed, sets, settling, states
+from portal.collection.models import Case
 from portal.collection.settling import Settled
 from portal.delivery import outbox
 from portal.extensions import db
 from portal.identity.actor import SYSTEM, Actor
 from portal.law import limitation
+from portal.law.errors import LawError
+from portal.law.interest import AGREED
 from portal.law.settlement import Settlement
 from portal.ledger import Account
+from portal.messages import N_, Problem
 
 MOST_AT_ONCE = 5_000
 
@@ -44,6 +48,8 @@ amount_ore bigint, principal_ore bigint, interest_ore bigint, fees_ore bigint, a
 accrued_on date, rules text, is_plain boolean, to_fees bigint, to_interest bigint,
 to_principal bigint, overpaid_ore bigint, left_ore bigint, terms jsonb
 """
+# A statement of its own: what is read in the one that waits for a lock may be older than the lock.
+_LOCK = text("select id from cases where id = any(:cases) order by id for update")
 _FIND = f"""
 with {owed.COME_TO}, given as (
     select distinct on (g.case_id) g.*
@@ -54,8 +60,6 @@ with {owed.COME_TO}, given as (
         select from ledger_entries e where e.idempotency_key = 'payment:' || g.key
     )
     order by g.case_id, g.place
-), locked as materialized (
-    select * from cases where id = any(select case_id from given) order by id for update
 )
 insert into reda_receiving
 select c.id, c.creditor_id, c.currency, g.key, g.channel, g.value_on, g.amount_ore, b.principal,
@@ -65,12 +69,13 @@ select c.id, c.creditor_id, c.currency, g.key, g.channel, g.value_on, g.amount_o
             - {owed.come_to("r", "c.interest_kind", "t.from_on")}) end,
     t.until,
     json_build_array(own.id, class.id, customer.id)::text,
-    c.closed_on is null
+    c.closed_on is null and g.amount_ore > 0 and g.value_on >= :known_from
+        and b.principal >= 0 and b.interest >= 0 and b.fees >= 0
         and (c.interest_kind = 'none' or coalesce(b.paid_on <= t.from_on, true))
         and (c.interest_kind = 'none' or t.until <= t.from_on
             or {owed.come_to("r", "c.interest_kind", "t.from_on")} is not null)
 from given g
-join locked c on c.id = g.case_id
+join cases c on c.id = g.case_id
 join debtors d on d.id = c.debtor_id
 {sets.RULES}
 {sets.BOOKS}
@@ -126,7 +131,7 @@ from reda_receiving where is_plain and terms is not null and left_ore > 0 order 
 """
 _TELL = """
 select creditor_id, case_id, 'case.payment_received' as name, cast(:now as timestamptz),
-    cast(:actor as text), jsonb_build_object(
+    cast(:actor as text), cast(:person as bigint), jsonb_build_object(
         'amount_ore', amount_ore, 'channel', channel, 'value_on', value_on, 'fees_ore', to_fees,
         'interest_ore', to_interest, 'principal_ore', to_principal, 'overpaid_ore', overpaid_ore,
         'left_ore', left_ore, 'owed', jsonb_build_object('fees_ore', fees_ore,
@@ -136,8 +141,8 @@ from reda_receiving where is_plain order by case_id
 """
 _TELL_PAID = """
 select creditor_id, case_id, 'case.paid' as name, cast(:now as timestamptz),
-    cast(:system as text), jsonb_build_object('closed_on', value_on, 'rest_ore', left_ore,
-        'terms', case when left_ore > 0 then terms else '{}' end)
+    cast(:system as text), null::bigint, jsonb_build_object('closed_on', value_on,
+        'rest_ore', left_ore, 'terms', case when left_ore > 0 then terms else '{}' end)
 from reda_receiving where is_plain and terms is not null order by case_id
 """
 _MOVE = f"""
@@ -170,13 +175,20 @@ _END = (
 )
 
 
-def settle_many(received: Sequence[Received], *, actor: Actor, now: datetime) -> dict[str, Settled]:
-    """Settle payments, each once; answers what those that were not settled before covered, by key.
+def settle_many(
+    received: Sequence[Received], *, actor: Actor, now: datetime
+) -> dict[str, Settled | Problem]:
+    """Settle payments, each once; answers by key what those not settled before covered.
 
-    The cases are locked. Payments of one case are settled in the order given.
+    A payment that the law's rules cannot settle is left, and answered with the reason. The cases
+    are locked in the order of their ids. Payments of one case are settled in the order given; of
+    two with one key, the first.
     """
-    done: dict[str, Settled] = {}
-    waiting = list(received)
+    done: dict[str, Settled | Problem] = {}
+    by_key: dict[str, Received] = {}
+    for one in received:
+        by_key.setdefault(one.key, one)
+    waiting = sorted(by_key.values(), key=lambda one: one.case_id)
     while waiting:
         some, later = _firsts(waiting)
         done |= _settle_some(some, actor=actor, now=now)
@@ -196,19 +208,27 @@ def _firsts(waiting: Sequence[Received]) -> tuple[list[Received], list[Received]
     return list(firsts.values()), later
 
 
-def _settle_some(some: Sequence[Received], *, actor: Actor, now: datetime) -> dict[str, Settled]:
+def _settle_some(
+    some: Sequence[Received], *, actor: Actor, now: datetime
+) -> dict[str, Settled | Problem]:
     db.session.flush()
     sets.begin()
     sets.empty("reda_receiving", _RECEIVING)
+    ids = [one.case_id for one in some]
+    db.session.execute(_LOCK, {"cases": ids}).all()
+    agreed = select(Case.agreed_rate).where(Case.id.in_(ids), Case.interest_kind == AGREED)
     found = sets.run(
         _FIND,
         {
-            "cases": [one.case_id for one in some],
+            "cases": ids,
+            "known_from": limitation.KNOWN_FROM,
             "amounts": [one.amount_ore for one in some],
             "keys": [one.key for one in some],
             "channels": [one.channel for one in some],
             "days": [one.value_on for one in some],
-            **owed.half_years(max(one.value_on for one in some)),
+            **owed.half_years(
+                max(one.value_on for one in some), db.session.scalars(agreed.distinct()).all()
+            ),
         },
     )
     if not found:
@@ -222,18 +242,30 @@ def _settle_some(some: Sequence[Received], *, actor: Actor, now: datetime) -> di
             " case when terms is null then left_ore else 0 end, is_plain from reda_receiving"
         )
     ).all()
-    done = {row[0]: Settled(Settlement(*row[1:5]), row[5]) for row in rows if row[6]}
+    done: dict[str, Settled | Problem] = {
+        row[0]: Settled(Settlement(*row[1:5]), row[5]) for row in rows if row[6]
+    }
     alone = {row[0] for row in rows if not row[6]}
     return done | _settle_alone([one for one in some if one.key in alone], actor, now)
 
 
-def _settle_alone(some: Sequence[Received], actor: Actor, now: datetime) -> dict[str, Settled]:
-    done = {}
+def _settle_alone(
+    some: Sequence[Received], actor: Actor, now: datetime
+) -> dict[str, Settled | Problem]:
+    done: dict[str, Settled | Problem] = {}
     for one in some:
-        settled = settling.settle_payment(
-            cases.lock(one.case_id), amount_ore=one.amount_ore, key=one.key, channel=one.channel,
-            value_on=one.value_on, actor=actor, now=now,
-        )  # fmt: skip
+        if one.amount_ore <= 0:
+            done[one.key] = Problem(N_("A payment must be above zero."))
+            continue
+        try:
+            with db.session.begin_nested():
+                settled = settling.settle_payment(
+                    cases.lock(one.case_id), amount_ore=one.amount_ore, key=one.key,
+                    channel=one.channel, value_on=one.value_on, actor=actor, now=now,
+                )  # fmt: skip
+        except LawError as error:
+            done[one.key] = error.problem
+            continue
         if settled is not None:
             done[one.key] = settled
     return done
@@ -248,7 +280,7 @@ def _write_down(actor: Actor, now: datetime) -> None:
         [*owed_accounts, Account.CLIENT_FUNDS, Account.OVER_PAYMENT, Account.OWED_TO_CREDITOR],
         now=now,
     )
-    history.record_many(text(_TELL).bindparams(now=now, actor=actor.label))
+    history.record_many(text(_TELL).bindparams(now=now, actor=actor.label, person=actor.person_id))
     ledger.post_many(text(_REST), [*owed_accounts, Account.BAD_DEBT], now=now)
     sets.run(
         _MOVE, {"periods": json.dumps([asdict(one) for one in limitation.PERIODS], default=str)}

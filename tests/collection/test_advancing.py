@@ -8,12 +8,25 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from portal.collection import advancing, cases, changes, importing, lifecycle, settling
+from portal.collection import (
+    advancing,
+    cases,
+    changes,
+    importing,
+    lifecycle,
+    moves,
+    settling,
+    states,
+    stops,
+)
 from portal.collection.models import Case
 from portal.extensions import db
 from portal.identity.actor import SWISH, Actor
 from portal.identity.models import Creditor
+from portal.law import fees
 from portal.law.calendar import is_banking_day
+from portal.law.fees import Charge
+from portal.ledger import Account
 from tests.collection.twins import cases_of, everything_of, make_twins
 from tests.factories import NOW, TODAY, a_case, a_creditor
 
@@ -95,3 +108,32 @@ def test_no_more_than_the_limit_is_taken_at_a_time(app: Flask) -> None:
     for _ in range(3):
         a_case(creditor)
     assert advancing.take_steps(TODAY, NOW, limit=2).found == 2
+
+
+def test_nobody_is_reminded_of_a_claim_that_is_not_due(app: Flask) -> None:
+    case = a_case()
+    changes.change_due_date(
+        cases.lock(case.id), TODAY + timedelta(days=10), actor=CREDITOR, today=TODAY, now=NOW
+    )
+    stops.end(cases.lock(case.id), states.HOLD, actor=CREDITOR, today=TODAY, now=NOW)
+    db.session.commit()
+    lifecycle.advance(TODAY, NOW)
+    db.session.commit()
+    assert cases.lock(case.id).status == "imported"
+    assert cases.lock(case.id).is_stopped
+
+
+def test_a_letter_that_would_state_a_fee_twice_is_left_to_a_person(app: Flask) -> None:
+    case = cases.lock(a_case().id)
+    plan = Charge(fees.PLAN, 17_000, "lag (1981:739) § 3 p. 2, § 4")
+    for number in (1, 2):
+        moves.post(
+            case, "fee.plan", booked_on=TODAY, key=f"plan:{number}", now=NOW,
+            lines={Account.FEES: plan.ore, Account.FEE_INCOME: -plan.ore},
+        )  # fmt: skip
+        moves.note_charges(case, [plan], TODAY)
+    db.session.commit()
+    lifecycle.advance(TODAY, NOW)
+    db.session.commit()
+    assert cases.lock(case.id).status == "imported"
+    assert cases.lock(case.id).is_stopped

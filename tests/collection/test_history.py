@@ -13,7 +13,7 @@ from flask import Flask
 from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
-from sqlalchemy import func, literal, select, text
+from sqlalchemy import func, literal, null, select, text
 from sqlalchemy.exc import DBAPIError
 
 from portal.collection import cases, history, lifecycle, policy, settling
@@ -262,6 +262,7 @@ def happened(*creditors: Creditor) -> Any:
             literal("case.said"),
             literal(NOW),
             literal("system"),
+            null(),
             func.jsonb_build_object("due_on", Case.due_on, "ore", Case.principal_ore),
         )
         .where(Case.creditor_id.in_([one.id for one in creditors]))

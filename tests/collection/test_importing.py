@@ -13,7 +13,7 @@ from portal.database import tenancy
 from portal.extensions import db
 from portal.identity.models import Creditor
 from tests.collection.twins import everything_of, make_twins, some_invoices, some_rules
-from tests.factories import NOW, TODAY, a_creditor, a_debtor_of, an_invoice_of, rules_of
+from tests.factories import NOW, TODAY, a_case, a_creditor, a_debtor_of, an_invoice_of, rules_of
 
 
 @pytest.fixture
@@ -130,6 +130,21 @@ def test_an_invoice_whose_number_was_taken_of_old_comes_with_the_next_run(
     db.session.expire_all()
     assert late.decision == "waiting"
     assert importing.import_waiting(creditor.id, today=TODAY, now=NOW) == 1
+
+
+def test_a_number_that_anothers_case_has_stops_nobody(app: Flask, creditor: Creditor) -> None:
+    others = a_case()
+    others.reference = db.session.scalar(
+        text("select reda_reference(:serial, :keys)"),
+        {"serial": others.serial + 1, "keys": importing.reference_keys()},
+    )
+    rules_of(creditor)
+    for _ in range(2):
+        an_invoice_of(creditor)
+    mine = creditor.id
+    with tenancy.creditors([mine]):
+        assert importing.import_waiting(mine, today=TODAY, now=NOW) == 1
+        assert importing.import_waiting(mine, today=TODAY, now=NOW) == 1
 
 
 def test_the_history_of_what_was_opened_together_holds(creditor: Creditor) -> None:

@@ -81,6 +81,22 @@ def test_a_credit_after_interest_was_booked_lowers_the_interest_from_its_day(app
     assert [one.interest_ore for one in owed.every(on)] == [cases.owed_on(case, on).interest_ore]
 
 
+@pytest.mark.parametrize("due_on", [date(2002, 6, 30), date(2002, 7, 1)])
+def test_a_claim_due_when_the_rates_begin_bears_interest(app: Flask, due_on: date) -> None:
+    case = a_case(due_on=due_on)
+    assert [one.interest_ore for one in owed.every(TODAY)] == [
+        cases.owed_on(case, TODAY).interest_ore
+    ]
+
+
+def test_a_case_owes_nothing_before_it_was_taken(app: Flask) -> None:
+    case = a_case()
+    changes.creditor_was_paid(
+        case, amount_ore=1_000, on=TODAY - timedelta(days=5), key="1", actor=CREDITOR, now=NOW
+    )
+    assert list(owed.every(TODAY - timedelta(days=1))) == []
+
+
 def test_a_million_million_öre_do_not_overflow(app: Flask) -> None:
     case = a_case(amount_ore=10**13, balance_ore=10**13)
     on = TODAY + timedelta(days=100)

@@ -1,21 +1,25 @@
 """Payments settled together, held against the settlement of one."""
 
 import random
+import time
 from collections.abc import Sequence
-from datetime import timedelta
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, timedelta
 
 import pytest
 from flask import Flask
 
 from portal import ledger
-from portal.collection import cases, plans, receiving, settling, states, stops
+from portal.collection import cases, history, plans, receiving, settling, states, stops
 from portal.collection.models import Case
 from portal.collection.receiving import Received
+from portal.database import tenancy
 from portal.extensions import db
 from portal.identity.actor import SYSTEM, Actor
+from portal.messages import Problem
 from tests.collection.test_advancing import live
 from tests.collection.twins import cases_of, everything_of, make_twins
-from tests.factories import NOW, TODAY, a_case, a_reminded_case
+from tests.factories import NOW, TODAY, a_case, a_person, a_reminded_case
 
 BANK, OPERATOR = Actor("bank"), Actor("person", role="operator")
 LATER = NOW + timedelta(days=60)
@@ -72,6 +76,80 @@ def test_a_payment_given_twice_is_settled_once(app: Flask) -> None:
     one = Received(case.id, 10_000, "one", "bankgiro", TODAY)
     receiving.settle_many([one, one], actor=BANK, now=NOW)
     assert ledger.balance(case.id).total_ore == 106_000 - 10_000 + 548
+
+
+def settled_meanwhile(app: Flask, of: list[Received], then: list[Received]) -> dict[str, object]:
+    """Settle some, and others on another connection before that commits; what those answered."""
+
+    def meanwhile() -> dict[str, object]:
+        with app.app_context(), tenancy.service():
+            done = dict(receiving.settle_many(then, actor=BANK, now=NOW))
+            db.session.commit()
+            return done
+
+    receiving.settle_many(of, actor=BANK, now=NOW)
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(meanwhile)
+        time.sleep(0.5)
+        db.session.commit()
+        return waiting.result()
+
+
+def test_two_payments_of_a_case_at_once_come_one_after_the_other(app: Flask) -> None:
+    case = a_reminded_case()
+    one, other = (Received(case.id, 10_000, key, "bankgiro", TODAY) for key in ("one", "other"))
+    settled_meanwhile(app, [one], [other])
+    assert ledger.balance(case.id) == ledger.Balance(106_548 - 20_000, 0, 0)
+
+
+def test_a_payment_settled_twice_at_once_is_settled_once(app: Flask) -> None:
+    case = a_reminded_case()
+    one = Received(case.id, 10_000, "one", "bankgiro", TODAY)
+    assert settled_meanwhile(app, [one], [one]) == {}
+    names = [event.name for event in history.of_case(case.id)]
+    assert names.count("case.payment_received") == 1
+
+
+@pytest.mark.parametrize("amount_ore", [0, -500])
+def test_a_payment_of_nothing_is_answered_and_the_others_are_settled(
+    app: Flask, amount_ore: int
+) -> None:
+    good, bad = a_case(), a_case()
+    done = receiving.settle_many(
+        [
+            Received(bad.id, amount_ore, "bad", "bankgiro", TODAY),
+            Received(good.id, 5_000, "good", "bankgiro", TODAY),
+        ],
+        actor=BANK,
+        now=NOW,
+    )
+    assert isinstance(done["bad"], Problem)
+    assert isinstance(done["good"], settling.Settled)
+    db.session.commit()
+    assert ledger.balance(bad.id).total_ore == 100_000
+
+
+def test_a_claim_older_than_the_rates_is_answered_and_the_others_are_settled(app: Flask) -> None:
+    good, old = a_case(), a_case(due_on=date(1999, 2, 1))
+    done = receiving.settle_many(
+        [Received(one.id, 5_000, str(one.id), "bankgiro", TODAY) for one in (old, good)],
+        actor=BANK,
+        now=NOW,
+    )
+    assert isinstance(done[str(old.id)], Problem)
+    assert isinstance(done[str(good.id)], settling.Settled)
+
+
+def test_who_told_of_a_payment_is_kept(app: Flask) -> None:
+    case, person = a_case(), a_person()
+    receiving.settle_many(
+        [Received(case.id, 5_000, "one", "bankgiro", TODAY)],
+        actor=Actor("person", "Johan", person.id, "operator"),
+        now=NOW,
+    )
+    event = cases.latest_event(case.id, "case.payment_received")
+    assert event is not None
+    assert event.actor_person_id == person.id
 
 
 def test_a_plan_whose_debt_is_paid_is_kept(app: Flask) -> None:

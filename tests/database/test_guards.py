@@ -58,7 +58,7 @@ def test_a_case_is_of_its_invoices_debtor(app: Flask) -> None:
 def test_a_case_stays_its_creditors(app: Flask) -> None:
     case = a_case()
     case.creditor_id = a_creditor().id
-    with pytest.raises(DBAPIError, match="a case stays its invoice's"):
+    with pytest.raises(DBAPIError, match="cases stay whose they are"):
         db.session.flush()
 
 

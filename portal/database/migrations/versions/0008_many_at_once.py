@@ -54,7 +54,9 @@ begin
 end $$;
 
 -- At commit, for the first entry of the transaction and all after it.
-create function reda_entries_have_lines() returns trigger language plpgsql {_BY_INDEX} as $$
+-- As its owner: at commit the session may see less than it wrote.
+create function reda_entries_have_lines() returns trigger language plpgsql
+security definer set search_path = pg_catalog, public, pg_temp {_BY_INDEX} as $$
 declare
     wrong bigint;
 begin
@@ -101,7 +103,13 @@ create function reda_refuse_removal() returns trigger language plpgsql as
 $$ begin raise exception '% lose no row', tg_table_name using errcode = '23001'; end $$;
 
 create function reda_refuse_other_owner() returns trigger language plpgsql as
-$$ begin raise exception 'a case stays its invoice''s' using errcode = '23001'; end $$;
+$$ begin raise exception '% stay whose they are', tg_table_name using errcode = '23001'; end $$;
+
+-- Also of a reference that the session may not see.
+create function reda_is_free(wanted text) returns boolean stable language sql
+security definer set search_path = pg_catalog, public, pg_temp as $$
+    select not exists (select from cases where reference = wanted)
+$$;
 
 create or replace function reda_link_new_event() returns trigger
 language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
@@ -200,11 +208,7 @@ def upgrade() -> None:
     # Codes that are printed already are kept.
     op.alter_column("cases", "access_code", nullable=True)
     op.create_index(
-        "ix_cases_given_code", "cases", ["reference"],
-        postgresql_where=sa.text("access_code is not null"),
-    )  # fmt: skip
-    op.create_index(
-        "ix_cases_agreed_rate", "cases", ["agreed_rate"],
+        "ix_cases_agreed_rate", "cases", ["creditor_id", "agreed_rate"],
         postgresql_where=sa.text("interest_kind = 'agreed'"),
     )  # fmt: skip
 
@@ -256,6 +260,11 @@ def _check_once() -> None:
         "create trigger stays_its_invoice_s before update on cases for each row"
         " when ((old.invoice_id, old.debtor_id, old.creditor_id)"
         " is distinct from (new.invoice_id, new.debtor_id, new.creditor_id))"
+        " execute function reda_refuse_other_owner()"
+    )
+    op.execute(
+        "create trigger stays_its_debtors before update on invoices for each row"
+        " when ((old.debtor_id, old.creditor_id) is distinct from (new.debtor_id, new.creditor_id))"
         " execute function reda_refuse_other_owner()"
     )
     op.drop_index("ix_ledger_entries_creditor_id", table_name="ledger_entries")
