@@ -43,7 +43,7 @@ waiting as materialized (
     from invoices i
     -- The sums keep it from reading every invoice there is in the order of their ids.
     where i.creditor_id = :creditor_id and i.decision = 'waiting' and i.id + 0 > :after
-    order by i.id + 0 limit :limit for update skip locked
+    order by i.id + 0 limit :limit
 )
 insert into reda_importing
 select w.id, w.creditor_id, w.debtor_id, w.number, w.arose_on, w.due_on, w.balance_ore, w.currency,
@@ -63,6 +63,17 @@ left join rules customers on customers.scope = 'customer' and customers.key = d.
 left join rules classes on classes.scope = 'class' and classes.key = coalesce(d.customer_class, '')
 join rules r on r.place = coalesce(customers.place, classes.place, 0)
 """  # noqa: S608
+# Of those that are decided otherwise than before, and that nobody else decides on this moment. The
+# others, which may be many and the same each quarter of an hour, are not touched.
+_HOLD = """
+with held as materialized (
+    select i.id from invoices i join reda_importing m on m.invoice_id = i.id
+    where i.creditor_id = :creditor_id and i.decision = 'waiting'
+        and (m.reason = 'overdue' or i.reason is distinct from m.reason)
+    for update of i skip locked
+)
+delete from reda_importing m where not exists (select from held h where h.id = m.invoice_id)
+"""
 _NOTE = """
 update invoices i set
     reason = m.reason,
@@ -72,7 +83,6 @@ update invoices i set
         then cast(:today as date) end
 from reda_importing m
 where i.id = m.invoice_id and i.creditor_id = :creditor_id and i.decision = 'waiting'
-    and (m.reason = 'overdue' or m.reason = any(:left_out) or i.reason is distinct from m.reason)
 """
 # A serial whose reference is taken, as by a case of old whose reference was drawn, is passed over;
 # its invoice comes with the next run.
@@ -194,7 +204,9 @@ def _import_some(
     sets.begin()
     sets.empty("reda_importing", _IMPORTING)
     decided = sets.run(_DECIDE, values)
+    last = db.session.scalar(text("select max(invoice_id) from reda_importing"))
     sets.know("reda_importing")
+    sets.run(_HOLD, values)
     sets.run(_NOTE, values)
     opened = sets.run(_OPEN, values)
     if opened:
@@ -204,5 +216,4 @@ def _import_some(
         history.record_many(text(_TELL).bindparams(rules=rules, now=now))
     if opened < db.session.scalar(text(_OVERDUE)):
         sets.run(_AGAIN, values)
-    last = db.session.scalar(text("select max(invoice_id) from reda_importing"))
     return opened, last if decided == MOST_AT_ONCE else None

@@ -95,6 +95,18 @@ def test_more_than_one_transaction_holds_are_decided_on_in_parts(
     assert (len(parts), db.session.scalar(undecided)) == (3, 0)
 
 
+def test_what_still_waits_is_not_touched_again(creditor: Creditor) -> None:
+    rules_of(creditor, is_active=False)
+    an_invoice_of(creditor)
+    importing.import_waiting(creditor.id, today=TODAY, now=NOW)
+    db.session.commit()
+    row = text("select ctid::text || xmax::text from invoices")
+    before = db.session.scalar(row)
+    importing.import_waiting(creditor.id, today=TODAY, now=NOW)
+    db.session.commit()
+    assert db.session.scalar(row) == before
+
+
 def test_two_runs_at_once_open_one_case_for_each_invoice(app: Flask, creditor: Creditor) -> None:
     rules_of(creditor)
     for _ in range(3):
