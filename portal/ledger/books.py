@@ -311,7 +311,8 @@ def case_totals_sql(on: date | None = None) -> Subquery:
 
     on: at the end of this day; default all that is booked.
     """
-    owed = case((Line.account.in_(_OWED_BY_DEBTOR), Line.amount_ore), else_=0)
+    # Of the accounts read, all but this one are what the debtor owes.
+    owed = case((Line.account == Account.CLIENT_FUNDS, 0), else_=Line.amount_ore)
     received = case((Line.account == Account.CLIENT_FUNDS, Line.amount_ore), else_=0)
     query = select(
         Line.case_id,
