@@ -282,4 +282,5 @@ def _let_lines_tell_their_day() -> None:
 
 
 def downgrade() -> None:
-    raise NotImplementedError("Codes that are derived cannot be kept again.")
+    # A database of before would keep codes, and those of the cases since are nowhere.
+    raise RuntimeError("There is no way back before 0008: restore a backup of before it.")
