@@ -44,7 +44,7 @@ class Sums:
 
 
 _FIRST = REFERENCE_RATES[0].from_on
-# What all days to one have come to, by terms, for a statement to look days up in (`day_of`).
+# What all days to one have come to, by terms, for a statement to look days up in (`come_to`).
 COME_TO = """
 half_years as materialized (
     select * from jsonb_to_recordset(cast(:steps as jsonb))
