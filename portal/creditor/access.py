@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from flask import Blueprint, Response, current_app, g, url_for
-from flask_babel import gettext
 from flask_login import current_user
 from htmx_flask import request
 from werkzeug.exceptions import Forbidden, NotFound
 
 from portal import clock
-from portal.creditor import names
+from portal.creditor import names, navigation
 from portal.database import tenancy
 from portal.identity import people
 from portal.identity.actor import Actor
@@ -96,37 +95,13 @@ def _not_signed(role: Role) -> Response:
     return render("creditor/not_signed.html", status=403)
 
 
-# Endpoint of a tab, its text, and the endpoints of the pages below it.
-def _tabs() -> tuple[tuple[str, str, tuple[str, ...]], ...]:
-    return (
-        ("show_overview", gettext("Overview"), ()),
-        ("list_cases", gettext("Cases"), ("show_case",)),
-        (
-            "list_invoices",
-            gettext("Invoices"),
-            ("upload_invoices", "map_columns", "preview_upload", "import_upload", "show_upload"),
-        ),
-        ("show_payout", gettext("Payout"), ()),
-        ("change_rules", gettext("Rules"), ("save_rules",)),
-    )
-
-
 def _frame() -> dict[str, object]:
     found = g.get("role")
-    here = (request.endpoint or "").partition(".")[2]
-    items = [
-        {
-            "text": name,
-            "url": url_for(f"creditor.{endpoint}"),
-            "current": here == endpoint or here in below,
-        }
-        for endpoint, name, below in (_tabs() if found else ())
-    ]
     return {
         "role": found,
         "roles": g.get("roles", ()),
         "names": names,
-        "nav_items": items,
+        "nav_items": navigation.items() if found else (),
         "person_name": current_user.name if current_user.is_authenticated else None,
         "sign_out_url": url_for("signing.sign_out"),
         "home_url": url_for("creditor.show_overview" if found else "creditor.choose_company"),

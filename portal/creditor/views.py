@@ -39,6 +39,7 @@ def show_overview() -> Response:
 
 
 from portal.creditor import (  # noqa: E402, F401
+    views_case,
     views_cases,
     views_invoices,
     views_payout,
