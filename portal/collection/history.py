@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, TextClause, column, func, insert, select, text
+from sqlalchemy import Select, TextClause, column, func, insert, or_, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from portal.collection.models import Event, HistoryCheck
@@ -150,6 +150,26 @@ def of_case(case_id: int) -> list[Told]:
             )
         )
     return told[::-1]
+
+
+def of_company(creditor_id: int, names: Sequence[str], *, limit: int = 50) -> list[Told]:
+    """A company's latest events that are about no case, newest first.
+
+    names: how the names of the events begin, such as `member.`.
+    """
+    events = db.session.scalars(
+        select(Event)
+        .where(
+            Event.creditor_id == creditor_id,
+            Event.case_id.is_(None),
+            or_(*(Event.name.startswith(name, autoescape=True) for name in names)),
+        )
+        .order_by(Event.id.desc())
+        .limit(limit)
+    )
+    return [
+        Told(one.id, one.name, one.occurred_at, one.actor, one.data, (), {}) for one in events
+    ]
 
 
 def _settings(data: Mapping[str, Any]) -> dict[str, Setting]:

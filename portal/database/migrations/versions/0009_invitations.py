@@ -1,0 +1,65 @@
+"""Invitations to act for a company, and colleagues who see each other.
+
+Revision: 0009
+After: 0008
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0009"
+down_revision = "0008"
+branch_labels = None
+depends_on = None
+
+_CREDITOR = "creditor_id = any((select reda_creditors())::bigint[])"
+
+
+def upgrade() -> None:
+    op.create_table(
+        "invitations",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), primary_key=True),
+        sa.Column("key", sa.String(), nullable=False, unique=True),
+        sa.Column("creditor_id", sa.BigInteger(), sa.ForeignKey("creditors.id"), nullable=False),
+        sa.Column("token_hash", sa.LargeBinary(), nullable=False, unique=True),
+        sa.Column("email", sa.String(), nullable=False),
+        sa.Column("given_name", sa.String(), nullable=False),
+        sa.Column("role", sa.String(), nullable=False),
+        sa.Column("role_ends_on", sa.Date()),
+        sa.Column("invited_by", sa.BigInteger(), sa.ForeignKey("people.id"), nullable=False),
+        sa.Column("inviter_name", sa.String(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("times_sent", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("withdrawn_at", sa.DateTime(timezone=True)),
+        sa.Column("accepted_at", sa.DateTime(timezone=True)),
+        sa.Column("accepted_by", sa.BigInteger(), sa.ForeignKey("people.id")),
+        sa.Column("accepted_name", sa.String()),
+        sa.CheckConstraint(
+            "role in ('administrator', 'collector', 'viewer')", name=op.f("ck_invitations_role")
+        ),
+    )
+    op.create_index("ix_invitations_creditor_id", "invitations", ["creditor_id"])
+    op.execute("grant select, insert, update on invitations to reda_app")
+    op.execute("alter table invitations enable row level security")
+    op.execute(
+        "create policy wall on invitations to reda_app"
+        f" using ((select reda_is_service()) or {_CREDITOR})"
+    )
+    # Read only: a company's people see who else acts for it, and change nobody but themselves.
+    op.execute(
+        "create policy colleagues on people for select to reda_app using"
+        f" (id in (select person_id from memberships where {_CREDITOR}))"
+    )
+    # What happened to a company itself is found among what happened to a million cases.
+    op.create_index(
+        "ix_events_company", "events", ["creditor_id", "id"],
+        postgresql_where=sa.text("case_id is null"),
+    )  # fmt: skip
+
+
+def downgrade() -> None:
+    op.drop_index("ix_events_company", table_name="events")
+    op.execute("drop policy colleagues on people")
+    op.drop_table("invitations")
