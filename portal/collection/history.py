@@ -167,9 +167,7 @@ def of_company(creditor_id: int, names: Sequence[str], *, limit: int = 50) -> li
         .order_by(Event.id.desc())
         .limit(limit)
     )
-    return [
-        Told(one.id, one.name, one.occurred_at, one.actor, one.data, (), {}) for one in events
-    ]
+    return [Told(one.id, one.name, one.occurred_at, one.actor, one.data, (), {}) for one in events]
 
 
 def _settings(data: Mapping[str, Any]) -> dict[str, Setting]:

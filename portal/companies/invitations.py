@@ -48,9 +48,16 @@ class CannotAccept(RedaError):
 class Opened:
     """An invitation as the invited person sees it. status: WAITING or why it opens nothing."""
 
-    invitation: Invitation
+    creditor_id: int
+    key: str
     company: str
     company_key: str
+    inviter_name: str
+    email: str
+    role: str
+    role_ends_on: date | None
+    expires_at: datetime
+    accepted_by: int | None
     status: str
 
 
@@ -146,9 +153,7 @@ def check_email(text: str) -> str:
         raise
 
 
-def _refuse_twice(
-    creditor_id: int, email: str, everyone: list[Membership], now: datetime
-) -> None:
+def _refuse_twice(creditor_id: int, email: str, everyone: list[Membership], now: datetime) -> None:
     is_waiting = select(Invitation.id).where(
         Invitation.creditor_id == creditor_id,
         db.func.lower(Invitation.email) == email.lower(),
@@ -165,7 +170,9 @@ def _refuse_twice(
         Person.id.in_([one.person_id for one in everyone]),
         db.func.lower(Person.email) == email.lower(),
     )
-    if db.session.scalar(is_here.limit(1)):
+    with tenancy.service():
+        is_known = db.session.scalar(is_here.limit(1)) is not None
+    if is_known:
         raise RedaError(
             N_("Somebody with this address acts for the company already."), field="email"
         )
@@ -276,7 +283,11 @@ def open_link(token: str, *, now: datetime) -> Opened | None:
         if invitation is None:
             return None
         creditor = db.session.get_one(Creditor, invitation.creditor_id)
-        return Opened(invitation, creditor.name, creditor.key, status(invitation, now))
+        return Opened(
+            creditor.id, invitation.key, creditor.name, creditor.key, invitation.inviter_name,
+            invitation.email, invitation.role, invitation.role_ends_on, invitation.expires_at,
+            invitation.accepted_by, status(invitation, now),
+        )  # fmt: skip
 
 
 def remember(completion: dict[str, object], *, now: datetime) -> str:
@@ -302,10 +313,10 @@ def identified(sealed: str | None, *, now: datetime) -> Identified | None:
     return Identified(told["number"], told["given_name"], told["surname"])
 
 
-def accept(token: str, who: Identified, *, today: date, now: datetime) -> Person:
+def accept(token: str, who: Identified, *, today: date, now: datetime) -> int:
     """Make whom BankID told somebody to be a member of the company, once.
 
-    Answers the person, who may sign in from now on.
+    Answers the id of the person, who may sign in from now on.
     Raises CannotAccept with the reason when the link opens nothing (any more), and RedaError when
     they act for the company already.
     """
@@ -313,8 +324,8 @@ def accept(token: str, who: Identified, *, today: date, now: datetime) -> Person
     if opened is None:
         raise _refused("")
     with tenancy.service():
-        everyone = members.locked(opened.invitation.creditor_id)
-        invitation = _locked(opened.invitation.creditor_id, opened.invitation.key)
+        everyone = members.locked(opened.creditor_id)
+        invitation = _locked(opened.creditor_id, opened.key)
         if (found := status(invitation, now)) != WAITING:
             raise _refused(found)
         if invitation.role_ends_on is not None and invitation.role_ends_on < today:
@@ -329,12 +340,10 @@ def accept(token: str, who: Identified, *, today: date, now: datetime) -> Person
         actor = Actor("person", person.name, person.id, "creditor")
         _tell("member.joined", invitation, actor, now, person=person.id, who=person.name)
         db.session.flush()
-        return person
+        return person.id
 
 
-def _join(
-    invitation: Invitation, person: Person, everyone: list[Membership], today: date
-) -> None:
+def _join(invitation: Invitation, person: Person, everyone: list[Membership], today: date) -> None:
     own = next((one for one in everyone if one.person_id == person.id), None)
     if own is None:
         own = Membership(person_id=person.id, creditor_id=invitation.creditor_id)
@@ -365,9 +374,7 @@ def _refused(found: str) -> CannotAccept:
     )
 
 
-def _tell(
-    event: str, invitation: Invitation, actor: Actor, now: datetime, **data: object
-) -> None:
+def _tell(event: str, invitation: Invitation, actor: Actor, now: datetime, **data: object) -> None:
     history.record(
         event,
         creditor_id=invitation.creditor_id,

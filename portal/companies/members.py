@@ -11,6 +11,7 @@ from datetime import date, datetime
 from sqlalchemy import select
 
 from portal.collection import history
+from portal.database import tenancy
 from portal.extensions import db
 from portal.identity.actor import Actor
 from portal.identity.models import Membership, Person
@@ -40,11 +41,13 @@ class Member:
 
 def of_company(creditor_id: int, today: date) -> list[Member]:
     """A company's people, by role and name; those whose role is over come last."""
-    rows = db.session.execute(
-        select(Membership, Person)
-        .join(Person, Person.id == Membership.person_id)
-        .where(Membership.creditor_id == creditor_id)
-    ).all()
+    # The wall lets a person see themselves alone; of colleagues, only what is named here is told.
+    with tenancy.service():
+        rows = db.session.execute(
+            select(Membership, Person)
+            .join(Person, Person.id == Membership.person_id)
+            .where(Membership.creditor_id == creditor_id)
+        ).all()
     found = [
         Member(
             one.id, one.person_id, person.name, person.email, one.role, one.ends_on,
@@ -175,7 +178,8 @@ def _require_lasting_administrator(creditor_id: int) -> None:
 
 
 def _tell(event: str, one: Membership, actor: Actor, now: datetime, **data: object) -> str:
-    name = db.session.get_one(Person, one.person_id).name
+    with tenancy.service():
+        name = db.session.get_one(Person, one.person_id).name
     history.record(
         event, creditor_id=one.creditor_id, actor=actor, now=now, person=one.person_id, who=name,
         **data,

@@ -16,9 +16,7 @@ _ROLES = [
 class RoleForm(Form):
     """Somebody's role, and until when."""
 
-    role = RadioField(
-        lazy_gettext("Role"), [InputRequired()], choices=_ROLES, default="collector"
-    )
+    role = RadioField(lazy_gettext("Role"), [InputRequired()], choices=_ROLES, default="collector")
     ends_on = DateField(lazy_gettext("Last day"), [Optional()])
 
 

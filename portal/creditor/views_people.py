@@ -180,7 +180,9 @@ def _page(form: InvitationForm, status: int = 200) -> Response:
         status=status,
         form=form,
         people=members.of_company(creditor_id, clock.today()),
-        invited=[(one, invitations.status(one, now)) for one in invitations.of_company(creditor_id)],
+        invited=[
+            (one, invitations.status(one, now)) for one in invitations.of_company(creditor_id)
+        ],
         valid_days=invitations.VALID.days,
         events=[events.tell(one) for one in told],
         person_id=access.actor().person_id,

@@ -8,6 +8,7 @@ from portal import clock
 from portal.companies import invitations
 from portal.companies.invitations import Identified, Opened
 from portal.extensions import db, limiter
+from portal.identity import people
 from portal.identity.orders import Purpose
 from portal.messages import RedaError
 from portal.signing.views import signing
@@ -48,17 +49,18 @@ def accept_invitation(token: str) -> Response:
         return go(url_for("signing.open_invitation", token=token))
     opened = invitations.open_link(token, now=clock.now())
     try:
-        person = invitations.accept(token, who, today=clock.today(), now=clock.now())
+        person_id = invitations.accept(token, who, today=clock.today(), now=clock.now())
         db.session.commit()
     except RedaError as error:
         db.session.rollback()
         if opened is None:
             return render("signing/invitation_gone.html", status=404)
-        return _page(token, opened, error)
+        # How it stands now, which may be why.
+        return _page(token, invitations.open_link(token, now=clock.now()) or opened, error)
     assert opened is not None
     session.clear()
     session.renew()  # type: ignore[attr-defined]
-    login_user(person)
+    login_user(people.by_id(person_id))
     flash(gettext("Welcome. You now act for %(company)s.", company=opened.company), "good")
     return go(url_for("creditor.show_overview", key=opened.company_key))
 
@@ -73,21 +75,18 @@ def _who() -> Identified | None:
 
 
 def _is_own(opened: Opened) -> bool:
-    return bool(
-        current_user.is_authenticated and opened.invitation.accepted_by == current_user.id
-    )
+    return bool(current_user.is_authenticated and opened.accepted_by == current_user.id)
 
 
 def _page(token: str, opened: Opened, error: RedaError | None = None) -> Response:
-    now = clock.now()
     status = error.status if error else 200 if opened.status == invitations.WAITING else 410
     return render(
         "signing/invitation.html",
         status=status,
         token=token,
-        invitation=opened.invitation,
+        invitation=opened,
         company=opened.company,
-        state=invitations.status(opened.invitation, now),
+        state=opened.status,
         who=_who(),
         error=error,
         is_phone=is_phone(),

@@ -1,14 +1,14 @@
-"""Invitations to act for a company, and colleagues who see each other.
+"""Invitations to act for a company.
 
-Revision: 0009
-After: 0008
+Revision: 0010
+After: 0009
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0009"
-down_revision = "0008"
+revision = "0010"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 
@@ -47,11 +47,6 @@ def upgrade() -> None:
         "create policy wall on invitations to reda_app"
         f" using ((select reda_is_service()) or {_CREDITOR})"
     )
-    # Read only: a company's people see who else acts for it, and change nobody but themselves.
-    op.execute(
-        "create policy colleagues on people for select to reda_app using"
-        f" (id in (select person_id from memberships where {_CREDITOR}))"
-    )
     # What happened to a company itself is found among what happened to a million cases.
     op.create_index(
         "ix_events_company", "events", ["creditor_id", "id"],
@@ -61,5 +56,4 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_index("ix_events_company", table_name="events")
-    op.execute("drop policy colleagues on people")
     op.drop_table("invitations")
