@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 from itsdangerous import BadSignature, URLSafeSerializer
 from sqlalchemy import select
@@ -374,7 +375,7 @@ def _refused(found: str) -> CannotAccept:
     )
 
 
-def _tell(event: str, invitation: Invitation, actor: Actor, now: datetime, **data: object) -> None:
+def _tell(event: str, invitation: Invitation, actor: Actor, now: datetime, **data: Any) -> None:
     history.record(
         event,
         creditor_id=invitation.creditor_id,

@@ -7,6 +7,7 @@ role: what one administrator does to another, the other can be asked about.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import select
 
@@ -177,7 +178,7 @@ def _require_lasting_administrator(creditor_id: int) -> None:
         )
 
 
-def _tell(event: str, one: Membership, actor: Actor, now: datetime, **data: object) -> str:
+def _tell(event: str, one: Membership, actor: Actor, now: datetime, **data: Any) -> str:
     with tenancy.service():
         name = db.session.get_one(Person, one.person_id).name
     history.record(
