@@ -26,7 +26,7 @@ _FLAGS = (
     "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update"
     " --disable-sync --no-first-run --hide-scrollbars"
 )
-_CREDITOR = ("", "cases", "invoices", "invoices/upload", "payout", "rules")
+_CREDITOR = ("", "cases", "invoices", "invoices/upload", "payout", "rules", "people")
 _OPERATOR = ("", "jobs", "messages", "reviews", "books", "rates")
 
 

@@ -9,7 +9,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -23,13 +23,13 @@ from portal.companies.models import Invitation
 from portal.database import tenancy
 from portal.database.encryption import decrypt, encrypt
 from portal.delivery import outbox
+from portal.delivery.channels import mail
 from portal.extensions import db, settings
 from portal.identity import people
 from portal.identity.actor import Actor
 from portal.identity.models import Creditor, Membership, Person
 from portal.identity.people import new_key
 from portal.messages import N_, RedaError
-from portal.sources import values
 
 VALID = timedelta(days=14)
 # Nobody needs the link sent more often, and a stranger's inbox is spared.
@@ -147,11 +147,7 @@ def invite(
 
 def check_email(text: str) -> str:
     """An e-mail address as it is kept. Raises RedaError at the field `email`."""
-    try:
-        return values.email(text)
-    except RedaError as error:
-        error.problem = replace(error.problem, field="email")
-        raise
+    return mail.address_of(text, field="email")
 
 
 def _refuse_twice(creditor_id: int, email: str, everyone: list[Membership], now: datetime) -> None:
