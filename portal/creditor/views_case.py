@@ -18,9 +18,7 @@ from portal.payments import booking
 from portal.web.rendering import render
 
 
-def _page(
-    template: str, facts: CaseFacts, *, block: str | None = None, **values: Any
-) -> Response:
+def _page(template: str, facts: CaseFacts, *, block: str | None = None, **values: Any) -> Response:
     return render(
         template, block=block, facts=facts, case=facts.case, due=facts.due, stops=facts.stops,
         **values,

@@ -1,21 +1,18 @@
 """What somebody was shown and then did to a case, so that pressing twice does it once.
 
-Revision: 0009
-After: 0008
+Revision: 0010
+After: 0009
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0009"
-down_revision = "0008"
+revision = "0010"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 
-_SEEN = (
-    "(select reda_is_service()) or creditor_id = any((select reda_creditors())::bigint[])"
-    " or case_id = any((select reda_cases())::bigint[])"
-)
+_SEEN = "(select reda_is_service()) or creditor_id = any((select reda_creditors())::bigint[])"
 
 
 def upgrade() -> None:
