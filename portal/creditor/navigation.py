@@ -37,7 +37,11 @@ TABS = (
         ("upload_invoices", "map_columns", "preview_upload", "import_upload", "show_upload"),
     ),
     Tab("show_payout", lazy_gettext("Payout")),
-    Tab("change_rules", lazy_gettext("Rules"), ("save_rules",)),
+    Tab(
+        "change_rules",
+        lazy_gettext("Rules"),
+        ("save_rules", "edit_rules", "list_changes", "show_change"),
+    ),
 )
 
 
