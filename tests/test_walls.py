@@ -11,7 +11,7 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from portal import clock
-from portal.collection import intake
+from portal.collection import intake, rulebook
 from portal.collection.models import Case
 from portal.companies import invitations
 from portal.database import files
@@ -44,14 +44,22 @@ CREDITOR_READ = {
     "creditor.list_cases": (),
     "creditor.export_cases": (),
     "creditor.show_case": ("reference",),
+    "creditor.show_case_letters": ("reference",),
+    "creditor.show_case_money": ("reference",),
+    "creditor.show_case_parties": ("reference",),
     "creditor.read_document": ("reference", "message_id"),
     "creditor.download_invoice": ("reference",),
     "creditor.list_invoices": (),
     "creditor.show_upload": ("upload_id",),
     "creditor.show_payout": (),
     "creditor.change_rules": (),
+<<<<<<< HEAD
     "creditor.list_people": (),
     "creditor.show_member": ("member_id",),
+=======
+    "creditor.list_changes": (),
+    "creditor.show_change": ("event_id",),
+>>>>>>> main
 }
 # What only an administrator does; a case handler may not either.
 ADMINISTRATOR = {
@@ -69,6 +77,11 @@ CREDITOR_CHANGE = ADMINISTRATOR | {
     "creditor.preview_upload": ("upload_id",),
     "creditor.import_upload": ("upload_id",),
     "creditor.save_rules": (),
+    "creditor.prepare_act": ("reference", "act"),
+    "creditor.do_act": ("reference", "act"),
+    "creditor.edit_rules": (),
+    "creditor.undo_change": ("event_id",),
+    "creditor.restore_rules": ("event_id",),
 }
 CREDITOR = CREDITOR_READ | CREDITOR_CHANGE
 OPERATOR = {
@@ -184,12 +197,19 @@ def world(app: Flask) -> World:
         "operator": a_person("198107212386", is_operator=True),
     }
     key = db.session.scalars(select(Document.key).where(Document.creditor_id == creditor.id)).one()
+    event_id = rulebook.put_many(
+        creditor.id, "class", ["Retail"], {"is_excluded": True}, actor=SYSTEM, today=NOW.date(),
+        now=NOW,
+    )  # fmt: skip
+    db.session.commit()
     values: dict[str, object] = {
+        "event_id": event_id,
         "reference": case.reference,
         "message_id": message.id,
         "upload_id": upload.id,
         "request_id": request.id,
         "number": payment.receipt_number,
+        "act": "hold",
         "job_id": 1,
         "key": key,
         "member_id": _membership_of(people["viewer"]).id,
@@ -338,8 +358,14 @@ def test_nobody_gets_further_before_the_agreement_is_signed(app: Flask, endpoint
     case = a_reminded_case(company)
     client = app.test_client()
     sign_in(app, client, person)
+<<<<<<< HEAD
     values = {name: 1 for names in CREDITOR.values() for name in names}
     values["reference"] = case.reference
+=======
+    values = {
+        "reference": case.reference, "upload_id": 1, "message_id": 1, "act": "hold", "event_id": 1,
+    }  # fmt: skip
+>>>>>>> main
     world = World(app, case, values)
     response = world.send(client, endpoint, world.address(endpoint, CREDITOR[endpoint]))
     assert is_sent_to(response, "/agreements")

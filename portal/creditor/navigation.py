@@ -19,15 +19,34 @@ class Tab:
 
 TABS = (
     Tab("show_overview", lazy_gettext("Overview")),
-    Tab("list_cases", lazy_gettext("Cases"), ("show_case",)),
+    Tab(
+        "list_cases",
+        lazy_gettext("Cases"),
+        (
+            "show_case",
+            "show_case_letters",
+            "show_case_money",
+            "show_case_parties",
+            "prepare_act",
+            "do_act",
+        ),
+    ),
     Tab(
         "list_invoices",
         lazy_gettext("Invoices"),
         ("upload_invoices", "map_columns", "preview_upload", "import_upload", "show_upload"),
     ),
     Tab("show_payout", lazy_gettext("Payout")),
+<<<<<<< HEAD
     Tab("change_rules", lazy_gettext("Rules"), ("save_rules",)),
     Tab("list_people", lazy_gettext("People"), ("invite", "change_member", "remove_member")),
+=======
+    Tab(
+        "change_rules",
+        lazy_gettext("Rules"),
+        ("save_rules", "edit_rules", "list_changes", "show_change"),
+    ),
+>>>>>>> main
 )
 
 
