@@ -53,13 +53,10 @@ CREDITOR_READ = {
     "creditor.show_upload": ("upload_id",),
     "creditor.show_payout": (),
     "creditor.change_rules": (),
-<<<<<<< HEAD
     "creditor.list_people": (),
     "creditor.show_member": ("member_id",),
-=======
     "creditor.list_changes": (),
     "creditor.show_change": ("event_id",),
->>>>>>> main
 }
 # What only an administrator does; a case handler may not either.
 ADMINISTRATOR = {
@@ -358,14 +355,8 @@ def test_nobody_gets_further_before_the_agreement_is_signed(app: Flask, endpoint
     case = a_reminded_case(company)
     client = app.test_client()
     sign_in(app, client, person)
-<<<<<<< HEAD
-    values = {name: 1 for names in CREDITOR.values() for name in names}
-    values["reference"] = case.reference
-=======
-    values = {
-        "reference": case.reference, "upload_id": 1, "message_id": 1, "act": "hold", "event_id": 1,
-    }  # fmt: skip
->>>>>>> main
+    values: dict[str, object] = {name: 1 for names in CREDITOR.values() for name in names}
+    values |= {"reference": case.reference, "act": "hold"}
     world = World(app, case, values)
     response = world.send(client, endpoint, world.address(endpoint, CREDITOR[endpoint]))
     assert is_sent_to(response, "/agreements")

@@ -26,12 +26,8 @@ _FLAGS = (
     "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update"
     " --disable-sync --no-first-run --hide-scrollbars"
 )
-<<<<<<< HEAD
 _CREDITOR = ("", "cases", "invoices", "invoices/upload", "payout", "rules", "people")
-=======
-_CREDITOR = ("", "cases", "invoices", "invoices/upload", "payout", "rules")
 _CASE = ("", "/letters", "/money", "/parties", "/acts/hold", "/acts/credit")
->>>>>>> main
 _OPERATOR = ("", "jobs", "messages", "reviews", "books", "rates")
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, TextClause, column, func, insert, or_, select, text
+from sqlalchemy import Select, TextClause, column, func, insert, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from portal.collection.models import Event, HistoryCheck
@@ -160,13 +160,6 @@ def of_case(case_id: int) -> list[Told]:
     return told[::-1]
 
 
-<<<<<<< HEAD
-def of_company(creditor_id: int, names: Sequence[str], *, limit: int = 50) -> list[Told]:
-    """A company's latest events that are about no case, newest first.
-
-    names: how the names of the events begin, such as `member.`.
-    """
-=======
 def page_of_case(
     case_id: int, *, names: Collection[str] = (), before: int | None = None, limit: int = 20
 ) -> Page:
@@ -190,21 +183,25 @@ SETTINGS = (
 )  # fmt: skip
 
 
-def of_creditor(creditor_id: int, *, before: int | None = None, limit: int = 50) -> list[Told]:
-    """What happened to a creditor's settings, newest first. before: the page before's last id."""
+def of_creditor(
+    creditor_id: int,
+    *,
+    about: Collection[str] = SETTINGS,
+    before: int | None = None,
+    limit: int = 50,
+) -> list[Told]:
+    """What happened to a creditor's settings, newest first.
+
+    about: some of SETTINGS. before: the page before's last id.
+    """
     older = [Event.id < before] if before is not None else []
->>>>>>> main
     events = db.session.scalars(
         select(Event)
         .where(
             Event.creditor_id == creditor_id,
             Event.case_id.is_(None),
-<<<<<<< HEAD
-            or_(*(Event.name.startswith(name, autoescape=True) for name in names)),
-=======
-            func.split_part(Event.name, ".", 1).in_(SETTINGS),
+            func.split_part(Event.name, ".", 1).in_(about),
             *older,
->>>>>>> main
         )
         .order_by(Event.id.desc())
         .limit(limit)

@@ -7,18 +7,8 @@ from typing import Any
 from flask_babel import gettext, lazy_gettext
 
 from portal.collection.history import Setting, Told
-<<<<<<< HEAD
-from portal.creditor.names import (
-    actor_name,
-    after_demand_name,
-    entry_name,
-    role_name,
-    stop_name,
-)
-=======
 from portal.creditor import settings
-from portal.creditor.names import actor_name, entry_name, stop_name
->>>>>>> main
+from portal.creditor.names import actor_name, entry_name, role_name, stop_name
 from portal.messages import Problem
 from portal.web.formats import format_date, kronor
 from portal.web.forms import text as problem_text

@@ -37,16 +37,16 @@ TABS = (
         ("upload_invoices", "map_columns", "preview_upload", "import_upload", "show_upload"),
     ),
     Tab("show_payout", lazy_gettext("Payout")),
-<<<<<<< HEAD
-    Tab("change_rules", lazy_gettext("Rules"), ("save_rules",)),
-    Tab("list_people", lazy_gettext("People"), ("invite", "change_member", "remove_member")),
-=======
     Tab(
         "change_rules",
         lazy_gettext("Rules"),
         ("save_rules", "edit_rules", "list_changes", "show_change"),
     ),
->>>>>>> main
+    Tab(
+        "list_people",
+        lazy_gettext("People"),
+        ("show_member", "invite", "change_member", "remove_member"),
+    ),
 )
 
 

@@ -16,7 +16,7 @@ from portal.messages import RedaError
 from portal.web.forms import text
 from portal.web.rendering import go, render
 
-_EVENTS = ("member.", "invitation.")
+_EVENTS = ("member", "invitation")
 
 
 @creditor.get("/<key>/people")
@@ -174,7 +174,7 @@ def _refused(error: RedaError) -> Response:
 
 def _page(form: InvitationForm, status: int = 200) -> Response:
     creditor_id, now = access.role().creditor_id, clock.now()
-    told = history.of_company(creditor_id, _EVENTS, limit=10)
+    told = history.of_creditor(creditor_id, about=_EVENTS, limit=10)
     return render(
         "creditor/people.html",
         status=status,

@@ -42,13 +42,13 @@ def test_an_administrator_gives_a_colleague_another_role(
 
 def test_the_change_is_in_the_history(company: Creditor, eva: Person, sofia: Person) -> None:
     change(company, eva, at(company, sofia), "viewer")
-    told = history.of_company(company.id, ["member."])[0]
+    told = history.of_creditor(company.id, about=["member"])[0]
     assert (told.name, told.data["who"]) == ("member.role_changed", sofia.name)
 
 
 def test_the_same_role_again_changes_nothing(company: Creditor, eva: Person, sofia: Person) -> None:
     assert not change(company, eva, at(company, sofia), "collector")
-    assert history.of_company(company.id, ["member."]) == []
+    assert history.of_creditor(company.id, about=["member"]) == []
 
 
 def test_nobody_changes_their_own_role(company: Creditor, eva: Person, johan: Person) -> None:

@@ -12,12 +12,8 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from werkzeug.test import Client
 
 from portal.collection import history, intake, plans
-<<<<<<< HEAD
-from portal.collection.models import Case, ColumnMapping
-from portal.companies.models import Invitation
-=======
 from portal.collection.models import Case, ColumnMapping, Deed
->>>>>>> main
+from portal.companies.models import Invitation
 from portal.database import tenancy
 from portal.database.tenancy import Scope
 from portal.extensions import db
@@ -44,12 +40,8 @@ OF_A_CASE = {
 # Tables of a company's, which its people see.
 OF_A_CREDITOR = OF_A_CASE | {
     *("memberships", "uploads", "column_mappings", "rules", "documents", "signatures"),
-<<<<<<< HEAD
     "invitations",
-    *("history_heads", "history_links"),
-=======
     *("history_heads", "history_links", "case_deeds"),
->>>>>>> main
 }
 ONLY_ADDED_TO = {
     *("ledger_entries", "ledger_lines", "events", "payments", "signatures"),
@@ -167,15 +159,13 @@ def a_tenant(name: str, identity_number: str) -> Tenant:
     db.session.add_all(
         [
             ColumnMapping(creditor_id=creditor.id, headings_hash="h", mapping={}),
-<<<<<<< HEAD
             Invitation(
                 key=name, creditor_id=creditor.id, token_hash=name.encode(), email="",
                 role="viewer",
                 invited_by=person.id, inviter_name="", created_at=NOW, sent_at=NOW, expires_at=NOW,
-=======
+            ),
             Deed(
                 creditor_id=creditor.id, case_id=case.id, key="k", act="hold", done_at=NOW,
->>>>>>> main
             ),
             Payment(
                 creditor_id=creditor.id, case_id=case.id, channel="swish",

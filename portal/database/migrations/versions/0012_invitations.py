@@ -1,14 +1,14 @@
 """Invitations to act for a company.
 
-Revision: 0011
-After: 0010
+Revision: 0012
+After: 0011
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0011"
-down_revision = "0010"
+revision = "0012"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 
@@ -47,13 +47,7 @@ def upgrade() -> None:
         "create policy wall on invitations to reda_app"
         f" using ((select reda_is_service()) or {_CREDITOR})"
     )
-    # What happened to a company itself is found among what happened to a million cases.
-    op.create_index(
-        "ix_events_company", "events", ["creditor_id", "id"],
-        postgresql_where=sa.text("case_id is null"),
-    )  # fmt: skip
 
 
 def downgrade() -> None:
-    op.drop_index("ix_events_company", table_name="events")
     op.drop_table("invitations")
