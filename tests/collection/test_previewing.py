@@ -168,7 +168,8 @@ def _last(spells: Any) -> Fate:
     return spells[-1].fate
 
 
-def test_what_is_counted_is_what_is_listed(creditor: Creditor) -> None:
+def test_what_is_counted_is_what_is_listed(app: Flask) -> None:
+    creditor = a_creditor()
     some_rules(creditor, random.Random(5))
     some_invoices(creditor, random.Random(5), 600)
     edited = {("company", ""): {**policy.DEFAULTS, "is_active": True, "lowest_ore": 5_000_00}}
@@ -185,7 +186,8 @@ def test_what_is_counted_is_what_is_listed(creditor: Creditor) -> None:
         assert sum(1 for _ in previewing.every(asked, Wanted(code=code))) == counted.count
 
 
-def test_pages_follow_each_other_without_a_gap(creditor: Creditor) -> None:
+def test_pages_follow_each_other_without_a_gap(app: Flask) -> None:
+    creditor = a_creditor()
     some_rules(creditor, random.Random(5))
     some_invoices(creditor, random.Random(5), 130)
     asked, after, pages = Asked(creditor.id, TODAY), None, []
