@@ -38,6 +38,7 @@ STAFF = (
     "portal/collection/changes.py",
     "portal/collection/checks.py",
     "portal/collection/days.py",
+    "portal/collection/effects.py",
     "portal/collection/intake.py",
     "portal/collection/policy.py",
     "portal/collection/rates.py",
@@ -50,6 +51,12 @@ STAFF = (
     "portal/jobs.py",
     "portal/cli.py",
     "templates/creditor/*",
+    # Those to people who sign in; others go to debtors.
+    "templates/emails/_mail.*",
+    "templates/emails/_words.html",
+    "templates/emails/digest.*",
+    "templates/emails/invitation.*",
+    "templates/emails/notification.*",
     "templates/operations/*",
     "templates/signing/*",
 )
