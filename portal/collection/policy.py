@@ -133,6 +133,22 @@ class Effective:
         """The kinds of fees that the creditor bears itself."""
         return frozenset(kind for name, kind in FEES.items() if self.values[name] == "creditor")
 
+    @property
+    def may_plan(self) -> bool:
+        return bool(self.values["may_plan"])
+
+    @property
+    def plan_most_months(self) -> int:
+        return int(self.values["plan_most_months"])
+
+    @property
+    def plan_least_ore(self) -> int:
+        return int(self.values["plan_least_ore"])
+
+    @property
+    def plan_first_days(self) -> int:
+        return int(self.values["plan_first_days"])
+
     def text_of(self, letter: str) -> str:
         """The creditor's own words in a reminder or a demand; empty for none."""
         return str(self.values[f"{letter}_text"])
