@@ -71,6 +71,7 @@ from portal.creditor import (  # noqa: E402, F401
     views_case_acts,
     views_cases,
     views_changes,
+    views_company,
     views_invoices,
     views_payout,
     views_people,

@@ -243,7 +243,8 @@ def test_a_debtors_page_of_a_paid_case(
         "/cases/{reference}/acts/credit", "/invoices", "/invoices/upload",
         "/invoices/uploads/{mapping}/columns", "/invoices/uploads/{preview}/preview",
         "/invoices/uploads/{done}", "/payout", "/rules", "/cases/none",
-        "/people", "/people/{member}",
+        "/people", "/people/{member}", "/company", "/company?edit=letter",
+        "/company?edit=contacts:new", "/company?edit=address:invoice",
     ],
 )  # fmt: skip
 def test_a_creditors_page(
