@@ -21,6 +21,7 @@ from sqlalchemy import (
     and_,
     func,
     literal,
+    literal_column,
     or_,
     select,
     text,
@@ -327,7 +328,9 @@ _EXACT = ("reference", "ocr", "invoice", "payment reference", "customer", "ident
 
 def beside(creditor_id: int, sought: Sought) -> Beside:
     """The classes of a creditor's customers, and the cases that a text may mean."""
-    unpaid = str(ledger.unpaid_sql(text("c.id")).compile(compile_kwargs={"literal_binds": True}))
+    unpaid = str(
+        ledger.unpaid_sql(literal_column("c.id")).compile(compile_kwargs={"literal_binds": True})
+    )
     branches = [_CLASSES]
     for what in _asked(sought):
         looked = _LOOKS[what].format(unpaid=unpaid) + " limit :cap"
@@ -811,7 +814,7 @@ def every(
 
 def ids_sql(
     creditor_id: int, wanted: Filter, *, today: date, found: Found | None = None
-) -> Select[tuple[int]]:
+) -> Select[Any]:
     """The ids of all cases that a filter finds, for use in another statement."""
     query = select(Case.id).where(*_conditions(creditor_id, wanted, found, today))
     if wanted.statuses:
