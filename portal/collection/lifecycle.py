@@ -385,6 +385,17 @@ def resume(case: Case, kind: str, *, actor: Actor, today: date, now: datetime) -
     return True
 
 
+def end_plan(case: Case, *, reason: str, actor: Actor, today: date, now: datetime) -> bool:
+    """End the plan that goes on with a case, which goes on where it was. Answers if there was one.
+
+    case: locked. Raises states.NotAllowed for a closed case.
+    """
+    if not plans.call_off(case, reason=reason, actor=actor, today=today, now=now):
+        return False
+    resume(case, states.PLAN, actor=actor, today=today, now=now)
+    return True
+
+
 def decide(case: Case, *, today: date, now: datetime) -> None:
     """Do what the creditor's rules say when a demand has not been paid."""
     if case.status != states.DEMANDED:
@@ -409,8 +420,11 @@ def take_to_law(case: Case, *, actor: Actor, today: date, now: datetime, **data:
     """Hand a case over for an application at the Enforcement Authority (Kronofogden).
 
     Inkassolagen § 6: not before the time of the demand has run out. What the application costs is
-    claimed in it, and booked when it has been sent.
+    claimed in it, and booked when it has been sent. Raises states.NotAllowed then, and while the
+    case stands still.
     """
+    if case.is_stopped:
+        raise states.NotAllowed(N_("The case stands still. End first what stops it."))
     if case.pay_by_on is not None and today <= case.pay_by_on:
         raise states.NotAllowed(
             N_("The demand gives time to pay through %(pay_by_on)s. Wait until that day is over."),

@@ -42,14 +42,21 @@ class Part:
 
 @dataclass(frozen=True)
 class Proposal:
-    """A plan before it is agreed on. fee_ore: of the plan itself, in the parts."""
+    """A plan before it is agreed on. fee_ore: of the plan itself, in the parts. owed_ore: what
+    would be paid if all were paid today."""
 
     parts: Sequence[Part]
     fee_ore: int
+    owed_ore: int
 
     @property
     def total_ore(self) -> int:
         return sum(one.amount_ore for one in self.parts)
+
+    @property
+    def more_ore(self) -> int:
+        """What the plan costs beyond paying all today."""
+        return self.total_ore - self.owed_ore
 
 
 @dataclass(frozen=True)
@@ -79,7 +86,35 @@ def propose(case: Case, *, monthly_ore: int, first_on: date, today: date) -> Pro
         raise RedaError(N_("The first payment cannot be in the past."), field="first_on")
     charge = _fee(case, today)
     fee_ore = charge.ore if charge else 0
-    return Proposal(tuple(_parts(case, monthly_ore, first_on, fee_ore, today)), fee_ore)
+    parts = _parts(case, monthly_ore, first_on, fee_ore, today)
+    return Proposal(tuple(parts), fee_ore, cases.amount_due(case, today).total_ore)
+
+
+def monthly_for(case: Case, *, months: int, first_on: date, today: date) -> int:
+    """The smallest sum a month, in whole kronor, that pays all that is owed in so many months.
+
+    Answers öre. Raises RedaError for a number of months that no plan may have, and as `propose`.
+    """
+    if not 1 <= months <= MOST_MONTHS:
+        raise RedaError(
+            N_("A plan has from 1 to %(months)s payments."), field="months", months=MOST_MONTHS
+        )
+    owed_ore = cases.amount_due(case, today).total_ore
+    low, high = max(1, owed_ore // months // 100), 2 * owed_ore // 100 + 1_000
+
+    def is_enough(kronor: int) -> bool:
+        try:
+            found = propose(case, monthly_ore=kronor * 100, first_on=first_on, today=today)
+        except RedaError as error:
+            if error.problem.field == "amount":
+                return False
+            raise
+        return len(found.parts) <= months
+
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if is_enough(middle) else (middle + 1, high)
+    return low * 100
 
 
 def _fee(case: Case, today: date) -> fees.Charge | None:
@@ -237,4 +272,18 @@ def break_off(case: Case, *, actor: Actor, today: date, now: datetime) -> bool:
         return False
     plan.status, plan.ended_on = "broken", today
     record(case, "case.plan_broken", actor, now, plan=plan.id)
+    return True
+
+
+def call_off(case: Case, *, reason: str, actor: Actor, today: date, now: datetime) -> bool:
+    """End a plan that was agreed on, though it is kept. Answers whether there was one.
+
+    The stop is the caller's to end; the plan's fee is still owed.
+    """
+    plan = running(case.id)
+    if plan is None:
+        return False
+    move(case, "end a plan", actor)
+    plan.status, plan.ended_on = "ended", today
+    record(case, "case.plan_ended", actor, now, plan=plan.id, reason=reason)
     return True

@@ -8,7 +8,7 @@ from flask_babel import gettext, lazy_gettext
 
 from portal.collection.history import Setting, Told
 from portal.creditor import settings
-from portal.creditor.names import actor_name, entry_name, stop_name
+from portal.creditor.names import actor_name, entry_name, field_name, stop_name
 from portal.messages import Problem
 from portal.web.formats import format_date, kronor
 from portal.web.forms import text as problem_text
@@ -105,7 +105,8 @@ def _given_up(data: Data) -> str:
 
 
 def _written_off(data: Data) -> tuple[str, str]:
-    return gettext("The case was written off"), _given_up(data)
+    told = f"{_given_up(data)} {data.get('reason', '')}"
+    return gettext("The case was written off"), told.strip()
 
 
 def _returned(data: Data) -> tuple[str, str]:
@@ -157,7 +158,8 @@ def _due_date_changed(data: Data) -> tuple[str, str]:
 
 
 def _customer_changed(data: Data) -> tuple[str, str]:
-    return gettext("The customer’s details were changed"), ""
+    told = ", ".join(field_name(one) for one in data.get("fields", ()))
+    return gettext("The customer’s details were changed"), told
 
 
 def _plan_agreed(data: Data) -> tuple[str, str]:
@@ -171,6 +173,11 @@ def _plan_agreed(data: Data) -> tuple[str, str]:
 
 def _plan_broken(data: Data) -> tuple[str, str]:
     return gettext("The payment plan was not kept"), gettext("The case goes on where it was.")
+
+
+def _plan_ended(data: Data) -> tuple[str, str]:
+    told = gettext("The case goes on where it was.")
+    return gettext("The payment plan was ended"), f"{told} {data['reason']}".strip()
 
 
 def _payment_received(data: Data) -> tuple[str, str]:
@@ -230,6 +237,7 @@ _TEXTS: Mapping[str, Callable[[Data], tuple[str, str]]] = {
     "case.customer_changed": _customer_changed,
     "case.plan_agreed": _plan_agreed,
     "case.plan_broken": _plan_broken,
+    "case.plan_ended": _plan_ended,
     "case.payment_received": _payment_received,
     "case.paid": _paid,
     "case.needs_review": _needs_review,
@@ -323,6 +331,8 @@ def _why(event: Told) -> dict[str, object] | None:
     """The rule that decided, the law it rests on, and what it decided from: (label, value)."""
     known = _WHY.get(event.name)
     if known is None:
+        return None
+    if known is _why_decided and event.actor.startswith("person"):
         return None
     text, rule = known(event.data)
     facts = [fact for one in event.settings if (fact := _setting(one))]
