@@ -28,7 +28,7 @@ NO_ADDRESS = "address_line = '' or postcode = '' or town = ''"
 class Debtor(Base):
     """A creditor's customer (gäldenär when an invoice is not paid).
 
-    search_text, name_in_order: what the database looks names up in and sorts them by (0012).
+    search_text, name_in_order: what the database looks names up in and sorts them by (0014).
     """
 
     __tablename__ = "debtors"

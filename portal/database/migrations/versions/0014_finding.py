@@ -6,15 +6,15 @@ creditor, so that another company's customers cost nothing. PostgreSQL's own ext
 (pg_trgm) is not everywhere, and its operators may not use an index behind a wall; the function that
 searches looks at the wall itself.
 
-Revision: 0012
-After: 0011
+Revision: 0014
+After: 0013
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0012"
-down_revision = "0011"
+revision = "0014"
+down_revision = "0013"
 branch_labels = None
 depends_on = None
 
