@@ -6,7 +6,8 @@ from portal.delivery import models as delivery
 from portal.identity import models as identity
 from portal.ledger import models as ledger
 from portal.payments import models as payments
+from portal.reporting import models as reporting
 from portal.signing import models as signing
 
-ROOMS = (identity, ledger, collection, payments, delivery, signing)
+ROOMS = (identity, ledger, collection, payments, delivery, signing, reporting)
 metadata = Base.metadata

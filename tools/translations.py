@@ -33,6 +33,7 @@ ROOT = Path(__file__).resolve().parent.parent
 STAFF = (
     "portal/creditor/*",
     "portal/operations/*",
+    "portal/reporting/*",
     "portal/signing/*",
     "portal/sources/*",
     "portal/collection/changes.py",
@@ -49,6 +50,7 @@ STAFF = (
     "portal/jobs.py",
     "portal/cli.py",
     "templates/creditor/*",
+    "templates/letters/report.html",
     "templates/operations/*",
     "templates/signing/*",
 )
