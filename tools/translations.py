@@ -42,6 +42,7 @@ STAFF = (
     "portal/collection/intake.py",
     "portal/collection/policy.py",
     "portal/collection/rates.py",
+    "portal/collection/rulebook.py",
     "portal/collection/stops.py",
     "portal/law/demand.py",
     "portal/law/interest.py",

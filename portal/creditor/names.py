@@ -85,6 +85,12 @@ _REASONS = {
     "currency": lazy_gettext("Not in Swedish kronor"),
     "too old": lazy_gettext("So old that it is limited by time"),
     "before import date": lazy_gettext("Fell due before the date you chose"),
+    "excluded": lazy_gettext("The customer is excluded"),
+    "not this kind of customer": lazy_gettext("Not the kind of customer you chose"),
+    "type": lazy_gettext("A type of invoice that you leave out"),
+    "amount too low": lazy_gettext("Below your lowest amount"),
+    "amount too high": lazy_gettext("Above your highest amount"),
+    "reminded already": lazy_gettext("A reminder fee is charged already"),
 }
 _ROLES = {
     "administrator": lazy_gettext("Administrator"),

@@ -4,7 +4,7 @@ from flask import Response, flash, url_for
 from flask_babel import gettext
 
 from portal import clock
-from portal.collection import policy
+from portal.collection import policy, rulebook
 from portal.creditor import access
 from portal.creditor.forms import RulesForm
 from portal.creditor.views import creditor
@@ -25,7 +25,7 @@ def change_rules() -> Response:
         formdata=None,
         data={
             **policy.effective(creditor_id).values,
-            "version": str(policy.company_version(creditor_id)),
+            "version": str(rulebook.version(creditor_id)),
         },
     )
     return _page(form)
@@ -37,22 +37,24 @@ def save_rules() -> Response:
     form = RulesForm()
     if not form.validate():
         return _page(form, 422)
-    values = {name: form[name].data for name in policy.DEFAULTS}
+    kept = policy.effective(access.role().creditor_id).values
+    values = {name: form[name].data if name in form else kept[name] for name in policy.DEFAULTS}
     version = form.version.data or ""
     try:
-        policy.save_company_rules(
+        rulebook.save(
             access.role().creditor_id,
             values,
             int(version) if version.isascii() and version.isdigit() else 0,
             actor=access.actor(),
+            today=clock.today(),
             now=clock.now(),
         )
-    except policy.ChangedMeanwhile as error:
+    except rulebook.ChangedMeanwhile as error:
         db.session.rollback()
         form.take(error)
         # The reader has been told; saving once more is then on purpose.
         form.version.raw_data = None
-        form.version.data = str(policy.company_version(access.role().creditor_id))
+        form.version.data = str(rulebook.version(access.role().creditor_id))
         return _page(form, error.status)
     except RedaError as error:
         db.session.rollback()

@@ -23,8 +23,8 @@ def test_rules_are_saved_as_a_whole_and_told_in_the_history(desk: Desk, creditor
     rules = policy.effective(creditor.id)
     assert (rules.days_after_due, rules.reminder_days, str(rules.agreed_rate)) == (5, 12, "18.500")
     event = db.session.scalars(select(Event).where(Event.name == "rules.changed")).one()
-    assert event.data["before"]["days_after_due"] == 7
-    assert event.data["after"]["days_after_due"] == 5
+    assert event.data["changes"][0]["before"]["days_after_due"] == 7
+    assert event.data["changes"][0]["after"]["days_after_due"] == 5
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_rules_are_saved_as_a_whole_and_told_in_the_history(desk: Desk, creditor
         ("demand_after_days", "0", "between 1 and 365"),
         ("decision_after_days", "366", "between 1 and 365"),
         ("after_demand", "prison", "Choose one of the options"),
-        ("small_rest_ore", "-1", "Choose at most"),
+        ("small_rest_ore", "-1", "Write 0 or more"),
         ("small_rest_ore", "1000,01", "Choose at most"),
         ("import_after_on", "31/12/2026", "year-month-day"),
         ("interest_kind", "free", "Choose one of the options"),
