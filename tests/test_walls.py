@@ -20,6 +20,7 @@ from portal.identity.actor import SYSTEM
 from portal.identity.models import Membership, Person
 from portal.payments import booking
 from portal.payments.models import Payment
+from portal.reporting import orders
 from portal.signing import agreements
 from portal.signing.models import Document
 from tests.factories import (
@@ -47,6 +48,11 @@ CREDITOR_READ = {
     "creditor.show_upload": ("upload_id",),
     "creditor.show_payout": (),
     "creditor.change_rules": (),
+    "creditor.list_reports": (),
+    "creditor.show_report": ("name",),
+    "creditor.export_report": ("name", "extension"),
+    "creditor.show_order": ("order_id",),
+    "creditor.fetch_file": ("order_id", "place"),
 }
 CREDITOR_CHANGE = {
     "creditor.upload_invoices": (),
@@ -57,7 +63,13 @@ CREDITOR_CHANGE = {
     "creditor.import_upload": ("upload_id",),
     "creditor.save_rules": (),
 }
-CREDITOR = CREDITOR_READ | CREDITOR_CHANGE
+# What is asked for changes nothing of the company's: a viewer may do it, and is led on.
+CREDITOR_ASK = {
+    "creditor.order_report": ("name",),
+    "creditor.cancel_order": ("order_id",),
+    "creditor.order_again": ("order_id",),
+}
+CREDITOR = CREDITOR_ASK | CREDITOR_READ | CREDITOR_CHANGE
 OPERATOR = {
     "operations.show_status": (),
     "operations.show_books": (),
@@ -166,7 +178,15 @@ def world(app: Flask) -> World:
         "operator": a_person("198107212386", is_operator=True),
     }
     key = db.session.scalars(select(Document.key).where(Document.creditor_id == creditor.id)).one()
+    order = orders.put(creditor.id, "report", {}, language="sv", actor=SYSTEM, now=NOW)
+    order.status, order.expires_at = "done", NOW + timedelta(days=7)
+    order.files = [{"name": "a.pdf", "sha256": files.store(b"%PDF-1.7"), "size": 8}]
+    db.session.commit()
     values: dict[str, object] = {
+        "name": "remittance",
+        "extension": "csv",
+        "order_id": order.id,
+        "place": 0,
         "reference": case.reference,
         "message_id": message.id,
         "upload_id": upload.id,
@@ -219,7 +239,11 @@ def test_another_companys_pages_are_not_there(
     assert response.status_code == 404
 
 
-@pytest.mark.parametrize("endpoint", [one for one, needed in CREDITOR.items() if needed])
+# What each company has of its own under the same address.
+OF_EACH = {"name", "extension"}
+
+
+@pytest.mark.parametrize("endpoint", [one for one, need in CREDITOR.items() if {*need} - OF_EACH])
 def test_another_companys_things_are_not_among_ones_own(
     world: World, as_: Callable[[str], FlaskClient], endpoint: str
 ) -> None:
@@ -246,6 +270,14 @@ def test_a_viewer_sees_everything(
     response = world.send(as_("viewer"), endpoint, world.address(endpoint, CREDITOR[endpoint]))
     # An upload that is not taken in yet goes on at a step that is not a viewer's.
     assert response.status_code == (303 if endpoint == "creditor.show_upload" else 200)
+
+
+@pytest.mark.parametrize("endpoint", CREDITOR_ASK)
+def test_a_viewer_asks_for_what_changes_nothing(
+    world: World, as_: Callable[[str], FlaskClient], endpoint: str
+) -> None:
+    response = world.send(as_("viewer"), endpoint, world.address(endpoint, CREDITOR[endpoint]))
+    assert response.status_code == 303
 
 
 @pytest.mark.parametrize("endpoint", OPERATOR)
@@ -293,7 +325,8 @@ def test_nobody_gets_further_before_the_agreement_is_signed(app: Flask, endpoint
     case = a_reminded_case(company)
     client = app.test_client()
     sign_in(app, client, person)
-    values = {"reference": case.reference, "upload_id": 1, "message_id": 1}
+    values = {"reference": case.reference, "upload_id": 1, "message_id": 1, "order_id": 1,
+              "place": 0, "name": "remittance", "extension": "csv"}  # fmt: skip
     world = World(app, case, values)
     response = world.send(client, endpoint, world.address(endpoint, CREDITOR[endpoint]))
     assert is_sent_to(response, "/agreements")

@@ -42,7 +42,9 @@ from portal.creditor import (  # noqa: E402, F401
     views_case,
     views_cases,
     views_invoices,
+    views_orders,
     views_payout,
+    views_reports,
     views_rules,
     views_uploads,
 )

@@ -10,7 +10,7 @@ from portal.creditor.views import creditor
 from portal.creditor.views_reports import TYPES, language
 from portal.database import files
 from portal.extensions import db
-from portal.messages import RedaError
+from portal.messages import Problem, RedaError
 from portal.reporting import orders, reports
 from portal.reporting.models import ARCHIVE, Order
 from portal.web.forms import text
@@ -43,6 +43,7 @@ def show_order(order_id: int) -> Response:
         if order.parameters.get("name") in reports.KINDS
         else None,
         fetched=orders.fetched(order),
+        failure=Problem.from_json(order.failure) if order.failure else None,
     )
     if not order.is_under_way:
         # The page asks for the bar alone; now all of it is another.

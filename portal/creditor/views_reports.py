@@ -1,6 +1,7 @@
 """Reports: on a page, as spreadsheets and as PDF; large ones are made in the background."""
 
 import io
+from typing import Any
 
 from flask import Response, flash, make_response, url_for
 from flask_babel import get_locale, gettext
@@ -71,7 +72,12 @@ def show_report(name: str) -> Response:
 
 
 def _page(
-    kind: Kind, chosen: dict[str, str], report: Report | None, *, status: int = 200, **values: object
+    kind: Kind,
+    chosen: dict[str, str],
+    report: Report | None,
+    *,
+    status: int = 200,
+    **values: object,
 ) -> Response:
     return render(
         "creditor/report.html",
@@ -94,8 +100,9 @@ def export_report(name: str, extension: str) -> Response:
     try:
         chosen = reports.parameters(kind, request.args, today=clock.today())
     except RedaError:
-        return go(url_for("creditor.show_report", name=name, **request.args))
-    query = {one: chosen[one] for one in _FIELDS if one in chosen}
+        asked: dict[str, Any] = dict(request.args)
+        return go(url_for("creditor.show_report", **asked, name=name))
+    query: dict[str, Any] = {one: chosen[one] for one in _FIELDS if one in chosen}
     if not reports.is_small(role.creditor_id, chosen):
         return go(url_for("creditor.show_report", name=name, **query))
     report = reports.build(role.creditor_id, chosen)

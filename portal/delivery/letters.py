@@ -296,13 +296,13 @@ def render_report(content: Mapping[str, Any], *, language: str, settings: Settin
     """A report as PDF, on pages that lie down, in the reader's language.
 
     content: `title`; `creditor`; `subject` and `notes`, each a Problem; `currency`; `made_on` in
-    ISO form; and `tables`, each with `title`, `groups` of columns, `rows`, `total` or None, `empty`,
-    and `count` of all rows, of which those beyond `rows` are told to be left out.
+    ISO form; and `tables`, each with `title`, `groups` of columns, `rows`, `total` or None,
+    `empty`, and `count` of all rows, of which those beyond `rows` are told to be left out.
     """
-    reader = _reader(language)
+    reader, said = _reader(language), content["title"]
     part = _part("report", reader, **_common(settings), report=content, reader=_shown(reader))
     with force_locale(str(reader)):
-        title = gettext(content["title"])
+        title = gettext(said)
     return _pdf(
         Composed(
             [part],

@@ -101,7 +101,7 @@ def put(
     return order
 
 
-def _record(what: str, order: Order, actor: Actor, now: datetime, **data: object) -> None:
+def _record(what: str, order: Order, actor: Actor, now: datetime, **data: Any) -> None:
     history.record(
         f"{order.kind}.{what}",
         creditor_id=order.creditor_id,

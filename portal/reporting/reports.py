@@ -142,7 +142,8 @@ def is_small(creditor_id: int, chosen: Parameters) -> bool:
 def file_name(chosen: Parameters, extension: str) -> str:
     """What a report's file is called, in the language now in force."""
     days = [chosen[one] for one in ("from", "to", "on") if one in chosen]
-    title = gettext(KINDS[chosen["name"]].title)
+    kind = KINDS[chosen["name"]]
+    title = gettext(kind.title)
     currency = "" if chosen["currency"] == "SEK" else f" {chosen['currency']}"
     return names.safe(f"{title} {'_'.join(days)}{currency}") + f".{extension}"
 

@@ -329,5 +329,6 @@ def _styles() -> str:
         ' patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill></fills>'
         '<borders count="1"><border/></borders>'
         '<cellStyleXfs count="1"><xf/></cellStyleXfs>'
-        f'<cellXfs count="{2 * len(_KINDS) + 2}">{xfs}</cellXfs></styleSheet>'
+        f'<cellXfs count="{2 * len(_KINDS) + 2}">{xfs}</cellXfs><cellStyles count="1">'
+        '<cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>'
     )

@@ -1,15 +1,15 @@
 """Reports and archives that are made in the background, and who fetched them.
 
-Revision: 0009
-After: 0008
+Revision: 0010
+After: 0009
 """
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-revision = "0009"
-down_revision = "0008"
+revision = "0010"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 
