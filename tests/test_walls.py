@@ -11,7 +11,7 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from portal import clock
-from portal.collection import intake
+from portal.collection import intake, rulebook
 from portal.collection.models import Case
 from portal.database import files
 from portal.delivery.models import Message
@@ -53,6 +53,8 @@ CREDITOR_READ = {
     "creditor.export_report": ("name", "extension"),
     "creditor.show_order": ("order_id",),
     "creditor.fetch_file": ("order_id", "place"),
+    "creditor.list_changes": (),
+    "creditor.show_change": ("event_id",),
 }
 CREDITOR_CHANGE = {
     "creditor.upload_invoices": (),
@@ -62,6 +64,9 @@ CREDITOR_CHANGE = {
     "creditor.preview_upload": ("upload_id",),
     "creditor.import_upload": ("upload_id",),
     "creditor.save_rules": (),
+    "creditor.edit_rules": (),
+    "creditor.undo_change": ("event_id",),
+    "creditor.restore_rules": ("event_id",),
 }
 # What is asked for changes nothing of the company's: a viewer may do it, and is led on.
 CREDITOR_ASK = {
@@ -178,15 +183,13 @@ def world(app: Flask) -> World:
         "operator": a_person("198107212386", is_operator=True),
     }
     key = db.session.scalars(select(Document.key).where(Document.creditor_id == creditor.id)).one()
-    order = orders.put(creditor.id, "report", {}, language="sv", actor=SYSTEM, now=NOW)
-    order.status, order.expires_at = "done", NOW + timedelta(days=7)
-    order.files = [{"name": "a.pdf", "sha256": files.store(b"%PDF-1.7"), "size": 8}]
+    event_id = rulebook.put_many(
+        creditor.id, "class", ["Retail"], {"is_excluded": True}, actor=SYSTEM, today=NOW.date(),
+        now=NOW,
+    )  # fmt: skip
     db.session.commit()
     values: dict[str, object] = {
-        "name": "remittance",
-        "extension": "csv",
-        "order_id": order.id,
-        "place": 0,
+        "event_id": event_id,
         "reference": case.reference,
         "message_id": message.id,
         "upload_id": upload.id,
@@ -195,7 +198,15 @@ def world(app: Flask) -> World:
         "job_id": 1,
         "key": key,
     }
-    return World(app, case, values, people)
+    return World(app, case, values | _a_report(creditor.id), people)
+
+
+def _a_report(creditor_id: int) -> dict[str, object]:
+    order = orders.put(creditor_id, "report", {}, language="sv", actor=SYSTEM, now=NOW)
+    order.status, order.expires_at = "done", NOW + timedelta(days=7)
+    order.files = [{"name": "a.pdf", "sha256": files.store(b"%PDF-1.7"), "size": 8}]
+    db.session.commit()
+    return {"name": "remittance", "extension": "csv", "order_id": order.id, "place": 0}
 
 
 @pytest.fixture
@@ -325,8 +336,8 @@ def test_nobody_gets_further_before_the_agreement_is_signed(app: Flask, endpoint
     case = a_reminded_case(company)
     client = app.test_client()
     sign_in(app, client, person)
-    values = {"reference": case.reference, "upload_id": 1, "message_id": 1, "order_id": 1,
-              "place": 0, "name": "remittance", "extension": "csv"}  # fmt: skip
+    values: dict[str, object] = {name: 1 for needed in CREDITOR.values() for name in needed}
+    values |= {"reference": case.reference, "name": "remittance", "extension": "csv"}
     world = World(app, case, values)
     response = world.send(client, endpoint, world.address(endpoint, CREDITOR[endpoint]))
     assert is_sent_to(response, "/agreements")

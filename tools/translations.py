@@ -52,6 +52,12 @@ STAFF = (
     "portal/cli.py",
     "templates/creditor/*",
     "templates/letters/report.html",
+    # Those to people who sign in; others go to debtors.
+    "templates/emails/_mail.*",
+    "templates/emails/_words.html",
+    "templates/emails/digest.*",
+    "templates/emails/invitation.*",
+    "templates/emails/notification.*",
     "templates/operations/*",
     "templates/signing/*",
 )

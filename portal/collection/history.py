@@ -152,6 +152,29 @@ def of_case(case_id: int) -> list[Told]:
     return told[::-1]
 
 
+# What the events of a company's settings are about.
+SETTINGS = (
+    "rules", "company", "account", "member", "invitation", "approval", "agreement", "collection",
+)  # fmt: skip
+
+
+def of_creditor(creditor_id: int, *, before: int | None = None, limit: int = 50) -> list[Told]:
+    """What happened to a creditor's settings, newest first. before: the page before's last id."""
+    older = [Event.id < before] if before is not None else []
+    events = db.session.scalars(
+        select(Event)
+        .where(
+            Event.creditor_id == creditor_id,
+            Event.case_id.is_(None),
+            func.split_part(Event.name, ".", 1).in_(SETTINGS),
+            *older,
+        )
+        .order_by(Event.id.desc())
+        .limit(limit)
+    )
+    return [Told(one.id, one.name, one.occurred_at, one.actor, one.data, (), {}) for one in events]
+
+
 def _settings(data: Mapping[str, Any]) -> dict[str, Setting]:
     settings = {
         name: Setting(name, value, scope) for name, (value, scope) in data.get("terms", {}).items()

@@ -27,7 +27,11 @@ TABS = (
     ),
     Tab("list_reports", lazy_gettext("Reports"), ("show_report", "order_report", "show_order")),
     Tab("show_payout", lazy_gettext("Payout")),
-    Tab("change_rules", lazy_gettext("Rules"), ("save_rules",)),
+    Tab(
+        "change_rules",
+        lazy_gettext("Rules"),
+        ("save_rules", "edit_rules", "list_changes", "show_change"),
+    ),
 )
 
 

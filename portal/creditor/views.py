@@ -41,6 +41,7 @@ def show_overview() -> Response:
 from portal.creditor import (  # noqa: E402, F401
     views_case,
     views_cases,
+    views_changes,
     views_invoices,
     views_orders,
     views_payout,

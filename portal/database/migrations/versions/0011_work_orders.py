@@ -1,15 +1,15 @@
 """Reports and archives that are made in the background, and who fetched them.
 
-Revision: 0010
-After: 0009
+Revision: 0011
+After: 0010
 """
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-revision = "0010"
-down_revision = "0009"
+revision = "0011"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 
