@@ -42,6 +42,9 @@ CREDITOR_READ = {
     "creditor.list_cases": (),
     "creditor.export_cases": (),
     "creditor.show_case": ("reference",),
+    "creditor.show_case_letters": ("reference",),
+    "creditor.show_case_money": ("reference",),
+    "creditor.show_case_parties": ("reference",),
     "creditor.read_document": ("reference", "message_id"),
     "creditor.download_invoice": ("reference",),
     "creditor.list_invoices": (),
@@ -64,6 +67,8 @@ CREDITOR_CHANGE = {
     "creditor.preview_upload": ("upload_id",),
     "creditor.import_upload": ("upload_id",),
     "creditor.save_rules": (),
+    "creditor.prepare_act": ("reference", "act"),
+    "creditor.do_act": ("reference", "act"),
     "creditor.edit_rules": (),
     "creditor.undo_change": ("event_id",),
     "creditor.restore_rules": ("event_id",),
@@ -195,6 +200,7 @@ def world(app: Flask) -> World:
         "upload_id": upload.id,
         "request_id": request.id,
         "number": payment.receipt_number,
+        "act": "hold",
         "job_id": 1,
         "key": key,
     }
@@ -338,6 +344,7 @@ def test_nobody_gets_further_before_the_agreement_is_signed(app: Flask, endpoint
     sign_in(app, client, person)
     values: dict[str, object] = {name: 1 for needed in CREDITOR.values() for name in needed}
     values |= {"reference": case.reference, "name": "remittance", "extension": "csv"}
+    values |= {"act": "hold"}
     world = World(app, case, values)
     response = world.send(client, endpoint, world.address(endpoint, CREDITOR[endpoint]))
     assert is_sent_to(response, "/agreements")

@@ -39,6 +39,7 @@ STAFF = (
     "portal/collection/changes.py",
     "portal/collection/checks.py",
     "portal/collection/days.py",
+    "portal/collection/effects.py",
     "portal/collection/intake.py",
     "portal/collection/policy.py",
     "portal/collection/rates.py",

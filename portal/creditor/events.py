@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
-from flask_babel import gettext
+from flask_babel import gettext, lazy_gettext
 
 from portal.collection.history import Setting, Told
 from portal.creditor import settings
@@ -371,3 +371,31 @@ def tell(event: Told) -> dict[str, object]:
         "who": actor_name(event.actor),
         "why": _why(event),
     }
+
+
+# What a timeline can be narrowed to: key, its name, and the events.
+_STEPS = (
+    "case.reminder_sent", "case.reminder_written_again", "case.demand_sent",
+    "case.demand_written_again",
+)  # fmt: skip
+_MONEY = (
+    "case.payment_received", "case.paid", "case.paid_directly", "case.credited",
+    "case.credited_in_part", "case.written_off", "case.returned", "case.recalled", "case.limited",
+    "case.plan_agreed", "case.plan_ended", "case.plan_broken",
+)  # fmt: skip
+_WAITING = (
+    "case.stopped", "case.resumed", "case.needs_review", "case.review_ended",
+    "case.awaits_decision", "case.taken_to_law", "case.watched_over",
+)  # fmt: skip
+_DETAILS = ("case.imported", "case.customer_changed", "case.due_date_changed")
+KINDS = (
+    ("letters", lazy_gettext("Letters"), _STEPS),
+    ("money", lazy_gettext("Money"), _MONEY),
+    ("waiting", lazy_gettext("Stops and decisions"), _WAITING),
+    ("details", lazy_gettext("Details"), _DETAILS),
+)
+
+
+def names_of(kind: str) -> tuple[str, ...]:
+    """The events of a kind that a timeline is narrowed to; none for all of them."""
+    return next((events for key, _, events in KINDS if key == kind), ())

@@ -19,7 +19,18 @@ class Tab:
 
 TABS = (
     Tab("show_overview", lazy_gettext("Overview")),
-    Tab("list_cases", lazy_gettext("Cases"), ("show_case",)),
+    Tab(
+        "list_cases",
+        lazy_gettext("Cases"),
+        (
+            "show_case",
+            "show_case_letters",
+            "show_case_money",
+            "show_case_parties",
+            "prepare_act",
+            "do_act",
+        ),
+    ),
     Tab(
         "list_invoices",
         lazy_gettext("Invoices"),
