@@ -5,7 +5,7 @@ from htmx_flask import request
 
 from portal import clock
 from portal.collection import finding
-from portal.creditor import access, case_list
+from portal.creditor import case_list
 from portal.creditor.case_list import Listing
 from portal.creditor.views import creditor
 from portal.web import spreadsheets
@@ -23,7 +23,6 @@ def list_cases() -> Response:
 
 
 @creditor.post("/<key>/cases/find")
-@access.only_asks
 def find_cases() -> Response:
     """What the form above the list asks for. Posted, since an identity number may be asked for."""
     listing = case_list.read(request.form, clock.today())
