@@ -1,6 +1,6 @@
 """Which rules hold for an invoice, from which scope, and what they decide."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -253,6 +253,19 @@ def effective(
         )
     )
     return merge({row.scope: row for row in rows})
+
+
+def active_among(creditor_ids: Collection[int]) -> set[int]:
+    """Which of some companies take invoices in, by their own rules."""
+    return set(
+        db.session.scalars(
+            select(Rules.creditor_id).where(
+                Rules.creditor_id.in_(creditor_ids),
+                Rules.scope == "company",
+                Rules.is_active.is_(True),
+            )
+        )
+    )
 
 
 def merge(by_scope: Mapping[str, Rules]) -> Effective:

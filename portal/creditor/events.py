@@ -8,7 +8,7 @@ from flask_babel import gettext, lazy_gettext
 
 from portal.collection.history import Setting, Told
 from portal.creditor import settings
-from portal.creditor.names import actor_name, entry_name, field_name, stop_name
+from portal.creditor.names import actor_name, entry_name, field_name, role_name, stop_name
 from portal.messages import Problem
 from portal.web.formats import format_date, kronor
 from portal.web.forms import text as problem_text
@@ -215,6 +215,42 @@ def _review_ended(data: Data) -> tuple[str, str]:
     return gettext("A person at Reda has looked at it, and it goes on"), ""
 
 
+_INVITED = {
+    "invitation.sent": lazy_gettext("Somebody was invited"),
+    "invitation.sent_again": lazy_gettext("An invitation was sent again"),
+    "invitation.withdrawn": lazy_gettext("An invitation was withdrawn"),
+}
+
+
+def _as_role(data: Data) -> str:
+    """A role, and its last day if it has one."""
+    if data["ends_on"]:
+        return gettext(
+            "%(role)s until %(day)s", role=role_name(data["role"]), day=_day(data, "ends_on")
+        )
+    return role_name(data["role"])
+
+
+def _invitation(name: str) -> Callable[[Data], tuple[str, str]]:
+    return lambda data: (str(_INVITED[name]), f"{data['email']}: {_as_role(data)}")
+
+
+def _member_joined(data: Data) -> tuple[str, str]:
+    return gettext("%(name)s accepted an invitation", name=data["who"]), _as_role(data)
+
+
+def _member_changed(data: Data) -> tuple[str, str]:
+    return gettext("%(name)s got another role", name=data["who"]), gettext(
+        "%(before)s before, %(after)s now",
+        before=_as_role(data["before"]),
+        after=_as_role(data["after"]),
+    )
+
+
+def _member_removed(data: Data) -> tuple[str, str]:
+    return gettext("%(name)s was removed", name=data["who"]), role_name(data["role"])
+
+
 _TEXTS: Mapping[str, Callable[[Data], tuple[str, str]]] = {
     "case.imported": _imported,
     "case.reminder_sent": _reminder_sent,
@@ -242,6 +278,10 @@ _TEXTS: Mapping[str, Callable[[Data], tuple[str, str]]] = {
     "case.paid": _paid,
     "case.needs_review": _needs_review,
     "case.review_ended": _review_ended,
+    **{name: _invitation(name) for name in _INVITED},
+    "member.joined": _member_joined,
+    "member.role_changed": _member_changed,
+    "member.removed": _member_removed,
 }
 
 
