@@ -17,7 +17,7 @@ from psycopg import AsyncConnection
 from sqlalchemy import select, text
 
 from portal import clock, ledger
-from portal.collection import checks, days, history, intake, lifecycle
+from portal.collection import checks, days, figures, history, intake, lifecycle
 from portal.database import queue, server, tenancy
 from portal.delivery import outbox
 from portal.extensions import db
@@ -148,6 +148,14 @@ def verify_history() -> None:
     db.session.commit()
 
 
+def refresh_figures(creditor_id: int | None = None) -> None:
+    """Make the figures of one creditor anew, or of all where something has happened since."""
+    for one in figures.due(clock.today(), clock.now(), creditor_id):
+        figures.prepare()
+        figures.refresh(one, today=clock.today(), now=clock.now())
+        db.session.commit()
+
+
 def tidy() -> None:
     """Forget ended sessions, old BankID orders, wrong guesses that no longer count, done jobs."""
     sessions.forget_ended(clock.real_now())
@@ -165,6 +173,7 @@ SCHEDULE: Mapping[str, tuple[Callable[..., None], str]] = {
     "deliver_outbox": (deliver_outbox, "* * * * *"),
     "ask_swish": (ask_swish, "* * * * *"),
     "collect_bankid": (collect_bankid, "* * * * *"),
+    "refresh_figures": (refresh_figures, "*/5 * * * *"),
     "tidy": (tidy, "30 * * * *"),
     "verify_history": (verify_history, "0 2 * * *"),
     "check_books": (check_books, "15 2 * * *"),

@@ -38,6 +38,7 @@ from tests.factories import (
 
 CREDITOR_READ = {
     "creditor.show_overview": (),
+    "creditor.ask_for_figures": (),
     "creditor.list_cases": (),
     "creditor.export_cases": (),
     "creditor.show_case": ("reference",),
@@ -57,7 +58,9 @@ CREDITOR_CHANGE = {
     "creditor.import_upload": ("upload_id",),
     "creditor.save_rules": (),
 }
-CREDITOR = CREDITOR_READ | CREDITOR_CHANGE
+# What each changes for themselves alone.
+CREDITOR_OWN: dict[str, tuple[str, ...]] = {"creditor.arrange_cards": ()}
+CREDITOR = CREDITOR_READ | CREDITOR_CHANGE | CREDITOR_OWN
 OPERATOR = {
     "operations.show_status": (),
     "operations.show_books": (),
@@ -244,8 +247,18 @@ def test_a_viewer_sees_everything(
     world: World, as_: Callable[[str], FlaskClient], endpoint: str
 ) -> None:
     response = world.send(as_("viewer"), endpoint, world.address(endpoint, CREDITOR[endpoint]))
-    # An upload that is not taken in yet goes on at a step that is not a viewer's.
-    assert response.status_code == (303 if endpoint == "creditor.show_upload" else 200)
+    # An upload that is not taken in yet goes on at a step that is not a viewer's; figures are for
+    # the page that asks.
+    leads_on = ("creditor.show_upload", "creditor.ask_for_figures")
+    assert response.status_code == (303 if endpoint in leads_on else 200)
+
+
+@pytest.mark.parametrize("endpoint", CREDITOR_OWN)
+def test_a_viewer_changes_what_is_their_own(
+    world: World, as_: Callable[[str], FlaskClient], endpoint: str
+) -> None:
+    response = world.send(as_("viewer"), endpoint, world.address(endpoint, CREDITOR[endpoint]))
+    assert response.status_code == 303
 
 
 @pytest.mark.parametrize("endpoint", OPERATOR)

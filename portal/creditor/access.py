@@ -18,6 +18,8 @@ from portal.signing import agreements
 from portal.web.rendering import go, render
 
 _READING = ("GET", "HEAD", "OPTIONS")
+# What somebody changes for themselves alone, whatever their role.
+PERSONAL = {"creditor.arrange_cards"}
 
 
 def role() -> Role:
@@ -84,7 +86,7 @@ def _require_role() -> Response | None:
     tenancy.enter(tenancy.Scope("creditor", (g.role.creditor_id,), current_user.id))
     if not agreements.is_signed(g.role.creditor_id):
         return _not_signed(g.role)
-    if request.method not in _READING:
+    if request.method not in _READING and request.endpoint not in PERSONAL:
         require_may_change()
     return None
 
