@@ -11,7 +11,7 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from portal import clock
-from portal.collection import intake
+from portal.collection import intake, rulebook
 from portal.collection.models import Case
 from portal.database import files
 from portal.delivery.models import Message
@@ -42,12 +42,17 @@ CREDITOR_READ = {
     "creditor.list_cases": (),
     "creditor.export_cases": (),
     "creditor.show_case": ("reference",),
+    "creditor.show_case_letters": ("reference",),
+    "creditor.show_case_money": ("reference",),
+    "creditor.show_case_parties": ("reference",),
     "creditor.read_document": ("reference", "message_id"),
     "creditor.download_invoice": ("reference",),
     "creditor.list_invoices": (),
     "creditor.show_upload": ("upload_id",),
     "creditor.show_payout": (),
     "creditor.change_rules": (),
+    "creditor.list_changes": (),
+    "creditor.show_change": ("event_id",),
 }
 CREDITOR_CHANGE = {
     "creditor.upload_invoices": (),
@@ -57,6 +62,11 @@ CREDITOR_CHANGE = {
     "creditor.preview_upload": ("upload_id",),
     "creditor.import_upload": ("upload_id",),
     "creditor.save_rules": (),
+    "creditor.prepare_act": ("reference", "act"),
+    "creditor.do_act": ("reference", "act"),
+    "creditor.edit_rules": (),
+    "creditor.undo_change": ("event_id",),
+    "creditor.restore_rules": ("event_id",),
 }
 # What each changes for themselves alone.
 CREDITOR_OWN: dict[str, tuple[str, ...]] = {"creditor.arrange_cards": ()}
@@ -169,12 +179,19 @@ def world(app: Flask) -> World:
         "operator": a_person("198107212386", is_operator=True),
     }
     key = db.session.scalars(select(Document.key).where(Document.creditor_id == creditor.id)).one()
+    event_id = rulebook.put_many(
+        creditor.id, "class", ["Retail"], {"is_excluded": True}, actor=SYSTEM, today=NOW.date(),
+        now=NOW,
+    )  # fmt: skip
+    db.session.commit()
     values: dict[str, object] = {
+        "event_id": event_id,
         "reference": case.reference,
         "message_id": message.id,
         "upload_id": upload.id,
         "request_id": request.id,
         "number": payment.receipt_number,
+        "act": "hold",
         "job_id": 1,
         "key": key,
     }
@@ -306,7 +323,9 @@ def test_nobody_gets_further_before_the_agreement_is_signed(app: Flask, endpoint
     case = a_reminded_case(company)
     client = app.test_client()
     sign_in(app, client, person)
-    values = {"reference": case.reference, "upload_id": 1, "message_id": 1}
+    values = {
+        "reference": case.reference, "upload_id": 1, "message_id": 1, "act": "hold", "event_id": 1,
+    }  # fmt: skip
     world = World(app, case, values)
     response = world.send(client, endpoint, world.address(endpoint, CREDITOR[endpoint]))
     assert is_sent_to(response, "/agreements")

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import text
 
 from portal import ledger
-from portal.collection import history, policy, sets, states
+from portal.collection import history, policy, rulebook, sets, states
 from portal.extensions import db
 from portal.law import limitation
 from portal.law.calendar import banking_day_on_or_after
@@ -30,8 +30,10 @@ balance_ore bigint, currency text, is_consumer boolean, reason text, terms integ
 _RULES = """
 jsonb_to_recordset(cast(:rules as jsonb)) as {name} (
     place integer, scope text, key text, is_active boolean, days_after_due integer,
-    import_after_on date, reminder_fee_agreed boolean, reminder_days bigint, interest_kind text,
-    agreed_rate numeric, told jsonb
+    import_after_on date, is_excluded boolean, collects_from text, lowest_ore bigint,
+    highest_ore bigint, left_out_types jsonb, leaves_out_reminded boolean,
+    reminder_fee_agreed boolean, reminder_days bigint, interest_kind text, agreed_rate numeric,
+    told jsonb
 )
 """
 # The order of the reasons is that of `policy.decide`.
@@ -39,7 +41,7 @@ _DECIDE = f"""
 with rules as materialized (select * from {_RULES.format(name="one")}),
 waiting as materialized (
     select i.id, i.creditor_id, i.debtor_id, i.number, coalesce(i.issued_on, i.due_on) as arose_on,
-        i.due_on, i.balance_ore, i.currency
+        i.due_on, i.balance_ore, i.currency, i.type, i.reminder_fee_charged
     from invoices i
     -- The sums keep it from reading every invoice there is in the order of their ids.
     where i.creditor_id = :creditor_id and i.decision = 'waiting' and i.id + 0 > :after
@@ -51,7 +53,14 @@ select w.id, w.creditor_id, w.debtor_id, w.number, w.arose_on, w.due_on, w.balan
     case
         when w.currency <> 'SEK' then 'currency'
         when w.arose_on < :known_from then 'too old'
+        when r.is_excluded then 'excluded'
         when w.due_on < r.import_after_on then 'before import date'
+        when r.collects_from = case when d.kind = 'person' then 'businesses' else 'consumers' end
+            then 'not this kind of customer'
+        when r.left_out_types ? w.type then 'type'
+        when w.balance_ore < r.lowest_ore then 'amount too low'
+        when r.highest_ore > 0 and w.balance_ore > r.highest_ore then 'amount too high'
+        when w.reminder_fee_charged and r.leaves_out_reminded then 'reminded already'
         when cast(:today as date) < w.due_on + r.days_after_due then 'too early'
         when not r.is_active then 'paused'
         else 'overdue'
@@ -78,8 +87,8 @@ _NOTE = """
 update invoices i set
     reason = m.reason,
     decision = case when m.reason = 'overdue' then 'imported'
-        when m.reason = any(:left_out) then 'left out' else 'waiting' end,
-    decided_on = case when m.reason = 'overdue' or m.reason = any(:left_out)
+        when m.reason = any(:never) then 'left out' else 'waiting' end,
+    decided_on = case when m.reason = 'overdue' or m.reason = any(:never)
         then cast(:today as date) end
 from reda_importing m
 where i.id = m.invoice_id and i.creditor_id = :creditor_id and i.decision = 'waiting'
@@ -147,6 +156,7 @@ def import_waiting(
     between: called after so many invoices as one transaction should hold. Two runs at once decide
     on different invoices.
     """
+    rulebook.let_end(creditor_id, today=today, now=now)
     opened = after = 0
     while True:
         # Read anew each time: whoever switches collection off means from now on.
@@ -176,6 +186,12 @@ def _as_columns(one: policy.Effective) -> Mapping[str, Any]:
         "is_active": one.is_active,
         "days_after_due": one.days_after_due,
         "import_after_on": after_on.isoformat() if after_on else None,
+        "is_excluded": one.is_excluded,
+        "collects_from": one.collects_from,
+        "lowest_ore": one.lowest_ore,
+        "highest_ore": one.highest_ore,
+        "left_out_types": one.left_out_types,
+        "leaves_out_reminded": one.leaves_out_reminded,
         "reminder_fee_agreed": one.reminder_fee_agreed,
         "reminder_days": one.reminder_days,
         "interest_kind": one.interest_kind,
@@ -196,7 +212,7 @@ def _import_some(
         "today": today,
         "now": now,
         "known_from": limitation.KNOWN_FROM,
-        "left_out": list(policy.LEFT_OUT),
+        "never": list(policy.NEVER),
         "next_step_on": banking_day_on_or_after(today),
         "keys": reference_keys(),
         "periods": json.dumps([asdict(one) for one in limitation.PERIODS], default=str),

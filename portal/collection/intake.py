@@ -340,6 +340,7 @@ def _add_invoice(
             description=one.description,
             payment_reference=one.payment_reference,
             reminder_fee_charged=one.reminder_fee_charged,
+            type=one.type,
             document_filename=document[0],
             document_sha256=document[1],
             decision="waiting",

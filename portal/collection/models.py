@@ -85,6 +85,7 @@ class ColumnMapping(Base):
 class Invoice(Base):
     """An overdue invoice as the creditor's ledger told it.
 
+    type: one of policy.INVOICE_TYPES, or what the creditor's ledger calls it.
     decision: `waiting`, `imported` or `left out`; reason: why, as a code of `policy`.
     """
 
@@ -110,6 +111,7 @@ class Invoice(Base):
     description: Mapped[str]
     payment_reference: Mapped[str | None]
     reminder_fee_charged: Mapped[bool]
+    type: Mapped[str] = mapped_column(default="invoice")
     document_sha256: Mapped[str | None]
     document_filename: Mapped[str | None]
     decision: Mapped[str] = mapped_column(default="waiting")
@@ -130,12 +132,18 @@ class Rules(Base):
     small_rest_ore: a rest up to this is written off when a payment leaves it. wants_compensation:
     late-payment compensation is asked of businesses (lag 1981:739 § 4 a). direct_payment: what is
     still owed when the creditor got the money itself (`costs owed` or `costs waived`).
+    lowest_ore, highest_ore: of what is unpaid, in öre; a highest of 0 is no limit. *_text: the
+    creditor's own words in a letter. *_fee_by: who bears a fee. plan_* and postpone_*: what a
+    debtor may do alone; plan_first_days: from agreeing to the first payment, at most.
+
+    ends_on, reason: of the row itself; on the day after ends_on the row is gone.
     """
 
     __tablename__ = "rules"
     __table_args__ = (
         UniqueConstraint("creditor_id", "scope", "scope_key"),
         CheckConstraint("scope in ('company', 'class', 'customer')", name="scope"),
+        Index("ix_rules_ends_on", "ends_on", postgresql_where="ends_on is not null"),
     )
 
     id: Mapped[PrimaryKey]
@@ -156,6 +164,26 @@ class Rules(Base):
     small_rest_ore: Mapped[int | None]
     wants_compensation: Mapped[bool | None]
     direct_payment: Mapped[str | None]
+    is_excluded: Mapped[bool | None]
+    collects_from: Mapped[str | None]
+    lowest_ore: Mapped[int | None]
+    highest_ore: Mapped[int | None]
+    left_out_types: Mapped[list[str] | None] = mapped_column(JSONB(none_as_null=True))
+    already_reminded: Mapped[str | None]
+    reminder_text: Mapped[str | None]
+    demand_text: Mapped[str | None]
+    reminder_fee_by: Mapped[str | None]
+    demand_fee_by: Mapped[str | None]
+    plan_fee_by: Mapped[str | None]
+    may_plan: Mapped[bool | None]
+    plan_most_months: Mapped[int | None]
+    plan_least_ore: Mapped[int | None]
+    plan_first_days: Mapped[int | None]
+    may_postpone: Mapped[bool | None]
+    postpone_days: Mapped[int | None]
+    postpone_times: Mapped[int | None]
+    ends_on: Mapped[date | None]
+    reason: Mapped[str] = mapped_column(default="")
     version: Mapped[int] = mapped_column(default=1)
     changed_at: Mapped[datetime]
 
@@ -312,6 +340,22 @@ class Instalment(Base):
     amount_ore: Mapped[int]
 
 
+class Deed(Base):
+    """An act that somebody was shown the effect of and then did. key: names what was shown, so that
+    pressing twice does it once."""
+
+    __tablename__ = "case_deeds"
+    __table_args__ = (UniqueConstraint("case_id", "key"),)
+
+    id: Mapped[PrimaryKey]
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"))
+    key: Mapped[str]
+    act: Mapped[str]
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    done_at: Mapped[datetime]
+
+
 class Day(Base):
     """A day that the clock has run, or is running while ended_at is empty. result: what it did."""
 
@@ -330,6 +374,9 @@ class Event(Base):
     """
 
     __tablename__ = "events"
+    __table_args__ = (
+        Index("ix_events_of_creditor", "creditor_id", "id", postgresql_where="case_id is null"),
+    )
 
     id: Mapped[PrimaryKey]
     creditor_id: Mapped[int] = mapped_column(index=True)

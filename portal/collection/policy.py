@@ -2,28 +2,31 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import and_, or_, select
-from sqlalchemy.dialects.postgresql import insert
 
-from portal.collection import history
 from portal.collection.models import Debtor, Invoice, Rules
 from portal.extensions import db
-from portal.identity.actor import Actor
-from portal.law import limitation
-from portal.law.demand import least_days_demand
-from portal.law.reminder import least_days_reminder
-from portal.messages import N_, Problem, RedaError
+from portal.law import fees, limitation
+from portal.messages import N_, Problem
 
 # What holds where nobody has said otherwise. Seven days spare the customer whose payment is on
 # its way; collection is off until somebody switches it on.
 DEFAULTS: Mapping[str, Any] = {
     "is_active": False,
+    "is_excluded": False,
     "days_after_due": 7,
     "import_after_on": None,
+    "collects_from": "everyone",
+    # 0: no limit.
+    "lowest_ore": 0,
+    "highest_ore": 0,
+    # Interest bears no interest.
+    "left_out_types": ["interest invoice"],
+    "already_reminded": "without fee",
     "reminder_fee_agreed": False,
     "reminder_days": 10,
     "interest_kind": "statutory",
@@ -37,23 +40,40 @@ DEFAULTS: Mapping[str, Any] = {
     "small_rest_ore": 1_000,
     "wants_compensation": False,
     "direct_payment": "costs owed",
+    "reminder_text": "",
+    "demand_text": "",
+    "reminder_fee_by": "debtor",
+    "demand_fee_by": "debtor",
+    "plan_fee_by": "debtor",
+    "may_plan": True,
+    "plan_most_months": 12,
+    "plan_least_ore": 20_000,
+    "plan_first_days": 30,
+    "may_postpone": True,
+    "postpone_days": 14,
+    "postpone_times": 1,
 }
 AFTER_DEMAND = ("ask", "legal", "surveillance", "write off", "return")
 DIRECT_PAYMENT = ("costs owed", "costs waived")
-# Codes of the reasons for which an invoice is never a case; for the others it waits.
-LEFT_OUT = ("currency", "too old", "before import date")
+COLLECTS_FROM = ("everyone", "businesses", "consumers")
+ALREADY_REMINDED = ("without fee", "leave out")
+FEE_BY = ("debtor", "creditor")
+FEES: Mapping[str, str] = {
+    "reminder_fee_by": fees.REMINDER,
+    "demand_fee_by": fees.DEMAND,
+    "plan_fee_by": fees.PLAN,
+}
+# Kinds of invoices that sources tell; a creditor's ledger may have others.
+INVOICE_TYPES = ("invoice", "prepayment", "debit note", "interest invoice")
+# Codes of the reasons for which an invoice is never a case.
+NEVER = ("currency", "too old")
+# Codes of those for which the rules leave it out, until they say otherwise.
+LEFT_OUT = (
+    *NEVER, "excluded", "before import date", "not this kind of customer", "type", "amount too low",
+    "amount too high", "reminded already",
+)  # fmt: skip
 _WIDEST_FIRST = ("company", "class", "customer")
 INTEREST_KINDS = ("statutory", "agreed", "none")
-# Beyond these somebody has slipped on the keyboard.
-_MOST_DAYS = 365
-_HIGHEST_RATE = Decimal(100)
-_MOST_REST_ORE = 100_000
-
-
-class ChangedMeanwhile(RedaError):
-    """Somebody else saved these rules after they were read."""
-
-    status = 409
 
 
 @dataclass(frozen=True)
@@ -66,6 +86,42 @@ class Effective:
     @property
     def is_active(self) -> bool:
         return bool(self.values["is_active"])
+
+    @property
+    def is_excluded(self) -> bool:
+        return bool(self.values["is_excluded"])
+
+    @property
+    def collects_from(self) -> str:
+        return str(self.values["collects_from"])
+
+    @property
+    def lowest_ore(self) -> int:
+        return int(self.values["lowest_ore"])
+
+    @property
+    def highest_ore(self) -> int:
+        """0: no limit."""
+        return int(self.values["highest_ore"])
+
+    @property
+    def left_out_types(self) -> Sequence[str]:
+        types: Sequence[str] = self.values["left_out_types"]
+        return types
+
+    @property
+    def leaves_out_reminded(self) -> bool:
+        """Whether an invoice whose reminder fee is charged already is left out."""
+        return self.values["already_reminded"] == "leave out"
+
+    @property
+    def creditor_pays(self) -> frozenset[str]:
+        """The kinds of fees that the creditor bears itself."""
+        return frozenset(kind for name, kind in FEES.items() if self.values[name] == "creditor")
+
+    def text_of(self, letter: str) -> str:
+        """The creditor's own words in a reminder or a demand; empty for none."""
+        return str(self.values[f"{letter}_text"])
 
     @property
     def days_after_due(self) -> int:
@@ -125,7 +181,7 @@ class Effective:
     def chosen(self, *names: str) -> dict[str, list[object]]:
         """Some values and the scope that chose each, as JSON values, for the history."""
         return {
-            name: [_as_json(self.values[name]), self.scopes.get(name, "default")] for name in names
+            name: [as_json(self.values[name]), self.scopes.get(name, "default")] for name in names
         }
 
     def told_at_import(self) -> dict[str, object]:
@@ -211,33 +267,32 @@ def every_effective(creditor_id: int) -> list[tuple[str, str, Effective]]:
     return found
 
 
-def decide(
-    *, due_on: date, issued_on: date | None, currency: str, rules: Effective, today: date
-) -> Decision:
+@dataclass(frozen=True)
+class Candidate:
+    """What the rules look at in an invoice. balance_ore: unpaid of it, in öre."""
+
+    due_on: date
+    issued_on: date | None
+    balance_ore: int
+    currency: str
+    type: str
+    is_consumer: bool
+    reminder_fee_charged: bool
+
+    @classmethod
+    def of(cls, invoice: Invoice) -> "Candidate":
+        return cls(
+            invoice.due_on, invoice.issued_on, invoice.balance_ore, invoice.currency, invoice.type,
+            invoice.debtor.kind == "person", invoice.reminder_fee_charged,
+        )  # fmt: skip
+
+
+def decide(invoice: Candidate, rules: Effective, today: date) -> Decision:
     """Whether an invoice becomes a case today, and why or why not."""
-    first_day = due_on + timedelta(days=rules.days_after_due)
-    after_on = rules.import_after_on
-    if currency != "SEK":
-        return Decision(
-            "left out",
-            Problem(
-                N_("Only claims in Swedish kronor are collected; this one is in %(currency)s."),
-                {"currency": currency},
-            ),
-            "currency",
-        )
-    if (issued_on or due_on) < limitation.KNOWN_FROM:
-        return Decision(
-            "left out",
-            Problem(N_("The claim is so old that it is limited by time."), {}),
-            "too old",
-        )
-    if after_on is not None and due_on < after_on:
-        return Decision(
-            "left out",
-            Problem(N_("It fell due before the date from which invoices are collected."), {}),
-            "before import date",
-        )
+    if left_out := _left_out(invoice, rules):
+        code, message, told = left_out
+        return Decision("left out", Problem(message, told), code)
+    first_day = invoice.due_on + timedelta(days=rules.days_after_due)
     if today < first_day:
         return Decision(
             "waiting",
@@ -260,6 +315,50 @@ def decide(
     )
 
 
+def _left_out(invoice: Candidate, rules: Effective) -> tuple[str, str, dict[str, object]] | None:
+    """The code, the text and its values of what leaves an invoice out, the first that does."""
+    after_on = rules.import_after_on
+    if invoice.currency != "SEK":
+        return (
+            "currency",
+            N_("Only claims in Swedish kronor are collected; this one is in %(currency)s."),
+            {"currency": invoice.currency},
+        )
+    if (invoice.issued_on or invoice.due_on) < limitation.KNOWN_FROM:
+        return "too old", N_("The claim is so old that it is limited by time."), {}
+    if rules.is_excluded:
+        return "excluded", N_("The rules exclude the customer from collection."), {}
+    if after_on is not None and invoice.due_on < after_on:
+        return (
+            "before import date",
+            N_("It fell due before the date from which invoices are collected."),
+            {},
+        )
+    if rules.collects_from == ("businesses" if invoice.is_consumer else "consumers"):
+        return (
+            "not this kind of customer",
+            N_("The rules do not collect from this kind of customer."),
+            {},
+        )
+    if invoice.type in rules.left_out_types:
+        return "type", N_("The rules leave out invoices of this type."), {}
+    if invoice.balance_ore < rules.lowest_ore:
+        return (
+            "amount too low",
+            N_("Less is unpaid than %(lowest_ore)s, the lowest amount."),
+            {"lowest_ore": rules.lowest_ore},
+        )
+    if rules.highest_ore and invoice.balance_ore > rules.highest_ore:
+        return (
+            "amount too high",
+            N_("More is unpaid than %(highest_ore)s, the highest amount."),
+            {"highest_ore": rules.highest_ore},
+        )
+    if invoice.reminder_fee_charged and rules.leaves_out_reminded:
+        return "reminded already", N_("A reminder fee has been charged for it already."), {}
+    return None
+
+
 def decide_each(
     invoices: Sequence[Invoice], creditor_id: int, *, today: date
 ) -> list[tuple[Invoice, Decision]]:
@@ -274,121 +373,12 @@ def decide_each(
             "customer": invoice.debtor.customer_number,
         }
         found = {scope: by_key[scope, key] for scope, key in keys.items() if (scope, key) in by_key}
-        decision = decide(
-            due_on=invoice.due_on, issued_on=invoice.issued_on, currency=invoice.currency,
-            rules=merge(found), today=today,
-        )  # fmt: skip
-        decided.append((invoice, decision))
+        decided.append((invoice, decide(Candidate.of(invoice), merge(found), today)))
     return decided
 
 
-def company_version(creditor_id: int) -> int:
-    """The version of the company's own rules; 0 when it has none yet."""
-    return (
-        db.session.scalar(
-            select(Rules.version).where(Rules.creditor_id == creditor_id, Rules.scope == "company")
-        )
-        or 0
-    )
-
-
-def save_company_rules(
-    creditor_id: int, values: Mapping[str, Any], version: int, *, actor: Actor, now: datetime
-) -> bool:
-    """Keep a company's rules, for every customer without rules of its own.
-
-    values: every name in DEFAULTS. version: as `company_version` told when they were read.
-    Answers whether anything changed.
-    Raises ChangedMeanwhile, and RedaError at the field that cannot hold.
-    """
-    wanted = {name: values[name] for name in DEFAULTS}
-    if wanted["interest_kind"] != "agreed":
-        wanted["agreed_rate"] = None
-    _check(wanted, now.date())
-    row = _locked_company_rules(creditor_id, version, now)
-    before = {name: getattr(row, name) for name in DEFAULTS}
-    if before == wanted:
-        return False
-    for name, value in wanted.items():
-        setattr(row, name, value)
-    row.version, row.changed_at = version + 1, now
-    history.record(
-        "rules.changed",
-        creditor_id=creditor_id,
-        actor=actor,
-        now=now,
-        scope="company",
-        before={name: _as_json(value) for name, value in before.items() if value != wanted[name]},
-        after={name: _as_json(value) for name, value in wanted.items() if value != before[name]},
-    )
-    db.session.flush()
-    return True
-
-
-def _locked_company_rules(creditor_id: int, version: int, now: datetime) -> Rules:
-    if version == 0:
-        db.session.execute(
-            insert(Rules)
-            .values(
-                creditor_id=creditor_id, scope="company", scope_key="", version=0, changed_at=now
-            )
-            .on_conflict_do_nothing()
-        )
-    row = db.session.scalars(
-        select(Rules)
-        .where(Rules.creditor_id == creditor_id, Rules.scope == "company")
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).one_or_none()
-    if row is None or row.version != version:
-        raise ChangedMeanwhile(
-            N_("Somebody else changed the rules meanwhile. Look at them and save again.")
-        )
-    return row
-
-
-def _check(values: Mapping[str, Any], today: date) -> None:
-    days, rate = values["days_after_due"], values["agreed_rate"]
-    if not 1 <= days <= _MOST_DAYS:
-        raise RedaError(
-            N_("Choose between 1 and %(most)s days."), field="days_after_due", most=_MOST_DAYS
-        )
-    least = least_days_reminder(today)
-    if not least <= values["reminder_days"] <= _MOST_DAYS:
-        raise RedaError(
-            N_("A reminder gives at least %(least)s days to pay, and at most %(most)s."),
-            field="reminder_days",
-            least=least,
-            most=_MOST_DAYS,
-        )
-    least = least_days_demand(today)
-    if not least <= values["demand_days"] <= _MOST_DAYS:
-        raise RedaError(
-            N_("A demand gives at least %(least)s days to pay, and at most %(most)s."),
-            field="demand_days",
-            least=least,
-            most=_MOST_DAYS,
-        )
-    for name in ("demand_after_days", "decision_after_days"):
-        if not 1 <= values[name] <= _MOST_DAYS:
-            raise RedaError(N_("Choose between 1 and %(most)s days."), field=name, most=_MOST_DAYS)
-    for name, known in (("after_demand", AFTER_DEMAND), ("direct_payment", DIRECT_PAYMENT)):
-        if values[name] not in known:
-            raise RedaError(N_("Choose one of the options."), field=name)
-    if not 0 <= values["small_rest_ore"] <= _MOST_REST_ORE:
-        raise RedaError(
-            N_("Choose at most %(most_ore)s."), field="small_rest_ore", most_ore=_MOST_REST_ORE
-        )
-    if values["interest_kind"] not in INTEREST_KINDS:
-        raise RedaError(N_("Choose which interest is asked for."), field="interest_kind")
-    if values["interest_kind"] == "agreed" and (rate is None or not 0 < rate <= _HIGHEST_RATE):
-        raise RedaError(
-            N_("Write the agreed rate in per cent a year, above 0 and at most 100."),
-            field="agreed_rate",
-        )
-
-
-def _as_json(value: object) -> object:
+def as_json(value: object) -> object:
+    """A setting's value as the history tells it."""
     if isinstance(value, date):
         return value.isoformat()
     return str(value) if isinstance(value, Decimal) else value

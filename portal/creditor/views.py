@@ -22,7 +22,9 @@ def choose_company() -> Response:
 
 from portal.creditor import (  # noqa: E402, F401
     views_case,
+    views_case_acts,
     views_cases,
+    views_changes,
     views_invoices,
     views_overview,
     views_payout,

@@ -139,6 +139,11 @@ FIELDS: Sequence[Field] = (
         " paymentid ocrreferens ocrnumber",
     ),
     _field(
+        "type",
+        N_("Type of invoice"),
+        "fakturatyp typ dokumenttyp invoicetype documenttype type doctype",
+    ),
+    _field(
         "reminder_fee_charged",
         N_("Reminder fee already charged"),
         "påminnelseavgift påminnelseavgiftdebiterad påminnelseavgifttagen påminnelseavgiftuttagen"

@@ -18,7 +18,8 @@ class Invoice:
     identity_number: 12 digits of a personal identity or co-ordination number, or 10 digits of an
     organisation number. address_line, postcode, town: all given or all empty. country: ISO 3166-1
     alpha-2. phone: E.164. amount_ore: what the invoice asked for. balance_ore: what is open still.
-    currency: ISO 4217. reminder_fee_charged: an earlier reminder carried a fee already.
+    currency: ISO 4217. reminder_fee_charged: an earlier reminder carried a fee already. type:
+    `invoice`, `prepayment`, `debit note`, `interest invoice`, or what the ledger calls it.
     source_line: line of the spreadsheet, or place of the file among those read together, from 1.
     supplier_organisation_number: 10 digits of whoever sent the invoice, where the source tells.
     """
@@ -46,6 +47,7 @@ class Invoice:
     reminder_fee_charged: bool
     source_line: int
     supplier_organisation_number: str | None = None
+    type: str = "invoice"
 
 
 @dataclass(frozen=True)

@@ -148,6 +148,7 @@ def _texts(root: etree._Element) -> dict[str, str]:
         "number": _text(root, "cbc:ID"),  # BT-1
         "issued_on": _text(root, "cbc:IssueDate"),  # BT-2
         "due_on": _text(root, "cbc:DueDate"),  # BT-9
+        "type": _text(root, "cbc:InvoiceTypeCode"),  # BT-3
         "currency": _text(root, "cbc:DocumentCurrencyCode"),  # BT-5
         "amount": _sum(balance, prepaid),
         "balance": balance if prepaid else "",

@@ -97,6 +97,7 @@ def _what_is_owed(
         "description": record.take("description", _text(500), ""),
         "payment_reference": record.take("payment_reference", _code(50)),
         "reminder_fee_charged": record.take("reminder_fee_charged", values.yes_or_no, False),
+        "type": record.take("type", values.invoice_type, "invoice"),
         "supplier_organisation_number": record.take(
             "supplier_organisation_number", lambda text: _supplier(text, today)
         ),

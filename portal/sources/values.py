@@ -477,3 +477,26 @@ def customer_kind(text: str) -> str:
             N_("“%(text)s” is neither person nor company. Write one of these."), text=shown(text)
         )
     return "person" if word in _PERSON else "company"
+
+
+_TYPES = {
+    "invoice": "faktura invoice kundfaktura f inv 380 slutfaktura",
+    "prepayment": "förskott förskottsfaktura prepayment acontofaktura aconto 386",
+    "debit note": "debetnota tilläggsfaktura debitnote 383",
+    "interest invoice": "räntefaktura ränta interestinvoice interest",
+}
+_CREDIT = {
+    "kredit", "kreditfaktura", "kreditnota", "credit", "creditnote", "creditinvoice", "k", "381",
+}  # fmt: skip
+_TYPE_OF = {word: type for type, words in _TYPES.items() for word in words.split()}
+
+
+def invoice_type(text: str) -> str:
+    """The type of an invoice: one that we know, or as the ledger calls it.
+
+    Raises RedaError for a credit note, on which nothing is owed.
+    """
+    word = "".join(c for c in text.casefold() if c.isalnum())
+    if word in _CREDIT:
+        raise RedaError(N_("This is a credit note, and nothing is owed on it. Leave it out."))
+    return _TYPE_OF.get(word) or plain_text(text, 40)

@@ -157,7 +157,9 @@ def phone_and_desk(portal: Portal, windows: list[Visitor]) -> Iterator[list[Visi
 
 def look(visitor: Visitor, path: str, language: str) -> None:
     """Open a page in a language, and hold it against what every page must be."""
-    response = visitor.page.goto(f"{visitor.address}{path}?lang={language}")
+    response = visitor.page.goto(
+        f"{visitor.address}{path}{'' if '?' in path else '?'}lang={language}"
+    )
     assert response is not None
     assert response.status < 500
     where = f"{path} in {language} at {visitor.page.viewport_size}"
@@ -219,7 +221,9 @@ def test_a_debtors_page_of_a_paid_case(
 @pytest.mark.parametrize(
     "path",
     [
-        "/", "/cases", "/cases/{reference}", "/invoices", "/invoices/upload",
+        "/", "/cases", "/cases/{reference}", "/cases/{reference}/letters",
+        "/cases/{reference}/money?on=2026-12-31&", "/cases/{reference}/parties",
+        "/cases/{reference}/acts/credit", "/invoices", "/invoices/upload",
         "/invoices/uploads/{mapping}/columns", "/invoices/uploads/{preview}/preview",
         "/invoices/uploads/{done}", "/payout", "/rules", "/cases/none",
     ],

@@ -87,7 +87,7 @@ def test_cases_moved_together_live_as_those_moved_one_by_one(
 
 
 def test_most_cases_need_not_be_taken_alone(app: Flask) -> None:
-    creditor, _ = make_twins(150, seed=3)
+    creditor, _ = make_twins(600, seed=7)
     importing.import_waiting(creditor.id, today=TODAY, now=NOW)
     taken = advancing.take_steps(TODAY, NOW, limit=1000)
     assert taken.found > 60

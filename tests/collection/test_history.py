@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from sqlalchemy import func, literal, null, select, text
 from sqlalchemy.exc import DBAPIError
 
-from portal.collection import cases, history, lifecycle, policy, settling
+from portal.collection import cases, history, lifecycle, policy, rulebook, settling
 from portal.collection.models import Case, Event, HistoryHead, HistoryLink
 from portal.database import tenancy
 from portal.extensions import db
@@ -169,8 +169,8 @@ def test_the_chain_holds_after_a_case_has_lived(app: Flask) -> None:
     case = a_reminded_case()
     rules_of(case.creditor)
     values = {**policy.DEFAULTS, "days_after_due": 9}
-    policy.save_company_rules(
-        case.creditor_id, values, 1, actor=Actor("person", "Eva Öberg"), now=NOW
+    rulebook.save(
+        case.creditor_id, values, 1, actor=Actor("person", "Eva Öberg"), today=TODAY, now=NOW
     )
     settling.settle_payment(
         cases.lock(case.id), amount_ore=106_548, key="one", channel="swish", value_on=TODAY,

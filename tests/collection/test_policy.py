@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from portal.collection.models import Rules
-from portal.collection.policy import DEFAULTS, Effective, decide, merge
+from portal.collection.policy import DEFAULTS, Candidate, Effective, decide, merge
 
 DUE = date(2023, 1, 1)
 
@@ -16,9 +16,8 @@ def rules(**values: object) -> Effective:
 
 
 def outcome(today: date, *, due_on: date = DUE, currency: str = "SEK", **values: object) -> str:
-    return decide(
-        due_on=due_on, issued_on=None, currency=currency, rules=rules(**values), today=today
-    ).code
+    invoice = Candidate(due_on, None, 100_00, currency, "invoice", True, False)
+    return decide(invoice, rules(**values), today).code
 
 
 def test_an_invoice_waits_until_its_days_have_passed() -> None:

@@ -62,6 +62,10 @@ def some_rules(creditor: Creditor, dice: random.Random) -> None:
                 decision_after_days=maybe(1, 4), wants_compensation=maybe(True, False),
                 after_demand=maybe("ask", "legal", "surveillance", "write off", "return"),
                 small_rest_ore=maybe(0, 2_000),
+                is_excluded=maybe(False, False, True), lowest_ore=maybe(0, 2_000),
+                collects_from=maybe("everyone", "everyone", "businesses", "consumers"),
+                highest_ore=maybe(0, 5_000_000), left_out_types=maybe([], ["prepayment"]),
+                already_reminded=maybe("without fee", "leave out"),
             )
         )  # fmt: skip
 
@@ -81,12 +85,14 @@ def some_invoices(creditor: Creditor, dice: random.Random, count: int) -> None:
     db.session.execute(
         text(
             "insert into invoices (creditor_id, debtor_id, number, issued_on, due_on, amount_ore,"
-            " balance_ore, currency, description, reminder_fee_charged, decision, created_at)"
+            " balance_ore, currency, description, reminder_fee_charged, type, decision,"
+            " created_at)"
             " select d.creditor_id, d.id, case when n % 41 = 0 then repeat(' ', n) else 'F' || n"
             " end, case when n % 3 > 0 then cast(:today as date) - n % 97 - 20 end,"
             " cast(:today as date) - n % 83 + 4 - case when n % 1009 = 0 then 16500 else 0 end,"
             " 100 + n * n, 100 + n * n, case when n % 31 = 0 then 'EUR' else 'SEK' end,"
-            " case when n % 29 = 0 then '' else 'El ' || n end, n % 2 = 0, 'waiting', :now"
+            " case when n % 29 = 0 then '' else 'El ' || n end, n % 2 = 0,"
+            " case when n % 11 = 0 then 'prepayment' else 'invoice' end, 'waiting', :now"
             " from generate_series(1, :count) n"
             " join debtors d on d.creditor_id = :creditor and d.customer_number = 'K' || n % 40"
         ),
