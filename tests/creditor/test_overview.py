@@ -118,7 +118,7 @@ def test_a_small_companys_figures_are_of_now(desk: Desk, creditor: Creditor) -> 
     db.session.commit()
     page = desk.get("")
     assert page.select_one("#overview").get("hx-get") is None
-    assert "0.00" not in page.select_one("#card-owed .figure").get_text()
+    assert page.select_one("#card-owed .figure").get_text() == "SEK\xa0100.00"
 
 
 def test_old_figures_are_shown_with_their_time_until_the_job_has_made_new_ones(

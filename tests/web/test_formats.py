@@ -33,7 +33,6 @@ def _plain(text: str) -> str:
 
 def test_a_short_amount_is_rounded(swedish: None) -> None:
     assert _plain(formats.short_kronor(123_450)) == "1 234 kr"
-    assert _plain(formats.short_kronor(-99_960)) == "−1 000 kr"
     assert _plain(formats.short_kronor(123_456_700)) == "1,2 mn kr"
     with force_locale("en"):
         assert _plain(formats.short_kronor(123_456_700)) == "SEK 1.2M"

@@ -1,15 +1,15 @@
 """The overview: figures kept for each company, what waits found by index, and people's choices.
 
-Revision: 0009
-After: 0008
+Revision: 0012
+After: 0011
 """
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-revision = "0009"
-down_revision = "0008"
+revision = "0012"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 
