@@ -13,16 +13,19 @@ from werkzeug.test import TestResponse
 from portal import clock
 from portal.collection import intake, rulebook
 from portal.collection.models import Case
+from portal.companies import invitations
 from portal.database import files
 from portal.delivery.models import Message
 from portal.extensions import db
-from portal.identity.actor import SYSTEM
-from portal.identity.models import Membership, Person
+from portal.identity import people as people_room
+from portal.identity.actor import SYSTEM, Actor
+from portal.identity.models import Creditor, Membership, Person
 from portal.payments import booking
 from portal.payments.models import Payment
 from portal.signing import agreements
 from portal.signing.models import Document
 from tests.factories import (
+    EVA,
     JOHAN,
     NOW,
     SOFIA,
@@ -51,10 +54,20 @@ CREDITOR_READ = {
     "creditor.show_upload": ("upload_id",),
     "creditor.show_payout": (),
     "creditor.change_rules": (),
+    "creditor.list_people": (),
+    "creditor.show_member": ("member_id",),
     "creditor.list_changes": (),
     "creditor.show_change": ("event_id",),
 }
-CREDITOR_CHANGE = {
+# What only an administrator does; a case handler may not either.
+ADMINISTRATOR = {
+    "creditor.invite": (),
+    "creditor.send_invitation_again": ("invitation_key",),
+    "creditor.withdraw_invitation": ("invitation_key",),
+    "creditor.change_member": ("member_id",),
+    "creditor.remove_member": ("member_id",),
+}
+CREDITOR_CHANGE = ADMINISTRATOR | {
     "creditor.upload_invoices": (),
     "creditor.receive_invoices": (),
     "creditor.map_columns": ("upload_id",),
@@ -114,11 +127,15 @@ OPEN = {
     "static",
     "api.swish_callback",
     "creditor.choose_company",
+    "creditor.find_company",
     "debtor.enter",
     "debtor.health",
     "debtor.leave",
     "debtor.start",
+    "signing.accept_invitation",
+    "signing.identify_invited",
     "signing.no_access",
+    "signing.open_invitation",
     "signing.sign_in",
     "signing.sign_out",
     "signing.start_sign_in",
@@ -175,6 +192,7 @@ def world(app: Flask) -> World:
     other = a_creditor_that_signed("Fjällbäcks Tandvård AB")
     people = {
         "viewer": a_person_at(creditor, "viewer", SOFIA),
+        "collector": a_person_at(creditor, "collector", "198508202382"),
         "stranger": a_person_at(other, "administrator", JOHAN),
         "operator": a_person("198107212386", is_operator=True),
     }
@@ -194,8 +212,27 @@ def world(app: Flask) -> World:
         "act": "hold",
         "job_id": 1,
         "key": key,
+        "member_id": _membership_of(people["viewer"]).id,
+        "invitation_key": _an_invitation(creditor),
+        "token": "none",
     }
     return World(app, case, values, people)
+
+
+def _membership_of(person: Person) -> Membership:
+    return db.session.scalars(select(Membership).where(Membership.person_id == person.id)).one()
+
+
+def _an_invitation(creditor: Creditor) -> str:
+    eva = people_room.by_identity_number(EVA)
+    assert eva is not None
+    invited = invitations.invite(
+        creditor.id, email="ny@norrsken.example", given_name="", role="viewer", ends_on=None,
+        language="sv", address=str, actor=Actor("person", eva.name, eva.id), today=clock.today(),
+        now=clock.now(),
+    )  # fmt: skip
+    db.session.commit()
+    return invited.key
 
 
 @pytest.fixture
@@ -257,6 +294,14 @@ def test_a_viewer_changes_nothing(
 ) -> None:
     response = world.send(as_("viewer"), endpoint, world.address(endpoint, CREDITOR[endpoint]))
     assert response.status_code == 403
+
+
+@pytest.mark.parametrize("endpoint", ADMINISTRATOR)
+def test_a_case_handler_does_nothing_that_is_an_administrators(
+    world: World, as_: Callable[[str], FlaskClient], endpoint: str
+) -> None:
+    address = world.address(endpoint, ADMINISTRATOR[endpoint])
+    assert world.send(as_("collector"), endpoint, address).status_code == 403
 
 
 @pytest.mark.parametrize("endpoint", CREDITOR_READ)
@@ -323,9 +368,8 @@ def test_nobody_gets_further_before_the_agreement_is_signed(app: Flask, endpoint
     case = a_reminded_case(company)
     client = app.test_client()
     sign_in(app, client, person)
-    values = {
-        "reference": case.reference, "upload_id": 1, "message_id": 1, "act": "hold", "event_id": 1,
-    }  # fmt: skip
+    values: dict[str, object] = {name: 1 for names in CREDITOR.values() for name in names}
+    values |= {"reference": case.reference, "act": "hold"}
     world = World(app, case, values)
     response = world.send(client, endpoint, world.address(endpoint, CREDITOR[endpoint]))
     assert is_sent_to(response, "/agreements")
@@ -345,6 +389,7 @@ def test_a_role_that_has_ended_opens_nothing(world: World, app: Flask) -> None:
 def test_every_post_without_the_pages_token_is_refused(world: World) -> None:
     world.app.config["WTF_CSRF_ENABLED"] = True
     needed = CREDITOR | OPERATOR | DEBTOR | SIGNER | {"signing.stop_order": ("key",)}
+    needed |= {one: ("token",) for one in OPEN if one.endswith(("_invitation", "_invited"))}
     client = world.app.test_client()
     let_through = [
         rule.endpoint

@@ -31,6 +31,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # What only staff see. Anything else may reach a debtor, so that a forgotten folder is translated
 # into too many languages rather than too few.
 STAFF = (
+    "portal/companies/*",
     "portal/creditor/*",
     "portal/operations/*",
     "portal/signing/*",

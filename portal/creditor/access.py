@@ -53,6 +53,12 @@ def require_may_change() -> None:
         raise Forbidden
 
 
+def require_administrator() -> None:
+    """Raises Forbidden unless the reader is an administrator of the company."""
+    if not role().is_administrator:
+        raise Forbidden
+
+
 def guard(blueprint: Blueprint) -> None:
     """Let in who acts for the company in the address, and show them that company alone.
 
@@ -104,6 +110,7 @@ def _frame() -> dict[str, object]:
         "roles": g.get("roles", ()),
         "names": names,
         "nav_items": navigation.items() if found else (),
+        "same_page": navigation.corresponding() if found else None,
         "person_name": current_user.name if current_user.is_authenticated else None,
         "sign_out_url": url_for("signing.sign_out"),
         "home_url": url_for("creditor.show_overview" if found else "creditor.choose_company"),

@@ -13,6 +13,7 @@ from werkzeug.test import Client
 
 from portal.collection import history, intake, plans
 from portal.collection.models import Case, ColumnMapping, Deed
+from portal.companies.models import Invitation
 from portal.database import tenancy
 from portal.database.tenancy import Scope
 from portal.extensions import db
@@ -39,6 +40,7 @@ OF_A_CASE = {
 # Tables of a company's, which its people see.
 OF_A_CREDITOR = OF_A_CASE | {
     *("memberships", "uploads", "column_mappings", "rules", "documents", "signatures"),
+    "invitations",
     *("history_heads", "history_links", "case_deeds"),
 }
 ONLY_ADDED_TO = {
@@ -157,6 +159,11 @@ def a_tenant(name: str, identity_number: str) -> Tenant:
     db.session.add_all(
         [
             ColumnMapping(creditor_id=creditor.id, headings_hash="h", mapping={}),
+            Invitation(
+                key=name, creditor_id=creditor.id, token_hash=name.encode(), email="",
+                role="viewer",
+                invited_by=person.id, inviter_name="", created_at=NOW, sent_at=NOW, expires_at=NOW,
+            ),
             Deed(
                 creditor_id=creditor.id, case_id=case.id, key="k", act="hold", done_at=NOW,
             ),
