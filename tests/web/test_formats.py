@@ -35,7 +35,7 @@ def test_a_short_amount_is_rounded(swedish: None) -> None:
     assert _plain(formats.short_kronor(123_450)) == "1 234 kr"
     assert _plain(formats.short_kronor(123_456_700)) == "1,2 mn kr"
     with force_locale("en"):
-        assert _plain(formats.short_kronor(123_456_700)) == "SEK 1.2M"
+        assert _plain(formats.short_kronor(123_456_700)) == "SEK 1.2 M"
         assert _plain(formats.short_kronor(99_950, "EUR")) == "€1,000"
 
 
