@@ -22,6 +22,7 @@ from portal.identity.actor import SYSTEM, Actor
 from portal.identity.models import Creditor, Membership, Person
 from portal.payments import booking
 from portal.payments.models import Payment
+from portal.reporting import orders
 from portal.signing import agreements
 from portal.signing.models import Document
 from tests.factories import (
@@ -54,6 +55,11 @@ CREDITOR_READ = {
     "creditor.show_upload": ("upload_id",),
     "creditor.show_payout": (),
     "creditor.change_rules": (),
+    "creditor.list_reports": (),
+    "creditor.show_report": ("name",),
+    "creditor.export_report": ("name", "extension"),
+    "creditor.show_order": ("order_id",),
+    "creditor.fetch_file": ("order_id", "place"),
     "creditor.list_people": (),
     "creditor.show_member": ("member_id",),
     "creditor.list_changes": (),
@@ -81,9 +87,14 @@ CREDITOR_CHANGE = ADMINISTRATOR | {
     "creditor.undo_change": ("event_id",),
     "creditor.restore_rules": ("event_id",),
 }
-# What each changes for themselves alone.
-CREDITOR_OWN: dict[str, tuple[str, ...]] = {"creditor.arrange_cards": ()}
-CREDITOR = CREDITOR_READ | CREDITOR_CHANGE | CREDITOR_OWN
+# What is asked for changes nothing of the company's: a viewer may do it, and is led on.
+CREDITOR_ASK = {
+    "creditor.arrange_cards": (),
+    "creditor.order_report": ("name",),
+    "creditor.cancel_order": ("order_id",),
+    "creditor.order_again": ("order_id",),
+}
+CREDITOR = CREDITOR_ASK | CREDITOR_READ | CREDITOR_CHANGE
 OPERATOR = {
     "operations.show_status": (),
     "operations.show_books": (),
@@ -216,7 +227,15 @@ def world(app: Flask) -> World:
         "invitation_key": _an_invitation(creditor),
         "token": "none",
     }
-    return World(app, case, values, people)
+    return World(app, case, values | _a_report(creditor.id), people)
+
+
+def _a_report(creditor_id: int) -> dict[str, object]:
+    order = orders.put(creditor_id, "report", {}, language="sv", actor=SYSTEM, now=NOW)
+    order.status, order.expires_at = "done", NOW + timedelta(days=7)
+    order.files = [{"name": "a.pdf", "sha256": files.store(b"%PDF-1.7"), "size": 8}]
+    db.session.commit()
+    return {"name": "remittance", "extension": "csv", "order_id": order.id, "place": 0}
 
 
 def _membership_of(person: Person) -> Membership:
@@ -276,7 +295,11 @@ def test_another_companys_pages_are_not_there(
     assert response.status_code == 404
 
 
-@pytest.mark.parametrize("endpoint", [one for one, needed in CREDITOR.items() if needed])
+# What each company has of its own under the same address.
+OF_EACH = {"name", "extension"}
+
+
+@pytest.mark.parametrize("endpoint", [one for one, need in CREDITOR.items() if {*need} - OF_EACH])
 def test_another_companys_things_are_not_among_ones_own(
     world: World, as_: Callable[[str], FlaskClient], endpoint: str
 ) -> None:
@@ -315,8 +338,8 @@ def test_a_viewer_sees_everything(
     assert response.status_code == (303 if endpoint in leads_on else 200)
 
 
-@pytest.mark.parametrize("endpoint", CREDITOR_OWN)
-def test_a_viewer_changes_what_is_their_own(
+@pytest.mark.parametrize("endpoint", CREDITOR_ASK)
+def test_a_viewer_asks_for_what_changes_nothing(
     world: World, as_: Callable[[str], FlaskClient], endpoint: str
 ) -> None:
     response = world.send(as_("viewer"), endpoint, world.address(endpoint, CREDITOR[endpoint]))
@@ -370,6 +393,7 @@ def test_nobody_gets_further_before_the_agreement_is_signed(app: Flask, endpoint
     sign_in(app, client, person)
     values: dict[str, object] = {name: 1 for names in CREDITOR.values() for name in names}
     values |= {"reference": case.reference, "act": "hold"}
+    values |= {"name": "remittance", "extension": "csv"}
     world = World(app, case, values)
     response = world.send(client, endpoint, world.address(endpoint, CREDITOR[endpoint]))
     assert is_sent_to(response, "/agreements")

@@ -18,8 +18,11 @@ from portal.signing import agreements
 from portal.web.rendering import go, render
 
 _READING = ("GET", "HEAD", "OPTIONS")
-# What somebody changes for themselves alone, whatever their role.
-PERSONAL = {"creditor.arrange_cards"}
+# What changes nothing of the company's, so that who may only look may do it too.
+_READERS_MAY = {
+    "creditor.arrange_cards", "creditor.cancel_order", "creditor.order_again",
+    "creditor.order_report",
+}  # fmt: skip
 
 
 def role() -> Role:
@@ -92,7 +95,7 @@ def _require_role() -> Response | None:
     tenancy.enter(tenancy.Scope("creditor", (g.role.creditor_id,), current_user.id))
     if not agreements.is_signed(g.role.creditor_id):
         return _not_signed(g.role)
-    if request.method not in _READING and request.endpoint not in PERSONAL:
+    if request.method not in _READING and request.endpoint not in _READERS_MAY:
         require_may_change()
     return None
 

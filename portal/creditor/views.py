@@ -54,9 +54,11 @@ from portal.creditor import (  # noqa: E402, F401
     views_cases,
     views_changes,
     views_invoices,
+    views_orders,
     views_overview,
     views_payout,
     views_people,
+    views_reports,
     views_rules,
     views_uploads,
 )
