@@ -23,6 +23,12 @@ class Debtor(Base):
     __table_args__ = (
         UniqueConstraint("creditor_id", "customer_number"),
         CheckConstraint("kind in ('person', 'company')", name="kind"),
+        Index(
+            "ix_debtors_without_address",
+            "creditor_id",
+            "id",
+            postgresql_where="address_line = '' or postcode = '' or town = ''",
+        ),
     )
 
     id: Mapped[PrimaryKey]
@@ -207,6 +213,9 @@ class Case(Base):
         Index("ix_cases_limited", "limited_on", postgresql_where="closed_on is null"),
         Index("ix_cases_creditor_opened", "creditor_id", "opened_at", "id"),
         Index(
+            "ix_cases_deciding", "creditor_id", "pay_by_on", postgresql_where="status = 'deciding'"
+        ),
+        Index(
             "ix_cases_agreed_rate",
             "creditor_id",
             "agreed_rate",
@@ -274,6 +283,13 @@ class Stop(Base):
             postgresql_where="ended_at is null",
         ),
         Index("ix_case_stops_until", "until_on", postgresql_where="ended_at is null"),
+        Index(
+            "ix_case_stops_waiting",
+            "creditor_id",
+            "kind",
+            "began_at",
+            postgresql_where="ended_at is null",
+        ),
     )
 
     id: Mapped[PrimaryKey]
@@ -294,6 +310,7 @@ class Plan(Base):
     __table_args__ = (
         CheckConstraint("status in ('running', 'kept', 'broken', 'ended')", name="status"),
         Index("uq_plans_running", "case_id", unique=True, postgresql_where="status = 'running'"),
+        Index("ix_plans_broken", "creditor_id", "ended_on", postgresql_where="status = 'broken'"),
     )
 
     id: Mapped[PrimaryKey]
@@ -422,3 +439,22 @@ class ReferenceRate(Base):
     source: Mapped[str]
     person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
     created_at: Mapped[datetime]
+
+
+class KeptFigures(Base):
+    """A creditor's figures as they were last made: `figures` says what they are, and when anew.
+
+    position: how far the creditor's history was read. on_day: the day they are of. took_ms: how
+    long it took, in milliseconds.
+    """
+
+    __tablename__ = "figures"
+
+    creditor_id: Mapped[int] = mapped_column(
+        ForeignKey("creditors.id"), primary_key=True, autoincrement=False
+    )
+    position: Mapped[int]
+    on_day: Mapped[date]
+    made_at: Mapped[datetime]
+    took_ms: Mapped[int]
+    data: Mapped[dict[str, Any]] = mapped_column(JSONB)
