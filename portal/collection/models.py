@@ -23,13 +23,11 @@ from portal.database.files import NAMES_FILES
 from portal.identity.models import Creditor
 from portal.payments.references import code_of
 
-NO_ADDRESS = "address_line = '' or postcode = '' or town = ''"
-
 
 class Debtor(Base):
     """A creditor's customer (gäldenär when an invoice is not paid).
 
-    search_text, name_in_order: what the database looks names up in and sorts them by (0014).
+    search_text, name_in_order: what the database looks names up in and sorts them by (0015).
     """
 
     __tablename__ = "debtors"
@@ -38,7 +36,12 @@ class Debtor(Base):
         CheckConstraint("kind in ('person', 'company')", name="kind"),
         Index("ix_debtors_creditor_name", "creditor_id", "name_in_order", "id"),
         Index("ix_debtors_creditor_class", "creditor_id", "customer_class"),
-        Index("ix_debtors_no_address", "creditor_id", postgresql_where=NO_ADDRESS),
+        Index(
+            "ix_debtors_without_address",
+            "creditor_id",
+            "id",
+            postgresql_where="address_line = '' or postcode = '' or town = ''",
+        ),
     )
 
     id: Mapped[PrimaryKey]
@@ -235,6 +238,9 @@ class Case(Base):
         Index("ix_cases_creditor_amount", "creditor_id", "principal_ore", "id"),
         Index("ix_cases_creditor_next", "creditor_id", "next_step_on", "id"),
         Index(
+            "ix_cases_deciding", "creditor_id", "pay_by_on", postgresql_where="status = 'deciding'"
+        ),
+        Index(
             "ix_cases_agreed_rate",
             "creditor_id",
             "agreed_rate",
@@ -303,10 +309,10 @@ class Stop(Base):
         ),
         Index("ix_case_stops_until", "until_on", postgresql_where="ended_at is null"),
         Index(
-            "ix_case_stops_open",
+            "ix_case_stops_waiting",
             "creditor_id",
             "kind",
-            "case_id",
+            "began_at",
             postgresql_where="ended_at is null",
         ),
     )
@@ -329,6 +335,7 @@ class Plan(Base):
     __table_args__ = (
         CheckConstraint("status in ('running', 'kept', 'broken', 'ended')", name="status"),
         Index("uq_plans_running", "case_id", unique=True, postgresql_where="status = 'running'"),
+        Index("ix_plans_broken", "creditor_id", "ended_on", postgresql_where="status = 'broken'"),
     )
 
     id: Mapped[PrimaryKey]
@@ -457,3 +464,22 @@ class ReferenceRate(Base):
     source: Mapped[str]
     person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
     created_at: Mapped[datetime]
+
+
+class KeptFigures(Base):
+    """A creditor's figures as they were last made: `figures` says what they are, and when anew.
+
+    position: how far the creditor's history was read. on_day: the day they are of. took_ms: how
+    long it took, in milliseconds.
+    """
+
+    __tablename__ = "figures"
+
+    creditor_id: Mapped[int] = mapped_column(
+        ForeignKey("creditors.id"), primary_key=True, autoincrement=False
+    )
+    position: Mapped[int]
+    on_day: Mapped[date]
+    made_at: Mapped[datetime]
+    took_ms: Mapped[int]
+    data: Mapped[dict[str, Any]] = mapped_column(JSONB)

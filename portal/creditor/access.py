@@ -21,11 +21,10 @@ from portal.web.rendering import go, render
 _READING = ("GET", "HEAD", "OPTIONS")
 # What changes nothing of the company's, so that who may only look may do it too.
 _READERS_MAY = {
-    "creditor.order_report",
-    "creditor.cancel_order",
+    "creditor.arrange_cards", "creditor.cancel_order", "creditor.find_cases",
     "creditor.order_again",
-    "creditor.find_cases",
-}
+    "creditor.order_report",
+}  # fmt: skip
 
 
 def role() -> Role:

@@ -6,15 +6,15 @@ creditor, so that another company's customers cost nothing. PostgreSQL's own ext
 (pg_trgm) is not everywhere, and its operators may not use an index behind a wall; the function that
 searches looks at the wall itself.
 
-Revision: 0014
-After: 0013
+Revision: 0015
+After: 0014
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0014"
-down_revision = "0013"
+revision = "0015"
+down_revision = "0014"
 branch_labels = None
 depends_on = None
 
@@ -109,10 +109,6 @@ def upgrade() -> None:
     op.create_index("ix_debtors_creditor_name", "debtors", ["creditor_id", "name_in_order", "id"])
     op.create_index("ix_debtors_creditor_class", "debtors", ["creditor_id", "customer_class"])
     op.create_index(
-        "ix_debtors_no_address", "debtors", ["creditor_id"],
-        postgresql_where=sa.text("address_line = '' or postcode = '' or town = ''"),
-    )  # fmt: skip
-    op.create_index(
         "ix_invoices_payment_reference", "invoices", ["creditor_id", "payment_reference"],
         postgresql_where=sa.text("payment_reference is not null"),
     )  # fmt: skip
@@ -122,21 +118,15 @@ def upgrade() -> None:
     op.create_index("ix_cases_creditor_due", "cases", ["creditor_id", "due_on", "id"])
     op.create_index("ix_cases_creditor_amount", "cases", ["creditor_id", "principal_ore", "id"])
     op.create_index("ix_cases_creditor_next", "cases", ["creditor_id", "next_step_on", "id"])
-    op.create_index(
-        "ix_case_stops_open", "case_stops", ["creditor_id", "kind", "case_id"],
-        postgresql_where=sa.text("ended_at is null"),
-    )  # fmt: skip
 
 
 def downgrade() -> None:
     for table, index in (
-        ("case_stops", "ix_case_stops_open"),
         ("cases", "ix_cases_creditor_next"),
         ("cases", "ix_cases_creditor_amount"),
         ("cases", "ix_cases_creditor_due"),
         ("cases", "ix_cases_creditor_status"),
         ("invoices", "ix_invoices_payment_reference"),
-        ("debtors", "ix_debtors_no_address"),
         ("debtors", "ix_debtors_creditor_class"),
         ("debtors", "ix_debtors_creditor_name"),
         ("debtors", "ix_debtors_grams"),
