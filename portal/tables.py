@@ -7,7 +7,8 @@ from portal.delivery import models as delivery
 from portal.identity import models as identity
 from portal.ledger import models as ledger
 from portal.payments import models as payments
+from portal.reporting import models as reporting
 from portal.signing import models as signing
 
-ROOMS = (identity, ledger, collection, payments, delivery, signing, companies)
+ROOMS = (identity, ledger, collection, payments, delivery, signing, companies, reporting)
 metadata = Base.metadata

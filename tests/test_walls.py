@@ -23,6 +23,7 @@ from portal.identity.actor import SYSTEM, Actor
 from portal.identity.models import Creditor, Membership, Person
 from portal.payments import booking
 from portal.payments.models import Payment
+from portal.reporting import orders
 from portal.signing import agreements
 from portal.signing.models import Document
 from tests.factories import (
@@ -42,8 +43,11 @@ from tests.factories import (
 
 CREDITOR_READ = {
     "creditor.show_overview": (),
+    "creditor.ask_for_figures": (),
     "creditor.list_cases": (),
+    "creditor.find_cases": (),
     "creditor.export_cases": (),
+    "creditor.export_cases_to_excel": (),
     "creditor.show_case": ("reference",),
     "creditor.show_case_letters": ("reference",),
     "creditor.show_case_money": ("reference",),
@@ -57,6 +61,11 @@ CREDITOR_READ = {
     "creditor.show_company": (),
     "creditor.show_letter_preview": (),
     "creditor.show_logo": (),
+    "creditor.list_reports": (),
+    "creditor.show_report": ("name",),
+    "creditor.export_report": ("name", "extension"),
+    "creditor.show_order": ("order_id",),
+    "creditor.fetch_file": ("order_id", "place"),
     "creditor.list_people": (),
     "creditor.show_member": ("member_id",),
     "creditor.list_changes": (),
@@ -91,7 +100,14 @@ CREDITOR_CHANGE = ADMINISTRATOR | {
     "creditor.undo_change": ("event_id",),
     "creditor.restore_rules": ("event_id",),
 }
-CREDITOR = CREDITOR_READ | CREDITOR_CHANGE
+# What is asked for changes nothing of the company's: a viewer may do it, and is led on.
+CREDITOR_ASK = {
+    "creditor.arrange_cards": (),
+    "creditor.order_report": ("name",),
+    "creditor.cancel_order": ("order_id",),
+    "creditor.order_again": ("order_id",),
+}
+CREDITOR = CREDITOR_ASK | CREDITOR_READ | CREDITOR_CHANGE
 OPERATOR = {
     "operations.show_status": (),
     "operations.show_books": (),
@@ -226,7 +242,15 @@ def world(app: Flask) -> World:
         "kind": "sender",
         "which": _a_contact(creditor),
     }
-    return World(app, case, values, people)
+    return World(app, case, values | _a_report(creditor.id), people)
+
+
+def _a_report(creditor_id: int) -> dict[str, object]:
+    order = orders.put(creditor_id, "report", {}, language="sv", actor=SYSTEM, now=NOW)
+    order.status, order.expires_at = "done", NOW + timedelta(days=7)
+    order.files = [{"name": "a.pdf", "sha256": files.store(b"%PDF-1.7"), "size": 8}]
+    db.session.commit()
+    return {"name": "remittance", "extension": "csv", "order_id": order.id, "place": 0}
 
 
 def _membership_of(person: Person) -> Membership:
@@ -296,7 +320,11 @@ def test_another_companys_pages_are_not_there(
     assert response.status_code == 404
 
 
-@pytest.mark.parametrize("endpoint", [one for one, needed in CREDITOR.items() if needed])
+# What each company has of its own under the same address.
+OF_EACH = {"name", "extension"}
+
+
+@pytest.mark.parametrize("endpoint", [one for one, need in CREDITOR.items() if {*need} - OF_EACH])
 def test_another_companys_things_are_not_among_ones_own(
     world: World, as_: Callable[[str], FlaskClient], endpoint: str
 ) -> None:
@@ -329,8 +357,18 @@ def test_a_viewer_sees_everything(
     world: World, as_: Callable[[str], FlaskClient], endpoint: str
 ) -> None:
     response = world.send(as_("viewer"), endpoint, world.address(endpoint, CREDITOR[endpoint]))
-    # An upload that is not taken in yet goes on at a step that is not a viewer's.
-    assert response.status_code == (303 if endpoint == "creditor.show_upload" else 200)
+    # An upload that is not taken in yet goes on at a step that is not a viewer's; figures are for
+    # the page that asks; what is searched for leads to the list.
+    leads_on = ("creditor.show_upload", "creditor.ask_for_figures", "creditor.find_cases")
+    assert response.status_code == (303 if endpoint in leads_on else 200)
+
+
+@pytest.mark.parametrize("endpoint", CREDITOR_ASK)
+def test_a_viewer_asks_for_what_changes_nothing(
+    world: World, as_: Callable[[str], FlaskClient], endpoint: str
+) -> None:
+    response = world.send(as_("viewer"), endpoint, world.address(endpoint, CREDITOR[endpoint]))
+    assert response.status_code == 303
 
 
 @pytest.mark.parametrize("endpoint", OPERATOR)
@@ -380,6 +418,7 @@ def test_nobody_gets_further_before_the_agreement_is_signed(app: Flask, endpoint
     sign_in(app, client, person)
     values: dict[str, object] = {name: 1 for names in CREDITOR.values() for name in names}
     values |= {"reference": case.reference, "act": "hold"}
+    values |= {"name": "remittance", "extension": "csv"}
     world = World(app, case, values)
     response = world.send(client, endpoint, world.address(endpoint, CREDITOR[endpoint]))
     assert is_sent_to(response, "/agreements")

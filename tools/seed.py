@@ -21,6 +21,7 @@ from portal import clock, create_app
 from portal.collection import intake, rates
 from portal.collection.models import Case, Rules, Upload
 from portal.companies import addresses, contacts, invitations, looks
+from portal.companies.models import PayoutAccount
 from portal.config import ROOT
 from portal.database import queue, tenancy
 from portal.extensions import db, settings
@@ -123,6 +124,12 @@ def _company(
         )
     )
     db.session.flush()
+    db.session.add(
+        PayoutAccount(
+            key=f"{key}1", creditor_id=_creditor(key).id, kind="bankgiro", number="50501055",
+            holder=name, is_used=True, added_at=clock.now(),
+        )
+    )  # fmt: skip
     _member(administrator, key, "administrator")
 
 

@@ -34,6 +34,7 @@ STAFF = (
     "portal/companies/*",
     "portal/creditor/*",
     "portal/operations/*",
+    "portal/reporting/*",
     "portal/signing/*",
     "portal/sources/*",
     "portal/collection/changes.py",
@@ -52,6 +53,7 @@ STAFF = (
     "portal/jobs.py",
     "portal/cli.py",
     "templates/creditor/*",
+    "templates/letters/report.html",
     # Those to people who sign in; others go to debtors.
     "templates/emails/_mail.*",
     "templates/emails/_words.html",

@@ -28,6 +28,7 @@ from portal.identity.actor import DEBTOR, SYSTEM
 from portal.identity.models import BankIDOrder, Creditor, Person
 from portal.payments import booking
 from portal.payments.models import Payment
+from portal.reporting import orders
 from tests import factories
 from tests.factories import (
     NOW,
@@ -163,6 +164,9 @@ def a_tenant(name: str, identity_number: str) -> Tenant:
         creditor.id, [("list.csv", b"Fakturanr;Kundnr\r\n1;2\r\n")], actor=SYSTEM, now=NOW
     )
     booking.prepare(case.id, now=NOW)
+    order = orders.put(creditor.id, "report", {}, language="sv", actor=SYSTEM, now=NOW)
+    order.status, order.files = "done", [{"name": "a", "sha256": "b", "size": 1}]
+    orders.fetch(order, 0, actor=SYSTEM, now=NOW)
     plans.agree(case, monthly_ore=50_000, first_on=TODAY, actor=DEBTOR, today=TODAY, now=NOW)
     db.session.add_all(
         [

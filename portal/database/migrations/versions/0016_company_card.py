@@ -1,15 +1,15 @@
 """What a company tells about itself: cards, addresses, contact people, accounts, its letters' look.
 
-Revision: 0013
-After: 0012
+Revision: 0016
+After: 0015
 """
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-revision = "0013"
-down_revision = "0012"
+revision = "0016"
+down_revision = "0015"
 branch_labels = None
 depends_on = None
 
