@@ -44,7 +44,9 @@ CREDITOR_READ = {
     "creditor.show_overview": (),
     "creditor.ask_for_figures": (),
     "creditor.list_cases": (),
+    "creditor.find_cases": (),
     "creditor.export_cases": (),
+    "creditor.export_cases_to_excel": (),
     "creditor.show_case": ("reference",),
     "creditor.show_case_letters": ("reference",),
     "creditor.show_case_money": ("reference",),
@@ -333,8 +335,8 @@ def test_a_viewer_sees_everything(
 ) -> None:
     response = world.send(as_("viewer"), endpoint, world.address(endpoint, CREDITOR[endpoint]))
     # An upload that is not taken in yet goes on at a step that is not a viewer's; figures are for
-    # the page that asks.
-    leads_on = ("creditor.show_upload", "creditor.ask_for_figures")
+    # the page that asks; what is searched for leads to the list.
+    leads_on = ("creditor.show_upload", "creditor.ask_for_figures", "creditor.find_cases")
     assert response.status_code == (303 if endpoint in leads_on else 200)
 
 
