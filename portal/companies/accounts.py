@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import Exists, select
 
 from portal.companies.models import PayoutAccount
 from portal.extensions import db
@@ -56,6 +56,11 @@ def used(creditor_id: int, currency: str) -> Account | None:
     ).all()
     best = sorted(rows, key=lambda row: row.currency is None)
     return shown(best[0]) if best else None
+
+
+def is_any(creditor_id: int) -> Exists:
+    """Whether a company has an account, as a part of somebody else's statement."""
+    return select(PayoutAccount.id).where(PayoutAccount.creditor_id == creditor_id).exists()
 
 
 def parse(kind: str, text: str) -> str:

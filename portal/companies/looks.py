@@ -130,6 +130,8 @@ def _opened(data: bytes) -> Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
+            # WeasyPrint has Pillow draw what is cut off; a look at the whole file finds it.
+            Image.open(io.BytesIO(data), formats=("PNG", "JPEG")).verify()
             picture = Image.open(io.BytesIO(data), formats=("PNG", "JPEG"))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise _too_many_pixels() from None

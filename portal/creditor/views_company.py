@@ -198,8 +198,8 @@ def _logo(form: LetterForm) -> str | None:
     if form.no_logo.data:
         form.draft.raw_data, form.draft.data = None, ""
         return None
-    given = form.logo.data
-    if given is not None and getattr(given, "filename", ""):
+    given = request.files.get("logo")
+    if given is not None and given.filename:
         # One byte more than may be, so that one too large is told so and not read whole.
         sha256 = looks.drawn(given.read(looks.MOST_BYTES + 1))
         given.seek(0)

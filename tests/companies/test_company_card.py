@@ -181,7 +181,7 @@ class TestLogo:
         "data",
         [
             a_picture("GIF"), b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"", b"%PDF-1.7",
-            a_picture()[:60], a_picture(size=(300, 20)), b"x" * (looks.MOST_BYTES + 1),
+            a_picture()[:-30], a_picture(size=(300, 20)), b"x" * (looks.MOST_BYTES + 1),
         ],
         ids=["gif", "svg", "empty", "pdf", "cut off", "too small", "too large"],
     )  # fmt: skip

@@ -101,7 +101,7 @@ class Pdf:
         left = int(right_of_mm * _DPI / 25.4)
         shown = self._picture(page)
         corner = shown.crop((left, 0, shown.width, int(above_mm * _DPI / 25.4)))
-        found = corner.point(lambda one: 255 if one == level else 0)
+        found = corner.point(lambda one: 255 if abs(one - level) < 8 else 0)
         # The edges of letters are of any grey, but no surface.
         box = found.filter(ImageFilter.MinFilter(9)).getbbox()
         assert box is not None
