@@ -17,7 +17,7 @@ from psycopg import AsyncConnection
 from sqlalchemy import select, text
 
 from portal import clock, ledger
-from portal.collection import checks, days, history, intake, lifecycle
+from portal.collection import checks, days, drafts, history, intake, lifecycle
 from portal.database import queue, server, tenancy
 from portal.delivery import outbox
 from portal.extensions import db
@@ -149,10 +149,11 @@ def verify_history() -> None:
 
 
 def tidy() -> None:
-    """Forget ended sessions, old BankID orders, wrong guesses that no longer count, done jobs."""
+    """Forget ended sessions, old BankID orders, guesses that no longer count, drafts, done jobs."""
     sessions.forget_ended(clock.real_now())
     orders.forget_old(clock.now())
     attempts.forget_old(clock.now())
+    drafts.forget_old(clock.now())
     queue.forget_done(clock.real_now() - _DONE_JOBS_KEPT)
     db.session.commit()
 

@@ -32,6 +32,7 @@ from tests.factories import (
     a_person_at,
     a_reminded_case,
     a_signed_agreement,
+    an_invoice_of,
     enter_case,
     sign_in,
 )
@@ -50,6 +51,10 @@ CREDITOR_READ = {
     "creditor.show_upload": ("upload_id",),
     "creditor.show_payout": (),
     "creditor.change_rules": (),
+    "creditor.show_preview": (),
+    "creditor.list_preview": (),
+    "creditor.explain_preview": ("invoice_id",),
+    "creditor.export_preview": (),
     "creditor.list_changes": (),
     "creditor.show_change": ("event_id",),
 }
@@ -61,6 +66,9 @@ CREDITOR_CHANGE = {
     "creditor.preview_upload": ("upload_id",),
     "creditor.import_upload": ("upload_id",),
     "creditor.save_rules": (),
+    "creditor.preview_rules": (),
+    "creditor.save_preview": (),
+    "creditor.forget_preview": (),
     "creditor.prepare_act": ("reference", "act"),
     "creditor.do_act": ("reference", "act"),
     "creditor.edit_rules": (),
@@ -189,6 +197,7 @@ def world(app: Flask) -> World:
         "request_id": request.id,
         "number": payment.receipt_number,
         "act": "hold",
+        "invoice_id": an_invoice_of(creditor).id,
         "job_id": 1,
         "key": key,
     }

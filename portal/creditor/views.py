@@ -45,6 +45,7 @@ from portal.creditor import (  # noqa: E402, F401
     views_changes,
     views_invoices,
     views_payout,
+    views_preview,
     views_rules,
     views_uploads,
 )
