@@ -1,15 +1,15 @@
 """Rules that somebody edits and has not saved; companies that stand still; invoices left out.
 
-Revision: 0014
-After: 0013
+Revision: 0016
+After: 0015
 """
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-revision = "0014"
-down_revision = "0013"
+revision = "0016"
+down_revision = "0015"
 branch_labels = None
 depends_on = None
 
