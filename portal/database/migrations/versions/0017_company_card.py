@@ -1,15 +1,15 @@
 """What a company tells about itself: cards, addresses, contact people, accounts, its letters' look.
 
-Revision: 0016
-After: 0015
+Revision: 0017
+After: 0016
 """
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-revision = "0016"
-down_revision = "0015"
+revision = "0017"
+down_revision = "0016"
 branch_labels = None
 depends_on = None
 
