@@ -26,7 +26,7 @@ _FLAGS = (
     "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update"
     " --disable-sync --no-first-run --hide-scrollbars"
 )
-_CREDITOR = ("", "cases", "invoices", "invoices/upload", "payout", "rules")
+_CREDITOR = ("", "cases", "invoices", "invoices/upload", "payout", "rules", "people")
 _CASE = ("", "/letters", "/money", "/parties", "/acts/hold", "/acts/credit")
 _OPERATOR = ("", "jobs", "messages", "reviews", "books", "rates")
 

@@ -237,10 +237,12 @@ def _write(
     now: datetime,
 ) -> None:
     said = notices.content(
-        case, cases.charges_booked(case), today=today, pay_by_on=pay_by_on or today
-    )
+        case, "reminder", cases.charges_booked(case), rules=lifecycle.rules_of(case), today=today,
+        pay_by_on=pay_by_on or today,
+    )  # fmt: skip
     said |= {
         "pay_by_on": pay_by_on.isoformat() if pay_by_on else None,
+        "creditors_words": None,
         "answer": dispute.status if turn.kind == "answered" else "asked",
         "words": turn.words,
         "objected_on": clock.day_of(dispute.opened_at).isoformat(),

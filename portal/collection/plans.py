@@ -11,11 +11,12 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import func, literal, select
 
 from portal import ledger
-from portal.collection import cases, rates, states, stops
+from portal.collection import cases, charging, policy, rates, states, stops
 from portal.collection.models import Case, Instalment, Plan
-from portal.collection.moves import move, note_charges, post, record
+from portal.collection.moves import charge_creditor, move, note_charges, post, record
+from portal.collection.policy import Effective
 from portal.extensions import db
-from portal.identity.actor import Actor
+from portal.identity.actor import DEBTOR, Actor
 from portal.law import fees
 from portal.law.calendar import banking_day_on_or_after
 from portal.law.fees import ClaimTerms, Measure
@@ -117,7 +118,45 @@ def monthly_for(case: Case, *, months: int, first_on: date, today: date) -> int:
     return low * 100
 
 
+def _rules_of(case: Case) -> Effective:
+    debtor = case.debtor
+    return policy.effective(case.creditor_id, debtor.customer_number, debtor.customer_class)
+
+
+def _is_borne_by_creditor(case: Case) -> bool:
+    return fees.PLAN in _rules_of(case).creditor_pays
+
+
+def require_within_rules(
+    case: Case, proposal: Proposal, *, monthly_ore: int, first_on: date, today: date
+) -> None:
+    """Raises RedaError where a debtor alone may not agree on a plan: the creditor's rules say."""
+    rules = _rules_of(case)
+    if not rules.may_plan:
+        raise RedaError(N_("A payment plan must be asked for. Write to us, and we answer."))
+    last_on = today + timedelta(days=rules.plan_first_days)
+    if first_on > last_on:
+        raise RedaError(
+            N_("The first payment must come by %(last_on)s."), field="first_on", last_on=last_on
+        )
+    if monthly_ore < rules.plan_least_ore and len(proposal.parts) > 1:
+        raise RedaError(
+            N_("At least %(least_ore)s a month is needed."),
+            field="amount",
+            least_ore=rules.plan_least_ore,
+        )
+    if len(proposal.parts) > rules.plan_most_months:
+        raise RedaError(
+            N_("That is too little a month: it would take more than %(months)s months."),
+            field="amount",
+            months=rules.plan_most_months,
+        )
+
+
 def _fee(case: Case, today: date) -> fees.Charge | None:
+    """What a plan costs the debtor."""
+    if _is_borne_by_creditor(case):
+        return None
     terms = ClaimTerms(debtor=fees.CONSUMER if case.is_consumer else fees.BUSINESS)
     measure = Measure(fees.PLAN, today, is_sent=True, is_complete=True)
     return fees.decide(measure, terms, cases.charges(case)).charge
@@ -177,12 +216,17 @@ def agree(
 ) -> Plan:
     """Agree on a plan: its fee is booked, and the case stands still while it is kept.
 
-    case: locked. Raises RedaError when a plan goes on already, and as `propose` does.
+    case: locked. Raises RedaError when a plan goes on already, and as `propose` does; for a debtor
+    alone also as `require_within_rules` does.
     """
     if running(case.id) is not None:
         raise RedaError(N_("There is a payment plan already. End it first."))
     move(case, "agree on a plan", actor)
     proposal = propose(case, monthly_ore=monthly_ore, first_on=first_on, today=today)
+    if actor.kind == DEBTOR.kind:
+        require_within_rules(
+            case, proposal, monthly_ore=monthly_ore, first_on=first_on, today=today
+        )
     charge = _fee(case, today)
     plan = Plan(
         creditor_id=case.creditor_id, case_id=case.id, agreed_on=today, agreed_at=now,
@@ -207,6 +251,9 @@ def agree(
             now=now,
         )
         note_charges(case, [charge], today)
+    elif _is_borne_by_creditor(case):
+        own = charging.creditors_own(fees.PLAN, today)
+        charge_creditor(case, [own], booked_on=today, key=f"plan:{plan.id}", now=now)
     record(
         case, "case.plan_agreed", actor, now, plan=plan.id, parts=len(proposal.parts),
         total_ore=proposal.total_ore, charges=[asdict(charge)] if charge else [],

@@ -1,6 +1,6 @@
 """Which rules hold for an invoice, from which scope, and what they decide."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -133,6 +133,22 @@ class Effective:
         """The kinds of fees that the creditor bears itself."""
         return frozenset(kind for name, kind in FEES.items() if self.values[name] == "creditor")
 
+    @property
+    def may_plan(self) -> bool:
+        return bool(self.values["may_plan"])
+
+    @property
+    def plan_most_months(self) -> int:
+        return int(self.values["plan_most_months"])
+
+    @property
+    def plan_least_ore(self) -> int:
+        return int(self.values["plan_least_ore"])
+
+    @property
+    def plan_first_days(self) -> int:
+        return int(self.values["plan_first_days"])
+
     def text_of(self, letter: str) -> str:
         """The creditor's own words in a reminder or a demand; empty for none."""
         return str(self.values[f"{letter}_text"])
@@ -237,6 +253,19 @@ def effective(
         )
     )
     return merge({row.scope: row for row in rows})
+
+
+def active_among(creditor_ids: Collection[int]) -> set[int]:
+    """Which of some companies take invoices in, by their own rules."""
+    return set(
+        db.session.scalars(
+            select(Rules.creditor_id).where(
+                Rules.creditor_id.in_(creditor_ids),
+                Rules.scope == "company",
+                Rules.is_active.is_(True),
+            )
+        )
+    )
 
 
 def merge(by_scope: Mapping[str, Rules]) -> Effective:

@@ -15,6 +15,7 @@ from portal.creditor.names import (
     dispute_status,
     entry_name,
     field_name,
+    role_name,
     stop_name,
 )
 from portal.messages import Problem
@@ -252,6 +253,42 @@ def _review_ended(data: Data) -> tuple[str, str]:
     return gettext("A person at Reda has looked at it, and it goes on"), ""
 
 
+_INVITED = {
+    "invitation.sent": lazy_gettext("Somebody was invited"),
+    "invitation.sent_again": lazy_gettext("An invitation was sent again"),
+    "invitation.withdrawn": lazy_gettext("An invitation was withdrawn"),
+}
+
+
+def _as_role(data: Data) -> str:
+    """A role, and its last day if it has one."""
+    if data["ends_on"]:
+        return gettext(
+            "%(role)s until %(day)s", role=role_name(data["role"]), day=_day(data, "ends_on")
+        )
+    return role_name(data["role"])
+
+
+def _invitation(name: str) -> Callable[[Data], tuple[str, str]]:
+    return lambda data: (str(_INVITED[name]), f"{data['email']}: {_as_role(data)}")
+
+
+def _member_joined(data: Data) -> tuple[str, str]:
+    return gettext("%(name)s accepted an invitation", name=data["who"]), _as_role(data)
+
+
+def _member_changed(data: Data) -> tuple[str, str]:
+    return gettext("%(name)s got another role", name=data["who"]), gettext(
+        "%(before)s before, %(after)s now",
+        before=_as_role(data["before"]),
+        after=_as_role(data["after"]),
+    )
+
+
+def _member_removed(data: Data) -> tuple[str, str]:
+    return gettext("%(name)s was removed", name=data["who"]), role_name(data["role"])
+
+
 _TEXTS: Mapping[str, Callable[[Data], tuple[str, str]]] = {
     "case.imported": _imported,
     "case.reminder_sent": _reminder_sent,
@@ -283,6 +320,10 @@ _TEXTS: Mapping[str, Callable[[Data], tuple[str, str]]] = {
     "case.paid": _paid,
     "case.needs_review": _needs_review,
     "case.review_ended": _review_ended,
+    **{name: _invitation(name) for name in _INVITED},
+    "member.joined": _member_joined,
+    "member.role_changed": _member_changed,
+    "member.removed": _member_removed,
 }
 
 

@@ -57,6 +57,9 @@ _ENTRIES = {
     "fee.demand": lazy_gettext("Fee for the demand"),
     "fee.late_payment": lazy_gettext("Late-payment compensation"),
     "fee.plan": lazy_gettext("Fee for the payment plan"),
+    "creditor_fee.reminder": lazy_gettext("Reminder fee that you bear"),
+    "creditor_fee.demand": lazy_gettext("Fee for the demand that you bear"),
+    "creditor_fee.plan": lazy_gettext("Fee for the payment plan that you bear"),
     "fee.waived": lazy_gettext("Fees waived"),
     "interest.waived": lazy_gettext("Interest waived"),
     "payment.direct": lazy_gettext("Payment to the creditor"),
@@ -80,6 +83,7 @@ _ACCOUNTS = {
     "over_payment": lazy_gettext("Paid too much, to be refunded"),
     "unmatched": lazy_gettext("Received, not yet matched"),
     "bad_debt": lazy_gettext("Fees given up"),
+    "owed_by_creditor": lazy_gettext("Fees that you bear, to be set off"),
 }
 _MESSAGES = {
     "reminder": lazy_gettext("Reminder"),

@@ -45,7 +45,7 @@ def test_many_invoices_are_decided_on_as_each_of_them_alone(
 
 
 def test_cases_opened_together_are_as_those_opened_one_by_one(app: Flask) -> None:
-    together, alone = make_twins(250, seed=7)
+    together, alone = make_twins(300, seed=7)
     opened = importing.import_waiting(together.id, today=TODAY, now=NOW)
     invoices = db.session.scalars(
         select(Invoice).where(Invoice.creditor_id == alone.id).order_by(Invoice.id)
