@@ -3,6 +3,9 @@
 - `intake.receive`, `intake.preview`, `intake.import_upload`: a creditor's file, step by step.
 - `intake.import_overdue`: waiting invoices become cases when the rules say so.
 - `policy.effective`, `policy.decide`: which rules hold for an invoice, from which scope, and why.
+- `deciding.lay_out`: the rules of a creditor laid out for statements over many invoices.
+- `previewing.preview`, `page`, `every`, `explain`: what rules would do that nobody has saved.
+- `drafts.keep`, `drafts.find`: rules that somebody edits.
 - `lifecycle.advance`: what is due today, done; the steps by `advancing`, thousands at a time.
 - `settling.settle_payment`: money that came, settled and told; `receiving.settle_many`: of many.
 - `owed.sums`, `owed.every`: what all cases owe on a day, interest included.

@@ -112,6 +112,7 @@ class Invoice(Base):
         Index(
             "ix_invoices_waiting", "creditor_id", "due_on", postgresql_where="decision = 'waiting'"
         ),
+        Index("ix_invoices_left_out", "creditor_id", postgresql_where="decision = 'left out'"),
         Index(
             "ix_invoices_payment_reference",
             "creditor_id",
@@ -207,6 +208,27 @@ class Rules(Base):
     ends_on: Mapped[date | None]
     reason: Mapped[str] = mapped_column(default="")
     version: Mapped[int] = mapped_column(default=1)
+    changed_at: Mapped[datetime]
+
+
+class RuleDraft(Base):
+    """A row of the rules as somebody edits it and has not saved it: their own, one for each row.
+
+    values: as `rulebook.save` takes them, in JSON. version, base: of the row that they were read
+    from, and the newest change of the rules then.
+    """
+
+    __tablename__ = "rule_drafts"
+    __table_args__ = (UniqueConstraint("creditor_id", "person_id", "scope", "scope_key"),)
+
+    id: Mapped[PrimaryKey]
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
+    scope: Mapped[str]
+    scope_key: Mapped[str] = mapped_column(default="")
+    values: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    version: Mapped[int]
+    base: Mapped[int]
     changed_at: Mapped[datetime]
 
 
