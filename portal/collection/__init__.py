@@ -11,6 +11,8 @@
 - `owed.sums`, `owed.every`: what all cases owe on a day, interest included.
 - `stops.stop`, `lifecycle.resume`: a case stands still, and goes on.
 - `plans.propose`, `plans.agree`: payment plans.
+- `disputes.object_to`, `disputes.answer`: objections.
+- `effects.preview`, `effects.perform`: what an act would do, shown before it is done.
 - `changes`: what the creditor's own ledger tells while a case lives.
 - `states`: the table of what can happen to a case.
 - `cases.find`, `cases.amount_due`: what pages show of a case.

@@ -11,7 +11,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from werkzeug.test import Client
 
-from portal.collection import history, intake, plans
+from portal.collection import disputes, history, intake, plans
 from portal.collection.models import Case, ColumnMapping, Deed, RuleDraft
 from portal.companies.models import (
     AddressSource,
@@ -43,7 +43,7 @@ from tests.factories import (
 OF_A_CASE = {
     *("cases", "creditors", "debtors", "invoices", "events", "messages"),
     *("ledger_entries", "ledger_lines", "payments", "swish_requests"),
-    *("case_stops", "plans", "instalments"),
+    *("case_stops", "plans", "instalments", "disputes", "dispute_turns"),
 }
 # Tables of a company's, which its people see.
 OF_A_CREDITOR = OF_A_CASE | {
@@ -54,7 +54,7 @@ OF_A_CREDITOR = OF_A_CASE | {
 }
 ONLY_ADDED_TO = {
     *("ledger_entries", "ledger_lines", "events", "payments", "signatures"),
-    *("history_heads", "history_links", "case_deeds"),
+    *("history_heads", "history_links", "case_deeds", "dispute_turns"),
 }
 
 
@@ -168,6 +168,10 @@ def a_tenant(name: str, identity_number: str) -> Tenant:
     order.status, order.files = "done", [{"name": "a", "sha256": "b", "size": 1}]
     orders.fetch(order, 0, actor=SYSTEM, now=NOW)
     plans.agree(case, monthly_ore=50_000, first_on=TODAY, actor=DEBTOR, today=TODAY, now=NOW)
+    disputes.object_to(
+        case, reason="paid", words="w", amount_ore=None, channel="web", actor=DEBTOR, today=TODAY,
+        now=NOW,
+    )  # fmt: skip
     db.session.add_all(
         [
             ColumnMapping(creditor_id=creditor.id, headings_hash="h", mapping={}),
