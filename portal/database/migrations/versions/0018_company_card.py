@@ -1,15 +1,15 @@
 """What a company tells about itself: cards, addresses, contact people, accounts, its letters' look.
 
-Revision: 0017
-After: 0016
+Revision: 0018
+After: 0017
 """
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-revision = "0017"
-down_revision = "0016"
+revision = "0018"
+down_revision = "0017"
 branch_labels = None
 depends_on = None
 
