@@ -90,6 +90,7 @@ class Invoice(Base):
         Index(
             "ix_invoices_waiting", "creditor_id", "due_on", postgresql_where="decision = 'waiting'"
         ),
+        Index("ix_invoices_no_case", "debtor_id", postgresql_where="decision <> 'imported'"),
     )
 
     id: Mapped[PrimaryKey]
@@ -205,6 +206,7 @@ class Case(Base):
         ),
         Index("ix_cases_limited", "limited_on", postgresql_where="closed_on is null"),
         Index("ix_cases_creditor_opened", "creditor_id", "opened_at", "id"),
+        Index("ix_cases_open", "creditor_id", "debtor_id", postgresql_where="closed_on is null"),
         Index(
             "ix_cases_agreed_rate",
             "creditor_id",
