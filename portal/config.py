@@ -5,6 +5,7 @@ with a secret that is missing or is the one used in development.
 """
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -18,6 +19,9 @@ ROOT = Path(__file__).resolve().parent.parent
 _DEVELOPMENT_SECRET = "development-only-secret-that-production-refuses"  # noqa: S105
 # A Fernet key must be 32 bytes in base64; this one spells out that it protects nothing.
 _DEVELOPMENT_KEY = "cmVkYS1kZXZlbG9wbWVudC1vbmx5LWtleS0wMDAwMDA="
+# Of those that production must set, the ones that it may do without.
+_OPTIONAL = ("bankid_app_url", "swish_app_url", "smtp_user", "smtp_password", "smtp_ca")
+_ADDRESS = re.compile(r"[^\s@<>,;:\"()\\]+@[a-zA-Z0-9-]+(\.[a-zA-Z0-9-]+)+")
 
 
 class SettingsError(Exception):
@@ -106,6 +110,24 @@ class Settings:
     )
     service_phone: str = _setting("REDA_PHONE", "010-000 00 00", "where debtors can call")
     service_email: str = _setting("REDA_EMAIL", "hej@reda.example", "where debtors can write")
+    smtp_host: str = _setting("REDA_SMTP_HOST", "127.0.0.1", "the server that takes our e-mails")
+    smtp_port: str = _setting("REDA_SMTP_PORT", "8105", "its port")
+    smtp_security: str = _setting(
+        "REDA_SMTP_SECURITY",
+        "none",
+        "starttls: TLS is asked for after the greeting (port 587); tls: from the first byte (465);"
+        " none: in the clear, for development",
+    )
+    smtp_user: str = _setting(
+        "REDA_SMTP_USER", "", "whom we log in as; empty: the server takes ours without"
+    )
+    smtp_password: str = _setting("REDA_SMTP_PASSWORD", "", "the password of that user")
+    smtp_ca: str = _setting(
+        "REDA_SMTP_CA", "", "CA of its certificate (PEM); empty: those that the system trusts"
+    )
+    smtp_from: str = _setting(
+        "REDA_SMTP_FROM", "no-reply@reda.example", "the address that our e-mails come from"
+    )
     rate_limit_storage: str = _setting(
         "REDA_RATE_LIMIT_STORAGE",
         "memory://",
@@ -155,6 +177,7 @@ class Settings:
             raise SettingsError("REDA_LETTER_PROCESSES must be a whole number.")
         if self.letter_batch not in ("on", "off"):
             raise SettingsError("REDA_LETTER_BATCH must be on or off.")
+        self._check_mail()
         for key in self.encryption_keys:
             try:
                 Fernet(key)
@@ -171,6 +194,19 @@ class Settings:
             # A wrong digit here would stand on every letter, and money would go elsewhere.
             if not (number.isdigit() and luhn.is_valid(number)):
                 raise SettingsError(f"{name} must be digits only, with a right check digit.")
+
+    def _check_mail(self) -> None:
+        if not (self.smtp_port.isdecimal() and 0 < int(self.smtp_port) < 65536):
+            raise SettingsError("REDA_SMTP_PORT must be a port, such as 587.")
+        if self.smtp_security not in ("starttls", "tls", "none"):
+            raise SettingsError("REDA_SMTP_SECURITY must be starttls, tls or none.")
+        if bool(self.smtp_user) != bool(self.smtp_password):
+            raise SettingsError("REDA_SMTP_USER and REDA_SMTP_PASSWORD are set together.")
+        if self.smtp_user and self.smtp_security == "none":
+            raise SettingsError("REDA_SMTP_PASSWORD needs TLS: set REDA_SMTP_SECURITY.")
+        # With a line break in it, whoever sets it could write other headers.
+        if not _ADDRESS.fullmatch(self.smtp_from):
+            raise SettingsError("REDA_SMTP_FROM must be an e-mail address and nothing else.")
 
     def _check_production(self, given: Mapping[str, str]) -> None:
         for name, secrets in (
@@ -191,9 +227,11 @@ class Settings:
             raise SettingsError("REDA_BASE_URL must be an https address in production.")
         for f in fields(self):
             # The defaults are the demo's: its simulators, its account number, its telephone.
-            needed = f.name.startswith(("bankid_", "swish_", "service_"))
-            if needed and not f.name.endswith("_app_url") and not given.get(f.metadata["name"]):
+            needed = f.name.startswith(("bankid_", "swish_", "service_", "smtp_"))
+            if needed and f.name not in _OPTIONAL and not given.get(f.metadata["name"]):
                 raise SettingsError(f"{f.metadata['name']} must be set in production.")
+        if self.smtp_security == "none":
+            raise SettingsError("REDA_SMTP_SECURITY must be starttls or tls in production.")
 
     @property
     def is_production(self) -> bool:

@@ -24,7 +24,10 @@ from portal.config import ROOT, Settings
 from portal.database import server, tenancy
 from portal.extensions import db
 
-pytest_plugins = ["tests.bankid_fixtures", "tests.swish_fixtures", "tests.portal_fixtures"]
+pytest_plugins = [
+    *("tests.bankid_fixtures", "tests.mail_fixtures", "tests.swish_fixtures"),
+    "tests.portal_fixtures",
+]
 TEMPLATE = "reda_template"
 # How long an example takes depends on what else the machine does.
 hypothesis.settings.register_profile("reda", deadline=None)
@@ -183,7 +186,7 @@ _BUILT: list[_Built] = []
 def _kind(settings: Settings) -> Settings:
     """What of the settings is built in; the rest is asked for when it is needed."""
     asked_for = [
-        one.name for one in fields(Settings) if one.name.startswith(("bankid_", "swish_"))
+        one.name for one in fields(Settings) if one.name.startswith(("bankid_", "swish_", "smtp_"))
     ]  # fmt: skip
     return replace(settings, var_folder="", **dict.fromkeys(asked_for, ""))
 

@@ -22,6 +22,7 @@ from portal.jobs import make_worker
 from tests.bankid_fixtures import Phone
 from tests.conftest import settings_of
 from tests.factories import session_cookie
+from tests.mail_fixtures import Mailbox
 from tests.swish_fixtures import Swish
 
 AXE = (ROOT / "node_modules" / "axe-core" / "axe.min.js").read_text()
@@ -58,12 +59,13 @@ def door() -> Iterator[socket.socket]:
 
 @pytest.fixture
 def portal_settings(
-    database_urls: database.Urls, tmp_path: Path, phone: Phone, swish: Swish, door: socket.socket
-) -> Settings:
-    """The portal at its address, and BankID and Swish at the simulators'."""
+    database_urls: database.Urls, tmp_path: Path, phone: Phone, swish: Swish, mailbox: Mailbox,
+    door: socket.socket,
+) -> Settings:  # fmt: skip
+    """The portal at its address, and BankID, Swish and the mail server at the simulators'."""
     bankid, paths = phone.simulator.certificates, swish.running.certificates
     return dataclasses.replace(
-        settings_of(database_urls, tmp_path),
+        mailbox.settings(settings_of(database_urls, tmp_path)),
         base_url=f"http://127.0.0.1:{door.getsockname()[1]}",
         bankid_address=phone.simulator.address,
         bankid_certificate=str(bankid.bankid_client),
@@ -147,6 +149,7 @@ class Portal:
     address: str
     phone: Phone
     swish: Swish
+    mailbox: Mailbox
     browser: Browser
     visitors: list[Visitor] = field(default_factory=list)
 
@@ -201,13 +204,13 @@ class Portal:
 @pytest.fixture
 def portal(
     app: Flask, settings: Settings, door: socket.socket, phone: Phone, swish: Swish,
-    browser: Browser,
+    mailbox: Mailbox, browser: Browser,
 ) -> Iterator[Portal]:  # fmt: skip
     """The portal over real HTTP. When the test ends, no browser may have complained."""
     server = make_server("127.0.0.1", 0, app, threaded=True, fd=door.fileno())
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
-    portal = Portal(app, settings.base_url, phone, swish, browser)
+    portal = Portal(app, settings.base_url, phone, swish, mailbox, browser)
     yield portal
     for one in portal.visitors:
         one.page.context.close()

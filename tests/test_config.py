@@ -18,7 +18,8 @@ CERTIFICATES = [
 # What the demo has its own of, and nobody else may have.
 OURS = [
     *("BANKID_ADDRESS", "SWISH_ADDRESS", "SWISH_PAYEE_ALIAS", "REDA_SERVICE_NAME", *NUMBERS),
-    *("REDA_ADDRESS", "REDA_PHONE", "REDA_EMAIL"),
+    *("REDA_ADDRESS", "REDA_PHONE", "REDA_EMAIL", "REDA_SMTP_HOST", "REDA_SMTP_PORT"),
+    *("REDA_SMTP_SECURITY", "REDA_SMTP_FROM"),
 ]
 KEY = base64.urlsafe_b64encode(b"k" * 32).decode()
 PRODUCTION = {
@@ -37,6 +38,10 @@ PRODUCTION = {
     "REDA_ADDRESS": "Box 1|111 22 Stockholm",
     "REDA_PHONE": "08-123 456 78",
     "REDA_EMAIL": "hej@inkasso.example",
+    "REDA_SMTP_HOST": "smtp.example",
+    "REDA_SMTP_PORT": "587",
+    "REDA_SMTP_SECURITY": "starttls",
+    "REDA_SMTP_FROM": "no-reply@inkasso.example",
     **{name: f"/etc/reda/{name.lower()}.pem" for name in CERTIFICATES},
 }
 
@@ -143,6 +148,31 @@ def test_production_refuses_to_take_the_demos_place_of_anything(name: str) -> No
 @pytest.mark.parametrize("name", CERTIFICATES)
 def test_production_refuses_an_empty_path_of_a_certificate(name: str) -> None:
     assert refused({**PRODUCTION, name: ""}) == f"{name} must be set in production."
+
+
+def test_production_refuses_to_send_mails_in_the_clear() -> None:
+    told = refused({**PRODUCTION, "REDA_SMTP_SECURITY": "none"})
+    assert told == "REDA_SMTP_SECURITY must be starttls or tls in production."
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("REDA_SMTP_PORT", "smtp"),
+        ("REDA_SMTP_PORT", "65536"),
+        ("REDA_SMTP_SECURITY", "ssl"),
+        ("REDA_SMTP_FROM", "a@reda.example\nBcc: b@reda.example"),
+        ("REDA_SMTP_FROM", "Reda <a@reda.example>"),
+        ("REDA_SMTP_USER", "reda"),
+    ],
+)
+def test_a_mail_setting_that_cannot_be_used_is_refused(name: str, value: str) -> None:
+    assert name in refused({name: value})
+
+
+def test_a_password_is_never_sent_in_the_clear() -> None:
+    given = {"REDA_SMTP_USER": "reda", "REDA_SMTP_PASSWORD": "hemligt"}
+    assert "needs TLS" in refused(given)
 
 
 @pytest.mark.parametrize(

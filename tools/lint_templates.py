@@ -31,8 +31,9 @@ Problem = tuple[int, str]
 class _Page(HTMLParser):
     """Goes through the tags of a template whose Jinja has been blanked out."""
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, *, is_mail: bool) -> None:
         super().__init__(convert_charrefs=False)
+        self._is_mail = is_mail
         self.source = source
         self.problems: list[Problem] = []
         self._starts = [0]
@@ -53,7 +54,7 @@ class _Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         names = dict(attrs)
         self._inside = tag
-        if tag == "style":
+        if tag == "style" and not self._is_mail:
             self._say("a style element; put it in static/css")
         if tag == "script" and "src" not in names:
             self._say("an inline script; put it in static/js")
@@ -92,16 +93,19 @@ def _without_jinja(source: str) -> str:
     return _JINJA.sub(blank, source)
 
 
-def problems_of_template(source: str, endpoints: Collection[str]) -> list[Problem]:
+def problems_of_template(
+    source: str, endpoints: Collection[str], *, is_mail: bool = False
+) -> list[Problem]:
     """What is wrong in a template.
 
-    source: its text. endpoints: names of the views that there are.
+    source: its text. endpoints: names of the views that there are. is_mail: it is sent, to programs
+    that fetch no sheet, and may hold its own styles.
     """
     try:
         tree = _environment.parse(source)
     except TemplateSyntaxError as error:
         return [(error.lineno, f"no template: {error.message}")]
-    problems = _Page(source).problems
+    problems = _Page(source, is_mail=is_mail).problems
     for call in tree.find_all(nodes.Call):
         if isinstance(call.node, nodes.Name) and call.node.name == "url_for" and call.args:
             problems += [
@@ -156,7 +160,8 @@ def all_problems() -> Iterator[str]:
     """Every problem of every template and view, as path:line: text."""
     endpoints = endpoints_of_portal()
     for path in sorted((ROOT / "templates").rglob("*.*")):
-        for line, what in problems_of_template(path.read_text(), endpoints):
+        is_mail = path.parent.name == "emails"
+        for line, what in problems_of_template(path.read_text(), endpoints, is_mail=is_mail):
             yield f"{path.relative_to(ROOT)}:{line}: {what}"
     for path in sorted((ROOT / "portal").rglob("*.py")):
         for line, what in problems_of_code(path.read_text(), endpoints):

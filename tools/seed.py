@@ -236,6 +236,7 @@ def _print_table() -> None:
         ("Creditors and staff", f"{base}/sign-in"),
         ("BankID phone (simulator)", f"{PHONE}/"),
         ("Swish payer (simulator)", "http://127.0.0.1:8104/"),
+        ("Mails (simulator)", "http://127.0.0.1:8106/"),
         ("Components", f"{base}/dev/components"),
         ("", ""),
     ]

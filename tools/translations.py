@@ -50,6 +50,12 @@ STAFF = (
     "portal/jobs.py",
     "portal/cli.py",
     "templates/creditor/*",
+    # Those to people who sign in; others go to debtors.
+    "templates/emails/_mail.*",
+    "templates/emails/_words.html",
+    "templates/emails/digest.*",
+    "templates/emails/invitation.*",
+    "templates/emails/notification.*",
     "templates/operations/*",
     "templates/signing/*",
 )

@@ -14,18 +14,20 @@ from portal.database.encryption import EncryptedText
 class Message(Base):
     """A letter or message. Its content is fixed when it is written, and sent from it later.
 
-    kind: which text. channel: letter. status: waiting, sent, failed or withdrawn. due_at: from when
-    it may be tried. secret: the access code, encrypted, where it does not belong to the OCR number.
+    kind: which text. channel: letter or email. address: where an email goes. status: waiting, sent,
+    failed or withdrawn. due_at: from when it may be tried. secret: encrypted: of a letter the
+    access code, where it does not belong to the OCR number; of an email the link in it.
     """
 
     __tablename__ = "messages"
     __table_args__ = (Index("ix_messages_waiting", "id", postgresql_where="status = 'waiting'"),)
 
     id: Mapped[PrimaryKey]
-    creditor_id: Mapped[int] = mapped_column(index=True)
-    case_id: Mapped[int] = mapped_column(index=True)
+    creditor_id: Mapped[int | None] = mapped_column(index=True)
+    case_id: Mapped[int | None] = mapped_column(index=True)
     kind: Mapped[str]
     channel: Mapped[str]
+    address: Mapped[str | None]
     language: Mapped[str]
     content: Mapped[dict[str, Any]] = mapped_column(JSONB)
     secret: Mapped[str | None] = mapped_column(EncryptedText)

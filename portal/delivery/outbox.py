@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from portal import clock
 from portal.database import files, queue, tenancy
 from portal.delivery import presses
-from portal.delivery.channels import letter
+from portal.delivery.channels import letter, mail
 from portal.delivery.letters import (
     MOST_IN_BATCH,
     Batch,
@@ -28,6 +28,7 @@ from portal.delivery.letters import (
     render_batch,
     render_letter,
 )
+from portal.delivery.mails import render_mail
 from portal.delivery.models import Message
 from portal.extensions import db, settings
 from portal.messages import N_, RedaError
@@ -54,12 +55,13 @@ class Delivered:
 class SentOrWaiting:
     """A message as pages show it; what it says is in the document.
 
-    status: waiting, sent, failed or withdrawn. failure: why the last attempt failed, for an
-    operator. document_sha256: its PDF in the file store, once it is sent.
+    case_id: of a letter always; None of an e-mail that is about no case. status: waiting, sent,
+    failed or withdrawn. failure: why the last attempt failed, for an operator. document_sha256: a
+    letter's PDF in the file store, once it is sent.
     """
 
     id: int
-    case_id: int
+    case_id: int | None
     kind: str
     channel: str
     language: str
@@ -81,7 +83,7 @@ class ToTryAgain:
 
 @dataclass(frozen=True)
 class Withdrawn:
-    """What a withdrawn message was about."""
+    """What a withdrawn letter was about."""
 
     case_id: int
     kind: str
@@ -137,6 +139,46 @@ def put(
     return True
 
 
+def put_mail(
+    kind: str,
+    *,
+    to: str,
+    content: Mapping[str, object],
+    language: str,
+    key: str,
+    now: datetime,
+    creditor_id: int | None,
+    case_id: int | None = None,
+) -> bool:
+    """Write an e-mail down in the caller's transaction; it is sent once that has committed.
+
+    kind: a template of `templates/emails/`. to: one address, as somebody wrote it. content: JSON
+    values, frozen here; its `url` may open something, and is kept encrypted. language: the
+    reader's. key: as in `put`. creditor_id, case_id: whom and what it is about, if anybody; a mail
+    about no case is seen by the service alone.
+    Answers whether it was new. Raises mail.NotAnAddress.
+    """
+    address, said = mail.address_of(to), dict(content)
+    url = said.pop("url", None)
+    # Nobody but the service sees a mail about no case, not even who has it written.
+    with tenancy.service():
+        put_id = db.session.scalar(
+            insert(Message)
+            .values(
+                kind=kind, channel="email", address=address, case_id=case_id,
+                creditor_id=creditor_id, content=said, secret=None if url is None else str(url),
+                language=language, idempotency_key=key, status="waiting", attempts=0,
+                created_at=now, due_at=now,
+            )
+            .on_conflict_do_nothing(index_elements=[Message.idempotency_key])
+            .returning(Message.id)
+        )  # fmt: skip
+    if put_id is None:
+        return False
+    queue.defer(JOB, once=JOB)
+    return True
+
+
 def put_many(rows: TextClause, *, now: datetime) -> None:
     """Write a message down for each row of a query; one whose key is there is left out.
 
@@ -168,19 +210,32 @@ def deliver_waiting(now: datetime, limit: int = 200) -> Delivered:
     worker processes render them while others are handed over.
     """
     sent = failed = last_id = 0
-    with tenancy.service(), _rendering(now, limit) as (claimed, rendered):
+    with tenancy.service(), _rendering(now, limit) as (claimed, rendered), _postman() as postman:
         while sent + failed < limit:
             message_id = _take(last_id, now, claimed)
             if message_id is None:
                 break
             last_id = message_id
-            if _send(message_id, now, rendered):
+            if _send(message_id, _Means(now, rendered, postman)):
                 sent += 1
             else:
                 failed += 1
             db.session.commit()
         db.session.commit()
     return Delivered(sent, failed)
+
+
+@dataclass(frozen=True)
+class _Means:
+    """What a channel sends with."""
+
+    now: datetime
+    rendered: _Rendered
+    postman: mail.Postman
+
+
+def _postman() -> mail.Postman:
+    return mail.Postman(settings())
 
 
 @contextmanager
@@ -194,23 +249,26 @@ def _rendering(now: datetime, limit: int) -> Iterator[tuple[list[int] | None, _R
         # each message is locked when it is handed over, and who renders in vain sends nothing.
         claims = stack.enter_context(Session(db.engine))
         claimed = _claim(claims, now, limit)
-        if len(claimed) < presses.FEW:
+        letters = [id for id, channel in claimed.items() if channel == "letter"]
+        if len(letters) < presses.FEW:
             yield None, {}
             return
         running = stack.enter_context(presses.running())
-        yield claimed, {id: running.render(one) for id, one in _letters(claimed)}
+        yield list(claimed), {id: running.render(one) for id, one in _letters(letters)}
 
 
-def _claim(claims: Session, now: datetime, limit: int) -> list[int]:
+def _claim(claims: Session, now: datetime, limit: int) -> dict[int, str]:
+    """The channel of each message that is ours in this run."""
     waiting = (
-        select(Message.id)
+        select(Message.id, Message.channel)
         .where(Message.status == "waiting", Message.due_at <= now)
         .order_by(Message.id)
         .limit(2 * limit)
         .subquery()
     )
     claim = func.pg_try_advisory_xact_lock(waiting.c.id + _RENDERING)
-    return list(claims.scalars(select(waiting.c.id).where(claim).limit(limit)))
+    rows = claims.execute(select(waiting.c.id, waiting.c.channel).where(claim).limit(limit))
+    return {id: channel for id, channel in rows}  # noqa: C416 - a row is no pair to mypy
 
 
 def _letters(message_ids: Sequence[int]) -> Iterator[tuple[int, Letter]]:
@@ -243,22 +301,23 @@ def _take(after_id: int, now: datetime, claimed: list[int] | None) -> int | None
     )
 
 
-def _send(message_id: int, now: datetime, rendered: _Rendered) -> bool:
+def _send(message_id: int, means: _Means) -> bool:
     # Whatever is wrong with one message, also that it cannot be decrypted, the others must go.
     try:
         message = db.session.get_one(Message, message_id)
-        message.document_sha256 = _CHANNELS[message.channel](message, now, rendered)
+        message.document_sha256 = _CHANNELS[message.channel](message, means)
     except Exception as error:
         db.session.expunge_all()
-        _note_failure(message_id, error, now)
+        _note_failure(message_id, error, means.now)
         return False
-    message.status, message.sent_at, message.failure = "sent", now, None
+    message.status, message.sent_at, message.failure = "sent", means.now, None
     return True
 
 
 def _note_failure(message_id: int, error: Exception, now: datetime) -> None:
     log.warning("message.failed", message_id=message_id, error=type(error).__name__, exc_info=True)
     attempts = Message.attempts + 1
+    most = 1 if isinstance(error, mail.Refused) else MOST_ATTEMPTS
     # 4, 16, 64 and 256 minutes after the failures before them.
     pause = func.make_interval(0, 0, 0, 0, 0, func.power(4, attempts).cast(db.Integer))
     db.session.execute(
@@ -266,7 +325,7 @@ def _note_failure(message_id: int, error: Exception, now: datetime) -> None:
         .where(Message.id == message_id)
         .values(
             attempts=attempts,
-            status=case((attempts >= MOST_ATTEMPTS, "failed"), else_="waiting"),
+            status=case((attempts >= most, "failed"), else_="waiting"),
             due_at=literal(now) + pause,
             # The kind of error and not its text, which may quote the letter.
             failure=_reason(error),
@@ -275,17 +334,17 @@ def _note_failure(message_id: int, error: Exception, now: datetime) -> None:
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, presses.NotRendered):
+    if isinstance(error, presses.NotRendered | mail.Refused | mail.NotNow):
         return error.reason
     if isinstance(error, OSError) and error.strerror:
         return f"{type(error).__name__}: {error.strerror}"
     return type(error).__name__
 
 
-def _by_letter(message: Message, now: datetime, rendered: _Rendered) -> str:
+def _by_letter(message: Message, means: _Means) -> str:
     ours = settings()
-    if message.id in rendered:
-        pdf = rendered[message.id].result()
+    if message.id in means.rendered:
+        pdf = means.rendered[message.id].result()
     else:
         pdf = render_letter(
             message.kind,
@@ -302,14 +361,32 @@ def _by_letter(message: Message, now: datetime, rendered: _Rendered) -> str:
         pages=count_pages(pdf),
         postcode=message.content["recipient"]["postcode"],
         country=message.content["recipient"]["country"],
-        on=clock.day_of(now),
+        on=clock.day_of(means.now),
         var=ours.var,
     )
     return sha256
 
 
-# Each renders, keeps and hands over, and answers the SHA-256 of what was sent.
-_CHANNELS: Mapping[str, Callable[[Message, datetime, _Rendered], str]] = {"letter": _by_letter}
+def _by_email(message: Message, means: _Means) -> None:
+    content = message.content
+    if message.secret is not None:
+        content = {**content, "url": message.secret}
+    made = render_mail(
+        message.kind,
+        content,
+        to=message.address or "",
+        language=message.language,
+        key=message.idempotency_key,
+        settings=settings(),
+    )
+    means.postman.hand_over(made, now=means.now)
+
+
+# Each renders and hands over, and answers the SHA-256 of the document that it keeps, if it does.
+_CHANNELS: Mapping[str, Callable[[Message, _Means], str | None]] = {
+    "letter": _by_letter,
+    "email": _by_email,
+}
 
 
 def write_batches() -> int:
@@ -356,19 +433,45 @@ def _joined(joined: Sequence[Letter]) -> Batch:
 
 
 def withdraw(message_id: int) -> Withdrawn:
-    """Give up for good a message that could not be sent, because another takes its place.
+    """Give up for good a letter that could not be sent, because another takes its place.
 
     Raises NotFailed when it was not given up before.
     """
     row = db.session.execute(
         update(Message)
-        .where(Message.id == message_id, Message.status == "failed")
+        .where(Message.id == message_id, Message.status == "failed", Message.channel == "letter")
         .values(status="withdrawn")
         .returning(Message.case_id, Message.kind)
     ).one_or_none()
     if row is None:
         raise NotFailed(N_("This message is not among those that could not be sent."))
-    return Withdrawn(*row)
+    case_id, kind = row
+    # The database has no letter without a case.
+    assert case_id is not None
+    return Withdrawn(case_id, kind)
+
+
+def try_mail_again(message_id: int, now: datetime) -> bool:
+    """Let an e-mail that was given up be tried from the beginning, as it was written.
+
+    Answers whether it is an e-mail; of a letter nothing is done, since its days have passed.
+    Raises NotFailed when it was not given up before.
+    """
+    status = db.session.scalar(
+        select(Message.status).where(Message.id == message_id, Message.channel == "email")
+    )
+    if status is None:
+        return False
+    tried = db.session.execute(
+        update(Message)
+        .where(Message.id == message_id, Message.status == "failed")
+        .values(status="waiting", attempts=0, due_at=now)
+        .returning(Message.id)
+    ).one_or_none()
+    if tried is None:
+        raise NotFailed(N_("This message is not among those that could not be sent."))
+    queue.defer(JOB, once=JOB)
+    return True
 
 
 def withdraw_unsent(*case_ids: int) -> None:

@@ -131,16 +131,20 @@ def list_messages() -> Response:
     return render(
         "operations/messages.html",
         messages=messages,
-        names_of_cases=cases.names(one.case_id for one in messages),
+        names_of_cases=cases.names(one.case_id for one in messages if one.case_id is not None),
     )
 
 
 @operations.post("/messages/<int:message_id>/retry")
 def retry_message(message_id: int) -> Response:
-    """Write a letter that was given up anew; it is sent soon."""
-    lifecycle.write_again(message_id, actor=actor(), today=clock.today(), now=clock.now())
+    """Write a letter that was given up anew, or try an e-mail again; it is sent soon."""
+    if outbox.try_mail_again(message_id, clock.now()):
+        told = gettext("The e-mail is sent again soon.")
+    else:
+        lifecycle.write_again(message_id, actor=actor(), today=clock.today(), now=clock.now())
+        told = gettext("The letter is written again, and sent soon.")
     db.session.commit()
-    flash(gettext("The letter is written again, and sent soon."), "good")
+    flash(told, "good")
     return go(url_for("operations.list_messages"))
 
 

@@ -56,3 +56,7 @@ def test_the_line_of_a_problem_is_that_of_the_tag_below_several_lines_of_jinja()
 def test_an_endpoint_that_the_code_names_must_exist() -> None:
     code = 'def f():\n    url_for("debtor.start")\n    return url_for("debtor.gone")\n'
     assert [line for line, _ in problems_of_code(code, ENDPOINTS)] == [3]
+
+
+def test_a_mail_may_hold_its_styles_since_mail_programs_fetch_no_sheet() -> None:
+    assert problems_of_template("<style>p {}</style>", ENDPOINTS, is_mail=True) == []
