@@ -47,6 +47,13 @@ CREDITOR_READ = {
     "creditor.show_upload": ("upload_id",),
     "creditor.show_payout": (),
     "creditor.change_rules": (),
+    "creditor.list_customers": (),
+    "creditor.find_customer": (),
+    "creditor.export_customers": ("kind",),
+    "creditor.show_customer": ("customer_id",),
+    "creditor.list_expected": (),
+    "creditor.list_classes": (),
+    "creditor.show_class": ("name",),
 }
 CREDITOR_CHANGE = {
     "creditor.upload_invoices": (),
@@ -56,6 +63,18 @@ CREDITOR_CHANGE = {
     "creditor.preview_upload": ("upload_id",),
     "creditor.import_upload": ("upload_id",),
     "creditor.save_rules": (),
+    "creditor.exclude_customer": ("customer_id",),
+    "creditor.include_customer": ("customer_id",),
+    "creditor.change_customer_rules": ("customer_id",),
+    "creditor.save_customer_rules": ("customer_id",),
+    "creditor.remove_customer_rules": ("customer_id",),
+    "creditor.exclude_class": ("name",),
+    "creditor.include_class": ("name",),
+    "creditor.change_class_rules": ("name",),
+    "creditor.save_class_rules": ("name",),
+    "creditor.remove_class_rules": ("name",),
+    "creditor.remove_expected": (),
+    "creditor.undo_rules": ("event_id",),
 }
 CREDITOR = CREDITOR_READ | CREDITOR_CHANGE
 OPERATOR = {

@@ -151,6 +151,15 @@ class Expected:
 
 
 @dataclass(frozen=True)
+class Touched:
+    """What there is of some customers: invoices that wait, and cases that are open."""
+
+    waiting: int
+    waiting_ore: int
+    open_cases: int
+
+
+@dataclass(frozen=True)
 class Said:
     """What is said of a class or customer: by itself (own) and by the scopes around it (wider).
 
@@ -173,16 +182,22 @@ class Said:
         return self.version > 0
 
 
-def page(creditor_id: int, filters: Filters, today: date, after: int | None = None) -> Page:
+def page(
+    creditor_id: int,
+    filters: Filters,
+    today: date,
+    after: int | None = None,
+    size: int = PAGE_SIZE,
+) -> Page:
     """A creditor's customers. after: the last one's id of the page before."""
     query = _found(creditor_id, filters, today)
     way = _Way(filters.sort)
     if after is not None:
         query = query.where(way.after(creditor_id, after))
-    found = query.order_by(*way.order()).limit(PAGE_SIZE + 1).subquery()
+    found = query.order_by(*way.order()).limit(size + 1).subquery()
     rows = list(_rows(creditor_id, found, way))
-    more = len(rows) > PAGE_SIZE
-    rows = rows[:PAGE_SIZE]
+    more = len(rows) > size
+    rows = rows[:size]
     return Page(rows, rows[-1].id if more else None)
 
 
@@ -213,7 +228,7 @@ class _Way:
         if self.by == "class":
             return func.coalesce(Debtor.customer_class, "")
         if self.by == "ends":
-            return _OWN.ends_on
+            return _OWN.ends_on.expression
         return Debtor.name.expression
 
     def order(self) -> list[ColumnElement[Any]]:
@@ -280,10 +295,10 @@ def _like(creditor_id: int, wanted: str, today: date) -> ColumnElement[bool]:
         Debtor.name.icontains(wanted, autoescape=True),
         Debtor.customer_number == wanted,
     ]
-    if number := _identity_number(wanted, today):
-        # A personal identity number is asked for by `find_by_number` alone.
-        if len(number) == 10:
-            ways.append(Debtor.identity_number_hash == lookup_hash(number))
+    number = _identity_number(wanted, today)
+    # A personal identity number is asked for by `find_by_number` alone.
+    if number is not None and len(number) == 10:
+        ways.append(Debtor.identity_number_hash == lookup_hash(number))
     return or_(*ways)
 
 
@@ -349,7 +364,7 @@ def _rows(creditor_id: int, found: Subquery, way: _Way) -> Sequence[CustomerRow]
         .order_by(*way.order())
     )  # fmt: skip
     return [
-        CustomerRow(*row[:9], _excluder(row[9], row[10], company), *row[11:])
+        CustomerRow(*row[:9], _excluder(row[9], row[10], company), row[11], row[12])
         for row in db.session.execute(query)
     ]
 
@@ -394,9 +409,7 @@ def find_by_number(creditor_id: int, text: str, today: date) -> int | None:
     )
 
 
-def said(
-    creditor_id: int, *, number: str | None = None, customer_class: str | None = None
-) -> Said:
+def said(creditor_id: int, *, number: str | None = None, customer_class: str | None = None) -> Said:
     """What holds for a customer (by its number and class) or for a class, and who says so.
 
     number None: of the class itself; both None: of the company.
@@ -436,6 +449,70 @@ def explained(by_scope: Mapping[str, Rules]) -> list[Setting]:
         layers = [Layer(of, value, of == winner) for of, value in says[1:] or says]
         found.append(Setting(name, rules.values[name], winner, layers))
     return found
+
+
+def classes(creditor_id: int) -> list[Class]:
+    """The classes that a creditor's customers have, and those that have rules, by name."""
+    of_class = db.session.execute(
+        select(Debtor.customer_class, func.count())
+        .where(Debtor.creditor_id == creditor_id, Debtor.customer_class.is_not(None))
+        .group_by(Debtor.customer_class)
+    )
+    counts = {name: int(many) for name, many in of_class if name}
+    rows = db.session.scalars(
+        select(Rules).where(Rules.creditor_id == creditor_id, Rules.scope.in_(("company", "class")))
+    ).all()
+    rules = {row.scope_key: row for row in rows if row.scope == "class"}
+    company = any(row.is_excluded for row in rows if row.scope == "company")
+    own = _counts_by_own_word(creditor_id)
+    found = []
+    for name in sorted({*counts, *rules}):
+        row, many = rules.get(name), counts.get(name, 0)
+        said = row.is_excluded if row is not None else None
+        is_excluded = company if said is None else said
+        found.append(
+            Class(
+                name,
+                many,
+                many - own.get((name, False), 0) if is_excluded else own.get((name, True), 0),
+                row is not None,
+                is_excluded,
+                row.ends_on if row is not None else None,
+                row.reason if row is not None else "",
+            )
+        )
+    return found
+
+
+def find_class(creditor_id: int, name: str) -> Class | None:
+    """A class by its name, None when there is none."""
+    return next((one for one in classes(creditor_id) if one.name == name), None)
+
+
+def own_of_class(creditor_id: int, name: str, limit: int = 50) -> list[CustomerRow]:
+    """The customers of a class that have rules of their own, by name."""
+    filters = Filters(customer_class=name, kinds=(OWN,))
+    way = _Way(filters.sort)
+    found = _found(creditor_id, filters, date.min).order_by(*way.order()).limit(limit).subquery()
+    return list(_rows(creditor_id, found, way))
+
+
+def _counts_by_own_word(creditor_id: int) -> dict[tuple[str, bool], int]:
+    """How many customers of each class exclude or include themselves whatever their class says."""
+    rows = db.session.execute(
+        select(Debtor.customer_class, Rules.is_excluded, func.count())
+        .join(
+            Rules,
+            and_(
+                Rules.creditor_id == Debtor.creditor_id,
+                Rules.scope == "customer",
+                Rules.scope_key == Debtor.customer_number,
+            ),
+        )
+        .where(Debtor.creditor_id == creditor_id, Rules.is_excluded.is_not(None))
+        .group_by(Debtor.customer_class, Rules.is_excluded)
+    )
+    return {(name or "", bool(said)): int(many) for name, said, many in rows}
 
 
 def invoices_of(
@@ -509,9 +586,7 @@ def exclude(
     ends_on: the last day of all that they say themselves. Raises RedaError at the field.
     """
     values = {"is_excluded": True, "ends_on": ends_on, "reason": reason}
-    return rulebook.put_many(
-        creditor_id, scope, keys, values, actor=actor, today=today, now=now
-    )
+    return rulebook.put_many(creditor_id, scope, keys, values, actor=actor, today=today, now=now)
 
 
 def include(
@@ -548,23 +623,62 @@ def classes_of(creditor_id: int, keys: Sequence[str]) -> dict[str, str | None]:
             Debtor.customer_number == any_(literal(list(keys), ARRAY(Text))),
         )
     )
-    return {number: name for number, name in rows}
+    return {row[0]: row[1] for row in rows}
 
 
-def expected(creditor_id: int, limit: int = 200) -> list[Expected]:
-    """Rules for numbers that no customer has (yet), by number."""
+def touched(creditor_id: int, keys: Sequence[str]) -> Touched:
+    """The waiting invoices (kronor only) and open cases of the customers with some numbers."""
+    return _touched(creditor_id, Debtor.customer_number == any_(literal(list(keys), ARRAY(Text))))
+
+
+def touched_of_class(creditor_id: int, name: str) -> Touched:
+    """The same of the customers of a class."""
+    return _touched(creditor_id, Debtor.customer_class == name)
+
+
+def _touched(creditor_id: int, whose: ColumnElement[bool]) -> Touched:
+    them = select(Debtor.id).where(Debtor.creditor_id == creditor_id, whose)
+    waiting = db.session.execute(
+        select(func.count(Invoice.id), func.coalesce(func.sum(Invoice.balance_ore), 0)).where(
+            Invoice.creditor_id == creditor_id,
+            Invoice.debtor_id.in_(them),
+            Invoice.decision == "waiting",
+            Invoice.currency == "SEK",
+        )
+    ).one()
+    open_cases = db.session.scalar(
+        select(func.count(Case.id)).where(
+            Case.creditor_id == creditor_id, Case.debtor_id.in_(them), Case.closed_on.is_(None)
+        )
+    )
+    return Touched(int(waiting[0]), int(waiting[1]), open_cases or 0)
+
+
+def _nobody_has() -> ColumnElement[bool]:
+    """Whether rules are for a customer number that there is not (yet)."""
     is_here = (
         select(Debtor.id)
-        .where(Debtor.creditor_id == creditor_id, Debtor.customer_number == Rules.scope_key)
+        .where(Debtor.creditor_id == Rules.creditor_id, Debtor.customer_number == Rules.scope_key)
         .exists()
     )
+    return and_(Rules.scope == "customer", ~is_here)
+
+
+def count_expected(creditor_id: int) -> int:
+    """How many customer numbers have rules and no customer (yet)."""
+    query = select(func.count(Rules.id)).where(Rules.creditor_id == creditor_id, _nobody_has())
+    return db.session.scalar(query) or 0
+
+
+def expected(creditor_id: int, after: str = "") -> tuple[list[Expected], str | None]:
+    """Rules for numbers that no customer has (yet), and the number that the next come after."""
     rows = db.session.scalars(
         select(Rules)
-        .where(Rules.creditor_id == creditor_id, Rules.scope == "customer", ~is_here)
+        .where(Rules.creditor_id == creditor_id, _nobody_has(), Rules.scope_key > after)
         .order_by(Rules.scope_key)
-        .limit(limit)
-    )
-    return [
+        .limit(PAGE_SIZE + 1)
+    ).all()
+    found = [
         Expected(
             row.id,
             row.scope_key,
@@ -572,5 +686,21 @@ def expected(creditor_id: int, limit: int = 200) -> list[Expected]:
             row.ends_on,
             row.reason,
         )
-        for row in rows
+        for row in rows[:PAGE_SIZE]
     ]
+    return found, found[-1].number if len(rows) > PAGE_SIZE else None
+
+
+def remove_expected(
+    creditor_id: int, ids: Sequence[int], *, actor: Actor, today: date, now: datetime
+) -> int | None:
+    """Take away rules that nobody has yet, by the ids that `expected` told.
+
+    Answers the event's id, None when they were gone already.
+    """
+    numbers = db.session.scalars(
+        select(Rules.scope_key).where(
+            Rules.creditor_id == creditor_id, Rules.id.in_(ids), _nobody_has()
+        )
+    ).all()
+    return rulebook.remove_many(creditor_id, "customer", numbers, actor=actor, today=today, now=now)

@@ -1,6 +1,6 @@
 """Who comes in, for which company, and what they may do there."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from flask import Blueprint, Response, current_app, g, url_for
@@ -9,7 +9,7 @@ from htmx_flask import request
 from werkzeug.exceptions import Forbidden, NotFound
 
 from portal import clock
-from portal.creditor import names, navigation
+from portal.creditor import names, navigation, settings
 from portal.database import tenancy
 from portal.identity import people
 from portal.identity.actor import Actor
@@ -51,6 +51,17 @@ def require_may_change() -> None:
         raise Forbidden
 
 
+def only_reads(view: Callable[..., Response]) -> Callable[..., Response]:
+    """Mark a view that is posted to so that what is looked for stands in no address."""
+    view.only_reads = True  # type: ignore[attr-defined]
+    return view
+
+
+def _may_only_read() -> bool:
+    view = current_app.view_functions.get(request.endpoint or "")
+    return request.method in _READING or getattr(view, "only_reads", False)
+
+
 def guard(blueprint: Blueprint) -> None:
     """Let in who acts for the company in the address, and show them that company alone.
 
@@ -84,7 +95,7 @@ def _require_role() -> Response | None:
     tenancy.enter(tenancy.Scope("creditor", (g.role.creditor_id,), current_user.id))
     if not agreements.is_signed(g.role.creditor_id):
         return _not_signed(g.role)
-    if request.method not in _READING:
+    if not _may_only_read():
         require_may_change()
     return None
 
@@ -101,6 +112,8 @@ def _frame() -> dict[str, object]:
         "role": found,
         "roles": g.get("roles", ()),
         "names": names,
+        "setting_label": settings.label,
+        "setting_told": settings.told,
         "nav_items": navigation.items() if found else (),
         "person_name": current_user.name if current_user.is_authenticated else None,
         "sign_out_url": url_for("signing.sign_out"),

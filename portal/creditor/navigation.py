@@ -25,6 +25,18 @@ TABS = (
         lazy_gettext("Invoices"),
         ("upload_invoices", "map_columns", "preview_upload", "import_upload", "show_upload"),
     ),
+    Tab(
+        "list_customers",
+        lazy_gettext("Customers"),
+        (
+            "find_customer",
+            "show_customer",
+            "change_customer_rules",
+            "save_customer_rules",
+            "exclude_customer",
+            "list_expected",
+        ),
+    ),
     Tab("show_payout", lazy_gettext("Payout")),
     Tab("change_rules", lazy_gettext("Rules"), ("save_rules",)),
 )

@@ -41,6 +41,8 @@ def show_overview() -> Response:
 from portal.creditor import (  # noqa: E402, F401
     views_case,
     views_cases,
+    views_classes,
+    views_customers,
     views_invoices,
     views_payout,
     views_rules,

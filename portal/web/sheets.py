@@ -71,7 +71,7 @@ def answer(
 ) -> Response:
     """A list as a file of a kind of KINDS.
 
-    filename: without the ending. A Decimal is an amount; a text stays a text whatever it looks like.
+    filename: without the ending. A Decimal is an amount; a text stays a text, whatever it says.
     """
     if kind == "xlsx":
         return send_file(
@@ -117,7 +117,8 @@ def _safe(text: str) -> str:
 def _workbook(
     headings: Sequence[str], rows: Iterable[Sequence[Cell]]
 ) -> "tempfile.SpooledTemporaryFile[bytes]":
-    file: tempfile.SpooledTemporaryFile[bytes] = tempfile.SpooledTemporaryFile(max_size=5_000_000)
+    # Closed when it has been sent.
+    file = tempfile.SpooledTemporaryFile(max_size=5_000_000)  # noqa: SIM115
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for name, content in _PARTS.items():
             archive.writestr(name, f'<?xml version="1.0" encoding="UTF-8"?>\n{content}')
