@@ -11,7 +11,7 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from portal import clock
-from portal.collection import intake
+from portal.collection import intake, rulebook
 from portal.collection.models import Case
 from portal.database import files
 from portal.delivery.models import Message
@@ -41,6 +41,9 @@ CREDITOR_READ = {
     "creditor.list_cases": (),
     "creditor.export_cases": (),
     "creditor.show_case": ("reference",),
+    "creditor.show_case_letters": ("reference",),
+    "creditor.show_case_money": ("reference",),
+    "creditor.show_case_parties": ("reference",),
     "creditor.read_document": ("reference", "message_id"),
     "creditor.download_invoice": ("reference",),
     "creditor.list_invoices": (),
@@ -49,11 +52,13 @@ CREDITOR_READ = {
     "creditor.change_rules": (),
     "creditor.list_customers": (),
     "creditor.find_customer": (),
-    "creditor.export_customers": ("kind",),
+    "creditor.export_customers": (),
     "creditor.show_customer": ("customer_id",),
     "creditor.list_expected": (),
     "creditor.list_classes": (),
     "creditor.show_class": ("name",),
+    "creditor.list_changes": (),
+    "creditor.show_change": ("event_id",),
 }
 CREDITOR_CHANGE = {
     "creditor.upload_invoices": (),
@@ -74,7 +79,11 @@ CREDITOR_CHANGE = {
     "creditor.save_class_rules": ("name",),
     "creditor.remove_class_rules": ("name",),
     "creditor.remove_expected": (),
-    "creditor.undo_rules": ("event_id",),
+    "creditor.prepare_act": ("reference", "act"),
+    "creditor.do_act": ("reference", "act"),
+    "creditor.edit_rules": (),
+    "creditor.undo_change": ("event_id",),
+    "creditor.restore_rules": ("event_id",),
 }
 CREDITOR = CREDITOR_READ | CREDITOR_CHANGE
 OPERATOR = {
@@ -185,12 +194,21 @@ def world(app: Flask) -> World:
         "operator": a_person("198107212386", is_operator=True),
     }
     key = db.session.scalars(select(Document.key).where(Document.creditor_id == creditor.id)).one()
+    event_id = rulebook.put_many(
+        creditor.id, "class", ["Retail"], {"is_excluded": True}, actor=SYSTEM, today=NOW.date(),
+        now=NOW,
+    )  # fmt: skip
+    db.session.commit()
     values: dict[str, object] = {
+        "event_id": event_id,
+        "customer_id": case.debtor_id,
+        "name": "Retail",
         "reference": case.reference,
         "message_id": message.id,
         "upload_id": upload.id,
         "request_id": request.id,
         "number": payment.receipt_number,
+        "act": "hold",
         "job_id": 1,
         "key": key,
     }
@@ -263,8 +281,10 @@ def test_a_viewer_sees_everything(
     world: World, as_: Callable[[str], FlaskClient], endpoint: str
 ) -> None:
     response = world.send(as_("viewer"), endpoint, world.address(endpoint, CREDITOR[endpoint]))
-    # An upload that is not taken in yet goes on at a step that is not a viewer's.
-    assert response.status_code == (303 if endpoint == "creditor.show_upload" else 200)
+    # An upload that is not taken in yet goes on at a step that is not a viewer's, and a search at
+    # the list that it finds.
+    leads_on = ("creditor.show_upload", "creditor.find_customer")
+    assert response.status_code == (303 if endpoint in leads_on else 200)
 
 
 @pytest.mark.parametrize("endpoint", OPERATOR)
@@ -312,7 +332,10 @@ def test_nobody_gets_further_before_the_agreement_is_signed(app: Flask, endpoint
     case = a_reminded_case(company)
     client = app.test_client()
     sign_in(app, client, person)
-    values = {"reference": case.reference, "upload_id": 1, "message_id": 1}
+    values = {
+        "reference": case.reference, "upload_id": 1, "message_id": 1, "act": "hold", "event_id": 1,
+        "customer_id": 1, "name": "Retail",
+    }  # fmt: skip
     world = World(app, case, values)
     response = world.send(client, endpoint, world.address(endpoint, CREDITOR[endpoint]))
     assert is_sent_to(response, "/agreements")

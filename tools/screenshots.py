@@ -26,7 +26,11 @@ _FLAGS = (
     "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update"
     " --disable-sync --no-first-run --hide-scrollbars"
 )
-_CREDITOR = ("", "cases", "invoices", "invoices/upload", "payout", "rules")
+_CREDITOR = (
+    "", "cases", "invoices", "invoices/upload", "payout", "rules", "customers", "customers/1",
+    "customers/1/rules", "classes", "classes/one?name=Hushåll",
+)  # fmt: skip
+_CASE = ("", "/letters", "/money", "/parties", "/acts/hold", "/acts/credit")
 _OPERATOR = ("", "jobs", "messages", "reviews", "books", "rates")
 
 
@@ -98,9 +102,10 @@ def _take_tour(browser: Browser, reference: str, code: str, folder: Path) -> Non
         for language in ("sv", "en"):
             page = _page(browser, width, 800, language)
             _sign_in(page, JOHAN)
-            for path in (*_CREDITOR, f"cases/{reference}"):
+            tabs = [f"cases/{reference}{tab}" for tab in _CASE]
+            for path in (*_CREDITOR, *tabs):
                 page.goto(f"{BASE}/creditor/norrsken/{path}")
-                name = path.replace("/", "-") or "overview"
+                name = path.partition("?")[0].replace("/", "-") or "overview"
                 _keep(page, folder, f"creditor-{name}-{language}-{width}")
             page = _page(browser, width, 800, language)
             _sign_in(page, OPERATOR)

@@ -325,6 +325,22 @@ class Instalment(Base):
     amount_ore: Mapped[int]
 
 
+class Deed(Base):
+    """An act that somebody was shown the effect of and then did. key: names what was shown, so that
+    pressing twice does it once."""
+
+    __tablename__ = "case_deeds"
+    __table_args__ = (UniqueConstraint("case_id", "key"),)
+
+    id: Mapped[PrimaryKey]
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"))
+    key: Mapped[str]
+    act: Mapped[str]
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    done_at: Mapped[datetime]
+
+
 class Day(Base):
     """A day that the clock has run, or is running while ended_at is empty. result: what it did."""
 

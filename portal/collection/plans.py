@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import func, literal, select
 
 from portal import ledger
 from portal.collection import cases, rates, states, stops
@@ -50,6 +50,19 @@ class Proposal:
     @property
     def total_ore(self) -> int:
         return sum(one.amount_ore for one in self.parts)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """An instalment and what has come of it, in öre."""
+
+    due_on: date
+    amount_ore: int
+    came_ore: int
+
+    @property
+    def is_paid(self) -> bool:
+        return self.came_ore >= self.amount_ore
 
 
 def propose(case: Case, *, monthly_ore: int, first_on: date, today: date) -> Proposal:
@@ -182,6 +195,19 @@ def instalments(case_id: int) -> list[Instalment]:
             .order_by(Instalment.due_on)
         )
     )
+
+
+def progress(plan: Plan) -> list[Progress]:
+    """A plan's instalments, the first first; what came covers the oldest of them first."""
+    left_ore = db.session.scalar(
+        select(ledger.received_since_sql(literal(plan.case_id), literal(plan.agreed_on)))
+    )
+    told = []
+    for one in plan.instalments:
+        came_ore = min(one.amount_ore, left_ore or 0)
+        left_ore = (left_ore or 0) - came_ore
+        told.append(Progress(one.due_on, one.amount_ore, came_ore))
+    return told
 
 
 def missed(today: date, limit: int) -> list[int]:

@@ -32,7 +32,7 @@ def tell_all(changes: Iterable[tuple[Told, Change]]) -> list[dict[str, object]]:
             "who": actor_name(event.actor),
             "fields": told(change),
             "others": _others(len(event.changes) - 1),
-            "undo_url": url_for("creditor.undo_rules", event_id=event.id),
+            "undo_url": url_for("creditor.undo_change", event_id=event.id),
         }
         for event, change in changes
     ]

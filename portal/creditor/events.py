@@ -2,15 +2,15 @@
 
 from collections.abc import Callable, Mapping
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
 from flask_babel import gettext, lazy_gettext
 
 from portal.collection.history import Setting, Told
-from portal.creditor.names import actor_name, after_demand_name, entry_name, stop_name
+from portal.creditor import settings
+from portal.creditor.names import actor_name, entry_name, stop_name
 from portal.messages import Problem
-from portal.web.formats import format_date, kronor, percent
+from portal.web.formats import format_date, kronor
 from portal.web.forms import text as problem_text
 
 Data = Mapping[str, Any]
@@ -329,45 +329,13 @@ def _why(event: Told) -> dict[str, object] | None:
     return {"text": text, "rule": rule, "facts": facts + _inputs(event.inputs)}
 
 
-_DAYS = {
-    "demand_after_days": lazy_gettext("Days from the reminder’s last day to the demand"),
-    "demand_days": lazy_gettext("Days to pay after a demand"),
-    "decision_after_days": lazy_gettext("Days from the demand’s last day to the decision"),
-}
-
-
 def _setting(setting: Setting) -> Fact | None:
-    value = setting.value
-    if setting.name == "days_after_due":
-        label, shown = gettext("Days of waiting after the due date"), str(value)
-    elif setting.name == "reminder_days":
-        label, shown = gettext("Days to pay in a reminder"), str(value)
-    elif setting.name == "reminder_fee_agreed":
-        label, shown = gettext("Reminder fee agreed"), gettext("Yes") if value else gettext("No")
-    elif setting.name == "interest_kind":
-        label, shown = gettext("Late interest"), _interest(value)
-    elif setting.name == "agreed_rate" and value is not None:
-        label, shown = gettext("Agreed rate"), percent(Decimal(value))
-    elif setting.name == "after_demand":
-        label, shown = gettext("When the demand is not paid"), after_demand_name(value)
-    elif setting.name == "small_rest_ore":
-        label, shown = gettext("A small rest that is written off, at most"), kronor(value)
-    elif setting.name == "wants_compensation":
-        label = gettext("Late-payment compensation asked of businesses")
-        shown = gettext("Yes") if value else gettext("No")
-    elif setting.name in _DAYS:
-        label, shown = str(_DAYS[setting.name]), str(value)
-    else:
+    if setting.value is None:
         return None
-    return label, gettext("%(value)s, by %(scope)s", value=shown, scope=_scope(setting.scope))
-
-
-def _interest(kind: str) -> str:
-    return {
-        "statutory": gettext("by law (räntelagen § 6)"),
-        "agreed": gettext("at the agreed rate (räntelagen § 7)"),
-        "none": gettext("not asked for"),
-    }.get(kind, kind)
+    value = settings.told(setting.name, setting.value)
+    return settings.label(setting.name), gettext(
+        "%(value)s, by %(scope)s", value=value, scope=_scope(setting.scope)
+    )
 
 
 def _inputs(inputs: Data) -> list[Fact]:
@@ -403,3 +371,31 @@ def tell(event: Told) -> dict[str, object]:
         "who": actor_name(event.actor),
         "why": _why(event),
     }
+
+
+# What a timeline can be narrowed to: key, its name, and the events.
+_STEPS = (
+    "case.reminder_sent", "case.reminder_written_again", "case.demand_sent",
+    "case.demand_written_again",
+)  # fmt: skip
+_MONEY = (
+    "case.payment_received", "case.paid", "case.paid_directly", "case.credited",
+    "case.credited_in_part", "case.written_off", "case.returned", "case.recalled", "case.limited",
+    "case.plan_agreed", "case.plan_ended", "case.plan_broken",
+)  # fmt: skip
+_WAITING = (
+    "case.stopped", "case.resumed", "case.needs_review", "case.review_ended",
+    "case.awaits_decision", "case.taken_to_law", "case.watched_over",
+)  # fmt: skip
+_DETAILS = ("case.imported", "case.customer_changed", "case.due_date_changed")
+KINDS = (
+    ("letters", lazy_gettext("Letters"), _STEPS),
+    ("money", lazy_gettext("Money"), _MONEY),
+    ("waiting", lazy_gettext("Stops and decisions"), _WAITING),
+    ("details", lazy_gettext("Details"), _DETAILS),
+)
+
+
+def names_of(kind: str) -> tuple[str, ...]:
+    """The events of a kind that a timeline is narrowed to; none for all of them."""
+    return next((events for key, _, events in KINDS if key == kind), ())

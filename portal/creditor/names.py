@@ -1,6 +1,7 @@
 """What codes of the rooms are called on the creditor's pages."""
 
-from flask_babel import gettext, lazy_gettext, lazy_pgettext
+from babel import Locale, UnknownLocaleError
+from flask_babel import get_locale, gettext, lazy_gettext, lazy_pgettext
 from flask_babel.speaklater import LazyString
 
 _STATUSES = {
@@ -77,6 +78,28 @@ _ACCOUNTS = {
     "over_payment": lazy_gettext("Paid too much, to be refunded"),
     "unmatched": lazy_gettext("Received, not yet matched"),
     "bad_debt": lazy_gettext("Fees given up"),
+}
+_MESSAGES = {
+    "reminder": lazy_gettext("Reminder"),
+    "demand": lazy_gettext("Demand (inkassokrav)"),
+}
+_CHANNELS = {"letter": lazy_gettext("Letter"), "swish": lazy_gettext("Swish")}
+_DELIVERY = {
+    "waiting": (lazy_gettext("Waits to be sent"), "neutral"),
+    "sent": (lazy_gettext("Sent"), "good"),
+    "failed": (lazy_gettext("Could not be sent"), "danger"),
+    "withdrawn": (lazy_gettext("Withdrawn"), "neutral"),
+}
+_FIELDS = {
+    "name": lazy_gettext("Name"),
+    "address_line": lazy_gettext("Street address"),
+    "postcode": lazy_gettext("Postcode"),
+    "town": lazy_gettext("Town"),
+    "country": lazy_gettext("Country"),
+    "email": lazy_gettext("E-mail"),
+    "phone": lazy_gettext("Telephone"),
+    "language": lazy_gettext("Language"),
+    "customer_class": lazy_gettext("Customer class"),
 }
 _REASONS = {
     "": lazy_gettext("Not looked at yet"),
@@ -159,6 +182,36 @@ def entry_name(code: str) -> str:
 def account_name(code: str) -> str:
     """An account of the ledger, as the creditor reads it."""
     return _named(_ACCOUNTS, code)
+
+
+def message_name(code: str) -> str:
+    """What was written to the debtor."""
+    return _named(_MESSAGES, code)
+
+
+def channel_name(code: str) -> str:
+    """By which way something went out or came in."""
+    return _named(_CHANNELS, code)
+
+
+def delivery_status(code: str) -> tuple[str, str]:
+    """How it went with a message, and the tone of its tag."""
+    told, tone = _DELIVERY[code]
+    return str(told), tone
+
+
+def field_name(code: str) -> str:
+    """One of a customer's details."""
+    return _named(_FIELDS, code)
+
+
+def language_name(code: str) -> str:
+    """A language, as the reader calls it."""
+    try:
+        told = Locale.parse(code.replace("-", "_")).get_display_name(get_locale() or "sv")
+    except (UnknownLocaleError, ValueError):
+        told = None
+    return (told or code).capitalize()
 
 
 def reason_name(code: str) -> str:

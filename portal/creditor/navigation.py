@@ -19,7 +19,18 @@ class Tab:
 
 TABS = (
     Tab("show_overview", lazy_gettext("Overview")),
-    Tab("list_cases", lazy_gettext("Cases"), ("show_case",)),
+    Tab(
+        "list_cases",
+        lazy_gettext("Cases"),
+        (
+            "show_case",
+            "show_case_letters",
+            "show_case_money",
+            "show_case_parties",
+            "prepare_act",
+            "do_act",
+        ),
+    ),
     Tab(
         "list_invoices",
         lazy_gettext("Invoices"),
@@ -38,7 +49,11 @@ TABS = (
         ),
     ),
     Tab("show_payout", lazy_gettext("Payout")),
-    Tab("change_rules", lazy_gettext("Rules"), ("save_rules",)),
+    Tab(
+        "change_rules",
+        lazy_gettext("Rules"),
+        ("save_rules", "edit_rules", "list_changes", "show_change"),
+    ),
 )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from flask import Response, flash
+from flask import Response
 from flask_babel import gettext, ngettext
 
 from portal import clock
@@ -21,7 +21,6 @@ from portal.creditor.forms_customers import (
 )
 from portal.extensions import db
 from portal.messages import RedaError
-from portal.web.forms import text
 from portal.web.rendering import go, render
 
 
@@ -176,7 +175,7 @@ def save_rules(subject: Subject) -> Response:
     """Keep its own rules as the form that was sent says."""
     creditor_id, said = access.role().creditor_id, subject.said()
     form = own_rules_form(said, _types(), is_new=False)
-    if not form.validate():
+    if not form.validate() or not _says_something(said, form):
         return rules_page(subject, form, 422)
     version = form.version.data or ""
     try:
@@ -202,11 +201,15 @@ def save_rules(subject: Subject) -> Response:
     return go(subject.url)
 
 
+def _says_something(said: customers.Said, form: OwnRulesForm) -> bool:
+    """Whether there is a rule that a last day could end; told at the last day."""
+    chosen = form.said()
+    if said.has_own or not chosen["ends_on"] or any(chosen[name] is not None for name in NAMES):
+        return True
+    form.ends_on.errors = [gettext("Choose at least one rule, which then ends on this day.")]
+    return False
+
+
 def _values(said: customers.Said, form: OwnRulesForm) -> Mapping[str, Any]:
     # What the form does not ask about stays.
     return {**said.own, **form.said()}
-
-
-def tell_refused(error: RedaError) -> None:
-    """Tell at the top of the page that comes next why something was not done."""
-    flash(text(error), "warn")

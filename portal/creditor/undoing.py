@@ -22,17 +22,17 @@ def done(text: str, event_id: int | None) -> None:
     flash(
         {
             "text": text,
-            "post": url_for("creditor.undo_rules", event_id=event_id),
+            "post": url_for("creditor.undo_change", event_id=event_id),
             "button": gettext("Undo"),
         },  # type: ignore[arg-type]
         "good",
     )
 
 
-def way_back() -> str:
-    """The company's page that an act was asked for on; the list of customers when none is told."""
+def way_back(otherwise: str) -> str:
+    """The company's page that an act was asked for on. otherwise: when none is told."""
     company = url_for("creditor.show_overview")
     back = request.form.get("back", "")
     # Only the company's own pages: an address from outside could be someone else's.
     is_own = back.startswith(company) and "\\" not in back and back.isprintable()
-    return back if is_own else url_for("creditor.list_customers")
+    return back if is_own else otherwise

@@ -40,7 +40,9 @@ def show_overview() -> Response:
 
 from portal.creditor import (  # noqa: E402, F401
     views_case,
+    views_case_acts,
     views_cases,
+    views_changes,
     views_classes,
     views_customers,
     views_invoices,

@@ -18,8 +18,6 @@ from portal.creditor.forms_customers import ExclusionForm
 from portal.creditor.names import scope_name
 from portal.creditor.subjects import Subject
 from portal.creditor.views import creditor
-from portal.extensions import db
-from portal.messages import RedaError
 from portal.web import sheets
 from portal.web.rendering import go, render
 
@@ -99,7 +97,8 @@ def _go_to_list(url: str) -> Response:
     return response
 
 
-@creditor.get("/<key>/customers.<any(csv, xlsx):kind>")
+@creditor.get("/<key>/customers.csv", defaults={"kind": "csv"})
+@creditor.get("/<key>/customers.xlsx", defaults={"kind": "xlsx"})
 def export_customers(kind: str) -> Response:
     """Every customer that the filter shows, as a spreadsheet."""
     return sheets.answer(
@@ -225,26 +224,6 @@ def save_customer_rules(customer_id: int) -> Response:
 def remove_customer_rules(customer_id: int) -> Response:
     """Take away all that the customer says itself."""
     return subjects.remove_rules(_subject(customer_id))
-
-
-@creditor.post("/<key>/rules/undo/<int:event_id>")
-def undo_rules(event_id: int) -> Response:
-    """Put back what a change of the rules changed, and go back to the page that asked."""
-    creditor_id = access.role().creditor_id
-    try:
-        rulebook.told(creditor_id, event_id)
-    except RedaError as error:
-        raise NotFound from error
-    try:
-        undone = rulebook.undo(
-            creditor_id, event_id, actor=access.actor(), today=clock.today(), now=clock.now()
-        )
-    except RedaError as error:
-        db.session.rollback()
-        subjects.tell_refused(error)
-        return go(undoing.way_back())
-    undoing.done(gettext("The change is undone."), undone)
-    return go(undoing.way_back())
 
 
 @creditor.get("/<key>/customers/expected")

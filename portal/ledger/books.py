@@ -90,12 +90,16 @@ class OwedRow:
 
 @dataclass(frozen=True)
 class EntryRow:
-    """An entry with its lines, as (account, öre)."""
+    """An entry with its lines, as (account, öre).
+
+    owed_ore: what the debtor owed as booked, after it and what stands before it, in öre.
+    """
 
     id: int
     kind: str
     booked_on: date
     lines: tuple[tuple[Account, int], ...]
+    owed_ore: int
 
 
 def post(
@@ -342,10 +346,12 @@ def entries(case_id: int) -> list[EntryRow]:
         .order_by(Entry.booked_on, Entry.id, Line.id)
     )
     found: dict[int, EntryRow] = {}
+    owed_ore = 0
     for entry_id, kind, booked_on, account, ore in rows:
         before = found.get(entry_id)
         lines = (*(before.lines if before else ()), (Account(account), int(ore)))
-        found[entry_id] = EntryRow(entry_id, kind, booked_on, lines)
+        owed_ore += int(ore) if account in _OWED_BY_DEBTOR else 0
+        found[entry_id] = EntryRow(entry_id, kind, booked_on, lines, owed_ore)
     return list(found.values())
 
 

@@ -10,13 +10,16 @@ import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
+from typing import IO
 from xml.sax.saxutils import escape
 
-from flask import Response, send_file, stream_with_context
+from flask import Response, send_file
 
 Cell = str | int | Decimal | date | None
-KINDS = ("csv", "xlsx")
-_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_TYPES = {
+    "csv": "text/csv",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
 # What a spreadsheet program takes for the beginning of a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _TOGETHER = 2_000
@@ -69,20 +72,22 @@ _DAY_0 = date(1899, 12, 30)
 def answer(
     kind: str, filename: str, headings: Sequence[str], rows: Iterable[Sequence[Cell]]
 ) -> Response:
-    """A list as a file of a kind of KINDS.
+    """A list as a file of a kind, `csv` or `xlsx`.
 
     filename: without the ending. A Decimal is an amount; a text stays a text, whatever it says.
     """
+    # Closed when it has been sent. Written as a whole before, so that a list that breaks off is no
+    # file that looks complete.
+    file = tempfile.SpooledTemporaryFile(max_size=5_000_000)  # noqa: SIM115
     if kind == "xlsx":
-        return send_file(
-            _workbook(headings, rows),
-            mimetype=_XLSX,
-            as_attachment=True,
-            download_name=f"{filename}.xlsx",
-        )
-    response = Response(stream_with_context(_csv(headings, rows)), mimetype="text/csv")
-    response.headers.set("Content-Disposition", "attachment", filename=f"{filename}.csv")
-    return response
+        _write_workbook(file, headings, rows)
+    else:
+        for part in _csv(headings, rows):
+            file.write(part)
+    file.seek(0)
+    return send_file(
+        file, mimetype=_TYPES[kind], as_attachment=True, download_name=f"{filename}.{kind}"
+    )
 
 
 def _csv(headings: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Iterator[bytes]:
@@ -114,19 +119,15 @@ def _safe(text: str) -> str:
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
-def _workbook(
-    headings: Sequence[str], rows: Iterable[Sequence[Cell]]
-) -> "tempfile.SpooledTemporaryFile[bytes]":
-    # Closed when it has been sent.
-    file = tempfile.SpooledTemporaryFile(max_size=5_000_000)  # noqa: SIM115
+def _write_workbook(
+    file: IO[bytes], headings: Sequence[str], rows: Iterable[Sequence[Cell]]
+) -> None:
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for name, content in _PARTS.items():
             archive.writestr(name, f'<?xml version="1.0" encoding="UTF-8"?>\n{content}')
         with archive.open("xl/worksheets/sheet1.xml", "w", force_zip64=True) as sheet:
             for part in _sheet(headings, rows):
                 sheet.write(part.encode())
-    file.seek(0)
-    return file
 
 
 def _sheet(headings: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Iterator[str]:

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser
 from sqlalchemy import select
 
 from portal import clock
-from portal.collection import intake, lifecycle, settling
+from portal.collection import intake, lifecycle, rulebook, settling
 from portal.collection.models import Case
 from portal.delivery.models import Message
 from portal.extensions import db
@@ -72,7 +72,15 @@ def world(portal: Portal) -> World:
     stopped.invoice.number = ""
     lifecycle.advance(TODAY, NOW)
     db.session.commit()
+    rulebook.put_many(
+        creditor.id, "class", ["Retail"], {"days_after_due": 14}, actor=SYSTEM, today=TODAY, now=NOW
+    )
+    rulebook.put_many(
+        creditor.id, "customer", [case.debtor.customer_number, "K9"],
+        {"is_excluded": True, "reason": "Agreed by phone"}, actor=SYSTEM, today=TODAY, now=NOW,
+    )  # fmt: skip
     values: dict[str, object] = {
+        "customer": case.debtor_id,
         "reference": case.reference,
         "number": db.session.scalars(select(Payment.receipt_number)).one(),
         "created": _request(case, "created"),
@@ -157,7 +165,9 @@ def phone_and_desk(portal: Portal, windows: list[Visitor]) -> Iterator[list[Visi
 
 def look(visitor: Visitor, path: str, language: str) -> None:
     """Open a page in a language, and hold it against what every page must be."""
-    response = visitor.page.goto(f"{visitor.address}{path}?lang={language}")
+    response = visitor.page.goto(
+        f"{visitor.address}{path}{'' if '?' in path else '?'}lang={language}"
+    )
     assert response is not None
     assert response.status < 500
     where = f"{path} in {language} at {visitor.page.viewport_size}"
@@ -219,9 +229,13 @@ def test_a_debtors_page_of_a_paid_case(
 @pytest.mark.parametrize(
     "path",
     [
-        "/", "/cases", "/cases/{reference}", "/invoices", "/invoices/upload",
+        "/", "/cases", "/cases/{reference}", "/cases/{reference}/letters",
+        "/cases/{reference}/money?on=2026-12-31&", "/cases/{reference}/parties",
+        "/cases/{reference}/acts/credit", "/invoices", "/invoices/upload",
         "/invoices/uploads/{mapping}/columns", "/invoices/uploads/{preview}/preview",
-        "/invoices/uploads/{done}", "/payout", "/rules", "/cases/none",
+        "/invoices/uploads/{done}", "/payout", "/rules", "/cases/none", "/customers",
+        "/customers/{customer}", "/customers/{customer}/rules", "/customers/expected", "/classes",
+        "/classes/one?name=Retail&", "/classes/rules?name=Retail&",
     ],
 )  # fmt: skip
 def test_a_creditors_page(

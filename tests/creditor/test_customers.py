@@ -155,7 +155,7 @@ def test_undoing_leads_back_to_the_companys_own_pages_only(desk: Desk, customer:
     act = page.select_one("form.notice-act")["action"]
     token = page.select_one("input[name=csrf_token]")["value"]
     data = {"csrf_token": token, "back": "//elsewhere.example/"}
-    assert desk.client.post(act, data=data).location == f"/creditor/{desk.creditor.key}/customers"
+    assert desk.client.post(act, data=data).location.endswith("/rules/history")
 
 
 def own_rules(desk: Desk, customer: Debtor) -> dict[str, object]:
@@ -220,10 +220,16 @@ def test_own_rules_beat_the_classes_and_the_table_says_so(desk: Desk, customer: 
 def test_what_cannot_hold_is_told_at_its_field(
     desk: Desk, customer: Debtor, field: str, value: str, said: str
 ) -> None:
-    sent = {**own_rules(desk, customer), field: value}
+    sent = {**own_rules(desk, customer), "wants_compensation": "yes", field: value}
     page = desk.post(f"{page_of(customer)}/rules", status=422, **sent)
     assert said in page.select_one(f"#{field}-error").get_text()
     assert rulebook.version(desk.creditor.id, "customer", "K1") == 0
+
+
+def test_a_last_day_needs_a_rule_that_it_ends(desk: Desk, customer: Debtor) -> None:
+    sent = {**own_rules(desk, customer), "ends_on": str(clock.today())}
+    page = desk.post(f"{page_of(customer)}/rules", status=422, **sent)
+    assert "at least one rule" in page.select_one("#ends_on-error").get_text()
 
 
 def test_who_saves_second_is_told_and_can_save_on_purpose(desk: Desk, customer: Debtor) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from werkzeug.test import Client
 
 from portal.collection import history, intake, plans
-from portal.collection.models import Case, ColumnMapping
+from portal.collection.models import Case, ColumnMapping, Deed
 from portal.database import tenancy
 from portal.database.tenancy import Scope
 from portal.extensions import db
@@ -39,11 +39,11 @@ OF_A_CASE = {
 # Tables of a company's, which its people see.
 OF_A_CREDITOR = OF_A_CASE | {
     *("memberships", "uploads", "column_mappings", "rules", "documents", "signatures"),
-    *("history_heads", "history_links"),
+    *("history_heads", "history_links", "case_deeds"),
 }
 ONLY_ADDED_TO = {
     *("ledger_entries", "ledger_lines", "events", "payments", "signatures"),
-    *("history_heads", "history_links"),
+    *("history_heads", "history_links", "case_deeds"),
 }
 
 
@@ -157,6 +157,9 @@ def a_tenant(name: str, identity_number: str) -> Tenant:
     db.session.add_all(
         [
             ColumnMapping(creditor_id=creditor.id, headings_hash="h", mapping={}),
+            Deed(
+                creditor_id=creditor.id, case_id=case.id, key="k", act="hold", done_at=NOW,
+            ),
             Payment(
                 creditor_id=creditor.id, case_id=case.id, channel="swish",
                 channel_reference=name, amount_ore=100, currency="SEK", value_on=NOW.date(),

@@ -1,14 +1,14 @@
 """A customer's invoices that are no cases, and its open cases, found at once.
 
-Revision: 0011
-After: 0010
+Revision: 0012
+After: 0011
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0011"
-down_revision = "0010"
+revision = "0012"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 
