@@ -13,16 +13,20 @@ from werkzeug.test import TestResponse
 from portal import clock
 from portal.collection import intake, rulebook
 from portal.collection.models import Case
+from portal.companies import invitations
 from portal.database import files
 from portal.delivery.models import Message
 from portal.extensions import db
-from portal.identity.actor import SYSTEM
-from portal.identity.models import Membership, Person
+from portal.identity import people as people_room
+from portal.identity.actor import SYSTEM, Actor
+from portal.identity.models import Creditor, Membership, Person
 from portal.payments import booking
 from portal.payments.models import Payment
+from portal.reporting import orders
 from portal.signing import agreements
 from portal.signing.models import Document
 from tests.factories import (
+    EVA,
     JOHAN,
     NOW,
     SOFIA,
@@ -51,16 +55,30 @@ CREDITOR_READ = {
     "creditor.show_payout": (),
     "creditor.change_rules": (),
     "creditor.list_customers": (),
-    "creditor.find_customer": (),
     "creditor.export_customers": (),
     "creditor.show_customer": ("customer_id",),
     "creditor.list_expected": (),
     "creditor.list_classes": (),
-    "creditor.show_class": ("name",),
+    "creditor.show_class": ("class",),
+    "creditor.list_reports": (),
+    "creditor.show_report": ("name",),
+    "creditor.export_report": ("name", "extension"),
+    "creditor.show_order": ("order_id",),
+    "creditor.fetch_file": ("order_id", "place"),
+    "creditor.list_people": (),
+    "creditor.show_member": ("member_id",),
     "creditor.list_changes": (),
     "creditor.show_change": ("event_id",),
 }
-CREDITOR_CHANGE = {
+# What only an administrator does; a case handler may not either.
+ADMINISTRATOR = {
+    "creditor.invite": (),
+    "creditor.send_invitation_again": ("invitation_key",),
+    "creditor.withdraw_invitation": ("invitation_key",),
+    "creditor.change_member": ("member_id",),
+    "creditor.remove_member": ("member_id",),
+}
+CREDITOR_CHANGE = ADMINISTRATOR | {
     "creditor.upload_invoices": (),
     "creditor.receive_invoices": (),
     "creditor.map_columns": ("upload_id",),
@@ -73,11 +91,11 @@ CREDITOR_CHANGE = {
     "creditor.change_customer_rules": ("customer_id",),
     "creditor.save_customer_rules": ("customer_id",),
     "creditor.remove_customer_rules": ("customer_id",),
-    "creditor.exclude_class": ("name",),
-    "creditor.include_class": ("name",),
-    "creditor.change_class_rules": ("name",),
-    "creditor.save_class_rules": ("name",),
-    "creditor.remove_class_rules": ("name",),
+    "creditor.exclude_class": ("class",),
+    "creditor.include_class": ("class",),
+    "creditor.change_class_rules": ("class",),
+    "creditor.save_class_rules": ("class",),
+    "creditor.remove_class_rules": ("class",),
     "creditor.remove_expected": (),
     "creditor.prepare_act": ("reference", "act"),
     "creditor.do_act": ("reference", "act"),
@@ -85,7 +103,14 @@ CREDITOR_CHANGE = {
     "creditor.undo_change": ("event_id",),
     "creditor.restore_rules": ("event_id",),
 }
-CREDITOR = CREDITOR_READ | CREDITOR_CHANGE
+# What is asked for changes nothing of the company's: a viewer may do it, and is led on.
+CREDITOR_ASK = {
+    "creditor.order_report": ("name",),
+    "creditor.cancel_order": ("order_id",),
+    "creditor.order_again": ("order_id",),
+    "creditor.find_customer": (),
+}
+CREDITOR = CREDITOR_ASK | CREDITOR_READ | CREDITOR_CHANGE
 OPERATOR = {
     "operations.show_status": (),
     "operations.show_books": (),
@@ -129,11 +154,15 @@ OPEN = {
     "static",
     "api.swish_callback",
     "creditor.choose_company",
+    "creditor.find_company",
     "debtor.enter",
     "debtor.health",
     "debtor.leave",
     "debtor.start",
+    "signing.accept_invitation",
+    "signing.identify_invited",
     "signing.no_access",
+    "signing.open_invitation",
     "signing.sign_in",
     "signing.sign_out",
     "signing.start_sign_in",
@@ -190,6 +219,7 @@ def world(app: Flask) -> World:
     other = a_creditor_that_signed("Fjällbäcks Tandvård AB")
     people = {
         "viewer": a_person_at(creditor, "viewer", SOFIA),
+        "collector": a_person_at(creditor, "collector", "198508202382"),
         "stranger": a_person_at(other, "administrator", JOHAN),
         "operator": a_person("198107212386", is_operator=True),
     }
@@ -202,7 +232,7 @@ def world(app: Flask) -> World:
     values: dict[str, object] = {
         "event_id": event_id,
         "customer_id": case.debtor_id,
-        "name": "Retail",
+        "class": "Retail",
         "reference": case.reference,
         "message_id": message.id,
         "upload_id": upload.id,
@@ -211,8 +241,35 @@ def world(app: Flask) -> World:
         "act": "hold",
         "job_id": 1,
         "key": key,
+        "member_id": _membership_of(people["viewer"]).id,
+        "invitation_key": _an_invitation(creditor),
+        "token": "none",
     }
-    return World(app, case, values, people)
+    return World(app, case, values | _a_report(creditor.id), people)
+
+
+def _a_report(creditor_id: int) -> dict[str, object]:
+    order = orders.put(creditor_id, "report", {}, language="sv", actor=SYSTEM, now=NOW)
+    order.status, order.expires_at = "done", NOW + timedelta(days=7)
+    order.files = [{"name": "a.pdf", "sha256": files.store(b"%PDF-1.7"), "size": 8}]
+    db.session.commit()
+    return {"name": "remittance", "extension": "csv", "order_id": order.id, "place": 0}
+
+
+def _membership_of(person: Person) -> Membership:
+    return db.session.scalars(select(Membership).where(Membership.person_id == person.id)).one()
+
+
+def _an_invitation(creditor: Creditor) -> str:
+    eva = people_room.by_identity_number(EVA)
+    assert eva is not None
+    invited = invitations.invite(
+        creditor.id, email="ny@norrsken.example", given_name="", role="viewer", ends_on=None,
+        language="sv", address=str, actor=Actor("person", eva.name, eva.id), today=clock.today(),
+        now=clock.now(),
+    )  # fmt: skip
+    db.session.commit()
+    return invited.key
 
 
 @pytest.fixture
@@ -256,7 +313,11 @@ def test_another_companys_pages_are_not_there(
     assert response.status_code == 404
 
 
-@pytest.mark.parametrize("endpoint", [one for one, needed in CREDITOR.items() if needed])
+# What each company has of its own under the same address.
+OF_EACH = {"name", "extension"}
+
+
+@pytest.mark.parametrize("endpoint", [one for one, need in CREDITOR.items() if {*need} - OF_EACH])
 def test_another_companys_things_are_not_among_ones_own(
     world: World, as_: Callable[[str], FlaskClient], endpoint: str
 ) -> None:
@@ -276,15 +337,29 @@ def test_a_viewer_changes_nothing(
     assert response.status_code == 403
 
 
+@pytest.mark.parametrize("endpoint", ADMINISTRATOR)
+def test_a_case_handler_does_nothing_that_is_an_administrators(
+    world: World, as_: Callable[[str], FlaskClient], endpoint: str
+) -> None:
+    address = world.address(endpoint, ADMINISTRATOR[endpoint])
+    assert world.send(as_("collector"), endpoint, address).status_code == 403
+
+
 @pytest.mark.parametrize("endpoint", CREDITOR_READ)
 def test_a_viewer_sees_everything(
     world: World, as_: Callable[[str], FlaskClient], endpoint: str
 ) -> None:
     response = world.send(as_("viewer"), endpoint, world.address(endpoint, CREDITOR[endpoint]))
-    # An upload that is not taken in yet goes on at a step that is not a viewer's, and a search at
-    # the list that it finds.
-    leads_on = ("creditor.show_upload", "creditor.find_customer")
-    assert response.status_code == (303 if endpoint in leads_on else 200)
+    # An upload that is not taken in yet goes on at a step that is not a viewer's.
+    assert response.status_code == (303 if endpoint == "creditor.show_upload" else 200)
+
+
+@pytest.mark.parametrize("endpoint", CREDITOR_ASK)
+def test_a_viewer_asks_for_what_changes_nothing(
+    world: World, as_: Callable[[str], FlaskClient], endpoint: str
+) -> None:
+    response = world.send(as_("viewer"), endpoint, world.address(endpoint, CREDITOR[endpoint]))
+    assert response.status_code == 303
 
 
 @pytest.mark.parametrize("endpoint", OPERATOR)
@@ -332,10 +407,9 @@ def test_nobody_gets_further_before_the_agreement_is_signed(app: Flask, endpoint
     case = a_reminded_case(company)
     client = app.test_client()
     sign_in(app, client, person)
-    values = {
-        "reference": case.reference, "upload_id": 1, "message_id": 1, "act": "hold", "event_id": 1,
-        "customer_id": 1, "name": "Retail",
-    }  # fmt: skip
+    values: dict[str, object] = {name: 1 for names in CREDITOR.values() for name in names}
+    values |= {"reference": case.reference, "act": "hold"}
+    values |= {"name": "remittance", "extension": "csv"}
     world = World(app, case, values)
     response = world.send(client, endpoint, world.address(endpoint, CREDITOR[endpoint]))
     assert is_sent_to(response, "/agreements")
@@ -355,6 +429,7 @@ def test_a_role_that_has_ended_opens_nothing(world: World, app: Flask) -> None:
 def test_every_post_without_the_pages_token_is_refused(world: World) -> None:
     world.app.config["WTF_CSRF_ENABLED"] = True
     needed = CREDITOR | OPERATOR | DEBTOR | SIGNER | {"signing.stop_order": ("key",)}
+    needed |= {one: ("token",) for one in OPEN if one.endswith(("_invitation", "_invited"))}
     client = world.app.test_client()
     let_through = [
         rule.endpoint

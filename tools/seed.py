@@ -19,6 +19,7 @@ from stdnum import luhn
 from portal import clock, create_app
 from portal.collection import intake, rates, rulebook
 from portal.collection.models import Case, Rules, Upload
+from portal.companies import invitations
 from portal.config import ROOT
 from portal.database import queue, tenancy
 from portal.extensions import db, settings
@@ -42,7 +43,11 @@ CUSTOMERS = (
     "197101019052", "195003151858", "197611152393", "196403100602", "198410162393",
     "198203182384", "193801248471",
 )  # fmt: skip
-ROLES = ((SOFIA, "norrsken", "collector"), ("198508202382", "norrsken", "viewer"))
+VERA = "200208152389"
+ROLES = (
+    (SOFIA, "norrsken", "collector"), ("198508202382", "norrsken", "viewer"),
+    (VERA, "norrsken", "administrator"),
+)  # fmt: skip
 
 
 def main() -> None:
@@ -60,11 +65,12 @@ def main() -> None:
         if not agreements.is_signed(_creditor("norrsken").id):
             _sign_through_simulator(_creditor("norrsken"), JOHAN)
         _seed_cases(_creditor("norrsken"))
+        _seed_invitation(_creditor("norrsken"))
         _print_table()
 
 
 def _members() -> list[str]:
-    return [EVA, JOHAN, SOFIA, "198508202382"]
+    return [EVA, JOHAN, SOFIA, VERA, "198508202382"]
 
 
 def _seed_law() -> None:
@@ -205,6 +211,20 @@ def _seed_rules(creditor: Creditor, actor: Actor) -> None:
     )  # fmt: skip
 
 
+def _seed_invitation(creditor: Creditor) -> None:
+    if invitations.of_company(creditor.id):
+        return
+    johan = _person(JOHAN)
+    invitations.invite(
+        creditor.id, email="maria@norrsken.example", given_name="Maria", role="collector",
+        ends_on=None, language="sv",
+        address=lambda token: f"{settings().base_url}/invitations/{token}",
+        actor=Actor("person", johan.name, johan.id, "creditor"), today=clock.today(),
+        now=clock.now(),
+    )  # fmt: skip
+    db.session.commit()
+
+
 # Identity number, days overdue, amount in kronor, text.
 _INVOICES = (
     ("197101019052", 24, "1 249,00", "El oktober"),
@@ -265,6 +285,7 @@ def _print_table() -> None:
         ("", ""),
         ("Johan Ekdahl", f"{JOHAN}  administrator of Norrsken Energi, agreement signed"),
         ("Eva Sandberg", f"{EVA}  administrator of two companies, signs their agreements"),
+        ("Vera Sjöberg", f"{VERA}  the other administrator of Norrsken Energi"),
         ("Sofia Nyström", f"{SOFIA}  collector at Norrsken Energi"),
         ("Ingrid Falk", "198508202382  viewer at Norrsken Energi"),
         ("Erik Wallin", f"{OPERATOR}  operator"),

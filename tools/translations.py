@@ -31,8 +31,10 @@ ROOT = Path(__file__).resolve().parent.parent
 # What only staff see. Anything else may reach a debtor, so that a forgotten folder is translated
 # into too many languages rather than too few.
 STAFF = (
+    "portal/companies/*",
     "portal/creditor/*",
     "portal/operations/*",
+    "portal/reporting/*",
     "portal/signing/*",
     "portal/sources/*",
     "portal/collection/changes.py",
@@ -52,6 +54,7 @@ STAFF = (
     "portal/jobs.py",
     "portal/cli.py",
     "templates/creditor/*",
+    "templates/letters/report.html",
     # Those to people who sign in; others go to debtors.
     "templates/emails/_mail.*",
     "templates/emails/_words.html",

@@ -105,6 +105,16 @@ class Effect:
         )
 
     @property
+    def charged_ore(self) -> int:
+        """What the creditor pays us for it, out of what was collected, in öre."""
+        return sum(
+            ore
+            for one in self.booked
+            for account, ore in one.lines
+            if one.kind.startswith("fee.") and account == Account.OWED_TO_CREDITOR
+        )
+
+    @property
     def lost_ore(self) -> int:
         """What the creditor gives up of the claim and its interest, in öre."""
         return -(self.debtor_ore - self.fees_ore) - self.received_ore

@@ -183,15 +183,24 @@ SETTINGS = (
 )  # fmt: skip
 
 
-def of_creditor(creditor_id: int, *, before: int | None = None, limit: int = 50) -> list[Told]:
-    """What happened to a creditor's settings, newest first. before: the page before's last id."""
+def of_creditor(
+    creditor_id: int,
+    *,
+    about: Collection[str] = SETTINGS,
+    before: int | None = None,
+    limit: int = 50,
+) -> list[Told]:
+    """What happened to a creditor's settings, newest first.
+
+    about: some of SETTINGS. before: the page before's last id.
+    """
     older = [Event.id < before] if before is not None else []
     events = db.session.scalars(
         select(Event)
         .where(
             Event.creditor_id == creditor_id,
             Event.case_id.is_(None),
-            func.split_part(Event.name, ".", 1).in_(SETTINGS),
+            func.split_part(Event.name, ".", 1).in_(about),
             *older,
         )
         .order_by(Event.id.desc())

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
 from portal.collection import states
 from portal.database.base import Base, PrimaryKey
 from portal.database.encryption import EncryptedText
+from portal.database.files import NAMES_FILES
 from portal.identity.models import Creditor
 from portal.payments.references import code_of
 
@@ -58,7 +59,7 @@ class Upload(Base):
     sha256: Mapped[str]
     status: Mapped[str]
     mapping: Mapped[dict[str, str]] = mapped_column(JSONB, default=dict)
-    result: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    result: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, info={NAMES_FILES: "true"})
     person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
     created_at: Mapped[datetime]
     imported_at: Mapped[datetime | None]

@@ -284,10 +284,21 @@ def _as_values(told: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _lock(creditor_id: int) -> None:
-    """Let one at a time write a creditor's rules."""
-    db.session.execute(
-        select(func.pg_advisory_xact_lock(func.hashtextextended(f"rules:{creditor_id}", 0)))
-    )
+    """Let one at a time write a creditor's rules, once nobody acts by them any more."""
+    db.session.execute(select(func.pg_advisory_xact_lock(_key(creditor_id))))
+
+
+def keep_still(creditor_id: int) -> None:
+    """Let nobody change a creditor's rules before this transaction ends; many may ask for it.
+
+    Whoever opens cases by the rules asks first and reads them afterwards: a change that somebody
+    sees as saved then holds for every case that comes to light later.
+    """
+    db.session.execute(select(func.pg_advisory_xact_lock_shared(_key(creditor_id))))
+
+
+def _key(creditor_id: int) -> Any:
+    return func.hashtextextended(f"rules:{creditor_id}", 0)
 
 
 def _rows(creditor_id: int, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Rules]:

@@ -1,6 +1,6 @@
 """Who comes in, for which company, and what they may do there."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Blueprint, Response, current_app, g, url_for
@@ -18,6 +18,12 @@ from portal.signing import agreements
 from portal.web.rendering import go, render
 
 _READING = ("GET", "HEAD", "OPTIONS")
+# What changes nothing of the company's, so that who may only look may do it too.
+_READERS_MAY = {
+    "creditor.order_report", "creditor.cancel_order", "creditor.order_again",
+    # Posted so that an identity number stands in no address.
+    "creditor.find_customer",
+}  # fmt: skip
 
 
 def role() -> Role:
@@ -51,15 +57,10 @@ def require_may_change() -> None:
         raise Forbidden
 
 
-def only_reads(view: Callable[..., Response]) -> Callable[..., Response]:
-    """Mark a view that is posted to so that what is looked for stands in no address."""
-    view.only_reads = True  # type: ignore[attr-defined]
-    return view
-
-
-def _may_only_read() -> bool:
-    view = current_app.view_functions.get(request.endpoint or "")
-    return request.method in _READING or getattr(view, "only_reads", False)
+def require_administrator() -> None:
+    """Raises Forbidden unless the reader is an administrator of the company."""
+    if not role().is_administrator:
+        raise Forbidden
 
 
 def guard(blueprint: Blueprint) -> None:
@@ -95,7 +96,7 @@ def _require_role() -> Response | None:
     tenancy.enter(tenancy.Scope("creditor", (g.role.creditor_id,), current_user.id))
     if not agreements.is_signed(g.role.creditor_id):
         return _not_signed(g.role)
-    if not _may_only_read():
+    if request.method not in _READING and request.endpoint not in _READERS_MAY:
         require_may_change()
     return None
 
@@ -115,6 +116,7 @@ def _frame() -> dict[str, object]:
         "setting_label": settings.label,
         "setting_told": settings.told,
         "nav_items": navigation.items() if found else (),
+        "same_page": navigation.corresponding() if found else None,
         "person_name": current_user.name if current_user.is_authenticated else None,
         "sign_out_url": url_for("signing.sign_out"),
         "home_url": url_for("creditor.show_overview" if found else "creditor.choose_company"),

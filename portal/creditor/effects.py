@@ -8,8 +8,10 @@ from flask_babel import gettext
 
 from portal.collection.effects import Effect, Letter, Standing
 from portal.creditor.names import (
+    countries,
     entry_name,
     field_name,
+    language_name,
     message_name,
     next_step_name,
     status_name,
@@ -33,12 +35,18 @@ class Row:
 
 @dataclass(frozen=True)
 class Shown:
-    """rows: how the case stands. letters, money: sentences. booked: kind and öre of entries."""
+    """rows: how the case stands. letters, money: sentences. booked: kind and öre of entries.
+
+    status, next, total: how it stands afterwards, for comparing acts.
+    """
 
     rows: Sequence[Row]
     letters: Sequence[str]
     money: Sequence[str]
     booked: Sequence[tuple[str, int]]
+    status: str
+    next: str
+    total: str
 
 
 def shown(effect: Effect, currency: str) -> Shown:
@@ -49,6 +57,9 @@ def shown(effect: Effect, currency: str) -> Shown:
         _money(effect, currency),
         [(entry_name(one.kind), sum(ore for _, ore in one.lines if ore > 0))
          for one in effect.booked],
+        status_name(effect.after.status),
+        _next(effect.after),
+        kronor(effect.after.total_ore, currency),
     )  # fmt: skip
 
 
@@ -69,13 +80,23 @@ def _rows(before: Standing, after: Standing, currency: str) -> list[Row]:
         Row(gettext("Due date"), format_date(before.due_on), format_date(after.due_on)),
         Row(gettext("Time to pay through"), _day(before.pay_by_on), _day(after.pay_by_on)),
     ]
+    if before.plan or after.plan:
+        rows.append(Row(gettext("Payment plan"), _plan(before), _plan(after)))
     was = dict(before.details)
     rows += [
-        Row(field_name(name), was[name] or "–", value or "–")
+        Row(field_name(name), _detail(name, was[name]), _detail(name, value))
         for name, value in after.details
         if value != was[name]
     ]
     return rows
+
+
+def _detail(name: str, value: str | None) -> str:
+    if value and name == "language":
+        return language_name(value)
+    if value and name == "country":
+        return dict(countries(value))[value]
+    return value or "–"
 
 
 def _day(day: date | None) -> str:
@@ -90,6 +111,15 @@ def _stops(standing: Standing) -> str:
         for kind, until_on in standing.stops
     ]
     return ", ".join(told) or gettext("No")
+
+
+def _plan(standing: Standing) -> str:
+    if not standing.plan:
+        return gettext("None")
+    return gettext(
+        "Payments: %(count)s, the last on %(day)s",
+        count=len(standing.plan), day=format_date(standing.plan[-1][0]),
+    )  # fmt: skip
 
 
 def _next(standing: Standing) -> str:
@@ -140,5 +170,8 @@ def _money(effect: Effect, currency: str) -> list[str]:
         told.append(gettext("Reda charges the debtor %(sum)s.", sum=amount(effect.fees_ore)))
     elif effect.fees_ore < 0:
         told.append(gettext("Reda gives up its fees of %(sum)s.", sum=amount(effect.fees_ore)))
-    told.append(gettext("It costs you nothing more."))
+    if effect.charged_ore > 0:
+        told.append(gettext("Reda charges you %(sum)s.", sum=amount(effect.charged_ore)))
+    else:
+        told.append(gettext("It costs you nothing more."))
     return told

@@ -8,7 +8,7 @@ from flask_babel import gettext, lazy_gettext
 
 from portal.collection.history import Setting, Told
 from portal.creditor import settings
-from portal.creditor.names import actor_name, entry_name, stop_name
+from portal.creditor.names import actor_name, entry_name, field_name, role_name, stop_name
 from portal.messages import Problem
 from portal.web.formats import format_date, kronor
 from portal.web.forms import text as problem_text
@@ -105,7 +105,8 @@ def _given_up(data: Data) -> str:
 
 
 def _written_off(data: Data) -> tuple[str, str]:
-    return gettext("The case was written off"), _given_up(data)
+    told = f"{_given_up(data)} {data.get('reason', '')}"
+    return gettext("The case was written off"), told.strip()
 
 
 def _returned(data: Data) -> tuple[str, str]:
@@ -157,7 +158,8 @@ def _due_date_changed(data: Data) -> tuple[str, str]:
 
 
 def _customer_changed(data: Data) -> tuple[str, str]:
-    return gettext("The customer’s details were changed"), ""
+    told = ", ".join(field_name(one) for one in data.get("fields", ()))
+    return gettext("The customer’s details were changed"), told
 
 
 def _plan_agreed(data: Data) -> tuple[str, str]:
@@ -171,6 +173,11 @@ def _plan_agreed(data: Data) -> tuple[str, str]:
 
 def _plan_broken(data: Data) -> tuple[str, str]:
     return gettext("The payment plan was not kept"), gettext("The case goes on where it was.")
+
+
+def _plan_ended(data: Data) -> tuple[str, str]:
+    told = gettext("The case goes on where it was.")
+    return gettext("The payment plan was ended"), f"{told} {data['reason']}".strip()
 
 
 def _payment_received(data: Data) -> tuple[str, str]:
@@ -208,6 +215,42 @@ def _review_ended(data: Data) -> tuple[str, str]:
     return gettext("A person at Reda has looked at it, and it goes on"), ""
 
 
+_INVITED = {
+    "invitation.sent": lazy_gettext("Somebody was invited"),
+    "invitation.sent_again": lazy_gettext("An invitation was sent again"),
+    "invitation.withdrawn": lazy_gettext("An invitation was withdrawn"),
+}
+
+
+def _as_role(data: Data) -> str:
+    """A role, and its last day if it has one."""
+    if data["ends_on"]:
+        return gettext(
+            "%(role)s until %(day)s", role=role_name(data["role"]), day=_day(data, "ends_on")
+        )
+    return role_name(data["role"])
+
+
+def _invitation(name: str) -> Callable[[Data], tuple[str, str]]:
+    return lambda data: (str(_INVITED[name]), f"{data['email']}: {_as_role(data)}")
+
+
+def _member_joined(data: Data) -> tuple[str, str]:
+    return gettext("%(name)s accepted an invitation", name=data["who"]), _as_role(data)
+
+
+def _member_changed(data: Data) -> tuple[str, str]:
+    return gettext("%(name)s got another role", name=data["who"]), gettext(
+        "%(before)s before, %(after)s now",
+        before=_as_role(data["before"]),
+        after=_as_role(data["after"]),
+    )
+
+
+def _member_removed(data: Data) -> tuple[str, str]:
+    return gettext("%(name)s was removed", name=data["who"]), role_name(data["role"])
+
+
 _TEXTS: Mapping[str, Callable[[Data], tuple[str, str]]] = {
     "case.imported": _imported,
     "case.reminder_sent": _reminder_sent,
@@ -230,10 +273,15 @@ _TEXTS: Mapping[str, Callable[[Data], tuple[str, str]]] = {
     "case.customer_changed": _customer_changed,
     "case.plan_agreed": _plan_agreed,
     "case.plan_broken": _plan_broken,
+    "case.plan_ended": _plan_ended,
     "case.payment_received": _payment_received,
     "case.paid": _paid,
     "case.needs_review": _needs_review,
     "case.review_ended": _review_ended,
+    **{name: _invitation(name) for name in _INVITED},
+    "member.joined": _member_joined,
+    "member.role_changed": _member_changed,
+    "member.removed": _member_removed,
 }
 
 
@@ -323,6 +371,8 @@ def _why(event: Told) -> dict[str, object] | None:
     """The rule that decided, the law it rests on, and what it decided from: (label, value)."""
     known = _WHY.get(event.name)
     if known is None:
+        return None
+    if known is _why_decided and event.actor.startswith("person"):
         return None
     text, rule = known(event.data)
     facts = [fact for one in event.settings if (fact := _setting(one))]

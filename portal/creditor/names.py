@@ -4,6 +4,8 @@ from babel import Locale, UnknownLocaleError
 from flask_babel import get_locale, gettext, lazy_gettext, lazy_pgettext
 from flask_babel.speaklater import LazyString
 
+from portal.web.languages import LANGUAGES
+
 _STATUSES = {
     "imported": lazy_gettext("New"),
     "reminded": lazy_gettext("Reminded"),
@@ -55,6 +57,9 @@ _ENTRIES = {
     "fee.demand": lazy_gettext("Fee for the demand"),
     "fee.late_payment": lazy_gettext("Late-payment compensation"),
     "fee.plan": lazy_gettext("Fee for the payment plan"),
+    "creditor_fee.reminder": lazy_gettext("Reminder fee that you bear"),
+    "creditor_fee.demand": lazy_gettext("Fee for the demand that you bear"),
+    "creditor_fee.plan": lazy_gettext("Fee for the payment plan that you bear"),
     "fee.waived": lazy_gettext("Fees waived"),
     "interest.waived": lazy_gettext("Interest waived"),
     "payment.direct": lazy_gettext("Payment to the creditor"),
@@ -78,6 +83,7 @@ _ACCOUNTS = {
     "over_payment": lazy_gettext("Paid too much, to be refunded"),
     "unmatched": lazy_gettext("Received, not yet matched"),
     "bad_debt": lazy_gettext("Fees given up"),
+    "owed_by_creditor": lazy_gettext("Fees that you bear, to be set off"),
 }
 _MESSAGES = {
     "reminder": lazy_gettext("Reminder"),
@@ -101,6 +107,8 @@ _FIELDS = {
     "language": lazy_gettext("Language"),
     "customer_class": lazy_gettext("Customer class"),
 }
+# Codes of territories that no letter goes to.
+_NO_COUNTRIES = ("EU", "EZ", "UN", "XA", "XB", "QO", "ZZ")
 _REASONS = {
     "": lazy_gettext("Not looked at yet"),
     "paused": lazy_gettext("Collection is not switched on"),
@@ -212,6 +220,22 @@ def language_name(code: str) -> str:
     except (UnknownLocaleError, ValueError):
         told = None
     return (told or code).capitalize()
+
+
+def countries(also: str) -> list[tuple[str, str]]:
+    """Every country by code and name, Sweden first. also: a code that is to be among them."""
+    names = dict((get_locale() or Locale("sv")).territories)
+    codes = [one for one in names if len(one) == 2 and one.isalpha() and one not in _NO_COUNTRIES]
+    if also and also not in codes:
+        codes.append(also)
+    codes.sort(key=lambda code: (code != "SE", names.get(code, code)))
+    return [(code, names.get(code, code)) for code in codes]
+
+
+def languages(also: str | None) -> list[tuple[str, str]]:
+    """The languages that debtors read, by code. also: a code that is to be among them."""
+    codes = [*LANGUAGES, *([also] if also and also not in LANGUAGES else [])]
+    return [(code, language_name(code)) for code in codes]
 
 
 def reason_name(code: str) -> str:

@@ -118,4 +118,5 @@ def _page(
         due=facts.due,
         form=form,
         effect=shown(effect, facts.case.currency) if effect else None,
+        **act.beside(facts, form, _hand(), effect is not None),
     )

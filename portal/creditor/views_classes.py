@@ -23,7 +23,7 @@ def list_classes() -> Response:
 
 
 def _class() -> customers.Class:
-    name = request.args.get("name", "")
+    name = request.args.get("class", "")
     found = customers.find_class(access.role().creditor_id, name)
     if found is None:
         raise NotFound
@@ -31,7 +31,9 @@ def _class() -> customers.Class:
 
 
 def _subject(one: customers.Class) -> Subject:
-    return Subject("class", one.name, one.name, url_for("creditor.show_class", name=one.name))
+    return Subject(
+        "class", one.name, one.name, url_for("creditor.show_class", **{"class": one.name})
+    )
 
 
 @creditor.get("/<key>/classes/one")
@@ -51,10 +53,10 @@ def _page(one: customers.Class, form: ExclusionForm | None = None, status: int =
         said=said,
         cards=subjects.cards(said),
         acts={
-            "exclude": url_for("creditor.exclude_class", name=one.name),
-            "include": url_for("creditor.include_class", name=one.name),
-            "rules": url_for("creditor.change_class_rules", name=one.name),
-            "remove": url_for("creditor.remove_class_rules", name=one.name),
+            "exclude": url_for("creditor.exclude_class", **{"class": one.name}),
+            "include": url_for("creditor.include_class", **{"class": one.name}),
+            "rules": url_for("creditor.change_class_rules", **{"class": one.name}),
+            "remove": url_for("creditor.remove_class_rules", **{"class": one.name}),
         },
         about=subjects.about(customers.touched_of_class(creditor_id, one.name)),
         exclusion=form or subjects.exclusion_form(said),

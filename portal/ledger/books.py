@@ -34,7 +34,8 @@ class Account(StrEnum):
     and interest seen from the creditor, until it is collected. Money that came stands on
     `client_funds`; what of it is the creditor's on `owed_to_creditor`; our own on `fee_income`.
     `over_payment` goes back to who paid; `unmatched` belongs to nobody that we know yet. Fees that
-    are given up stand on `bad_debt`.
+    are given up stand on `bad_debt`. Fees that a creditor bears itself stand on `owed_by_creditor`,
+    until they are set off against what it is owed.
     """
 
     PRINCIPAL = "principal"
@@ -47,6 +48,7 @@ class Account(StrEnum):
     OVER_PAYMENT = "over_payment"
     UNMATCHED = "unmatched"
     BAD_DEBT = "bad_debt"
+    OWED_BY_CREDITOR = "owed_by_creditor"
 
 
 # In the order of Balance.
@@ -281,6 +283,14 @@ def owed_to(creditor_id: int, case_id: int | None = None) -> int:
     if case_id is not None:
         query = query.where(Line.case_id == case_id)
     return -int(db.session.scalar(query) or 0)
+
+
+def owed_by(creditor_id: int) -> int:
+    """The fees that a creditor bears itself and that are not set off yet, in öre."""
+    query = select(func.sum(Line.amount_ore)).where(
+        Line.creditor_id == creditor_id, Line.account == Account.OWED_BY_CREDITOR
+    )
+    return int(db.session.scalar(query) or 0)
 
 
 def owed_rows(creditor_id: int, after: int | None = None, limit: int = 50) -> list[OwedRow]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as some
 from sqlalchemy import func, select
 
 from portal import ledger
-from portal.collection import changes, checks, effects, lifecycle, states, stops
+from portal.collection import changes, checks, effects, lifecycle, plans, states, stops
 from portal.collection.effects import ChangedMeanwhile, DoneBefore, Effect, Verb
 from portal.collection.models import Case, Deed, Event
 from portal.delivery.models import Message
@@ -55,8 +55,56 @@ def recall(number: int) -> Verb:
     return lambda case: changes.recall(case, reason=str(number), today=TODAY, **AS)
 
 
+def plan(number: int) -> Verb:
+    first_on = TODAY + timedelta(days=number)
+    return lambda case: plans.agree(
+        case, monthly_ore=number * 5_000, first_on=first_on, today=TODAY, **AS
+    )
+
+
+def end_plan(number: int) -> Verb:
+    return lambda case: lifecycle.end_plan(case, reason=str(number), today=TODAY, **AS)
+
+
+def change_due_date(number: int) -> Verb:
+    due_on = TODAY - timedelta(days=15 - number)
+    return lambda case: changes.change_due_date(case, due_on, today=TODAY, **AS)
+
+
+def change_customer(number: int) -> Verb:
+    values = {"address_line": f"Storgatan {number % 3}", "email": None}
+    return lambda case: changes.change_customer(case.debtor, values, **AS)
+
+
+def take_to_law(number: int) -> Verb:
+    return lambda case: lifecycle.take_to_law(case, today=TODAY + timedelta(days=number), **AS)
+
+
+def watch_over(number: int) -> Verb:
+    return lambda case: lifecycle.watch_over(case, **AS)
+
+
+def write_off(number: int) -> Verb:
+    return lambda case: lifecycle.write_off(case, reason=str(number), today=TODAY, **AS)
+
+
 ACTS: dict[str, Callable[[int], Verb]] = {
-    one.__name__: one for one in (hold, stand_still, resume, credit, pay_directly, recall)
+    one.__name__: one
+    for one in (
+        hold,
+        stand_still,
+        resume,
+        credit,
+        pay_directly,
+        recall,
+        plan,
+        end_plan,
+        change_due_date,
+        change_customer,
+        take_to_law,
+        watch_over,
+        write_off,
+    )
 }
 
 
@@ -87,10 +135,16 @@ def state_of_everything() -> list[object]:
 @given(
     acts=some.lists(
         some.tuples(some.sampled_from(sorted(ACTS)), some.integers(1, 30)), min_size=1, max_size=8
-    )
+    ),
+    is_demanded=some.booleans(),
 )  # fmt: skip
-def test_the_effect_shown_is_what_then_happens(app: Flask, acts: list[tuple[str, int]]) -> None:
+def test_the_effect_shown_is_what_then_happens(
+    app: Flask, acts: list[tuple[str, int]], is_demanded: bool
+) -> None:
     case = a_reminded_case()
+    if is_demanded:
+        lifecycle.send_demand(case, today=TODAY, now=NOW)
+        db.session.commit()
     for act, number in acts:
         before = state_of_everything()
         try:

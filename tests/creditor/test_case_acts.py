@@ -7,13 +7,13 @@ from bs4 import BeautifulSoup
 from sqlalchemy import func, select
 
 from portal import clock, ledger
-from portal.collection import cases, effects, states, stops
+from portal.collection import cases, effects, lifecycle, plans, states, stops
 from portal.collection.models import Case, Event
 from portal.extensions import db
 from portal.identity.actor import Actor
 from portal.identity.models import Creditor
 from tests.creditor.conftest import Desk
-from tests.factories import NOW, SOFIA, a_person_at, a_reminded_case
+from tests.factories import NOW, SOFIA, TODAY, a_person_at, a_reminded_case
 
 CLERK = Actor("person", "Johan Ekdahl", None, "creditor")
 HOLD = {"kind": "hold", "until_on": "2030-01-10", "reason": "Utreds"}
@@ -156,6 +156,119 @@ def test_a_hold_is_taken_off_again(desk: Desk, creditor: Creditor) -> None:
     assert "Reminder is written and sent" in page.get_text()
     do(desk, case, "resume", kind="hold")
     assert not cases.lock(case.id).is_stopped
+
+
+PLAN = {"way": "months", "amount": "", "months": "4", "first_on": "2030-01-31"}
+
+
+def test_a_plan_shows_every_payment_before_it_is_agreed_on(desk: Desk, creditor: Creditor) -> None:
+    page = look(desk, a_reminded_case(creditor), "plan", **PLAN)
+    (table,) = [one for one in page.select("table") if "Every payment" in one.caption.get_text()]
+    assert len(table.select("tbody tr")) == 4
+    assert "To pay in all" in page.get_text()
+    assert row(page, "Payment plan")[1].startswith("Payments: 4")
+
+
+def test_a_plan_by_amount_needs_the_amount(desk: Desk, creditor: Creditor) -> None:
+    said = {**PLAN, "way": "amount"}
+    page = desk.post(address(a_reminded_case(creditor), "plan"), step="look", status=422, **said)
+    assert page.select_one("#amount-error")
+
+
+def test_a_plan_that_takes_too_long_is_refused(desk: Desk, creditor: Creditor) -> None:
+    said = {**PLAN, "way": "amount", "amount": "1"}
+    page = desk.post(address(a_reminded_case(creditor), "plan"), step="look", status=422, **said)
+    assert "more than 36 months" in page.select_one("#amount-error").get_text()
+
+
+def test_a_plan_is_agreed_on_and_ended_again(desk: Desk, creditor: Creditor) -> None:
+    case = a_reminded_case(creditor)
+    do(desk, case, "plan", **PLAN)
+    assert plans.running(case.id) is not None
+    page = do(desk, case, "end-plan", reason="Har betalat på annat sätt")
+    assert "The payment plan was ended" in page.get_text()
+    assert plans.running(case.id) is None
+    assert not cases.lock(case.id).is_stopped
+
+
+DETAILS = {
+    "name": "Ahmad Al-Khatib", "address_line": "Nygatan 2", "postcode": "111 22",
+    "town": "Stockholm", "country": "SE", "email": "", "phone": "070-1", "language": "ar",
+    "customer_class": "",
+}  # fmt: skip
+
+
+def test_a_changed_address_is_shown_before_and_after(desk: Desk, creditor: Creditor) -> None:
+    case = a_reminded_case(creditor)
+    page = look(desk, case, "details", **DETAILS)
+    assert row(page, "Street address") == ["Storgatan 1", "Nygatan 2"]
+    do(desk, case, "details", **DETAILS)
+    assert cases.get(case.id).debtor.address_line == "Nygatan 2"
+
+
+def test_details_as_they_are_change_nothing(desk: Desk, creditor: Creditor) -> None:
+    case = a_reminded_case(creditor)
+    do(desk, case, "details", **DETAILS)
+    page = desk.post(address(case, "details"), step="look", status=422, **DETAILS)
+    assert "Nothing would change" in page.get_text()
+
+
+def test_an_address_for_mail_is_looked_at(desk: Desk, creditor: Creditor) -> None:
+    said = {**DETAILS, "email": "nowhere"}
+    page = desk.post(address(a_reminded_case(creditor), "details"), step="look", status=422, **said)
+    assert page.select_one("#email-error")
+
+
+def test_a_new_due_date_lets_the_fee_fall(desk: Desk, creditor: Creditor) -> None:
+    case = a_reminded_case(creditor)
+    page = look(desk, case, "due-date", due_on="2026-03-31")
+    assert row(page, "Fees")[1] == "SEK\xa00.00"
+    do(desk, case, "due-date", due_on="2026-03-31")
+    assert ledger.balance(case.id).fees_ore == 0
+
+
+def a_demanded_case(creditor: Creditor, status: str = states.DEMANDED) -> Case:
+    case = a_reminded_case(creditor)
+    lifecycle.send_demand(case, today=TODAY, now=NOW)
+    case.status = status
+    db.session.commit()
+    return case
+
+
+@pytest.mark.parametrize(
+    ("act", "said", "status"),
+    [
+        ("legal", {}, states.LEGAL), ("watch", {}, states.SURVEILLANCE),
+        ("write-off", {"reason": "För liten"}, states.WRITTEN_OFF),
+    ],
+)  # fmt: skip
+def test_a_demanded_case_goes_on_as_it_is_told(
+    desk: Desk, creditor: Creditor, act: str, said: dict[str, str], status: str
+) -> None:
+    case = a_demanded_case(creditor)
+    do(desk, case, act, **said)
+    assert cases.lock(case.id).status == status
+
+
+def test_an_act_that_asks_nothing_shows_its_effect_at_once(desk: Desk, creditor: Creditor) -> None:
+    page = desk.get(address(a_demanded_case(creditor), "watch"))
+    assert row(page, "Status") == ["Demanded", "Watched over"]
+
+
+def test_a_case_that_stands_still_goes_to_no_court(desk: Desk, creditor: Creditor) -> None:
+    case = a_demanded_case(creditor)
+    do(desk, case, "hold", **HOLD)
+    assert "stands still" in desk.get(address(case, "legal"), status=409).get_text()
+
+
+def test_who_decides_sees_the_ways_on_compared(desk: Desk, creditor: Creditor) -> None:
+    case = a_demanded_case(creditor, states.DECIDING)
+    page = desk.get(address(case, "decide"))
+    compared = page.select_one("table").get_text(" ", strip=True)
+    assert "At the Enforcement Authority" in compared
+    assert "Written off" in compared
+    do(desk, case, "decide", option="surveillance")
+    assert cases.lock(case.id).status == states.SURVEILLANCE
 
 
 def test_only_what_is_possible_is_offered(desk: Desk, creditor: Creditor) -> None:

@@ -130,12 +130,12 @@ def test_what_an_exclusion_leaves_alone_is_told_before_it(desk: Desk, customer: 
 def test_who_is_excluded_by_the_class_can_be_collected_from_all_the_same(
     desk: Desk, customer: Debtor
 ) -> None:
-    desk.post("classes/exclude?name=Retail", reason="Sold")
+    desk.post("classes/exclude?class=Retail", reason="Sold")
     assert is_excluded(customer)
     assert "Excluded by its class" in desk.get(page_of(customer)).get_text()
     desk.post(f"{page_of(customer)}/include")
     assert not is_excluded(customer)
-    page = desk.get("classes/one?name=Retail")
+    page = desk.get("classes/one?class=Retail")
     assert "Collected all the same" in page.get_text()
 
 
@@ -267,10 +267,10 @@ def test_the_classes_tell_how_many_they_have_and_leave_out(desk: Desk, customer:
 
 
 def test_a_class_gets_rules_of_its_own(desk: Desk, customer: Debtor) -> None:
-    desk.get("classes/rules?name=Retail")
-    desk.post("classes/rules?name=Retail", days_after_due="12", version="0")
+    desk.get("classes/rules?class=Retail")
+    desk.post("classes/rules?class=Retail", days_after_due="12", version="0")
     assert policy.effective(desk.creditor.id, "K1", "Retail").days_after_due == 12
-    desk.get("classes/one?name=Nowhere", status=404)
+    desk.get("classes/one?class=Nowhere", status=404)
 
 
 def test_the_list_is_taken_along_as_it_is_shown(desk: Desk, customer: Debtor) -> None:

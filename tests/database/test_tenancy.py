@@ -13,6 +13,7 @@ from werkzeug.test import Client
 
 from portal.collection import history, intake, plans
 from portal.collection.models import Case, ColumnMapping, Deed
+from portal.companies.models import Invitation
 from portal.database import tenancy
 from portal.database.tenancy import Scope
 from portal.extensions import db
@@ -20,6 +21,7 @@ from portal.identity.actor import DEBTOR, SYSTEM
 from portal.identity.models import BankIDOrder, Creditor, Person
 from portal.payments import booking
 from portal.payments.models import Payment
+from portal.reporting import orders
 from tests import factories
 from tests.factories import (
     NOW,
@@ -39,6 +41,7 @@ OF_A_CASE = {
 # Tables of a company's, which its people see.
 OF_A_CREDITOR = OF_A_CASE | {
     *("memberships", "uploads", "column_mappings", "rules", "documents", "signatures"),
+    "invitations",
     *("history_heads", "history_links", "case_deeds"),
 }
 ONLY_ADDED_TO = {
@@ -153,10 +156,18 @@ def a_tenant(name: str, identity_number: str) -> Tenant:
         creditor.id, [("list.csv", b"Fakturanr;Kundnr\r\n1;2\r\n")], actor=SYSTEM, now=NOW
     )
     booking.prepare(case.id, now=NOW)
+    order = orders.put(creditor.id, "report", {}, language="sv", actor=SYSTEM, now=NOW)
+    order.status, order.files = "done", [{"name": "a", "sha256": "b", "size": 1}]
+    orders.fetch(order, 0, actor=SYSTEM, now=NOW)
     plans.agree(case, monthly_ore=50_000, first_on=TODAY, actor=DEBTOR, today=TODAY, now=NOW)
     db.session.add_all(
         [
             ColumnMapping(creditor_id=creditor.id, headings_hash="h", mapping={}),
+            Invitation(
+                key=name, creditor_id=creditor.id, token_hash=name.encode(), email="",
+                role="viewer",
+                invited_by=person.id, inviter_name="", created_at=NOW, sent_at=NOW, expires_at=NOW,
+            ),
             Deed(
                 creditor_id=creditor.id, case_id=case.id, key="k", act="hold", done_at=NOW,
             ),

@@ -1,14 +1,14 @@
 """A customer's invoices that are no cases, and its open cases, found at once.
 
-Revision: 0012
-After: 0011
+Revision: 0014
+After: 0013
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0012"
-down_revision = "0011"
+revision = "0014"
+down_revision = "0013"
 branch_labels = None
 depends_on = None
 
