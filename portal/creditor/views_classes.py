@@ -3,6 +3,8 @@
 A class is named in the query of an address: the creditor's ledger may call it anything.
 """
 
+from typing import Any
+
 from flask import Response, url_for
 from htmx_flask import request
 from werkzeug.exceptions import NotFound
@@ -30,10 +32,13 @@ def _class() -> customers.Class:
     return found
 
 
+def _address(endpoint: str, one: customers.Class) -> str:
+    query: dict[str, Any] = {"class": one.name}
+    return url_for(f"creditor.{endpoint}", **query)
+
+
 def _subject(one: customers.Class) -> Subject:
-    return Subject(
-        "class", one.name, one.name, url_for("creditor.show_class", **{"class": one.name})
-    )
+    return Subject("class", one.name, one.name, _address("show_class", one))
 
 
 @creditor.get("/<key>/classes/one")
@@ -53,10 +58,10 @@ def _page(one: customers.Class, form: ExclusionForm | None = None, status: int =
         said=said,
         cards=subjects.cards(said),
         acts={
-            "exclude": url_for("creditor.exclude_class", **{"class": one.name}),
-            "include": url_for("creditor.include_class", **{"class": one.name}),
-            "rules": url_for("creditor.change_class_rules", **{"class": one.name}),
-            "remove": url_for("creditor.remove_class_rules", **{"class": one.name}),
+            "exclude": _address("exclude_class", one),
+            "include": _address("include_class", one),
+            "rules": _address("change_class_rules", one),
+            "remove": _address("remove_class_rules", one),
         },
         about=subjects.about(customers.touched_of_class(creditor_id, one.name)),
         exclusion=form or subjects.exclusion_form(said),
