@@ -11,11 +11,13 @@ from typing import Any
 from sqlalchemy import (
     ARRAY,
     ColumnElement,
+    LargeBinary,
     Select,
     Subquery,
     Text,
     and_,
     any_,
+    false,
     func,
     literal,
     or_,
@@ -25,18 +27,17 @@ from sqlalchemy import (
 from sqlalchemy.orm import aliased
 
 from portal import ledger
-from portal.collection import policy, rulebook
+from portal.collection import finding, policy, rulebook
 from portal.collection.models import Case, Debtor, Event, Invoice, Rules
 from portal.collection.policy import Candidate, Decision, Effective
-from portal.database.encryption import lookup_hash
 from portal.extensions import db
 from portal.identity.actor import Actor
-from portal.messages import RedaError
-from portal.sources import values as read
 
 PAGE_SIZE = 50
 # Beyond this a list says "more than".
 MOST_COUNTED = 20_000
+# Names that so many have are looked for in the list's order instead.
+MOST_LOOKED_UP = 5_000
 ENDS_SOON = timedelta(days=14)
 EXCLUDED, OWN, ENDING, OPEN, NO_ADDRESS = "excluded", "own", "ending", "open", "no address"
 KINDS = (EXCLUDED, OWN, ENDING, OPEN, NO_ADDRESS)
@@ -48,20 +49,24 @@ SCOPES = ("default", "company", "class", "customer")
 class Filters:
     """Which customers, and in which order.
 
-    search: part of a name, or a customer or organisation number in full. customer_class: None for
-    all, empty for those without one. kinds: some of KINDS, all of which must hold. sort: one of
-    SORTS, with a hyphen before it for the other way round; `ends` shows those with a last day.
+    search: part of a name, or a number, telephone or e-mail in full. customer_class: None for all,
+    empty for those without one. kinds: some of KINDS, all of which must hold. sort: one of SORTS,
+    with a hyphen before it for the other way round; `ends` shows those with a last day. ids: these
+    customers alone, if any are named.
     """
 
     search: str = ""
     customer_class: str | None = None
     kinds: Sequence[str] = ()
     sort: str = "name"
+    ids: Sequence[int] = ()
 
     @property
     def is_narrowed(self) -> bool:
         """Whether it leaves anybody out."""
-        return bool(self.search.strip() or self.kinds or self.customer_class is not None)
+        return bool(
+            self.search.strip() or self.kinds or self.customer_class is not None or self.ids
+        )
 
 
 @dataclass(frozen=True)
@@ -229,7 +234,7 @@ class _Way:
             return func.coalesce(Debtor.customer_class, "")
         if self.by == "ends":
             return _OWN.ends_on.expression
-        return Debtor.name.expression
+        return Debtor.name_in_order.expression
 
     def order(self) -> list[ColumnElement[Any]]:
         both: list[ColumnElement[Any]] = [self.value(), Debtor.id.expression]
@@ -282,7 +287,9 @@ def _found(creditor_id: int, filters: Filters, today: date) -> Select[Any]:
     if NO_ADDRESS in filters.kinds:
         query = query.where(~_has_address())
     if wanted := filters.search.strip():
-        query = query.where(_like(creditor_id, wanted, today))
+        query = query.where(_sought(creditor_id, wanted, today))
+    if filters.ids:
+        query = query.where(Debtor.id.in_(filters.ids))
     return query
 
 
@@ -290,16 +297,35 @@ def _has_address() -> ColumnElement[bool]:
     return ~or_(Debtor.address_line == "", Debtor.postcode == "", Debtor.town == "")
 
 
-def _like(creditor_id: int, wanted: str, today: date) -> ColumnElement[bool]:
-    ways = [
-        Debtor.name.icontains(wanted, autoescape=True),
-        Debtor.customer_number == wanted,
-    ]
-    number = _identity_number(wanted, today)
-    # A personal identity number is asked for by `find_by_number` alone.
-    if number is not None and len(number) == 10:
-        ways.append(Debtor.identity_number_hash == lookup_hash(number))
-    return or_(*ways)
+def _sought(creditor_id: int, typed: str, today: date) -> ColumnElement[bool]:
+    """Who a text may mean: numbers in full first, then telephone and e-mail, then a name."""
+    sought = finding.recognise(typed, today=today)
+    exact = db.session.scalars(
+        select(Debtor.id).where(
+            Debtor.creditor_id == creditor_id,
+            or_(
+                Debtor.customer_number == any_(literal(list(sought.numbers), ARRAY(Text))),
+                Debtor.identity_number_hash
+                == any_(literal(list(sought.identity_hashes), ARRAY(LargeBinary))),
+            ),
+        )
+    ).all()
+    if exact:
+        return Debtor.id.in_(exact)
+    for words in ([sought.phone], [sought.email], sought.words):
+        if not words or not words[0]:
+            continue
+        found = db.session.scalars(
+            select(func.reda_debtors_like(creditor_id, list(words), MOST_LOOKED_UP + 1))
+        ).all()
+        if len(found) > MOST_LOOKED_UP:
+            # So many are found soon in whatever order.
+            return and_(
+                *(Debtor.search_text.like(func.reda_pattern(literal(one))) for one in words)
+            )
+        if found:
+            return Debtor.id.in_(found)
+    return false()
 
 
 def _is_excluded(creditor_id: int) -> ColumnElement[bool]:
@@ -383,30 +409,20 @@ def get(creditor_id: int, customer_id: int) -> Debtor | None:
     )
 
 
-def _identity_number(text: str, today: date) -> str | None:
-    try:
-        return read.identity_number(text, today=today)
-    except RedaError:
-        return None
+def is_secret(text: str, today: date) -> bool:
+    """Whether a text holds a personal identity number, which must not stand in an address."""
+    return finding.recognise(text, today=today).is_secret
 
 
-def is_personal_number(text: str, today: date) -> bool:
-    """Whether a text is a personal identity number, which must not stand in an address."""
-    number = _identity_number(text, today)
-    return number is not None and len(number) == 12
-
-
-def find_by_number(creditor_id: int, text: str, today: date) -> int | None:
-    """The id of the one customer with an identity number, or with it as its customer number."""
-    number = _identity_number(text, today)
-    if number is None:
-        return None
+def find_by_number(creditor_id: int, text: str, today: date) -> list[int]:
+    """The ids of the customers with an identity number, or with it as their customer number."""
+    sought = finding.recognise(text, today=today)
     same = or_(
-        Debtor.identity_number_hash == lookup_hash(number), Debtor.customer_number == text.strip()
+        Debtor.identity_number_hash.in_(sought.identity_hashes),
+        Debtor.customer_number.in_(sought.numbers),
     )
-    return db.session.scalar(
-        select(Debtor.id).where(Debtor.creditor_id == creditor_id, same).order_by(Debtor.id)
-    )
+    query = select(Debtor.id).where(Debtor.creditor_id == creditor_id, same)
+    return list(db.session.scalars(query.order_by(Debtor.id).limit(PAGE_SIZE)))
 
 
 def said(creditor_id: int, *, number: str | None = None, customer_class: str | None = None) -> Said:

@@ -330,7 +330,7 @@ def _write(
     for (scope, key), values in wanted.items():
         row = rows.get((scope, key))
         before, values = _values(row), _or_nothing(scope, values)
-        names = [name for name in _NAMES if before[name] != values[name]]
+        names = [name for name in _NAMES if _differs(scope, name, before[name], values[name])]
         if not names:
             continue
         check.row(scope, key, values, names)
@@ -358,6 +358,13 @@ def _or_nothing(scope: str, values: Mapping[str, Any]) -> Mapping[str, Any]:
     """Of a class or customer that says nothing, its last day and reason go too."""
     says = scope == "company" or any(values[name] is not None for name in DEFAULTS)
     return values if says else _NOTHING
+
+
+def _differs(scope: str, name: str, before: Any, after: Any) -> bool:
+    """Whether a value changes; what a company says as it held by itself before is no change."""
+    if scope == "company" and before is None and name in DEFAULTS:
+        return bool(after is not None and after != DEFAULTS[name])
+    return bool(before != after)
 
 
 def _keep(

@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
 from typing import Any
 
 from flask import Response, flash, make_response, url_for
@@ -18,7 +20,7 @@ from portal.creditor.forms_customers import ExclusionForm
 from portal.creditor.names import scope_name
 from portal.creditor.subjects import Subject
 from portal.creditor.views import creditor
-from portal.web import sheets
+from portal.web import spreadsheets
 from portal.web.rendering import go, render
 
 
@@ -31,6 +33,7 @@ def filters() -> Filters:
         customer_class=None if of_class in (None, "") else "" if of_class == "-" else of_class,
         kinds=tuple(one for one in customers.KINDS if one in said.getlist("only")),
         sort=said.get("sort", "name"),
+        ids=tuple(said.getlist("id", type=int)[: customers.PAGE_SIZE]),
     )
 
 
@@ -42,13 +45,18 @@ def as_query(chosen: Filters) -> dict[str, Any]:
         "class": "-" if of_class == "" else of_class,
         "only": list(chosen.kinds) or None,
         "sort": chosen.sort if chosen.sort != "name" else None,
+        "id": list(chosen.ids) or None,
     }
 
 
 @creditor.get("/<key>/customers")
 def list_customers() -> Response:
     """The customers, filtered as the address says."""
-    return _list(filters())
+    chosen = filters()
+    if customers.is_secret(chosen.search, clock.today()):
+        # An identity number that came in an address stays in none.
+        return go(_address(replace(chosen, search="")))
+    return _list(chosen)
 
 
 def _list(chosen: Filters, status: int = 200) -> Response:
@@ -76,13 +84,18 @@ def _list(chosen: Filters, status: int = 200) -> Response:
 def find_customer() -> Response:
     """Look for customers: by a personal identity number straight to the one, else to the list."""
     chosen, today = filters(), clock.today()
-    if not customers.is_personal_number(chosen.search, today):
-        return _go_to_list(url_for("creditor.list_customers", **as_query(chosen)))
+    if not customers.is_secret(chosen.search, today):
+        return _go_to_list(_address(chosen))
     found = customers.find_by_number(access.role().creditor_id, chosen.search, today)
-    if found is None:
+    if len(found) == 1:
+        return go(url_for("creditor.show_customer", customer_id=found[0]))
+    if not found:
         flash(gettext("No customer has this personal identity number."), "info")
-        return go(url_for("creditor.list_customers"))
-    return go(url_for("creditor.show_customer", customer_id=found))
+    return go(_address(Filters(ids=found)))
+
+
+def _address(chosen: Filters) -> str:
+    return url_for("creditor.list_customers", **as_query(chosen))
 
 
 def _go_to_list(url: str) -> Response:
@@ -100,7 +113,7 @@ def _go_to_list(url: str) -> Response:
 @creditor.get("/<key>/customers.xlsx", defaults={"kind": "xlsx"})
 def export_customers(kind: str) -> Response:
     """Every customer that the filter shows, as a spreadsheet."""
-    return sheets.answer(
+    return spreadsheets.answer(
         kind,
         "customers",
         [
@@ -109,12 +122,12 @@ def export_customers(kind: str) -> Response:
             gettext("Reason"), gettext("Open cases"), gettext("Invoices that are no cases"),
             gettext("Full address"),
         ],
-        map(_cells, _everybody(filters())),
+        map(_cells, _everybody(access.role().creditor_id, filters(), clock.today())),
     )  # fmt: skip
 
 
-def _everybody(chosen: Filters) -> Iterator[CustomerRow]:
-    creditor_id, today, after = access.role().creditor_id, clock.today(), None
+def _everybody(creditor_id: int, chosen: Filters, today: date) -> Iterator[CustomerRow]:
+    after = None
     while True:
         page = customers.page(creditor_id, chosen, today, after, size=5_000)
         yield from page.rows
@@ -123,7 +136,7 @@ def _everybody(chosen: Filters) -> Iterator[CustomerRow]:
             return
 
 
-def _cells(row: CustomerRow) -> list[sheets.Cell]:
+def _cells(row: CustomerRow) -> list[object]:
     yes, no = gettext("Yes"), gettext("No")
     return [
         row.number,
