@@ -27,8 +27,9 @@ _FLAGS = (
     " --disable-sync --no-first-run --hide-scrollbars"
 )
 _CREDITOR = (
-    "", "cases", "invoices", "invoices/upload", "payout", "rules", "people", "customers",
-    "customers/1", "customers/1/rules", "classes", "classes/one?class=Hushåll",
+    "", "cases", "invoices", "invoices/upload", "payout", "rules", "rules/preview",
+    "rules/preview/invoices", "people", "customers", "customers/1", "customers/1/rules",
+    "classes", "classes/one?class=Hushåll",
 )  # fmt: skip
 _CASE = ("", "/letters", "/money", "/parties", "/acts/hold", "/acts/credit")
 _OPERATOR = ("", "jobs", "messages", "reviews", "books", "rates")

@@ -41,6 +41,7 @@ STAFF = (
     "portal/collection/checks.py",
     "portal/collection/customers.py",
     "portal/collection/days.py",
+    "portal/collection/drafts.py",
     "portal/collection/effects.py",
     "portal/collection/intake.py",
     "portal/collection/policy.py",

@@ -1,14 +1,14 @@
 """A customer's invoices that are no cases, and its open cases, found at once.
 
-Revision: 0016
-After: 0015
+Revision: 0018
+After: 0017
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0016"
-down_revision = "0015"
+revision = "0018"
+down_revision = "0017"
 branch_labels = None
 depends_on = None
 
