@@ -20,7 +20,7 @@ from psycopg import AsyncConnection
 from sqlalchemy import select, text
 
 from portal import clock, ledger
-from portal.collection import checks, days, drafts, figures, history, intake, lifecycle
+from portal.collection import checks, closing, days, drafts, figures, history, intake, lifecycle
 from portal.database import queue, server, tenancy
 from portal.delivery import outbox
 from portal.extensions import db
@@ -30,7 +30,7 @@ from portal.messages import RedaError
 from portal.payments import booking
 from portal.reporting import making
 from portal.reporting import orders as orders_of_work
-from portal.signing import agreements
+from portal.signing import agreements, approvals
 
 log = structlog.get_logger()
 # Names the lock that only one runner of days holds.
@@ -168,6 +168,11 @@ def make_ordered() -> None:
             break
 
 
+def return_cases() -> None:
+    """Recall the open cases of companies that are closed so."""
+    closing.return_cases(today=clock.today(), now=clock.now(), between=db.session.commit)
+
+
 def tidy() -> None:
     """Forget ended sessions, old BankID orders, guesses that no longer count, drafts, done jobs.
 
@@ -176,6 +181,7 @@ def tidy() -> None:
     sessions.forget_ended(clock.real_now())
     orders.forget_old(clock.now())
     attempts.forget_old(clock.now())
+    approvals.expire(clock.now())
     drafts.forget_old(clock.now())
     orders_of_work.forget_old(clock.now(), real_now=clock.real_now())
     queue.forget_done(clock.real_now() - _DONE_JOBS_KEPT)
@@ -192,6 +198,7 @@ SCHEDULE: Mapping[str, tuple[Callable[..., None], str]] = {
     "collect_bankid": (collect_bankid, "* * * * *"),
     "refresh_figures": (refresh_figures, "*/5 * * * *"),
     "make_ordered": (make_ordered, "* * * * *"),
+    "return_cases": (return_cases, "*/30 * * * *"),
     "tidy": (tidy, "30 * * * *"),
     "verify_history": (verify_history, "0 2 * * *"),
     "check_books": (check_books, "15 2 * * *"),

@@ -13,8 +13,8 @@ from werkzeug.test import TestResponse
 from portal import clock
 from portal.collection import intake, rulebook
 from portal.collection.models import Case
-from portal.companies import invitations
-from portal.companies.models import ContactPerson
+from portal.companies import acts, invitations
+from portal.companies.models import ContactPerson, PayoutAccount
 from portal.database import files
 from portal.delivery.models import Message
 from portal.extensions import db
@@ -24,7 +24,7 @@ from portal.identity.models import Creditor, Membership, Person
 from portal.payments import booking
 from portal.payments.models import Payment
 from portal.reporting import orders
-from portal.signing import agreements
+from portal.signing import agreements, approvals
 from portal.signing.models import Document
 from tests.factories import (
     EVA,
@@ -62,6 +62,10 @@ CREDITOR_READ = {
     "creditor.show_company": (),
     "creditor.show_letter_preview": (),
     "creditor.show_logo": (),
+    "creditor.show_closing": (),
+    "creditor.list_approvals": (),
+    "creditor.show_approval": ("approval_key",),
+    "creditor.fetch_evidence": ("approval_key", "part"),
     "creditor.list_customers": (),
     "creditor.export_customers": (),
     "creditor.show_customer": ("customer_id",),
@@ -96,6 +100,12 @@ ADMINISTRATOR = {
     "creditor.remove_contact": ("which",),
     "creditor.save_letter": (),
     "creditor.preview_letter": (),
+    "creditor.new_account": (),
+    "creditor.propose_account": (),
+    "creditor.propose_account_change": ("account_key", "change"),
+    "creditor.propose_closing": (),
+    "creditor.approve": ("approval_key",),
+    "creditor.refuse": ("approval_key",),
 }
 CREDITOR_CHANGE = ADMINISTRATOR | {
     "creditor.upload_invoices": (),
@@ -269,6 +279,10 @@ def world(app: Flask) -> World:
         "invitation_key": _an_invitation(creditor),
         "token": "none",
         "kind": "sender",
+        "approval_key": _a_proposal(creditor),
+        "part": "signature.xml",
+        "account_key": "first",
+        "change": "use",
         "which": _a_contact(creditor),
     }
     return World(app, case, values | _a_report(creditor.id), people)
@@ -306,6 +320,26 @@ def _a_contact(creditor: Creditor) -> int:
     creditor.letter = {"logo": files.store(b"picture")}
     db.session.commit()
     return contact.id
+
+
+def _a_proposal(creditor: Creditor) -> str:
+    eva = people_room.by_identity_number(EVA)
+    assert eva is not None
+    key = acts.propose_account(
+        creditor.id, {"kind": "bankgiro", "number": "5050-1055", "holder": "Norrsken"},
+        is_used=True, actor=Actor("person", eva.name, eva.id), now=clock.now(),
+    )  # fmt: skip
+    approval = approvals.find(key)
+    assert approval is not None
+    approval.evidence = {"xml_sha256": files.store(b"<Signature/>")}
+    db.session.add(
+        PayoutAccount(
+            key="first", creditor_id=creditor.id, kind="plusgiro", number="2865434", holder="N",
+            added_at=NOW,
+        )
+    )  # fmt: skip
+    db.session.commit()
+    return key
 
 
 @pytest.fixture

@@ -75,6 +75,12 @@ TABS = (
             "remove_contact",
             "save_letter",
             "preview_letter",
+            "list_approvals",
+            "show_approval",
+            "refuse",
+            "new_account",
+            "propose_account",
+            "show_closing",
         ),
     ),
     Tab(

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from portal import clock
 from portal.collection import drafts, intake, lifecycle, policy, rulebook, settling
 from portal.collection.models import Case
-from portal.companies import invitations
+from portal.companies import acts, invitations
 from portal.delivery.models import Message
 from portal.extensions import db
 from portal.identity import people
@@ -94,6 +94,12 @@ def world(portal: Portal) -> World:
     for name, status in (("mapping", "mapping"), ("preview", "preview"), ("done", "imported")):
         values[name] = _upload(creditor, name, status)
     values["member"], values["invitation"] = _people(creditor)
+    eva = people.by_identity_number(EVA)
+    assert eva is not None
+    values["approval"] = acts.propose_account(
+        creditor.id, {"kind": "bankgiro", "number": "5050-1055", "holder": "Norrsken"},
+        is_used=True, actor=Actor("person", eva.name, eva.id), now=clock.now(),
+    )  # fmt: skip
     failed = db.session.scalars(select(Message).limit(1)).one()
     failed.status, failed.failure = "failed", "OSError: No space left on device"
     db.session.commit()
@@ -266,6 +272,7 @@ def test_a_debtors_page_of_a_paid_case(
         "/customers/{customer}", "/customers/{customer}/rules", "/customers/expected",
         "/classes", "/classes/one?class=Retail&", "/classes/rules?class=Retail&",
         "/people", "/people/{member}",
+        "/company/accounts/new", "/company/close", "/approvals", "/approvals/{approval}",
         "/company", "/company?edit=letter&",
         "/company?edit=contacts:new&", "/company?edit=address:invoice&",
     ],

@@ -29,6 +29,7 @@ from portal.identity.models import BankIDOrder, CompanyHold, Creditor, Person
 from portal.payments import booking
 from portal.payments.models import Payment
 from portal.reporting import orders
+from portal.signing.models import Approval
 from tests import factories
 from tests.factories import (
     NOW,
@@ -49,7 +50,7 @@ OF_A_CASE = {
 OF_A_CREDITOR = OF_A_CASE | {
     *("memberships", "uploads", "column_mappings", "rules", "documents", "signatures"),
     *("invitations", "company_cards", "company_addresses", "address_sources"),
-    *("contact_people", "payout_accounts"),
+    *("contact_people", "payout_accounts", "approvals"),
     *("history_heads", "history_links", "case_deeds", "company_holds"),
 }
 ONLY_ADDED_TO = {
@@ -175,6 +176,11 @@ def a_tenant(name: str, identity_number: str) -> Tenant:
     db.session.add_all(
         [
             ColumnMapping(creditor_id=creditor.id, headings_hash="h", mapping={}),
+            Approval(
+                key=name, creditor_id=creditor.id, kind="account.add", values={}, basis_sha256="",
+                text="", text_sha256="", proposed_by=person.id, proposer_name="", proposed_at=NOW,
+                expires_at=NOW,
+            ),
             CompanyCard(creditor_id=creditor.id, card="letter", changed_at=NOW),
             CompanyAddress(
                 creditor_id=creditor.id, kind="sender", value={}, origin="written", kept_at=NOW
