@@ -8,11 +8,12 @@ import asyncio
 import functools
 import signal
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import procrastinate
 import structlog
+from croniter import croniter
 from flask import Flask
 from procrastinate import RetryStrategy
 from procrastinate.worker import Worker
@@ -196,6 +197,12 @@ SCHEDULE: Mapping[str, tuple[Callable[..., None], str]] = {
     "verify_history": (verify_history, "0 2 * * *"),
     "check_books": (check_books, "15 2 * * *"),
 }
+
+
+def next_run(name: str, now: datetime) -> datetime:
+    """When a task of `SCHEDULE` runs by itself the next time."""
+    found: datetime = croniter(SCHEDULE[name][1], now.astimezone(UTC)).get_next(datetime)
+    return found
 
 
 def make_worker(app: Flask) -> procrastinate.App:

@@ -28,7 +28,7 @@ _FLAGS = (
 )
 _CREDITOR = (
     "", "cases", "invoices", "invoices/upload", "payout", "rules", "rules/preview",
-    "rules/preview/invoices", "people",
+    "rules/preview/invoices", "switch", "people",
 )  # fmt: skip
 _CASE = ("", "/letters", "/money", "/parties", "/acts/hold", "/acts/credit")
 _OPERATOR = ("", "jobs", "messages", "reviews", "books", "rates")

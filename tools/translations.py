@@ -42,6 +42,7 @@ STAFF = (
     "portal/collection/days.py",
     "portal/collection/drafts.py",
     "portal/collection/effects.py",
+    "portal/collection/holding.py",
     "portal/collection/intake.py",
     "portal/collection/policy.py",
     "portal/collection/rates.py",

@@ -50,6 +50,9 @@ TABS = (
             "show_preview",
             "list_preview",
             "explain_preview",
+            "show_switch",
+            "turn_on",
+            "hold_everything",
         ),
     ),
     Tab(

@@ -61,5 +61,6 @@ from portal.creditor import (  # noqa: E402, F401
     views_preview,
     views_reports,
     views_rules,
+    views_switch,
     views_uploads,
 )
