@@ -18,12 +18,14 @@ from sqlalchemy import select, text
 
 from portal import clock, ledger
 from portal.collection import checks, days, history, intake, lifecycle
+from portal.creditor.notices import MailSpeaker
 from portal.database import queue, server, tenancy
 from portal.delivery import outbox
 from portal.extensions import db
 from portal.identity import attempts, orders, sessions
 from portal.identity.models import BankIDOrder, Creditor
 from portal.messages import RedaError
+from portal.notifications import centre, gathering, mailing
 from portal.payments import booking
 from portal.signing import agreements
 
@@ -104,6 +106,12 @@ def deliver_outbox() -> None:
     outbox.write_batches()
 
 
+def tell_people() -> None:
+    """Tell of what has happened, and put the mails that are due in the outbox."""
+    gathering.gather(clock.now(), between=db.session.commit)
+    mailing.send_due(MailSpeaker(), now=clock.now(), between=db.session.commit)
+
+
 def ask_swish(request_id: str | None = None) -> None:
     """Ask Swish about one request, or about all that it has been silent on."""
     wanted = [request_id] if request_id else booking.unanswered(clock.now())
@@ -149,10 +157,11 @@ def verify_history() -> None:
 
 
 def tidy() -> None:
-    """Forget ended sessions, old BankID orders, wrong guesses that no longer count, done jobs."""
+    """Forget what is over: sessions, BankID orders, wrong guesses, notifications, done jobs."""
     sessions.forget_ended(clock.real_now())
     orders.forget_old(clock.now())
     attempts.forget_old(clock.now())
+    centre.forget_old(clock.now())
     queue.forget_done(clock.real_now() - _DONE_JOBS_KEPT)
     db.session.commit()
 
@@ -162,6 +171,7 @@ SCHEDULE: Mapping[str, tuple[Callable[..., None], str]] = {
     "import_overdue_invoices": (import_overdue_invoices, "*/15 * * * *"),
     # Hourly, so that a worker that was down at the first hour does the day's work all the same.
     "advance_cases": (advance_cases, "0 4-20 * * *"),
+    "tell_people": (tell_people, "* * * * *"),
     "deliver_outbox": (deliver_outbox, "* * * * *"),
     "ask_swish": (ask_swish, "* * * * *"),
     "collect_bankid": (collect_bankid, "* * * * *"),

@@ -5,8 +5,9 @@ from portal.database.base import Base
 from portal.delivery import models as delivery
 from portal.identity import models as identity
 from portal.ledger import models as ledger
+from portal.notifications import models as notifications
 from portal.payments import models as payments
 from portal.signing import models as signing
 
-ROOMS = (identity, ledger, collection, payments, delivery, signing)
+ROOMS = (identity, ledger, collection, payments, delivery, signing, notifications)
 metadata = Base.metadata
