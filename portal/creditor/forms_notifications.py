@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from flask_babel import lazy_gettext
 from wtforms import BooleanField, EmailField, Field, RadioField, SelectField, TimeField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired
 
 from portal.creditor.notices import HOWS
@@ -28,7 +29,7 @@ class ChoicesForm(Form):
     daily_at = TimeField(lazy_gettext("Time of the daily summary"), [InputRequired()])
     weekly_on = SelectField(
         lazy_gettext("Day of the weekly summary"),
-        choices=[(str(number), name) for number, name in enumerate(_DAYS, 1)],
+        choices=[SelectChoice(str(number), name) for number, name in enumerate(_DAYS, 1)],
     )
     weekly_at = TimeField(lazy_gettext("Time of the weekly summary"), [InputRequired()])
     everywhere = BooleanField(lazy_gettext("Choose the same at all my companies"))
@@ -70,7 +71,7 @@ def choices_form(role: str, choices: Choices, *, is_posted: bool = True) -> Choi
         "weekly_on": str(choices.times.weekly_on),
         "weekly_at": choices.times.weekly_at,
     }
-    hows = list(HOWS.items())
+    hows = [SelectChoice(how, name) for how, name in HOWS.items()]
     for kind in _Form.kinds:
         chosen = choices.kinds[kind.key]
         for name, label in (
@@ -93,5 +94,5 @@ class AddressForm(Form):
     language = RadioField(
         lazy_gettext("Language of e-mails"),
         [InputRequired()],
-        choices=[("sv", "Svenska"), ("en", "English")],
+        choices=[SelectChoice("sv", "Svenska"), SelectChoice("en", "English")],
     )

@@ -11,7 +11,6 @@ from flask_babel import force_locale, gettext, lazy_gettext, ngettext
 from flask_babel.speaklater import LazyString
 from werkzeug.routing import BuildError
 
-from portal.creditor.names import role_name
 from portal.extensions import settings
 from portal.identity.models import Creditor, Person
 from portal.notifications import addressing
@@ -97,11 +96,18 @@ def _archive(data: Data, is_failed: bool) -> str:
     return gettext("The archive is ready to be downloaded")
 
 
+_PEOPLE: Mapping[str, LazyString] = {
+    "member.joined": lazy_gettext("%(name)s acts for the company from now on"),
+    "member.role_changed": lazy_gettext("%(name)s has another role"),
+    "member.removed": lazy_gettext("%(name)s does not act for the company any more"),
+}
+
+
 def _people(data: Data, is_failed: bool) -> str:
-    name = data.get("person") or data.get("name")
-    if name and data.get("role"):
-        return gettext("%(name)s is now: %(role)s", name=name, role=role_name(str(data["role"])))
-    return gettext("Who acts for the company has changed")
+    known = _PEOPLE.get(str(data.get("event")))
+    if known is None or "who" not in data:
+        return gettext("Who acts for the company has changed")
+    return str(known) % {"name": data["who"]}
 
 
 def _plain(text: LazyString) -> Callable[[Data, bool], str]:
@@ -142,6 +148,9 @@ _PAGES: Mapping[str, tuple[str, ...]] = {
     "agreement": ("signing.agreements",),
 }
 
+# What an address calls a thing, by what the data calls it.
+_ARGUMENTS = {"upload": "upload_id", "order": "order_id"}
+
 
 def said(
     kind: str, data: Data, *, count: int = 1, is_failed: bool = False, is_mail: bool = False
@@ -173,10 +182,11 @@ def _about(data: Data, *, is_mail: bool) -> str:
 
 def page_of(kind: str, data: Data, company: str, *, count: int = 1) -> str:
     """The path of the page that a notification leads to. company: the key of its address."""
+    values = {**data, **{to: data[of] for of, to in _ARGUMENTS.items() if of in data}}
     for endpoint in _PAGES.get(kind, ()):
         if count > 1 and "show_case" in endpoint:
             continue
-        path = _path(endpoint, key=company, **data)
+        path = _path(endpoint, **{**values, "key": company})
         if path is not None:
             return path
     found = _path("creditor.show_overview", key=company)

@@ -17,10 +17,12 @@ from portal.notifications.telling import COLUMNS, LISTENERS, WHEN, parameters
 # Of more than these of one kind at once, a person is told in one sentence.
 MOST_ALIKE = 20
 _CHUNK = 20_000
+# What of an event's data its words may need; the rest stands in the history.
+_KEPT = ("amount_ore", "filename", "new", "problems", "role", "upload", "who")
 
 _GATHER = f"""
 with {LISTENERS}, told as (
-    select e.position, e.event_id, e.actor_person_id, e.reference, e.debtor_name,
+    select e.position, e.event_id, e.name, e.actor_person_id, e.reference, e.debtor_name,
         e.invoice_number, e.data, s.kind,
         coalesce((e.data ->> s.fails_when)::bigint, 0) > 0 as is_failed
     from ({{events}}) e
@@ -29,7 +31,9 @@ with {LISTENERS}, told as (
         on s.event = e.name and e.data @> s.needs
 ), heard as (
     select l.*, t.position, t.event_id, t.is_failed,
-        t.data || jsonb_strip_nulls(jsonb_build_object('reference', t.reference,
+        (select coalesce(jsonb_object_agg(key, value), '{{{{}}}}') from jsonb_each(t.data)
+            where key = any(:kept))
+        || jsonb_strip_nulls(jsonb_build_object('event', t.name, 'reference', t.reference,
             'debtor', t.debtor_name, 'invoice', t.invoice_number)) as data,
         count(*) over alike as count,
         row_number() over (alike order by t.position desc) as place
@@ -101,6 +105,7 @@ def _gather_of(creditor_id: int, now: datetime, chunk: int) -> int:
         **parameters(creditor_id, now),
         "sources": sources_json(),
         "most_alike": MOST_ALIKE,
+        "kept": list(_KEPT),
         "after": mark,
         "until": until,
     }

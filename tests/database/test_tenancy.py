@@ -18,6 +18,9 @@ from portal.database.tenancy import Scope
 from portal.extensions import db
 from portal.identity.actor import DEBTOR, SYSTEM
 from portal.identity.models import BankIDOrder, Creditor, Person
+from portal.notifications import choosing, gathering
+from portal.notifications.kinds import KINDS
+from portal.notifications.telling import notify
 from portal.payments import booking
 from portal.payments.models import Payment
 from tests import factories
@@ -172,6 +175,15 @@ def a_tenant(name: str, identity_number: str) -> Tenant:
     )  # fmt: skip
     db.session.commit()
     history.check(NOW)
+    gathering.gather(NOW, between=db.session.commit)
+    notify("mention", creditor_id=creditor.id, data={}, key="k", now=NOW)
+    choosing.save(
+        person.id,
+        creditor.id,
+        "administrator",
+        choosing.choices_of(person.id, creditor.id, "administrator"),
+        now=NOW,
+    )
     db.session.commit()
     return Tenant(creditor.id, case.id, person.id)
 
@@ -248,8 +260,24 @@ def test_a_debtor_sees_the_rows_of_the_case_and_no_other_row(
 def test_a_person_sees_themselves_and_their_own_roles(tenants: tuple[Tenant, Tenant]) -> None:
     one, _ = tenants
     with tenancy.creditors([], one.person_id):
-        assert rows_seen() == {"people": 1, "memberships": 1}
+        seen = rows_seen()
+        assert seen.pop("notification_choices") == len(KINDS)
+        assert seen == {"people": 1, "memberships": 1, "notifications": 1, "notification_times": 1}
+        assert owners_seen("person_id") == {one.person_id}
         assert db.session.scalar(text("select id from people")) == one.person_id
+
+
+def test_a_person_whose_role_has_ended_is_told_nothing_more(
+    tenants: tuple[Tenant, Tenant],
+) -> None:
+    one, _ = tenants
+    db.session.execute(
+        text("update memberships set ends_on = '2020-01-01' where person_id = :id"),
+        {"id": one.person_id},
+    )
+    db.session.commit()
+    with tenancy.creditors([one.creditor_id], one.person_id):
+        assert not {"notifications", "notification_choices"} & set(rows_seen())
 
 
 def test_outside_every_scope_no_row_is_seen(tenants: tuple[Tenant, Tenant]) -> None:
