@@ -132,17 +132,12 @@ def compare_letter(case: Case, kind: str, letter: Message, day: date) -> None:
         case.interest_kind != "none" and day > case.due_on, rules.wants_compensation,
         case.invoice.reminder_fee_charged,
         tuple(cases.charges(case)[: len(case.charges) - len(today)]),
-        cases.amount_due(case, day).principal_ore > 0,
+        cases.amount_due(case, day).principal_ore > 0, rules.creditor_pays,
     )  # fmt: skip
     alone = charging.charge(kind, facts, day).charges
     hold("charges", cases.charges(case)[len(case.charges) - len(today) :], list(alone))
     charges = cases.charges_booked(case)
-    if is_reminder:
-        said = notices.content(case, charges, today=day, pay_by_on=pay_by_on)
-    else:
-        said = notices.demand_content(
-            case, charges, today=day, pay_by_on=pay_by_on, after_demand=rules.after_demand
-        )
+    said = notices.content(case, kind, charges, rules=rules, today=day, pay_by_on=pay_by_on)
     hold("letter", letter.content, said)
     hold("what the law misses", MISSING[kind](letter.content), [])
 

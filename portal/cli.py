@@ -99,11 +99,9 @@ def verify_history(key: str | None) -> None:
 @click.command("worker")
 def run_worker() -> None:
     """Run jobs until interrupted."""
-    from portal.jobs import make_worker
+    from portal import jobs
 
-    make_worker(current_app._get_current_object()).run_worker(  # type: ignore[attr-defined]
-        concurrency=1, name="worker", listen_notify=True
-    )
+    jobs.work(current_app._get_current_object())  # type: ignore[attr-defined]
 
 
 def init_app(app: Flask) -> None:

@@ -4,7 +4,9 @@ Each task is safe to run again and to run twice at once. A task that fails is tr
 growing pauses (4, 16, 64, 256 seconds); after that an operator sees it and can start it anew.
 """
 
+import asyncio
 import functools
+import signal
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -13,6 +15,7 @@ import procrastinate
 import structlog
 from flask import Flask
 from procrastinate import RetryStrategy
+from procrastinate.worker import Worker
 from psycopg import AsyncConnection
 from sqlalchemy import select, text
 
@@ -27,6 +30,8 @@ from portal.identity.models import BankIDOrder, Creditor
 from portal.messages import RedaError
 from portal.notifications import centre, gathering, mailing
 from portal.payments import booking
+from portal.reporting import making
+from portal.reporting import orders as orders_of_work
 from portal.signing import agreements
 
 log = structlog.get_logger()
@@ -156,12 +161,23 @@ def verify_history() -> None:
     db.session.commit()
 
 
+def make_ordered() -> None:
+    """Give every report and archive that waits a turn, and come again for what is not made then."""
+    while making.make_next(clock.now):
+        if making.is_stopping():
+            break
+
+
 def tidy() -> None:
-    """Forget what is over: sessions, BankID orders, wrong guesses, notifications, done jobs."""
+    """Forget ended sessions, old BankID orders, wrong guesses, old notifications, done jobs.
+
+    Files that were made to be fetched go when their week is over.
+    """
     sessions.forget_ended(clock.real_now())
     orders.forget_old(clock.now())
     attempts.forget_old(clock.now())
     centre.forget_old(clock.now())
+    orders_of_work.forget_old(clock.now(), real_now=clock.real_now())
     queue.forget_done(clock.real_now() - _DONE_JOBS_KEPT)
     db.session.commit()
 
@@ -175,6 +191,7 @@ SCHEDULE: Mapping[str, tuple[Callable[..., None], str]] = {
     "deliver_outbox": (deliver_outbox, "* * * * *"),
     "ask_swish": (ask_swish, "* * * * *"),
     "collect_bankid": (collect_bankid, "* * * * *"),
+    "make_ordered": (make_ordered, "* * * * *"),
     "tidy": (tidy, "30 * * * *"),
     "verify_history": (verify_history, "0 2 * * *"),
     "check_books": (check_books, "15 2 * * *"),
@@ -186,8 +203,8 @@ def make_worker(app: Flask) -> procrastinate.App:
     worker = procrastinate.App(connector=_connector(app))
     for name, (work, cron) in SCHEDULE.items():
         # Under its own name at most one waits; Procrastinate leaves out a turn that finds one.
-        options: dict[str, Any] = {"queue": "default", "queueing_lock": name, "retry": _RETRY}
-        task = worker.task(name=name, **options)(_within(app, name, work))
+        options: dict[str, Any] = {"queue": queue.queue_of(name), "queueing_lock": name}
+        task = worker.task(name=name, retry=_RETRY, **options)(_within(app, name, work))
         worker.periodic(cron=cron)(task)
     return worker
 
@@ -220,3 +237,25 @@ def _within(app: Flask, name: str, work: Callable[..., None]) -> Callable[..., N
                 db.session.remove()
 
     return run
+
+
+def work(app: Flask) -> None:
+    """Run jobs until the process is told to end; what takes long waits for nothing but itself."""
+    asyncio.run(_work(make_worker(app)))
+
+
+async def _work(worker: procrastinate.App) -> None:
+    async with worker.open_async():
+        lanes = [
+            Worker(worker, queues=[name], name=name, concurrency=1, install_signal_handlers=False)
+            for name in (queue.DEFAULT, queue.SLOW)
+        ]
+
+        def stop() -> None:
+            making.stop()
+            for lane in lanes:
+                lane.stop()
+
+        for sign in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(sign, stop)
+        await asyncio.gather(*(lane.run() for lane in lanes))

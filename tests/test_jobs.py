@@ -1,7 +1,9 @@
 """A real worker does what was deferred, when it was committed, and no more often than it may."""
 
 import asyncio
+import multiprocessing
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -15,9 +17,10 @@ from sqlalchemy import Row, select, text
 from sqlalchemy.exc import IntegrityError
 from structlog.testing import capture_logs
 
-from portal import clock, jobs
+from portal import clock, create_app, jobs
 from portal.collection import cases, days
 from portal.collection.models import Case
+from portal.config import Settings
 from portal.database import queue, server
 from portal.extensions import db
 from portal.identity import attempts
@@ -200,7 +203,7 @@ def test_jobs_without_a_name_all_run(run: Callable[[], None]) -> None:
 def test_the_schedule_adds_what_is_due(app: Flask) -> None:
     schedule(app, NIGHT)
     added = db.session.scalars(text("select task_name from procrastinate_jobs"))
-    every_minute = {"tell_people", "deliver_outbox", "ask_swish", "collect_bankid"}
+    every_minute = {"tell_people", "deliver_outbox", "ask_swish", "collect_bankid", "make_ordered"}
     assert set(added) == {*every_minute, "import_overdue_invoices", "advance_cases"}
 
 
@@ -429,3 +432,24 @@ def test_a_creditor_whose_invoices_fail_keeps_no_other_creditor_waiting(app: Fla
     with pytest.raises(IntegrityError):
         jobs.import_overdue_invoices()
     assert cases.totals(other.id, TODAY).open_count == 1
+
+
+def _serve(ours: Settings) -> None:
+    jobs.work(create_app(ours))
+
+
+def test_a_worker_serves_both_queues_and_ends_when_it_is_told_to(
+    app: Flask, settings: Settings
+) -> None:
+    worker = multiprocessing.get_context("spawn").Process(target=_serve, args=(settings,))
+    worker.start()
+    queue.defer("make_ordered")
+    queue.defer("tidy")
+    db.session.commit()
+    # By the clock it adds jobs of its own as well.
+    while not all("succeeded" in statuses(task) for task in ("make_ordered", "tidy")):
+        assert worker.is_alive()
+        time.sleep(0.1)
+    worker.terminate()
+    worker.join(20)
+    assert worker.exitcode == 0

@@ -11,17 +11,19 @@ from sqlalchemy import select, text
 from werkzeug.test import TestResponse
 
 from portal import clock
-from portal.collection import intake
+from portal.collection import intake, rulebook
 from portal.collection.models import Case
+from portal.companies import invitations
 from portal.database import files
 from portal.delivery.models import Message
 from portal.extensions import db
-from portal.identity import people
-from portal.identity.actor import SYSTEM
-from portal.identity.models import Membership, Person
+from portal.identity import people as people_room
+from portal.identity.actor import SYSTEM, Actor
+from portal.identity.models import Creditor, Membership, Person
 from portal.notifications.telling import notify
 from portal.payments import booking
 from portal.payments.models import Payment
+from portal.reporting import orders
 from portal.signing import agreements
 from portal.signing.models import Document
 from tests.factories import (
@@ -44,14 +46,34 @@ CREDITOR_READ = {
     "creditor.list_cases": (),
     "creditor.export_cases": (),
     "creditor.show_case": ("reference",),
+    "creditor.show_case_letters": ("reference",),
+    "creditor.show_case_money": ("reference",),
+    "creditor.show_case_parties": ("reference",),
     "creditor.read_document": ("reference", "message_id"),
     "creditor.download_invoice": ("reference",),
     "creditor.list_invoices": (),
     "creditor.show_upload": ("upload_id",),
     "creditor.show_payout": (),
     "creditor.change_rules": (),
+    "creditor.list_reports": (),
+    "creditor.show_report": ("name",),
+    "creditor.export_report": ("name", "extension"),
+    "creditor.show_order": ("order_id",),
+    "creditor.fetch_file": ("order_id", "place"),
+    "creditor.list_people": (),
+    "creditor.show_member": ("member_id",),
+    "creditor.list_changes": (),
+    "creditor.show_change": ("event_id",),
 }
-CREDITOR_CHANGE = {
+# What only an administrator does; a case handler may not either.
+ADMINISTRATOR = {
+    "creditor.invite": (),
+    "creditor.send_invitation_again": ("invitation_key",),
+    "creditor.withdraw_invitation": ("invitation_key",),
+    "creditor.change_member": ("member_id",),
+    "creditor.remove_member": ("member_id",),
+}
+CREDITOR_CHANGE = ADMINISTRATOR | {
     "creditor.upload_invoices": (),
     "creditor.receive_invoices": (),
     "creditor.map_columns": ("upload_id",),
@@ -59,8 +81,19 @@ CREDITOR_CHANGE = {
     "creditor.preview_upload": ("upload_id",),
     "creditor.import_upload": ("upload_id",),
     "creditor.save_rules": (),
+    "creditor.prepare_act": ("reference", "act"),
+    "creditor.do_act": ("reference", "act"),
+    "creditor.edit_rules": (),
+    "creditor.undo_change": ("event_id",),
+    "creditor.restore_rules": ("event_id",),
 }
-CREDITOR = CREDITOR_READ | CREDITOR_CHANGE
+# What is asked for changes nothing of the company's: a viewer may do it, and is led on.
+CREDITOR_ASK = {
+    "creditor.order_report": ("name",),
+    "creditor.cancel_order": ("order_id",),
+    "creditor.order_again": ("order_id",),
+}
+CREDITOR = CREDITOR_ASK | CREDITOR_READ | CREDITOR_CHANGE
 OPERATOR = {
     "operations.show_status": (),
     "operations.show_books": (),
@@ -117,6 +150,7 @@ OPEN = {
     "static",
     "api.swish_callback",
     "creditor.choose_company",
+    "creditor.find_company",
     "debtor.enter",
     "debtor.health",
     "debtor.leave",
@@ -124,7 +158,10 @@ OPEN = {
     "notifications.show_bell",
     "notifications.stop_mails",
     "notifications.stop_mails_now",
+    "signing.accept_invitation",
+    "signing.identify_invited",
     "signing.no_access",
+    "signing.open_invitation",
     "signing.sign_in",
     "signing.sign_out",
     "signing.start_sign_in",
@@ -181,22 +218,57 @@ def world(app: Flask) -> World:
     other = a_creditor_that_signed("Fjällbäcks Tandvård AB")
     people = {
         "viewer": a_person_at(creditor, "viewer", SOFIA),
+        "collector": a_person_at(creditor, "collector", "198508202382"),
         "stranger": a_person_at(other, "administrator", JOHAN),
         "operator": a_person("198107212386", is_operator=True),
     }
     key = db.session.scalars(select(Document.key).where(Document.creditor_id == creditor.id)).one()
+    event_id = rulebook.put_many(
+        creditor.id, "class", ["Retail"], {"is_excluded": True}, actor=SYSTEM, today=NOW.date(),
+        now=NOW,
+    )  # fmt: skip
+    db.session.commit()
     values: dict[str, object] = {
+        "event_id": event_id,
         "reference": case.reference,
         "message_id": message.id,
         "upload_id": upload.id,
         "request_id": request.id,
         "number": payment.receipt_number,
+        "act": "hold",
         "job_id": 1,
         "key": key,
         "id": 1,
         "link": "made-up",
+        "member_id": _membership_of(people["viewer"]).id,
+        "invitation_key": _an_invitation(creditor),
+        "token": "none",
     }
-    return World(app, case, values, people)
+    return World(app, case, values | _a_report(creditor.id), people)
+
+
+def _a_report(creditor_id: int) -> dict[str, object]:
+    order = orders.put(creditor_id, "report", {}, language="sv", actor=SYSTEM, now=NOW)
+    order.status, order.expires_at = "done", NOW + timedelta(days=7)
+    order.files = [{"name": "a.pdf", "sha256": files.store(b"%PDF-1.7"), "size": 8}]
+    db.session.commit()
+    return {"name": "remittance", "extension": "csv", "order_id": order.id, "place": 0}
+
+
+def _membership_of(person: Person) -> Membership:
+    return db.session.scalars(select(Membership).where(Membership.person_id == person.id)).one()
+
+
+def _an_invitation(creditor: Creditor) -> str:
+    eva = people_room.by_identity_number(EVA)
+    assert eva is not None
+    invited = invitations.invite(
+        creditor.id, email="ny@norrsken.example", given_name="", role="viewer", ends_on=None,
+        language="sv", address=str, actor=Actor("person", eva.name, eva.id), today=clock.today(),
+        now=clock.now(),
+    )  # fmt: skip
+    db.session.commit()
+    return invited.key
 
 
 @pytest.fixture
@@ -240,7 +312,11 @@ def test_another_companys_pages_are_not_there(
     assert response.status_code == 404
 
 
-@pytest.mark.parametrize("endpoint", [one for one, needed in CREDITOR.items() if needed])
+# What each company has of its own under the same address.
+OF_EACH = {"name", "extension"}
+
+
+@pytest.mark.parametrize("endpoint", [one for one, need in CREDITOR.items() if {*need} - OF_EACH])
 def test_another_companys_things_are_not_among_ones_own(
     world: World, as_: Callable[[str], FlaskClient], endpoint: str
 ) -> None:
@@ -260,6 +336,14 @@ def test_a_viewer_changes_nothing(
     assert response.status_code == 403
 
 
+@pytest.mark.parametrize("endpoint", ADMINISTRATOR)
+def test_a_case_handler_does_nothing_that_is_an_administrators(
+    world: World, as_: Callable[[str], FlaskClient], endpoint: str
+) -> None:
+    address = world.address(endpoint, ADMINISTRATOR[endpoint])
+    assert world.send(as_("collector"), endpoint, address).status_code == 403
+
+
 @pytest.mark.parametrize("endpoint", CREDITOR_READ)
 def test_a_viewer_sees_everything(
     world: World, as_: Callable[[str], FlaskClient], endpoint: str
@@ -267,6 +351,14 @@ def test_a_viewer_sees_everything(
     response = world.send(as_("viewer"), endpoint, world.address(endpoint, CREDITOR[endpoint]))
     # An upload that is not taken in yet goes on at a step that is not a viewer's.
     assert response.status_code == (303 if endpoint == "creditor.show_upload" else 200)
+
+
+@pytest.mark.parametrize("endpoint", CREDITOR_ASK)
+def test_a_viewer_asks_for_what_changes_nothing(
+    world: World, as_: Callable[[str], FlaskClient], endpoint: str
+) -> None:
+    response = world.send(as_("viewer"), endpoint, world.address(endpoint, CREDITOR[endpoint]))
+    assert response.status_code == 303
 
 
 @pytest.mark.parametrize("endpoint", OPERATOR)
@@ -308,7 +400,7 @@ def test_who_acts_for_no_company_is_told_nothing(
 def test_what_another_is_told_is_not_there(
     world: World, as_: Callable[[str], FlaskClient], endpoint: str, who: str
 ) -> None:
-    eva = people.by_identity_number(EVA)
+    eva = people_room.by_identity_number(EVA)
     assert eva is not None
     notify("dispute", creditor_id=world.case.creditor_id, data={}, key="k", now=NOW, to=[eva.id])
     db.session.commit()
@@ -336,7 +428,9 @@ def test_nobody_gets_further_before_the_agreement_is_signed(app: Flask, endpoint
     case = a_reminded_case(company)
     client = app.test_client()
     sign_in(app, client, person)
-    values = {"reference": case.reference, "upload_id": 1, "message_id": 1}
+    values: dict[str, object] = {name: 1 for names in CREDITOR.values() for name in names}
+    values |= {"reference": case.reference, "act": "hold"}
+    values |= {"name": "remittance", "extension": "csv"}
     world = World(app, case, values)
     response = world.send(client, endpoint, world.address(endpoint, CREDITOR[endpoint]))
     assert is_sent_to(response, "/agreements")
@@ -355,17 +449,9 @@ def test_a_role_that_has_ended_opens_nothing(world: World, app: Flask) -> None:
 
 def test_every_post_without_the_pages_token_is_refused(world: World) -> None:
     world.app.config["WTF_CSRF_ENABLED"] = True
-    needed = (
-        CREDITOR
-        | OPERATOR
-        | DEBTOR
-        | SIGNER
-        | PERSON
-        | {
-            "signing.stop_order": ("key",),
-            "notifications.stop_mails_now": ("link",),
-        }
-    )
+    needed = CREDITOR | OPERATOR | DEBTOR | SIGNER | PERSON | {"signing.stop_order": ("key",)}
+    needed |= {one: ("token",) for one in OPEN if one.endswith(("_invitation", "_invited"))}
+    needed |= {"notifications.stop_mails_now": ("link",)}
     client = world.app.test_client()
     let_through = [
         rule.endpoint

@@ -26,7 +26,8 @@ _FLAGS = (
     "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update"
     " --disable-sync --no-first-run --hide-scrollbars"
 )
-_CREDITOR = ("", "cases", "invoices", "invoices/upload", "payout", "rules")
+_CREDITOR = ("", "cases", "invoices", "invoices/upload", "payout", "rules", "people")
+_CASE = ("", "/letters", "/money", "/parties", "/acts/hold", "/acts/credit")
 _OPERATOR = ("", "jobs", "messages", "reviews", "books", "rates")
 
 
@@ -98,7 +99,8 @@ def _take_tour(browser: Browser, reference: str, code: str, folder: Path) -> Non
         for language in ("sv", "en"):
             page = _page(browser, width, 800, language)
             _sign_in(page, JOHAN)
-            for path in (*_CREDITOR, f"cases/{reference}"):
+            tabs = [f"cases/{reference}{tab}" for tab in _CASE]
+            for path in (*_CREDITOR, *tabs):
                 page.goto(f"{BASE}/creditor/norrsken/{path}")
                 name = path.replace("/", "-") or "overview"
                 _keep(page, folder, f"creditor-{name}-{language}-{width}")

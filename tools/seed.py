@@ -19,6 +19,7 @@ from stdnum import luhn
 from portal import clock, create_app
 from portal.collection import intake, rates
 from portal.collection.models import Case, Rules, Upload
+from portal.companies import invitations
 from portal.config import ROOT
 from portal.database import queue, tenancy
 from portal.extensions import db, settings
@@ -43,7 +44,11 @@ CUSTOMERS = (
     "197101019052", "195003151858", "197611152393", "196403100602", "198410162393",
     "198203182384", "193801248471",
 )  # fmt: skip
-ROLES = ((SOFIA, "norrsken", "collector"), ("198508202382", "norrsken", "viewer"))
+VERA = "200208152389"
+ROLES = (
+    (SOFIA, "norrsken", "collector"), ("198508202382", "norrsken", "viewer"),
+    (VERA, "norrsken", "administrator"),
+)  # fmt: skip
 
 
 def main() -> None:
@@ -62,11 +67,12 @@ def main() -> None:
             _sign_through_simulator(_creditor("norrsken"), JOHAN)
         _seed_cases(_creditor("norrsken"))
         _seed_notifications(_creditor("norrsken"))
+        _seed_invitation(_creditor("norrsken"))
         _print_table()
 
 
 def _members() -> list[str]:
-    return [EVA, JOHAN, SOFIA, "198508202382"]
+    return [EVA, JOHAN, SOFIA, VERA, "198508202382"]
 
 
 def _seed_law() -> None:
@@ -193,6 +199,20 @@ def _seed_cases(creditor: Creditor) -> None:
     db.session.commit()
 
 
+def _seed_invitation(creditor: Creditor) -> None:
+    if invitations.of_company(creditor.id):
+        return
+    johan = _person(JOHAN)
+    invitations.invite(
+        creditor.id, email="maria@norrsken.example", given_name="Maria", role="collector",
+        ends_on=None, language="sv",
+        address=lambda token: f"{settings().base_url}/invitations/{token}",
+        actor=Actor("person", johan.name, johan.id, "creditor"), today=clock.today(),
+        now=clock.now(),
+    )  # fmt: skip
+    db.session.commit()
+
+
 # Identity number, days overdue, amount in kronor, text.
 _INVOICES = (
     ("197101019052", 24, "1 249,00", "El oktober"),
@@ -229,7 +249,7 @@ def ledger_file(
 
 def _seed_notifications(creditor: Creditor) -> None:
     """What the people of a company were told of lately; the worker goes on from there."""
-    told = (
+    told: tuple[tuple[str, dict[str, object], bool], ...] = (
         ("mention", {"by": "Sofia Nyström"}, False),
         ("dispute", {}, False),
         ("letter_failed", {}, True),
@@ -240,7 +260,7 @@ def _seed_notifications(creditor: Creditor) -> None:
         select(Case).where(Case.creditor_id == creditor.id).order_by(Case.id)
     ).all()
     for (kind, data, is_failed), case in zip(told, cases, strict=False):
-        about = {"reference": case.reference, "debtor": case.debtor.name}
+        about: dict[str, object] = {"reference": case.reference, "debtor": case.debtor.name}
         notify(
             kind, creditor_id=creditor.id, data={**about, **data} if kind != "rules" else data,
             key=f"demo:{kind}", now=clock.now(), is_failed=is_failed,
@@ -274,6 +294,7 @@ def _print_table() -> None:
         ("", ""),
         ("Johan Ekdahl", f"{JOHAN}  administrator of Norrsken Energi, agreement signed"),
         ("Eva Sandberg", f"{EVA}  administrator of two companies, signs their agreements"),
+        ("Vera Sjöberg", f"{VERA}  the other administrator of Norrsken Energi"),
         ("Sofia Nyström", f"{SOFIA}  collector at Norrsken Energi"),
         ("Ingrid Falk", "198508202382  viewer at Norrsken Energi"),
         ("Erik Wallin", f"{OPERATOR}  operator"),

@@ -31,13 +31,16 @@ ROOT = Path(__file__).resolve().parent.parent
 # What only staff see. Anything else may reach a debtor, so that a forgotten folder is translated
 # into too many languages rather than too few.
 STAFF = (
+    "portal/companies/*",
     "portal/creditor/*",
     "portal/operations/*",
+    "portal/reporting/*",
     "portal/signing/*",
     "portal/sources/*",
     "portal/collection/changes.py",
     "portal/collection/checks.py",
     "portal/collection/days.py",
+    "portal/collection/effects.py",
     "portal/collection/intake.py",
     "portal/collection/policy.py",
     "portal/collection/rates.py",
@@ -51,6 +54,7 @@ STAFF = (
     "portal/jobs.py",
     "portal/cli.py",
     "templates/creditor/*",
+    "templates/letters/report.html",
     "templates/components/bell.html",
     # E-mails to people who sign in; others go to debtors.
     "templates/emails/_mail.*",

@@ -47,8 +47,8 @@ reckoned integer, principal_ore bigint, interest_ore bigint, total_ore bigint
 """
 _JUDGED = """
 place integer, rules text, facts text, letter text, status text, event text, next_step text,
-next_step_on date, pay_by_on date, charged_ore bigint, charges jsonb, noted jsonb, fee_parts jsonb,
-content jsonb, told jsonb
+next_step_on date, pay_by_on date, charged_ore bigint, charges jsonb, noted jsonb,
+to_creditor jsonb, fee_parts jsonb, content jsonb, told jsonb
 """
 _RECKONED = "place integer, terms text, rate_days bigint, periods jsonb"
 # Interest runs from `from_on`: the due date, or the day to which it was booked. A letter that has
@@ -105,12 +105,19 @@ cross join lateral (select reda_interest(m.principal_ore, t.rate_days) as ore) r
 where m.is_plain
 """
 _BOOK = """
-select a.creditor_id, a.case_id, 'fee.' || f.kind as kind, cast(:today as date) as booked_on,
-    'fee:' || f.kind || ':' || a.case_id as key, c.currency, f.ore as fees, -f.ore as fee_income
+select a.creditor_id, a.case_id, f.entry || '.' || f.kind as kind,
+    cast(:today as date) as booked_on, f.entry || ':' || f.kind || ':' || a.case_id as key,
+    c.currency, case f.entry when 'fee' then f.ore else 0 end as fees, -f.ore as fee_income,
+    case f.entry when 'fee' then 0 else f.ore end as owed_by_creditor
 from reda_acting a
 join reda_judged j on j.place = a.judged
 join cases c on c.id = a.case_id
-cross join lateral jsonb_to_recordset(j.charges) as f (kind text, ore bigint)
+cross join lateral (
+    select 'fee' as entry, kind, ore from jsonb_to_recordset(j.charges) as x (kind text, ore bigint)
+    union all
+    select 'creditor_fee', kind, ore
+    from jsonb_to_recordset(j.to_creditor) as x (kind text, ore bigint)
+) f
 where j.letter is not null and f.ore > 0
 order by a.case_id
 """
@@ -237,7 +244,9 @@ def take_steps(today: date, now: datetime, *, limit: int) -> Taken:
 def _write_down(today: date, now: datetime) -> None:
     """Book, tell and send what the judged cases come to, and move them."""
     ledger.post_many(
-        text(_BOOK).bindparams(today=today), [Account.FEES, Account.FEE_INCOME], now=now
+        text(_BOOK).bindparams(today=today),
+        [Account.FEES, Account.FEE_INCOME, Account.OWED_BY_CREDITOR],
+        now=now,
     )
     outbox.put_many(text(_WRITE), now=now)
     history.record_many(text(_TELL).bindparams(now=now))
@@ -286,6 +295,7 @@ def _judged(facts: _Facts, rules: Effective, today: date) -> dict[str, object] |
             facts.fee_charged_before,
             facts.charges,
             facts.is_called_for,
+            rules.creditor_pays,
         ),
         today,
     )
@@ -295,7 +305,7 @@ def _judged(facts: _Facts, rules: Effective, today: date) -> dict[str, object] |
     told = [asdict(one) for one in found.charges]
     content = {
         **notices.common_content(settings(), today),
-        **notices.timely_content(letter.kind, pay_by_on, rules.after_demand, settings()),
+        **notices.timely_content(letter.kind, pay_by_on, rules, settings()),
     }
     if letter.missing(_sample(content, facts, fee_parts, today)):
         return None
@@ -309,6 +319,7 @@ def _judged(facts: _Facts, rules: Effective, today: date) -> dict[str, object] |
         "pay_by_on": pay_by_on.isoformat(),
         "charges": told,
         "noted": [{**one, "on": today.isoformat()} for one in told],
+        "to_creditor": [asdict(one) for one in found.to_creditor],
         "charged_ore": charged_ore,
         "fee_parts": fee_parts,
         "content": content,
@@ -316,6 +327,7 @@ def _judged(facts: _Facts, rules: Effective, today: date) -> dict[str, object] |
             **_told(facts, rules),
             "charges": told,
             "no_charge": found.reasons,
+            "to_creditor": [asdict(one) for one in found.to_creditor],
             "pay_by_on": pay_by_on.isoformat(),
         },
     }

@@ -99,6 +99,18 @@ class CaseName:
 
 
 @dataclass(frozen=True)
+class OtherCase:
+    """Another case of the same customer. booked_ore: unpaid as booked."""
+
+    reference: str
+    status: str
+    invoice_number: str
+    due_on: date
+    booked_ore: int
+    currency: str
+
+
+@dataclass(frozen=True)
 class Stopped:
     """A case that waits for a person of ours, since when, and why."""
 
@@ -384,6 +396,25 @@ def get(case_id: int) -> Case | None:
         .where(Case.id == case_id)
         .options(joinedload(Case.debtor), joinedload(Case.invoice), joinedload(Case.creditor))
     )
+
+
+def others_of(case: Case, limit: int = 20) -> list[OtherCase]:
+    """The same customer's other cases, the newest first."""
+    rows = db.session.execute(
+        select(
+            Case.reference,
+            Case.status,
+            Invoice.number,
+            Case.due_on,
+            ledger.unpaid_sql(Case.id.expression),
+            Case.currency,
+        )
+        .join(Invoice, Invoice.id == Case.invoice_id)
+        .where(Case.debtor_id == case.debtor_id, Case.id != case.id)
+        .order_by(Case.id.desc())
+        .limit(limit)
+    )
+    return [OtherCase(*row) for row in rows]
 
 
 def lock(case_id: int) -> Case:

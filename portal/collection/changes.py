@@ -172,6 +172,7 @@ def change_customer(
             select(Case).where(Case.debtor_id == debtor.id, Case.closed_on.is_(None))
         )
         for case in opened:
+            move(case, "change the customer", actor)
             record(case, "case.customer_changed", actor, now, fields=changed)
     return changed
 

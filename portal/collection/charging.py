@@ -9,6 +9,7 @@ from datetime import date
 
 from portal.law import fees
 from portal.law.fees import Charge, ClaimTerms, Measure
+from portal.messages import N_, Problem
 
 REMINDER, DEMAND = "reminder", "demand"
 
@@ -19,7 +20,7 @@ class Facts:
 
     bears_interest: the claim bears default interest on the day. fee_charged_before: the creditor
     has charged a reminder fee itself. before: charges on the case, oldest first. is_called_for:
-    principal is left to ask for.
+    principal is left to ask for. creditor_pays: kinds of fees that the creditor bears itself.
     """
 
     is_consumer: bool
@@ -29,14 +30,16 @@ class Facts:
     fee_charged_before: bool
     before: tuple[Charge, ...]
     is_called_for: bool
+    creditor_pays: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
 class Charged:
-    """What is charged, and as JSON values why other fees are not."""
+    """What is charged to the debtor, as JSON values why other fees are not, and to the creditor."""
 
     charges: Sequence[Charge]
     reasons: Sequence[dict[str, object]]
+    to_creditor: Sequence[Charge] = ()
 
 
 def charge(letter: str, facts: Facts, on: date) -> Charged:
@@ -52,8 +55,13 @@ def charge(letter: str, facts: Facts, on: date) -> Charged:
     if facts.fee_charged_before:
         before.insert(0, Charge(fees.REMINDER, 0, "", 0))
     charges: list[Charge] = []
+    to_creditor = []
     reasons = []
     for measure in _measures(letter, on, facts.is_called_for):
+        if measure.kind in facts.creditor_pays:
+            to_creditor.append(creditors_own(measure.kind, on))
+            reasons.append(Problem(N_("The creditor bears this fee itself."), {}).as_json())
+            continue
         decision = fees.decide(measure, terms, [*before, *charges])
         if decision.charge is not None:
             charges.append(decision.charge)
@@ -63,7 +71,13 @@ def charge(letter: str, facts: Facts, on: date) -> Charged:
         if decision.covered_ore:
             row = fees.fee(measure.kind, on)
             charges.append(Charge(row.kind, 0, row.statute, decision.covered_ore))
-    return Charged(charges, reasons)
+    return Charged(charges, reasons, to_creditor)
+
+
+def creditors_own(kind: str, on: date) -> Charge:
+    """A fee that the creditor bears itself: as much as a debtor at most would be asked for."""
+    row = fees.fee(kind, on)
+    return Charge(row.kind, row.amount_ore, row.statute)
 
 
 def _measures(letter: str, on: date, is_called_for: bool) -> list[Measure]:

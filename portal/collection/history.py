@@ -6,7 +6,7 @@ removed, added or moved behind our back. Whoever can write as the database's own
 a whole chain anew; only a head kept elsewhere finds that.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -40,6 +40,14 @@ class Told:
     data: Mapping[str, Any]
     settings: Sequence[Setting]
     inputs: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some events, newest first. before: the key of the older ones, or None at the end."""
+
+    events: Sequence[Told]
+    before: int | None
 
 
 @dataclass(frozen=True)
@@ -171,6 +179,55 @@ def of_case(case_id: int) -> list[Told]:
             )
         )
     return told[::-1]
+
+
+def page_of_case(
+    case_id: int, *, names: Collection[str] = (), before: int | None = None, limit: int = 20
+) -> Page:
+    """Some of a case's events, newest first.
+
+    names: those alone; all when there is none. before: the key of the page before.
+    """
+    # All are read, for an event is told by settings that an older one chose; they are few.
+    found = [
+        one
+        for one in of_case(case_id)
+        if (not names or one.name in names) and (before is None or one.id < before)
+    ]
+    shown = found[:limit]
+    return Page(shown, shown[-1].id if len(found) > limit else None)
+
+
+# What the events of a company's settings are about.
+SETTINGS = (
+    "rules", "company", "account", "member", "invitation", "approval", "agreement", "collection",
+)  # fmt: skip
+
+
+def of_creditor(
+    creditor_id: int,
+    *,
+    about: Collection[str] = SETTINGS,
+    before: int | None = None,
+    limit: int = 50,
+) -> list[Told]:
+    """What happened to a creditor's settings, newest first.
+
+    about: some of SETTINGS. before: the page before's last id.
+    """
+    older = [Event.id < before] if before is not None else []
+    events = db.session.scalars(
+        select(Event)
+        .where(
+            Event.creditor_id == creditor_id,
+            Event.case_id.is_(None),
+            func.split_part(Event.name, ".", 1).in_(about),
+            *older,
+        )
+        .order_by(Event.id.desc())
+        .limit(limit)
+    )
+    return [Told(one.id, one.name, one.occurred_at, one.actor, one.data, (), {}) for one in events]
 
 
 def _settings(data: Mapping[str, Any]) -> dict[str, Setting]:

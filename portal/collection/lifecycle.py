@@ -15,6 +15,7 @@ from portal.collection import advancing, cases, charging, notices, plans, policy
 from portal.collection.charging import Charged, Facts
 from portal.collection.models import Case, Invoice
 from portal.collection.moves import (
+    charge_creditor,
     close,
     give_up,
     interrupt_limitation,
@@ -28,9 +29,7 @@ from portal.database import queue
 from portal.delivery import outbox
 from portal.extensions import db
 from portal.identity.actor import SYSTEM, Actor
-from portal.law import demand as demand_law
 from portal.law import limitation
-from portal.law import reminder as reminder_law
 from portal.law.calendar import banking_day_on_or_after, is_banking_day
 from portal.law.errors import LawError
 from portal.law.fees import Charge
@@ -244,6 +243,7 @@ def send_reminder(case: Case, *, today: date, now: datetime) -> None:
         now,
         charges=[asdict(one) for one in charged.charges],
         no_charge=charged.reasons,
+        to_creditor=[asdict(one) for one in charged.to_creditor],
         fee_agreed=case.reminder_fee_agreed,
         fee_charged_before=case.invoice.reminder_fee_charged,
         days=case.reminder_days,
@@ -274,6 +274,7 @@ def send_demand(case: Case, *, today: date, now: datetime) -> None:
         terms=rules.chosen("demand_after_days", "demand_days", "wants_compensation"),
         charges=[asdict(one) for one in charged.charges],
         no_charge=charged.reasons,
+        to_creditor=[asdict(one) for one in charged.to_creditor],
         **asked,
     )
     note_charges(case, charged.charges, today)
@@ -295,6 +296,7 @@ def _charge(case: Case, letter: str, rules: Effective, *, today: date, now: date
         before=tuple(cases.charges(case)),
         # A letter costs nothing when only costs and interest are left to ask for.
         is_called_for=cases.amount_due(case, today).principal_ore > 0,
+        creditor_pays=rules.creditor_pays,
     )
     found = charging.charge(letter, facts, today)
     for one in found.charges:
@@ -306,7 +308,11 @@ def _charge(case: Case, letter: str, rules: Effective, *, today: date, now: date
             lines={Account.FEES: one.ore, Account.FEE_INCOME: -one.ore},
             now=now,
         )
+    charge_creditor(case, found.to_creditor, booked_on=today, key=str(case.id), now=now)
     return found
+
+
+_MISSING = {letter.kind: letter.missing for letter in notices.LETTERS.values()}
 
 
 def _write(
@@ -320,14 +326,8 @@ def _write(
     days = case.reminder_days if kind == "reminder" else rules.demand_days
     pay_by_on = banking_day_on_or_after(today + timedelta(days=days))
     charges = [*cases.charges_booked(case), *(one for one in new if one.ore)]
-    if kind == "reminder":
-        said = notices.content(case, charges, today=today, pay_by_on=pay_by_on)
-        problems = reminder_law.missing(said)
-    else:
-        said = notices.demand_content(
-            case, charges, today=today, pay_by_on=pay_by_on, after_demand=rules.after_demand
-        )
-        problems = demand_law.missing(said)
+    said = notices.content(case, kind, charges, rules=rules, today=today, pay_by_on=pay_by_on)
+    problems = _MISSING[kind](said)
     if problems:
         raise LetterUnlawful(problems)
     outbox.put(
@@ -385,6 +385,17 @@ def resume(case: Case, kind: str, *, actor: Actor, today: date, now: datetime) -
     return True
 
 
+def end_plan(case: Case, *, reason: str, actor: Actor, today: date, now: datetime) -> bool:
+    """End the plan that goes on with a case, which goes on where it was. Answers if there was one.
+
+    case: locked. Raises states.NotAllowed for a closed case.
+    """
+    if not plans.call_off(case, reason=reason, actor=actor, today=today, now=now):
+        return False
+    resume(case, states.PLAN, actor=actor, today=today, now=now)
+    return True
+
+
 def decide(case: Case, *, today: date, now: datetime) -> None:
     """Do what the creditor's rules say when a demand has not been paid."""
     if case.status != states.DEMANDED:
@@ -409,8 +420,11 @@ def take_to_law(case: Case, *, actor: Actor, today: date, now: datetime, **data:
     """Hand a case over for an application at the Enforcement Authority (Kronofogden).
 
     Inkassolagen § 6: not before the time of the demand has run out. What the application costs is
-    claimed in it, and booked when it has been sent.
+    claimed in it, and booked when it has been sent. Raises states.NotAllowed then, and while the
+    case stands still.
     """
+    if case.is_stopped:
+        raise states.NotAllowed(N_("The case stands still. End first what stops it."))
     if case.pay_by_on is not None and today <= case.pay_by_on:
         raise states.NotAllowed(
             N_("The demand gives time to pay through %(pay_by_on)s. Wait until that day is over."),

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
 from portal.collection import states
 from portal.database.base import Base, PrimaryKey
 from portal.database.encryption import EncryptedText
+from portal.database.files import NAMES_FILES
 from portal.identity.models import Creditor
 from portal.payments.references import code_of
 
@@ -58,7 +59,7 @@ class Upload(Base):
     sha256: Mapped[str]
     status: Mapped[str]
     mapping: Mapped[dict[str, str]] = mapped_column(JSONB, default=dict)
-    result: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    result: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, info={NAMES_FILES: "true"})
     person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
     created_at: Mapped[datetime]
     imported_at: Mapped[datetime | None]
@@ -321,6 +322,22 @@ class Instalment(Base):
     case_id: Mapped[int]
     due_on: Mapped[date]
     amount_ore: Mapped[int]
+
+
+class Deed(Base):
+    """An act that somebody was shown the effect of and then did. key: names what was shown, so that
+    pressing twice does it once."""
+
+    __tablename__ = "case_deeds"
+    __table_args__ = (UniqueConstraint("case_id", "key"),)
+
+    id: Mapped[PrimaryKey]
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"))
+    key: Mapped[str]
+    act: Mapped[str]
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    done_at: Mapped[datetime]
 
 
 class Day(Base):

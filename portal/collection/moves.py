@@ -67,6 +67,21 @@ def post(
     )
 
 
+def charge_creditor(
+    case: Case, charges: Sequence[Charge], *, booked_on: date, key: str, now: datetime
+) -> None:
+    """Book fees that the creditor bears itself. key: ends the key of each fee's entry."""
+    for one in charges:
+        post(
+            case,
+            f"creditor_fee.{one.kind}",
+            booked_on=booked_on,
+            key=f"creditor_fee:{one.kind}:{key}",
+            lines={Account.OWED_BY_CREDITOR: one.ore, Account.FEE_INCOME: -one.ore},
+            now=now,
+        )
+
+
 def note_charges(case: Case, charges: Sequence[Charge], on: date) -> None:
     """Note on a case what it was charged on a day, for later fees to be decided by."""
     told = [{**asdict(one), "on": on.isoformat()} for one in charges]
@@ -136,6 +151,7 @@ def open_stops(case_id: int) -> list[Stop]:
 
 __all__ = [
     "SYSTEM",
+    "charge_creditor",
     "close",
     "give_up",
     "interrupt_limitation",

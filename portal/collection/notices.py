@@ -7,6 +7,7 @@ from datetime import date
 from portal.collection import cases, states
 from portal.collection.cases import AmountDue
 from portal.collection.models import Case
+from portal.collection.policy import Effective
 from portal.config import Settings
 from portal.extensions import settings
 from portal.law import demand, reminder
@@ -39,11 +40,17 @@ LETTERS = {
 
 
 def content(
-    case: Case, charges: Sequence[Charge], *, today: date, pay_by_on: date
+    case: Case,
+    kind: str,
+    charges: Sequence[Charge],
+    *,
+    rules: Effective,
+    today: date,
+    pay_by_on: date,
 ) -> dict[str, object]:
-    """What a reminder and a demand say alike.
+    """What a reminder or a demand (inkassolagen § 5) says.
 
-    charges: the fees that are owed, each in a part of its own.
+    charges: the fees that are owed, each in a part of its own. rules: the creditor's.
     """
     due = cases.amount_due(case, today)
     parts: list[dict[str, object]] = [{"kind": "principal", "ore": due.principal_ore}]
@@ -75,18 +82,8 @@ def content(
         "currency": case.currency,
         "reference": case.reference,
         "ocr": case.ocr,
-        "pay_by_on": pay_by_on.isoformat(),
         **common_content(settings(), today),
-    }
-
-
-def demand_content(
-    case: Case, charges: Sequence[Charge], *, today: date, pay_by_on: date, after_demand: str
-) -> dict[str, object]:
-    """What a demand says (inkassolagen § 5). after_demand: what the creditor's rules do next."""
-    return {
-        **content(case, charges, today=today, pay_by_on=pay_by_on),
-        **timely_content("demand", pay_by_on, after_demand, settings()),
+        **timely_content(kind, pay_by_on, rules, settings()),
     }
 
 
@@ -100,16 +97,22 @@ def common_content(ours: Settings, today: date) -> dict[str, object]:
 
 
 def timely_content(
-    kind: str, pay_by_on: date, after_demand: str, ours: Settings
+    kind: str, pay_by_on: date, rules: Effective, ours: Settings
 ) -> dict[str, object]:
-    """What letters of a kind that give time to the same day say."""
-    said: dict[str, object] = {"pay_by_on": pay_by_on.isoformat()}
+    """What letters of a kind that give time to the same day say.
+
+    rules: the creditor's, with its own words and what it does next.
+    """
+    said: dict[str, object] = {
+        "pay_by_on": pay_by_on.isoformat(),
+        "creditors_words": rules.text_of(kind),
+    }
     if kind == "demand":
         said |= {
             "assignment": None,
             "object_to": f"{ours.service_phone}, {ours.service_email}, {ours.base_url}",
             "object_by_on": pay_by_on.isoformat(),
-            "next": "legal" if after_demand == "legal" else "decision",
+            "next": "legal" if rules.after_demand == "legal" else "decision",
         }
     return said
 

@@ -8,14 +8,15 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import func, literal, select
 
 from portal import ledger
-from portal.collection import cases, rates, states, stops
+from portal.collection import cases, charging, policy, rates, states, stops
 from portal.collection.models import Case, Instalment, Plan
-from portal.collection.moves import move, note_charges, post, record
+from portal.collection.moves import charge_creditor, move, note_charges, post, record
+from portal.collection.policy import Effective
 from portal.extensions import db
-from portal.identity.actor import Actor
+from portal.identity.actor import DEBTOR, Actor
 from portal.law import fees
 from portal.law.calendar import banking_day_on_or_after
 from portal.law.fees import ClaimTerms, Measure
@@ -42,14 +43,34 @@ class Part:
 
 @dataclass(frozen=True)
 class Proposal:
-    """A plan before it is agreed on. fee_ore: of the plan itself, in the parts."""
+    """A plan before it is agreed on. fee_ore: of the plan itself, in the parts. owed_ore: what
+    would be paid if all were paid today."""
 
     parts: Sequence[Part]
     fee_ore: int
+    owed_ore: int
 
     @property
     def total_ore(self) -> int:
         return sum(one.amount_ore for one in self.parts)
+
+    @property
+    def more_ore(self) -> int:
+        """What the plan costs beyond paying all today."""
+        return self.total_ore - self.owed_ore
+
+
+@dataclass(frozen=True)
+class Progress:
+    """An instalment and what has come of it, in öre."""
+
+    due_on: date
+    amount_ore: int
+    came_ore: int
+
+    @property
+    def is_paid(self) -> bool:
+        return self.came_ore >= self.amount_ore
 
 
 def propose(case: Case, *, monthly_ore: int, first_on: date, today: date) -> Proposal:
@@ -66,10 +87,76 @@ def propose(case: Case, *, monthly_ore: int, first_on: date, today: date) -> Pro
         raise RedaError(N_("The first payment cannot be in the past."), field="first_on")
     charge = _fee(case, today)
     fee_ore = charge.ore if charge else 0
-    return Proposal(tuple(_parts(case, monthly_ore, first_on, fee_ore, today)), fee_ore)
+    parts = _parts(case, monthly_ore, first_on, fee_ore, today)
+    return Proposal(tuple(parts), fee_ore, cases.amount_due(case, today).total_ore)
+
+
+def monthly_for(case: Case, *, months: int, first_on: date, today: date) -> int:
+    """The smallest sum a month, in whole kronor, that pays all that is owed in so many months.
+
+    Answers öre. Raises RedaError for a number of months that no plan may have, and as `propose`.
+    """
+    if not 1 <= months <= MOST_MONTHS:
+        raise RedaError(
+            N_("A plan has from 1 to %(months)s payments."), field="months", months=MOST_MONTHS
+        )
+    owed_ore = cases.amount_due(case, today).total_ore
+    low, high = max(1, owed_ore // months // 100), 2 * owed_ore // 100 + 1_000
+
+    def is_enough(kronor: int) -> bool:
+        try:
+            found = propose(case, monthly_ore=kronor * 100, first_on=first_on, today=today)
+        except RedaError as error:
+            if error.problem.field == "amount":
+                return False
+            raise
+        return len(found.parts) <= months
+
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if is_enough(middle) else (middle + 1, high)
+    return low * 100
+
+
+def _rules_of(case: Case) -> Effective:
+    debtor = case.debtor
+    return policy.effective(case.creditor_id, debtor.customer_number, debtor.customer_class)
+
+
+def _is_borne_by_creditor(case: Case) -> bool:
+    return fees.PLAN in _rules_of(case).creditor_pays
+
+
+def require_within_rules(
+    case: Case, proposal: Proposal, *, monthly_ore: int, first_on: date, today: date
+) -> None:
+    """Raises RedaError where a debtor alone may not agree on a plan: the creditor's rules say."""
+    rules = _rules_of(case)
+    if not rules.may_plan:
+        raise RedaError(N_("A payment plan must be asked for. Write to us, and we answer."))
+    last_on = today + timedelta(days=rules.plan_first_days)
+    if first_on > last_on:
+        raise RedaError(
+            N_("The first payment must come by %(last_on)s."), field="first_on", last_on=last_on
+        )
+    if monthly_ore < rules.plan_least_ore and len(proposal.parts) > 1:
+        raise RedaError(
+            N_("At least %(least_ore)s a month is needed."),
+            field="amount",
+            least_ore=rules.plan_least_ore,
+        )
+    if len(proposal.parts) > rules.plan_most_months:
+        raise RedaError(
+            N_("That is too little a month: it would take more than %(months)s months."),
+            field="amount",
+            months=rules.plan_most_months,
+        )
 
 
 def _fee(case: Case, today: date) -> fees.Charge | None:
+    """What a plan costs the debtor."""
+    if _is_borne_by_creditor(case):
+        return None
     terms = ClaimTerms(debtor=fees.CONSUMER if case.is_consumer else fees.BUSINESS)
     measure = Measure(fees.PLAN, today, is_sent=True, is_complete=True)
     return fees.decide(measure, terms, cases.charges(case)).charge
@@ -129,12 +216,17 @@ def agree(
 ) -> Plan:
     """Agree on a plan: its fee is booked, and the case stands still while it is kept.
 
-    case: locked. Raises RedaError when a plan goes on already, and as `propose` does.
+    case: locked. Raises RedaError when a plan goes on already, and as `propose` does; for a debtor
+    alone also as `require_within_rules` does.
     """
     if running(case.id) is not None:
         raise RedaError(N_("There is a payment plan already. End it first."))
     move(case, "agree on a plan", actor)
     proposal = propose(case, monthly_ore=monthly_ore, first_on=first_on, today=today)
+    if actor.kind == DEBTOR.kind:
+        require_within_rules(
+            case, proposal, monthly_ore=monthly_ore, first_on=first_on, today=today
+        )
     charge = _fee(case, today)
     plan = Plan(
         creditor_id=case.creditor_id, case_id=case.id, agreed_on=today, agreed_at=now,
@@ -159,6 +251,9 @@ def agree(
             now=now,
         )
         note_charges(case, [charge], today)
+    elif _is_borne_by_creditor(case):
+        own = charging.creditors_own(fees.PLAN, today)
+        charge_creditor(case, [own], booked_on=today, key=f"plan:{plan.id}", now=now)
     record(
         case, "case.plan_agreed", actor, now, plan=plan.id, parts=len(proposal.parts),
         total_ore=proposal.total_ore, charges=[asdict(charge)] if charge else [],
@@ -182,6 +277,19 @@ def instalments(case_id: int) -> list[Instalment]:
             .order_by(Instalment.due_on)
         )
     )
+
+
+def progress(plan: Plan) -> list[Progress]:
+    """A plan's instalments, the first first; what came covers the oldest of them first."""
+    left_ore = db.session.scalar(
+        select(ledger.received_since_sql(literal(plan.case_id), literal(plan.agreed_on)))
+    )
+    told = []
+    for one in plan.instalments:
+        came_ore = min(one.amount_ore, left_ore or 0)
+        left_ore = (left_ore or 0) - came_ore
+        told.append(Progress(one.due_on, one.amount_ore, came_ore))
+    return told
 
 
 def missed(today: date, limit: int) -> list[int]:
@@ -211,4 +319,18 @@ def break_off(case: Case, *, actor: Actor, today: date, now: datetime) -> bool:
         return False
     plan.status, plan.ended_on = "broken", today
     record(case, "case.plan_broken", actor, now, plan=plan.id)
+    return True
+
+
+def call_off(case: Case, *, reason: str, actor: Actor, today: date, now: datetime) -> bool:
+    """End a plan that was agreed on, though it is kept. Answers whether there was one.
+
+    The stop is the caller's to end; the plan's fee is still owed.
+    """
+    plan = running(case.id)
+    if plan is None:
+        return False
+    move(case, "end a plan", actor)
+    plan.status, plan.ended_on = "ended", today
+    record(case, "case.plan_ended", actor, now, plan=plan.id, reason=reason)
     return True

@@ -1,6 +1,6 @@
 """Which rules hold for an invoice, from which scope, and what they decide."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import and_, or_, select
 
-from portal.collection.models import Debtor, Invoice, Rules
+from portal.collection.models import Invoice, Rules
 from portal.extensions import db
 from portal.law import fees, limitation
 from portal.messages import N_, Problem
@@ -72,7 +72,21 @@ LEFT_OUT = (
     *NEVER, "excluded", "before import date", "not this kind of customer", "type", "amount too low",
     "amount too high", "reminded already",
 )  # fmt: skip
-_WIDEST_FIRST = ("company", "class", "customer")
+# Of each reason that a setting gives, that setting.
+DECIDED_BY: Mapping[str, str] = {
+    "excluded": "is_excluded",
+    "before import date": "import_after_on",
+    "not this kind of customer": "collects_from",
+    "type": "left_out_types",
+    "amount too low": "lowest_ore",
+    "amount too high": "highest_ore",
+    "reminded already": "already_reminded",
+    "too early": "days_after_due",
+    "paused": "is_active",
+    "overdue": "days_after_due",
+}
+# Widest first.
+SCOPES = ("company", "class", "customer")
 INTEREST_KINDS = ("statutory", "agreed", "none")
 
 
@@ -118,6 +132,22 @@ class Effective:
     def creditor_pays(self) -> frozenset[str]:
         """The kinds of fees that the creditor bears itself."""
         return frozenset(kind for name, kind in FEES.items() if self.values[name] == "creditor")
+
+    @property
+    def may_plan(self) -> bool:
+        return bool(self.values["may_plan"])
+
+    @property
+    def plan_most_months(self) -> int:
+        return int(self.values["plan_most_months"])
+
+    @property
+    def plan_least_ore(self) -> int:
+        return int(self.values["plan_least_ore"])
+
+    @property
+    def plan_first_days(self) -> int:
+        return int(self.values["plan_first_days"])
 
     def text_of(self, letter: str) -> str:
         """The creditor's own words in a reminder or a demand; empty for none."""
@@ -225,46 +255,34 @@ def effective(
     return merge({row.scope: row for row in rows})
 
 
+def active_among(creditor_ids: Collection[int]) -> set[int]:
+    """Which of some companies take invoices in, by their own rules."""
+    return set(
+        db.session.scalars(
+            select(Rules.creditor_id).where(
+                Rules.creditor_id.in_(creditor_ids),
+                Rules.scope == "company",
+                Rules.is_active.is_(True),
+            )
+        )
+    )
+
+
 def merge(by_scope: Mapping[str, Rules]) -> Effective:
     """Lay the scopes over each other; an empty field lets the wider scope's value through."""
+    return lay(
+        {scope: [getattr(row, name) for name in DEFAULTS] for scope, row in by_scope.items()}
+    )
+
+
+def lay(by_scope: Mapping[str, Sequence[Any]]) -> Effective:
+    """As `merge`, of rows told as their values in the order of DEFAULTS."""
     values, scopes = dict(DEFAULTS), dict.fromkeys(DEFAULTS, "default")
-    for scope in _WIDEST_FIRST:
-        row = by_scope.get(scope)
-        if row is None:
-            continue
-        for name in DEFAULTS:
-            value = getattr(row, name)
+    for scope in SCOPES:
+        for name, value in zip(DEFAULTS, by_scope.get(scope, ()), strict=False):
             if value is not None:
                 values[name], scopes[name] = value, scope
     return Effective(values, scopes)
-
-
-def every_effective(creditor_id: int) -> list[tuple[str, str, Effective]]:
-    """What holds for the company, and for each class and customer with rules of their own.
-
-    Answers (scope, key, rules) of each, the company's first. A customer that is not known has none.
-    """
-    rows = db.session.scalars(select(Rules).where(Rules.creditor_id == creditor_id)).all()
-    by_key = {(row.scope, row.scope_key): row for row in rows}
-    customers = db.session.execute(
-        select(Debtor.customer_number, Debtor.customer_class)
-        .join(Rules, and_(Rules.scope == "customer", Rules.scope_key == Debtor.customer_number))
-        .where(Debtor.creditor_id == creditor_id, Rules.creditor_id == creditor_id)
-    ).all()
-    wanted = [
-        {"company": ""},
-        *({"company": "", "class": row.scope_key} for row in rows if row.scope == "class"),
-        *(
-            {"company": "", "class": customer_class or "", "customer": number}
-            for number, customer_class in customers
-        ),
-    ]
-    found = []
-    for keys in wanted:
-        scope, key = list(keys.items())[-1]
-        rules = {of: by_key[of, one] for of, one in keys.items() if (of, one) in by_key}
-        found.append((scope, key, merge(rules)))
-    return found
 
 
 @dataclass(frozen=True)
@@ -381,4 +399,6 @@ def as_json(value: object) -> object:
     """A setting's value as the history tells it."""
     if isinstance(value, date):
         return value.isoformat()
+    if isinstance(value, tuple):
+        return list(value)
     return str(value) if isinstance(value, Decimal) else value

@@ -121,8 +121,10 @@ def save(
     changed. Raises ChangedMeanwhile, and RedaError at the field that cannot hold.
     """
     wanted = {**_NOTHING, **values}
-    if scope == "company" and wanted["interest_kind"] != "agreed":
-        wanted["agreed_rate"] = None
+    if scope == "company":
+        _require_all(wanted)
+        if wanted["interest_kind"] != "agreed":
+            wanted["agreed_rate"] = None
     _lock(creditor_id)
     rows = _rows(creditor_id, [(scope, key)])
     row = rows.get((scope, key))
@@ -131,6 +133,12 @@ def save(
             N_("Somebody else changed the rules meanwhile. Look at them and save again.")
         )
     return _write(creditor_id, {(scope, key): wanted}, actor=actor, today=today, now=now)
+
+
+def _require_all(values: Mapping[str, Any]) -> None:
+    for name in DEFAULTS:
+        if values[name] is None and name not in _MAY_BE_EMPTY:
+            raise RedaError(N_("Fill this in."), field=name)
 
 
 def put_many(
@@ -236,17 +244,18 @@ def _events(creditor_id: int, *where: Any, limit: int | None = None) -> list[Tol
         .order_by(Event.id.desc())
         .limit(limit)
     )
+    return [Told(one.id, one.occurred_at, one.actor, read(one.data)) for one in rows]
+
+
+def read(data: Mapping[str, Any]) -> list[Change]:
+    """What an event of the history tells of the rules."""
     return [
-        Told(one.id, one.occurred_at, one.actor, [_change(each) for each in one.data["changes"]])
-        for one in rows
+        Change(one["scope"], one["key"], _as_values(one["before"]), _as_values(one["after"]))
+        for one in data["changes"]
     ]
 
 
-def _change(data: Mapping[str, Any]) -> Change:
-    return Change(data["scope"], data["key"], _read(data["before"]), _read(data["after"]))
-
-
-def _read(told: Mapping[str, Any]) -> dict[str, Any]:
+def _as_values(told: Mapping[str, Any]) -> dict[str, Any]:
     values = dict(told)
     for name in _DATES:
         if values.get(name):
@@ -257,10 +266,21 @@ def _read(told: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _lock(creditor_id: int) -> None:
-    """Let one at a time write a creditor's rules."""
-    db.session.execute(
-        select(func.pg_advisory_xact_lock(func.hashtextextended(f"rules:{creditor_id}", 0)))
-    )
+    """Let one at a time write a creditor's rules, once nobody acts by them any more."""
+    db.session.execute(select(func.pg_advisory_xact_lock(_key(creditor_id))))
+
+
+def keep_still(creditor_id: int) -> None:
+    """Let nobody change a creditor's rules before this transaction ends; many may ask for it.
+
+    Whoever opens cases by the rules asks first and reads them afterwards: a change that somebody
+    sees as saved then holds for every case that comes to light later.
+    """
+    db.session.execute(select(func.pg_advisory_xact_lock_shared(_key(creditor_id))))
+
+
+def _key(creditor_id: int) -> Any:
+    return func.hashtextextended(f"rules:{creditor_id}", 0)
 
 
 def _rows(creditor_id: int, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Rules]:
@@ -345,11 +365,7 @@ class _Check:
 
     def row(self, scope: str, key: str, values: Mapping[str, Any], names: Sequence[str]) -> None:
         """names: of the fields that change; what holds already is not asked about again."""
-        if scope == "company":
-            for name in DEFAULTS:
-                if values[name] is None and name not in _MAY_BE_EMPTY:
-                    raise RedaError(N_("Fill this in."), field=name)
-        elif not key:
+        if scope != "company" and not key:
             raise RedaError(N_("Choose whom the rules are for."), field="keys")
         for name in names:
             if values[name] is not None:

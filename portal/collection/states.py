@@ -97,6 +97,10 @@ TRANSITIONS = (
                "the reason to stop is over"),
     Transition("agree on a plan", OPEN, None, (CREDITOR, DEBTOR, OPERATOR), "case.plan_agreed",
                "lag (1981:739) § 3 p. 2", ("fee.plan",)),
+    Transition("end a plan", OPEN, None, (CREDITOR, OPERATOR), "case.plan_ended",
+               "what was agreed on is called off by who agreed on it"),
+    Transition("change the customer", OPEN, None, (SYSTEM, CREDITOR, OPERATOR),
+               "case.customer_changed", "dataskyddsförordningen (EU 2016/679) art. 5.1 d, 16"),
 )  # fmt: skip
 _BY_NAME = {one.name: one for one in TRANSITIONS}
 

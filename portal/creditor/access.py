@@ -19,6 +19,8 @@ from portal.signing import agreements
 from portal.web.rendering import go, render
 
 _READING = ("GET", "HEAD", "OPTIONS")
+# What changes nothing of the company's, so that who may only look may do it too.
+_READERS_MAY = {"creditor.order_report", "creditor.cancel_order", "creditor.order_again"}
 
 
 def role() -> Role:
@@ -49,6 +51,12 @@ def actor() -> Actor:
 def require_may_change() -> None:
     """Raises Forbidden when the reader may only look."""
     if not role().may_change:
+        raise Forbidden
+
+
+def require_administrator() -> None:
+    """Raises Forbidden unless the reader is an administrator of the company."""
+    if not role().is_administrator:
         raise Forbidden
 
 
@@ -85,7 +93,7 @@ def _require_role() -> Response | None:
     tenancy.enter(tenancy.Scope("creditor", (g.role.creditor_id,), current_user.id))
     if not agreements.is_signed(g.role.creditor_id):
         return _not_signed(g.role)
-    if request.method not in _READING:
+    if request.method not in _READING and request.endpoint not in _READERS_MAY:
         require_may_change()
     return None
 
@@ -103,6 +111,7 @@ def _frame() -> dict[str, object]:
         "roles": g.get("roles", ()),
         "names": names,
         "nav_items": navigation.items() if found else (),
+        "same_page": navigation.corresponding() if found else None,
         "person_name": current_user.name if current_user.is_authenticated else None,
         "sign_out_url": url_for("signing.sign_out"),
         "home_url": url_for("creditor.show_overview" if found else "creditor.choose_company"),

@@ -2,15 +2,15 @@
 
 from collections.abc import Callable, Mapping
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
 from flask_babel import gettext, lazy_gettext
 
 from portal.collection.history import Setting, Told
-from portal.creditor.names import actor_name, after_demand_name, entry_name, stop_name
+from portal.creditor import settings
+from portal.creditor.names import actor_name, entry_name, field_name, role_name, stop_name
 from portal.messages import Problem
-from portal.web.formats import format_date, kronor, percent
+from portal.web.formats import format_date, kronor
 from portal.web.forms import text as problem_text
 
 Data = Mapping[str, Any]
@@ -105,7 +105,8 @@ def _given_up(data: Data) -> str:
 
 
 def _written_off(data: Data) -> tuple[str, str]:
-    return gettext("The case was written off"), _given_up(data)
+    told = f"{_given_up(data)} {data.get('reason', '')}"
+    return gettext("The case was written off"), told.strip()
 
 
 def _returned(data: Data) -> tuple[str, str]:
@@ -157,7 +158,8 @@ def _due_date_changed(data: Data) -> tuple[str, str]:
 
 
 def _customer_changed(data: Data) -> tuple[str, str]:
-    return gettext("The customer’s details were changed"), ""
+    told = ", ".join(field_name(one) for one in data.get("fields", ()))
+    return gettext("The customer’s details were changed"), told
 
 
 def _plan_agreed(data: Data) -> tuple[str, str]:
@@ -171,6 +173,11 @@ def _plan_agreed(data: Data) -> tuple[str, str]:
 
 def _plan_broken(data: Data) -> tuple[str, str]:
     return gettext("The payment plan was not kept"), gettext("The case goes on where it was.")
+
+
+def _plan_ended(data: Data) -> tuple[str, str]:
+    told = gettext("The case goes on where it was.")
+    return gettext("The payment plan was ended"), f"{told} {data['reason']}".strip()
 
 
 def _payment_received(data: Data) -> tuple[str, str]:
@@ -208,6 +215,42 @@ def _review_ended(data: Data) -> tuple[str, str]:
     return gettext("A person at Reda has looked at it, and it goes on"), ""
 
 
+_INVITED = {
+    "invitation.sent": lazy_gettext("Somebody was invited"),
+    "invitation.sent_again": lazy_gettext("An invitation was sent again"),
+    "invitation.withdrawn": lazy_gettext("An invitation was withdrawn"),
+}
+
+
+def _as_role(data: Data) -> str:
+    """A role, and its last day if it has one."""
+    if data["ends_on"]:
+        return gettext(
+            "%(role)s until %(day)s", role=role_name(data["role"]), day=_day(data, "ends_on")
+        )
+    return role_name(data["role"])
+
+
+def _invitation(name: str) -> Callable[[Data], tuple[str, str]]:
+    return lambda data: (str(_INVITED[name]), f"{data['email']}: {_as_role(data)}")
+
+
+def _member_joined(data: Data) -> tuple[str, str]:
+    return gettext("%(name)s accepted an invitation", name=data["who"]), _as_role(data)
+
+
+def _member_changed(data: Data) -> tuple[str, str]:
+    return gettext("%(name)s got another role", name=data["who"]), gettext(
+        "%(before)s before, %(after)s now",
+        before=_as_role(data["before"]),
+        after=_as_role(data["after"]),
+    )
+
+
+def _member_removed(data: Data) -> tuple[str, str]:
+    return gettext("%(name)s was removed", name=data["who"]), role_name(data["role"])
+
+
 _TEXTS: Mapping[str, Callable[[Data], tuple[str, str]]] = {
     "case.imported": _imported,
     "case.reminder_sent": _reminder_sent,
@@ -230,10 +273,15 @@ _TEXTS: Mapping[str, Callable[[Data], tuple[str, str]]] = {
     "case.customer_changed": _customer_changed,
     "case.plan_agreed": _plan_agreed,
     "case.plan_broken": _plan_broken,
+    "case.plan_ended": _plan_ended,
     "case.payment_received": _payment_received,
     "case.paid": _paid,
     "case.needs_review": _needs_review,
     "case.review_ended": _review_ended,
+    **{name: _invitation(name) for name in _INVITED},
+    "member.joined": _member_joined,
+    "member.role_changed": _member_changed,
+    "member.removed": _member_removed,
 }
 
 
@@ -324,50 +372,20 @@ def _why(event: Told) -> dict[str, object] | None:
     known = _WHY.get(event.name)
     if known is None:
         return None
+    if known is _why_decided and event.actor.startswith("person"):
+        return None
     text, rule = known(event.data)
     facts = [fact for one in event.settings if (fact := _setting(one))]
     return {"text": text, "rule": rule, "facts": facts + _inputs(event.inputs)}
 
 
-_DAYS = {
-    "demand_after_days": lazy_gettext("Days from the reminder’s last day to the demand"),
-    "demand_days": lazy_gettext("Days to pay after a demand"),
-    "decision_after_days": lazy_gettext("Days from the demand’s last day to the decision"),
-}
-
-
 def _setting(setting: Setting) -> Fact | None:
-    value = setting.value
-    if setting.name == "days_after_due":
-        label, shown = gettext("Days of waiting after the due date"), str(value)
-    elif setting.name == "reminder_days":
-        label, shown = gettext("Days to pay in a reminder"), str(value)
-    elif setting.name == "reminder_fee_agreed":
-        label, shown = gettext("Reminder fee agreed"), gettext("Yes") if value else gettext("No")
-    elif setting.name == "interest_kind":
-        label, shown = gettext("Late interest"), _interest(value)
-    elif setting.name == "agreed_rate" and value is not None:
-        label, shown = gettext("Agreed rate"), percent(Decimal(value))
-    elif setting.name == "after_demand":
-        label, shown = gettext("When the demand is not paid"), after_demand_name(value)
-    elif setting.name == "small_rest_ore":
-        label, shown = gettext("A small rest that is written off, at most"), kronor(value)
-    elif setting.name == "wants_compensation":
-        label = gettext("Late-payment compensation asked of businesses")
-        shown = gettext("Yes") if value else gettext("No")
-    elif setting.name in _DAYS:
-        label, shown = str(_DAYS[setting.name]), str(value)
-    else:
+    if setting.value is None:
         return None
-    return label, gettext("%(value)s, by %(scope)s", value=shown, scope=_scope(setting.scope))
-
-
-def _interest(kind: str) -> str:
-    return {
-        "statutory": gettext("by law (räntelagen § 6)"),
-        "agreed": gettext("at the agreed rate (räntelagen § 7)"),
-        "none": gettext("not asked for"),
-    }.get(kind, kind)
+    value = settings.told(setting.name, setting.value)
+    return settings.label(setting.name), gettext(
+        "%(value)s, by %(scope)s", value=value, scope=_scope(setting.scope)
+    )
 
 
 def _inputs(inputs: Data) -> list[Fact]:
@@ -403,3 +421,31 @@ def tell(event: Told) -> dict[str, object]:
         "who": actor_name(event.actor),
         "why": _why(event),
     }
+
+
+# What a timeline can be narrowed to: key, its name, and the events.
+_STEPS = (
+    "case.reminder_sent", "case.reminder_written_again", "case.demand_sent",
+    "case.demand_written_again",
+)  # fmt: skip
+_MONEY = (
+    "case.payment_received", "case.paid", "case.paid_directly", "case.credited",
+    "case.credited_in_part", "case.written_off", "case.returned", "case.recalled", "case.limited",
+    "case.plan_agreed", "case.plan_ended", "case.plan_broken",
+)  # fmt: skip
+_WAITING = (
+    "case.stopped", "case.resumed", "case.needs_review", "case.review_ended",
+    "case.awaits_decision", "case.taken_to_law", "case.watched_over",
+)  # fmt: skip
+_DETAILS = ("case.imported", "case.customer_changed", "case.due_date_changed")
+KINDS = (
+    ("letters", lazy_gettext("Letters"), _STEPS),
+    ("money", lazy_gettext("Money"), _MONEY),
+    ("waiting", lazy_gettext("Stops and decisions"), _WAITING),
+    ("details", lazy_gettext("Details"), _DETAILS),
+)
+
+
+def names_of(kind: str) -> tuple[str, ...]:
+    """The events of a kind that a timeline is narrowed to; none for all of them."""
+    return next((events for key, _, events in KINDS if key == kind), ())

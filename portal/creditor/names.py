@@ -1,7 +1,10 @@
 """What codes of the rooms are called on the creditor's pages."""
 
-from flask_babel import gettext, lazy_gettext, lazy_pgettext
+from babel import Locale, UnknownLocaleError
+from flask_babel import get_locale, gettext, lazy_gettext, lazy_pgettext
 from flask_babel.speaklater import LazyString
+
+from portal.web.languages import LANGUAGES
 
 _STATUSES = {
     "imported": lazy_gettext("New"),
@@ -54,6 +57,9 @@ _ENTRIES = {
     "fee.demand": lazy_gettext("Fee for the demand"),
     "fee.late_payment": lazy_gettext("Late-payment compensation"),
     "fee.plan": lazy_gettext("Fee for the payment plan"),
+    "creditor_fee.reminder": lazy_gettext("Reminder fee that you bear"),
+    "creditor_fee.demand": lazy_gettext("Fee for the demand that you bear"),
+    "creditor_fee.plan": lazy_gettext("Fee for the payment plan that you bear"),
     "fee.waived": lazy_gettext("Fees waived"),
     "interest.waived": lazy_gettext("Interest waived"),
     "payment.direct": lazy_gettext("Payment to the creditor"),
@@ -77,7 +83,32 @@ _ACCOUNTS = {
     "over_payment": lazy_gettext("Paid too much, to be refunded"),
     "unmatched": lazy_gettext("Received, not yet matched"),
     "bad_debt": lazy_gettext("Fees given up"),
+    "owed_by_creditor": lazy_gettext("Fees that you bear, to be set off"),
 }
+_MESSAGES = {
+    "reminder": lazy_gettext("Reminder"),
+    "demand": lazy_gettext("Demand (inkassokrav)"),
+}
+_CHANNELS = {"letter": lazy_gettext("Letter"), "swish": lazy_gettext("Swish")}
+_DELIVERY = {
+    "waiting": (lazy_gettext("Waits to be sent"), "neutral"),
+    "sent": (lazy_gettext("Sent"), "good"),
+    "failed": (lazy_gettext("Could not be sent"), "danger"),
+    "withdrawn": (lazy_gettext("Withdrawn"), "neutral"),
+}
+_FIELDS = {
+    "name": lazy_gettext("Name"),
+    "address_line": lazy_gettext("Street address"),
+    "postcode": lazy_gettext("Postcode"),
+    "town": lazy_gettext("Town"),
+    "country": lazy_gettext("Country"),
+    "email": lazy_gettext("E-mail"),
+    "phone": lazy_gettext("Telephone"),
+    "language": lazy_gettext("Language"),
+    "customer_class": lazy_gettext("Customer class"),
+}
+# Codes of territories that no letter goes to.
+_NO_COUNTRIES = ("EU", "EZ", "UN", "XA", "XB", "QO", "ZZ")
 _REASONS = {
     "": lazy_gettext("Not looked at yet"),
     "paused": lazy_gettext("Collection is not switched on"),
@@ -141,6 +172,52 @@ def entry_name(code: str) -> str:
 def account_name(code: str) -> str:
     """An account of the ledger, as the creditor reads it."""
     return _named(_ACCOUNTS, code)
+
+
+def message_name(code: str) -> str:
+    """What was written to the debtor."""
+    return _named(_MESSAGES, code)
+
+
+def channel_name(code: str) -> str:
+    """By which way something went out or came in."""
+    return _named(_CHANNELS, code)
+
+
+def delivery_status(code: str) -> tuple[str, str]:
+    """How it went with a message, and the tone of its tag."""
+    told, tone = _DELIVERY[code]
+    return str(told), tone
+
+
+def field_name(code: str) -> str:
+    """One of a customer's details."""
+    return _named(_FIELDS, code)
+
+
+def language_name(code: str) -> str:
+    """A language, as the reader calls it."""
+    try:
+        told = Locale.parse(code.replace("-", "_")).get_display_name(get_locale() or "sv")
+    except (UnknownLocaleError, ValueError):
+        told = None
+    return (told or code).capitalize()
+
+
+def countries(also: str) -> list[tuple[str, str]]:
+    """Every country by code and name, Sweden first. also: a code that is to be among them."""
+    names = dict((get_locale() or Locale("sv")).territories)
+    codes = [one for one in names if len(one) == 2 and one.isalpha() and one not in _NO_COUNTRIES]
+    if also and also not in codes:
+        codes.append(also)
+    codes.sort(key=lambda code: (code != "SE", names.get(code, code)))
+    return [(code, names.get(code, code)) for code in codes]
+
+
+def languages(also: str | None) -> list[tuple[str, str]]:
+    """The languages that debtors read, by code. also: a code that is to be among them."""
+    codes = [*LANGUAGES, *([also] if also and also not in LANGUAGES else [])]
+    return [(code, language_name(code)) for code in codes]
 
 
 def reason_name(code: str) -> str:

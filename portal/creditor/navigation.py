@@ -19,15 +19,50 @@ class Tab:
 
 TABS = (
     Tab("show_overview", lazy_gettext("Overview")),
-    Tab("list_cases", lazy_gettext("Cases"), ("show_case",)),
+    Tab(
+        "list_cases",
+        lazy_gettext("Cases"),
+        (
+            "show_case",
+            "show_case_letters",
+            "show_case_money",
+            "show_case_parties",
+            "prepare_act",
+            "do_act",
+        ),
+    ),
     Tab(
         "list_invoices",
         lazy_gettext("Invoices"),
         ("upload_invoices", "map_columns", "preview_upload", "import_upload", "show_upload"),
     ),
+    Tab("list_reports", lazy_gettext("Reports"), ("show_report", "order_report", "show_order")),
     Tab("show_payout", lazy_gettext("Payout")),
-    Tab("change_rules", lazy_gettext("Rules"), ("save_rules",)),
+    Tab(
+        "change_rules",
+        lazy_gettext("Rules"),
+        ("save_rules", "edit_rules", "list_changes", "show_change"),
+    ),
+    Tab(
+        "list_people",
+        lazy_gettext("People"),
+        ("show_member", "invite", "change_member", "remove_member"),
+    ),
 )
+
+
+def known(endpoint: str) -> str:
+    """A tab's endpoint, as an address names it; the overview's when it is none."""
+    return endpoint if any(endpoint == tab.endpoint for tab in TABS) else TABS[0].endpoint
+
+
+def corresponding() -> str:
+    """The tab that this page belongs to, which every company has too."""
+    here = (request.endpoint or "").partition(".")[2]
+    return next(
+        (tab.endpoint for tab in TABS if here == tab.endpoint or here in tab.below),
+        TABS[0].endpoint,
+    )
 
 
 def items() -> list[dict[str, object]]:

@@ -15,6 +15,7 @@ from portal.extensions import settings
 from portal.identity.models import Creditor, Person
 from portal.notifications import addressing
 from portal.notifications.mailing import Said
+from portal.reporting import reports
 from portal.web.formats import kronor
 
 Data = Mapping[str, Any]
@@ -87,7 +88,8 @@ def _report(data: Data, is_failed: bool) -> str:
 
 
 def _named(data: Data) -> str:
-    return str(data.get("title") or gettext("The report"))
+    kind = reports.KINDS.get(str(data.get("report")))
+    return gettext(kind.title) if kind else gettext("The report")
 
 
 def _archive(data: Data, is_failed: bool) -> str:
@@ -140,8 +142,8 @@ _PAGES: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("review", "letter_failed", "payment", "paid"), _CASE),
     "payout": ("creditor.show_payout",),
     "upload": ("creditor.show_upload", "creditor.list_invoices"),
-    "report": ("creditor.show_order", "creditor.list_orders"),
-    "archive": ("creditor.show_order", "creditor.list_orders"),
+    "report": ("creditor.show_order", "creditor.list_reports"),
+    "archive": ("creditor.show_order", "creditor.list_reports"),
     "rules": ("creditor.list_changes", "creditor.change_rules"),
     "people": ("creditor.list_people",),
     "approval": ("creditor.list_approvals", "creditor.show_card"),

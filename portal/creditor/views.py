@@ -1,10 +1,11 @@
 """The creditor's door: choosing a company, and what needs attention there."""
 
 from flask import Blueprint, Response, url_for
+from htmx_flask import request
 
 from portal import clock, ledger
 from portal.collection import cases, intake, policy
-from portal.creditor import access
+from portal.creditor import access, navigation, switching
 from portal.web.rendering import go, render
 
 creditor = Blueprint("creditor", __name__, url_prefix="/creditor")
@@ -19,7 +20,34 @@ def choose_company() -> Response:
         return go(url_for("creditor.show_overview", key=roles[0].creditor_key))
     if roles and access.is_new_here():
         return go(url_for("signing.agreements"))
-    return render("creditor/companies.html", status=200 if roles else 403)
+    return companies_page(status=200 if roles else 403)
+
+
+@creditor.get("/companies")
+def find_company() -> Response:
+    """The reader's companies by a part of their name; the only one found is gone to at once."""
+    found = switching.found(request.args.get("q", ""))
+    page = navigation.known(request.args.get("page", ""))
+    if len(found) == 1 and not request.htmx and request.args.get("q", "").strip():
+        return go(url_for(f"creditor.{page}", key=found[0].creditor_key))
+    return companies_page()
+
+
+def companies_page(status: int = 200) -> Response:
+    """The reader's companies, how each stands, and a way to the same page there."""
+    search = request.args.get("q", "")
+    found = switching.found(search)
+    shown = found[: switching.MOST_SHOWN]
+    return render(
+        "creditor/companies.html",
+        block="list",
+        status=status,
+        search=search,
+        companies=switching.states(shown),
+        left_out=len(found) - len(shown),
+        page=navigation.known(request.args.get("page", "")),
+        current=request.args.get("current", ""),
+    )
 
 
 @creditor.get("/<key>/")
@@ -40,9 +68,14 @@ def show_overview() -> Response:
 
 from portal.creditor import (  # noqa: E402, F401
     views_case,
+    views_case_acts,
     views_cases,
+    views_changes,
     views_invoices,
+    views_orders,
     views_payout,
+    views_people,
+    views_reports,
     views_rules,
     views_uploads,
 )

@@ -21,6 +21,7 @@ def show_payout() -> Response:
     return render(
         "creditor/payout.html",
         owed_ore=ledger.owed_to(creditor_id),
+        borne_ore=ledger.owed_by(creditor_id),
         rows=rows,
         names_of_cases=cases.names(row.case_id for row in rows if row.case_id is not None),
         after=after,

@@ -20,18 +20,19 @@ def _settings() -> Settings:
     return settings
 
 
-def _cipher() -> MultiFernet:
+def cipher() -> MultiFernet:
+    """The keys of the settings, for who encrypts or decrypts many pieces."""
     return MultiFernet([Fernet(key) for key in _settings().encryption_keys])
 
 
 def encrypt(data: bytes) -> bytes:
     """The bytes, encrypted with the newest key."""
-    return _cipher().encrypt(data)
+    return cipher().encrypt(data)
 
 
 def decrypt(token: bytes) -> bytes:
     """The bytes again. Raises cryptography.fernet.InvalidToken when they were changed."""
-    return _cipher().decrypt(token)
+    return cipher().decrypt(token)
 
 
 def lookup_hash(value: str) -> bytes:

@@ -1,22 +1,47 @@
-"""Files kept by the SHA-256 of their content, encrypted, in a folder."""
+"""Files kept by the SHA-256 of their content, encrypted, in a folder.
+
+A small file is one encrypted piece. A large one is written and read in pieces, so that no more
+than one of them is in memory; each piece is preceded by its length.
+"""
 
 import hashlib
 import os
 import tempfile
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from io import BufferedReader, BufferedWriter
 from pathlib import Path
 
+from cryptography.fernet import MultiFernet
 from flask import current_app
+from sqlalchemy import any_, cast, func, literal, select, text, union_all
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.types import Text
 
-from portal.database.encryption import decrypt, encrypt
+from portal.database.base import Base
+from portal.database.encryption import cipher, encrypt
+from portal.extensions import db
+
+# What a file in pieces begins with; one piece alone begins as Fernet's tokens do.
+_IN_PIECES = b"REDA1\n"
+_PIECE = 1 << 20
+_LENGTH = 4
+# Of a column whose JSON holds hashes of files: SQL that says in which rows it does.
+NAMES_FILES = "names_files"
 
 
 class FileDamaged(Exception):
     """A stored file is missing or is no longer what was stored."""
 
 
-def _path(sha256: str) -> Path:
+def _folder() -> Path:
     folder: Path = current_app.extensions["reda_settings"].var / "files"
-    return folder / sha256[:2] / sha256
+    return folder
+
+
+def _path(sha256: str) -> Path:
+    return _folder() / sha256[:2] / sha256
 
 
 def store(data: bytes) -> str:
@@ -27,7 +52,7 @@ def store(data: bytes) -> str:
     """
     sha256 = hashlib.sha256(data).hexdigest()
     path = _path(sha256)
-    if not path.exists():
+    if not _is_there(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent)
         with os.fdopen(handle, "wb") as out:
@@ -38,12 +63,161 @@ def store(data: bytes) -> str:
     return sha256
 
 
+def _is_there(path: Path) -> bool:
+    try:
+        # Who removes old files leaves alone what somebody is about to name in a row.
+        os.utime(path)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+class Writer:
+    """A file that is being kept, piece by piece. size: bytes so far. sha256: at its end."""
+
+    def __init__(self, out: BufferedWriter, cipher: MultiFernet) -> None:
+        self._out, self._cipher = out, cipher
+        self._hash, self._waiting = hashlib.sha256(), bytearray()
+        self.size = 0
+        self.sha256 = ""
+
+    def write(self, data: bytes) -> int:
+        """Add bytes; answers how many."""
+        self._hash.update(data)
+        self._waiting += data
+        self.size += len(data)
+        while len(self._waiting) >= _PIECE:
+            self._put(bytes(self._waiting[:_PIECE]))
+            del self._waiting[:_PIECE]
+        return len(data)
+
+    def flush(self) -> None:
+        """Nothing: what is written to it as to any file may ask for it."""
+
+    def _put(self, piece: bytes) -> None:
+        token = self._cipher.encrypt(piece)
+        self._out.write(len(token).to_bytes(_LENGTH, "big") + token)
+
+    def _end(self) -> None:
+        if self._waiting:
+            self._put(bytes(self._waiting))
+        self.sha256 = self._hash.hexdigest()
+
+
+@contextmanager
+def writing() -> Iterator[Writer]:
+    """Keep a file of any size, written to the writer; its hash is known when the block has ended.
+
+    When the block raises, nothing is kept.
+    """
+    folder = _folder() / "parts"
+    folder.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=folder)
+    try:
+        with os.fdopen(handle, "wb") as out:
+            out.write(_IN_PIECES)
+            writer = Writer(out, cipher())
+            yield writer
+            writer._end()
+            out.flush()
+            os.fsync(out.fileno())
+        path = _path(writer.sha256)
+        if not _is_there(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(temporary, path)
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+
+
 def read(sha256: str) -> bytes:
     """The file's bytes. Raises FileDamaged when they are not the ones that were stored."""
+    return b"".join(stream(sha256))
+
+
+def stream(sha256: str) -> Iterator[bytes]:
+    """The file's bytes, piece by piece; what is asked for later needs no application any more.
+
+    Raises FileDamaged, when it is missing at once, else at the latest after the last piece.
+    """
     try:
-        data = decrypt(_path(sha256).read_bytes())
-    except Exception as error:
+        source = _path(sha256).open("rb")
+    except OSError as error:
         raise FileDamaged(sha256) from error
-    if hashlib.sha256(data).hexdigest() != sha256:
+    return _checked(sha256, source, cipher())
+
+
+def _checked(sha256: str, source: BufferedReader, cipher: MultiFernet) -> Iterator[bytes]:
+    hashed = hashlib.sha256()
+    with source:
+        try:
+            for token in _tokens(source):
+                piece = cipher.decrypt(token)
+                hashed.update(piece)
+                yield piece
+        except GeneratorExit:
+            raise
+        except Exception as error:
+            raise FileDamaged(sha256) from error
+    if hashed.hexdigest() != sha256:
         raise FileDamaged(sha256)
-    return data
+
+
+def _tokens(source: BufferedReader) -> Iterator[bytes]:
+    begins = source.read(len(_IN_PIECES))
+    if begins != _IN_PIECES:
+        yield begins + source.read()
+        return
+    while length := source.read(_LENGTH):
+        yield source.read(int.from_bytes(length, "big"))
+
+
+def size_on_disk(sha256: str) -> int:
+    """About how many bytes a file has, by what it takes on disk; 0 when it is missing."""
+    try:
+        # Fernet writes its bytes in base64.
+        return _path(sha256).stat().st_size * 3 // 4
+    except OSError:
+        return 0
+
+
+def remove_unnamed(hashes: Collection[str], *, unused_since: datetime) -> list[str]:
+    """Remove those of some files that no row names any more, whatever its table.
+
+    A column named …sha256 names one, and so does a JSON column whose info tells NAMES_FILES. To
+    be called where all tenants' rows are seen. unused_since: a file stored after that is left, for
+    the row that names it may not be committed yet. Answers those removed.
+    """
+    removed = []
+    for sha256 in set(hashes) - _named(hashes):
+        path = _path(sha256)
+        if path.exists() and path.stat().st_mtime < unused_since.timestamp():
+            path.unlink()
+            removed.append(sha256)
+    return removed
+
+
+def _named(hashes: Collection[str]) -> set[str]:
+    wanted = select(func.unnest(cast(list(hashes), ARRAY(Text))).label("sha256")).subquery()
+    parts = []
+    for table in Base.metadata.sorted_tables:
+        for column in table.columns:
+            if column.name.endswith("sha256"):
+                parts.append(select(column).where(column == any_(cast(list(hashes), ARRAY(Text)))))
+            elif condition := column.info.get(NAMES_FILES):
+                mentions = func.strpos(cast(column, Text), wanted.c.sha256) > 0
+                parts.append(
+                    select(wanted.c.sha256).where(
+                        select(literal(1))
+                        .select_from(table)
+                        .where(text(condition), mentions)
+                        .exists()
+                    )
+                )
+    return set(db.session.scalars(union_all(*parts)))
+
+
+def forget_partial(before: datetime) -> None:
+    """Remove what was begun to be written before an instant and never finished."""
+    for part in (_folder() / "parts").glob("*"):
+        if part.stat().st_mtime < before.timestamp():
+            part.unlink(missing_ok=True)

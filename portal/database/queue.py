@@ -12,10 +12,18 @@ from sqlalchemy.exc import IntegrityError
 
 from portal.extensions import db
 
+# What takes long waits in a queue of its own, so that nothing waits for it.
+DEFAULT, SLOW = "default", "slow"
+_QUEUES = {"make_ordered": SLOW}
 _DEFER = text(
-    "select procrastinate_defer_jobs_v1(array[row('default', :task, 0, null, :once,"
+    "select procrastinate_defer_jobs_v1(array[row(:queue, :task, 0, null, :once,"
     " cast(:args as jsonb), null)::procrastinate_job_to_defer_v1])"
 )
+
+
+def queue_of(task: str) -> str:
+    """The queue that a task's jobs wait in."""
+    return _QUEUES.get(task, DEFAULT)
 
 
 def defer(task: str, *, once: str | None = None, **arguments: object) -> None:
@@ -26,7 +34,8 @@ def defer(task: str, *, once: str | None = None, **arguments: object) -> None:
     """
     try:
         with db.session.begin_nested():
-            db.session.execute(_DEFER, {"task": task, "once": once, "args": json.dumps(arguments)})
+            values = {"task": task, "queue": queue_of(task), "once": once}
+            db.session.execute(_DEFER, {**values, "args": json.dumps(arguments)})
     except IntegrityError:
         if once is None:
             raise

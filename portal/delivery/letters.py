@@ -86,7 +86,8 @@ class Batch:
 class Composed:
     """A document's text before it is laid out: rendered parts, one a page where they fit.
 
-    codes: what the QR codes of it say, by the address of their pictures.
+    is_long: it takes as many pages as it needs. codes: what the QR codes of it say, by the address
+    of their pictures.
     """
 
     parts: list[Markup]
@@ -96,6 +97,7 @@ class Composed:
     made_on: str
     author: str
     codes: Mapping[str, str] = field(default_factory=dict)
+    is_long: bool = False
 
     def html(self, *, is_tight: bool = False) -> str:
         """The document as HTML; is_tight: with closer lines and smaller letters."""
@@ -290,6 +292,30 @@ def render_agreement(content: Mapping[str, Any], *, language: str, settings: Set
     )
 
 
+def render_report(content: Mapping[str, Any], *, language: str, settings: Settings) -> bytes:
+    """A report as PDF, on pages that lie down, in the reader's language.
+
+    content: `title`; `creditor`; `subject` and `notes`, each a Problem; `currency`; `made_on` in
+    ISO form; and `tables`, each with `title`, `groups` of columns, `rows`, `total` or None,
+    `empty`, and `count` of all rows, of which those beyond `rows` are told to be left out.
+    """
+    reader, said = _reader(language), content["title"]
+    part = _part("report", reader, **_common(settings), report=content, reader=_shown(reader))
+    with force_locale(str(reader)):
+        title = gettext(said)
+    return _pdf(
+        Composed(
+            [part],
+            language=reader,
+            title=f"{title}: {content['creditor']}",
+            description=title,
+            made_on=content["made_on"],
+            author=settings.service_name,
+            is_long=True,
+        )
+    )
+
+
 def count_pages(pdf: bytes) -> int:
     """How many pages a PDF has."""
     return int(PdfFileReader(io.BytesIO(pdf)).root["/Pages"]["/Count"])
@@ -363,7 +389,7 @@ def _pdf(composed: Composed, *, variant: str = _ACCESSIBLE) -> bytes:
 def _lay_out(composed: Composed, variant: str) -> Document:
     document = _render(composed, variant)
     # Long names and sums: a page each as far as closer lines and smaller letters can do it.
-    if variant == _ARCHIVED or len(document.pages) == len(composed.parts):
+    if composed.is_long or variant == _ARCHIVED or len(document.pages) == len(composed.parts):
         return document
     return _render(composed, variant, is_tight=True)
 

@@ -8,6 +8,7 @@
 - `interest_booked_through(case_id)`: the last day with booked interest.
 - `received_since_sql(case_id, on)`: what came for a case, for its plan.
 - `owed_to(creditor_id)`, `owed_rows(creditor_id)`: collected and not yet paid out.
+- `owed_by(creditor_id)`: fees that the creditor bears itself.
 - `entries(case_id)`: the entries of a case, for a page.
 - `unpaid_sql(column)`: what debtors still owe, for a list.
 - `trial_balance()`, `off_balance()`: every account's sum; all together, and of each creditor, zero.
@@ -28,6 +29,7 @@ from portal.ledger.books import (
     interest_booked_through,
     is_posted,
     off_balance,
+    owed_by,
     owed_rows,
     owed_to,
     post,
@@ -52,6 +54,7 @@ __all__ = [
     "interest_booked_through",
     "is_posted",
     "off_balance",
+    "owed_by",
     "owed_rows",
     "owed_to",
     "post",

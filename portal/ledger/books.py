@@ -34,7 +34,8 @@ class Account(StrEnum):
     and interest seen from the creditor, until it is collected. Money that came stands on
     `client_funds`; what of it is the creditor's on `owed_to_creditor`; our own on `fee_income`.
     `over_payment` goes back to who paid; `unmatched` belongs to nobody that we know yet. Fees that
-    are given up stand on `bad_debt`.
+    are given up stand on `bad_debt`. Fees that a creditor bears itself stand on `owed_by_creditor`,
+    until they are set off against what it is owed.
     """
 
     PRINCIPAL = "principal"
@@ -47,6 +48,7 @@ class Account(StrEnum):
     OVER_PAYMENT = "over_payment"
     UNMATCHED = "unmatched"
     BAD_DEBT = "bad_debt"
+    OWED_BY_CREDITOR = "owed_by_creditor"
 
 
 # In the order of Balance.
@@ -90,12 +92,16 @@ class OwedRow:
 
 @dataclass(frozen=True)
 class EntryRow:
-    """An entry with its lines, as (account, öre)."""
+    """An entry with its lines, as (account, öre).
+
+    owed_ore: what the debtor owed as booked, after it and what stands before it, in öre.
+    """
 
     id: int
     kind: str
     booked_on: date
     lines: tuple[tuple[Account, int], ...]
+    owed_ore: int
 
 
 def post(
@@ -279,6 +285,14 @@ def owed_to(creditor_id: int, case_id: int | None = None) -> int:
     return -int(db.session.scalar(query) or 0)
 
 
+def owed_by(creditor_id: int) -> int:
+    """The fees that a creditor bears itself and that are not set off yet, in öre."""
+    query = select(func.sum(Line.amount_ore)).where(
+        Line.creditor_id == creditor_id, Line.account == Account.OWED_BY_CREDITOR
+    )
+    return int(db.session.scalar(query) or 0)
+
+
 def owed_rows(creditor_id: int, after: int | None = None, limit: int = 50) -> list[OwedRow]:
     """What makes up the sum owed to a creditor, newest first.
 
@@ -342,10 +356,12 @@ def entries(case_id: int) -> list[EntryRow]:
         .order_by(Entry.booked_on, Entry.id, Line.id)
     )
     found: dict[int, EntryRow] = {}
+    owed_ore = 0
     for entry_id, kind, booked_on, account, ore in rows:
         before = found.get(entry_id)
         lines = (*(before.lines if before else ()), (Account(account), int(ore)))
-        found[entry_id] = EntryRow(entry_id, kind, booked_on, lines)
+        owed_ore += int(ore) if account in _OWED_BY_DEBTOR else 0
+        found[entry_id] = EntryRow(entry_id, kind, booked_on, lines, owed_ore)
     return list(found.values())
 
 

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import io
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -85,6 +86,21 @@ def is_signed(creditor_id: int) -> bool:
                 Document.version == current_version().number,
             )
             .limit(1)
+        )
+    )
+
+
+def signed_among(creditor_ids: Collection[int]) -> set[int]:
+    """Which of some creditors have signed the version in force."""
+    return set(
+        db.session.scalars(
+            select(Document.creditor_id)
+            .join(Signature, Signature.document_id == Document.id)
+            .where(
+                Document.creditor_id.in_(creditor_ids),
+                Document.kind == KIND,
+                Document.version == current_version().number,
+            )
         )
     )
 

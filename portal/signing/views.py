@@ -22,4 +22,8 @@ def known_binding() -> str:
     return known
 
 
-from portal.signing import views_agreements, views_bankid  # noqa: E402, F401
+from portal.signing import (  # noqa: E402, F401
+    views_agreements,
+    views_bankid,
+    views_invitations,
+)

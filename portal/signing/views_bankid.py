@@ -12,6 +12,7 @@ from htmx_flask import request
 from werkzeug.exceptions import NotFound
 
 from portal import clock
+from portal.companies import invitations
 from portal.database import tenancy
 from portal.extensions import db, limiter, settings
 from portal.identity import orders, people
@@ -27,6 +28,8 @@ from portal.web.rendering import go, is_seen, last_question, render
 _PHONES = ("iPhone", "Android", "iPad", "Mobile")
 # The order by which this session was signed in, and where that led.
 _SIGNED_IN_BY, _ONWARDS = "signed_in_by", "signed_in_onwards"
+# Who somebody is that opened an invitation, sealed.
+INVITED_AS = "invited_as"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -70,6 +73,8 @@ def _beginning(purpose: str, subject: Mapping[str, Any]) -> str:
     """Where an order for something is started, and can be started again."""
     if purpose == "sign":
         return url_for("signing.read_agreement", key=subject["document"])
+    if subject.get("invitation"):
+        return str(subject["next"])
     return url_for("signing.sign_in", next=subject.get("next") or None)
 
 
@@ -227,7 +232,10 @@ def _complete(order: BankIDOrder) -> Response:
         return _complete_signature(order)
     if not orders.use(order, now=clock.now()):
         flash(gettext("This sign-in has been used or is too old. Start again."), "warn")
-        return go(url_for("signing.sign_in"))
+        is_invited = bool(order.subject.get("invitation"))
+        return go(order.subject["next"] if is_invited else url_for("signing.sign_in"))
+    if order.subject.get("invitation"):
+        return _identified(order)
     completion = orders.completion(order)
     person = people.by_identity_number(completion["user"]["personalNumber"])
     # Who it was is not needed any more, and is not kept.
@@ -240,6 +248,16 @@ def _complete(order: BankIDOrder) -> Response:
     session.renew()  # type: ignore[attr-defined]
     login_user(person)
     onwards = onwards or _home()
+    session[_SIGNED_IN_BY], session[_ONWARDS] = order_key, onwards
+    return go(onwards)
+
+
+def _identified(order: BankIDOrder) -> Response:
+    """Back to the invitation, which now knows who opened it; nobody is signed in by that."""
+    session[INVITED_AS] = invitations.remember(orders.completion(order), now=clock.now())
+    order.completion = None
+    order_key, onwards = order.key, order.subject["next"]
+    db.session.commit()
     session[_SIGNED_IN_BY], session[_ONWARDS] = order_key, onwards
     return go(onwards)
 

@@ -79,6 +79,23 @@ def _on_day(value: date | datetime) -> date:
     return clock.day_of(_aware(value)) if isinstance(value, datetime) else value
 
 
+def file_size(count: int) -> str:
+    """How large a file is, such as "12,5 MB"; of a kilobyte's thousand bytes, as disks are sold.
+
+    count: bytes.
+    """
+    size, unit = Decimal(count), "B"
+    for larger in ("kB", "MB", "GB", "TB"):
+        if size < 1000:
+            break
+        size, unit = size / 1000, larger
+    shown = (
+        size.quantize(Decimal("0.1")) if size < 100 and unit != "B" else size.quantize(Decimal(1))
+    )
+    written = numbers.format_decimal(shown, locale=_locale())
+    return _isolated(f"{written}{_NO_BREAK_SPACE}{unit}")
+
+
 def format_date(value: date | datetime, width: str = "long") -> str:
     """A date, such as "4 december 2026"; an instant's is the date in Sweden.
 
@@ -172,6 +189,7 @@ def init_app(app: Flask) -> None:
         "plain_kronor": plain_kronor,
         "number": number,
         "percent": percent,
+        "file_size": file_size,
         "date": format_date,
         "date_time": date_time,
         "relative_day": relative_day,

@@ -41,18 +41,25 @@ document.addEventListener("click", (event) => {
   }
 });
 
+// In an open menu the arrows go from one line to the next, Escape closes it.
+const STEPS = { ArrowDown: 1, ArrowUp: -1 };
 document.addEventListener("keydown", (event) => {
-  if (event.key !== "Escape") return;
   const menu = event.target.closest?.("details.menu[open]");
-  if (menu) {
+  if (!menu) return;
+  if (event.key === "Escape") {
     menu.open = false;
     menu.querySelector("summary").focus();
+  } else if (STEPS[event.key]) {
+    const lines = [...menu.querySelectorAll("summary, .menu-list input[type=search], .menu-list a")];
+    lines[lines.indexOf(event.target) + STEPS[event.key]]?.focus();
+    event.preventDefault();
   }
 });
 
 // `toggle` does not bubble, so it is caught on its way down.
 document.addEventListener("toggle", (event) => {
   if (event.target.matches("details.dialog")) openDialog(event.target);
+  if (event.target.matches("details.menu[open]")) event.target.querySelector("input[type=search]")?.focus();
 }, true);
 
 // A file is being dragged over the page: its place shows itself.

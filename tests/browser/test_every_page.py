@@ -15,11 +15,12 @@ from sqlalchemy import select
 from portal import clock
 from portal.collection import intake, lifecycle, settling
 from portal.collection.models import Case
+from portal.companies import invitations
 from portal.delivery.models import Message
 from portal.extensions import db
 from portal.identity import people
-from portal.identity.actor import SWISH, SYSTEM
-from portal.identity.models import Creditor
+from portal.identity.actor import SWISH, SYSTEM, Actor
+from portal.identity.models import Creditor, Membership
 from portal.notifications import addressing
 from portal.notifications.telling import notify
 from portal.payments import booking
@@ -28,6 +29,7 @@ from tests.factories import (
     EVA,
     JOHAN,
     NOW,
+    SOFIA,
     TODAY,
     a_case,
     a_creditor,
@@ -83,6 +85,7 @@ def world(portal: Portal) -> World:
     for name, status in (("mapping", "mapping"), ("preview", "preview"), ("done", "imported")):
         values[name] = _upload(creditor, name, status)
     values["stop"] = _tell(creditor, case)
+    values["member"], values["invitation"] = _people(creditor)
     failed = db.session.scalars(select(Message).limit(1)).one()
     failed.status, failed.failure = "failed", "OSError: No space left on device"
     db.session.commit()
@@ -100,6 +103,20 @@ def _tell(creditor: Creditor, case: Case) -> str:
             is_failed=is_failed,
         )  # fmt: skip
     return addressing.stop_link(eva.id, creditor.id)
+
+
+def _people(creditor: Creditor) -> tuple[int, str]:
+    """A colleague's membership, and the link of an invitation."""
+    eva, sofia = people.by_identity_number(EVA), a_person_at(creditor, "collector", SOFIA)
+    assert eva is not None
+    links: list[str] = []
+    invitations.invite(
+        creditor.id, email="ny@norrsken.example", given_name="Nils", role="viewer", ends_on=None,
+        language="sv", address=lambda token: links.append(token) or token,
+        actor=Actor("person", eva.name, eva.id), today=clock.today(), now=clock.now(),
+    )  # fmt: skip
+    member = db.session.scalars(select(Membership.id).where(Membership.person_id == sofia.id)).one()
+    return member, links[0]
 
 
 def _pay(case: Case) -> None:
@@ -236,9 +253,12 @@ def test_a_debtors_page_of_a_paid_case(
 @pytest.mark.parametrize(
     "path",
     [
-        "/", "/cases", "/cases/{reference}", "/invoices", "/invoices/upload",
+        "/", "/cases", "/cases/{reference}", "/cases/{reference}/letters",
+        "/cases/{reference}/money?on=2026-12-31&", "/cases/{reference}/parties",
+        "/cases/{reference}/acts/credit", "/invoices", "/invoices/upload",
         "/invoices/uploads/{mapping}/columns", "/invoices/uploads/{preview}/preview",
         "/invoices/uploads/{done}", "/payout", "/rules", "/cases/none",
+        "/people", "/people/{member}",
     ],
 )  # fmt: skip
 def test_a_creditors_page(
@@ -276,6 +296,30 @@ def test_a_page_before_the_agreement_is_signed(
     portal: Portal, world: World, phone_and_desk: list[Visitor], path: str
 ) -> None:
     look_everywhere(phone_and_desk, path, STAFF, lambda v: sign_in(portal, v, JOHAN))
+
+
+@pytest.mark.parametrize("path", ["/invitations/{invitation}", "/invitations/none"])
+def test_a_page_of_an_invitation(
+    portal: Portal, world: World, phone_and_desk: list[Visitor], path: str
+) -> None:
+    look_everywhere(phone_and_desk, path.format(**world.values), STAFF)
+
+
+def test_an_invitation_of_somebody_signed_in(
+    portal: Portal, world: World, phone_and_desk: list[Visitor]
+) -> None:
+    address = f"/invitations/{world.values['invitation']}"
+    look_everywhere(phone_and_desk, address, STAFF, lambda v: sign_in(portal, v, JOHAN))
+
+
+def test_the_companies_of_somebody_with_many(
+    portal: Portal, world: World, phone_and_desk: list[Visitor]
+) -> None:
+    for number in range(9):
+        a_person_at(a_creditor(f"Bolag {number} AB"), "viewer", JOHAN)
+    look_everywhere(
+        phone_and_desk, "/creditor/companies", STAFF, lambda v: sign_in(portal, v, JOHAN)
+    )
 
 
 @pytest.mark.parametrize(("path", "languages"), [("/", DEBTORS), ("/sign-in", STAFF)])

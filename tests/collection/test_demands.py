@@ -7,13 +7,14 @@ from flask import Flask
 from sqlalchemy import select
 
 from portal import ledger
-from portal.collection import cases, changes, history, lifecycle, states
-from portal.collection.models import Case
+from portal.collection import cases, changes, history, lifecycle, plans, states
+from portal.collection.models import Case, Plan
 from portal.delivery.models import Message
 from portal.extensions import db
-from portal.identity.actor import Actor
+from portal.identity.actor import DEBTOR, Actor
 from portal.law import demand
 from portal.law.calendar import is_banking_day
+from portal.messages import RedaError
 from tests.factories import NOW, TODAY, a_case, a_creditor, a_debtor_of, a_reminded_case, rules_of
 
 CLERK = Actor("person", "Johan Ekdahl", None, "creditor")
@@ -178,3 +179,68 @@ def test_the_history_says_by_which_rule_it_was_decided(app: Flask) -> None:
     event = history.of_case(case.id)[0]
     assert event.name == "case.watched_over"
     assert event.settings[0] == history.Setting("after_demand", "surveillance", "company")
+
+
+def test_fees_that_the_creditor_bears_are_not_asked_of_the_debtor(app: Flask) -> None:
+    case = a_demanded_case(reminder_fee_by="creditor", demand_fee_by="creditor")
+    assert ledger.balance(case.id).fees_ore == 0
+    assert [part["kind"] for part in letter_of(case, "demand")["parts"]] == [
+        "principal", "interest",
+    ]  # fmt: skip
+
+
+def test_fees_that_the_creditor_bears_are_owed_by_it_once_for_each_letter(app: Flask) -> None:
+    case = a_demanded_case(reminder_fee_by="creditor", demand_fee_by="creditor")
+    booked = {
+        one.kind: dict(one.lines)
+        for one in ledger.entries(case.id)
+        if one.kind.startswith("creditor_fee.")
+    }
+    assert booked == {
+        "creditor_fee.reminder": {"owed_by_creditor": 6_000, "fee_income": -6_000},
+        "creditor_fee.demand": {"owed_by_creditor": 18_000, "fee_income": -18_000},
+    }
+
+
+def test_a_plans_fee_that_the_creditor_bears_is_not_in_the_plan(app: Flask) -> None:
+    creditor = a_creditor()
+    rules_of(creditor, plan_fee_by="creditor")
+    case = cases.lock(a_reminded_case(creditor).id)
+    plans.agree(case, monthly_ore=50_000, first_on=TODAY + timedelta(days=20), actor=CLERK,
+                today=TODAY, now=NOW)  # fmt: skip
+    kinds = {one.kind for one in ledger.entries(case.id)}
+    assert "creditor_fee.plan" in kinds
+    assert "fee.plan" not in kinds
+
+
+def test_the_creditors_own_words_are_in_the_demand(app: Flask) -> None:
+    case = a_demanded_case(demand_text="Ring oss om något är oklart.")
+    assert letter_of(case, "demand")["creditors_words"] == "Ring oss om något är oklart."
+
+
+@pytest.mark.parametrize(
+    ("rules", "field"),
+    [
+        ({"may_plan": False}, None),
+        ({"plan_least_ore": 60_000}, "amount"),
+        ({"plan_most_months": 2}, "amount"),
+        ({"plan_first_days": 10}, "first_on"),
+    ],
+)
+def test_a_debtor_alone_agrees_on_no_plan_beyond_the_rules(
+    app: Flask, rules: dict[str, object], field: str | None
+) -> None:
+    creditor = a_creditor()
+    rules_of(creditor, **rules)
+    case = cases.lock(a_reminded_case(creditor).id)
+    with pytest.raises(RedaError) as error:
+        agree(case, DEBTOR)
+    assert error.value.problem.field == field
+    assert agree(case, CLERK).status == "running"
+
+
+def agree(case: Case, actor: Actor) -> Plan:
+    return plans.agree(
+        case, monthly_ore=50_000, first_on=TODAY + timedelta(days=20), actor=actor, today=TODAY,
+        now=NOW,
+    )  # fmt: skip

@@ -52,15 +52,18 @@ def why(app: Flask, case: Case) -> Why:
 
 def test_each_rule_of_a_case_is_shown_with_its_scope(why: Why) -> None:
     told = why("The invoice became a case")
-    assert "Days of waiting after the due date 7, by the company's rules" in told
-    assert "Reminder fee agreed Yes, by the rules of the customer class" in told
-    assert "Late interest by law (räntelagen § 6), by the rules that hold when nothing" in told
+    assert "Days after the due date 7, by the company's rules" in told
+    assert (
+        "A reminder fee is agreed with our customers Yes, by the rules of the customer class"
+        in told
+    )
+    assert "Late interest By the Interest Act (räntelagen § 6), by the rules that hold" in told
 
 
 def test_a_reminder_is_shown_with_its_law(why: Why) -> None:
     told = why("A reminder was written")
     assert "Rule: lag (1981:739) § 2, § 4" in told
-    assert "Days to pay in a reminder 14, by the rules of this customer" in told
+    assert "Days to pay after a reminder 14, by the rules of this customer" in told
     assert "Reminder fee charged before No" in told
 
 

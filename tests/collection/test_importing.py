@@ -7,10 +7,11 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select, text
 
-from portal.collection import history, importing, intake, lifecycle, policy
+from portal.collection import history, importing, intake, lifecycle, policy, rulebook
 from portal.collection.models import Case, Invoice
 from portal.database import tenancy
 from portal.extensions import db
+from portal.identity.actor import SYSTEM
 from portal.identity.models import Creditor
 from tests.collection.twins import everything_of, make_twins, some_invoices, some_rules
 from tests.factories import NOW, TODAY, a_case, a_creditor, a_debtor_of, an_invoice_of, rules_of
@@ -44,7 +45,7 @@ def test_many_invoices_are_decided_on_as_each_of_them_alone(
 
 
 def test_cases_opened_together_are_as_those_opened_one_by_one(app: Flask) -> None:
-    together, alone = make_twins(250, seed=7)
+    together, alone = make_twins(300, seed=7)
     opened = importing.import_waiting(together.id, today=TODAY, now=NOW)
     invoices = db.session.scalars(
         select(Invoice).where(Invoice.creditor_id == alone.id).order_by(Invoice.id)
@@ -175,3 +176,29 @@ def test_a_person_of_the_creditor_imports_what_is_theirs(app: Flask, creditor: C
     with tenancy.creditors([mine]):
         assert intake.import_overdue(mine, today=TODAY, now=NOW) == 1
         assert intake.import_overdue(theirs, today=TODAY, now=NOW) == 0
+
+
+def test_no_case_comes_to_light_after_the_rules_said_stop(app: Flask, creditor: Creditor) -> None:
+    rules_of(creditor)
+    for _ in range(3):
+        an_invoice_of(creditor)
+    creditor_id, opened = creditor.id, importing.import_waiting(creditor.id, today=TODAY, now=NOW)
+    came_first: list[int] = []
+
+    def pause() -> None:
+        with app.app_context(), tenancy.service():
+            values = {**policy.effective(creditor_id).values, "is_active": False}
+            rulebook.save(creditor_id, values, 1, actor=SYSTEM, today=TODAY, now=NOW)
+            db.session.commit()
+            # What the pausing one sees afterwards is all that there will ever be.
+            came_first.append(db.session.scalar(select(func.count()).select_from(Case)) or 0)
+
+    with ThreadPoolExecutor(1) as pool:
+        pausing = pool.submit(pause)
+        with pytest.raises(TimeoutError):
+            pausing.result(timeout=0.5)
+        db.session.commit()
+        pausing.result(timeout=20)
+    an_invoice_of(creditor)
+    assert importing.import_waiting(creditor_id, today=TODAY, now=NOW) == 0
+    assert (opened, came_first) == (3, [3])

@@ -65,6 +65,8 @@ def some_rules(creditor: Creditor, dice: random.Random) -> None:
                 is_excluded=maybe(False, False, True), lowest_ore=maybe(0, 2_000),
                 collects_from=maybe("everyone", "everyone", "businesses", "consumers"),
                 highest_ore=maybe(0, 5_000_000), left_out_types=maybe([], ["prepayment"]),
+                reminder_fee_by=maybe("debtor", "creditor"), demand_text=maybe("", "Ring oss!"),
+                demand_fee_by=maybe("debtor", "creditor"), reminder_text=maybe("", "Hej där!"),
                 already_reminded=maybe("without fee", "leave out"),
             )
         )  # fmt: skip

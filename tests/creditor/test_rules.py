@@ -1,20 +1,29 @@
 """The company's rules: what may be chosen, what is told when it may not, and who was first."""
 
 import pytest
+from bs4 import BeautifulSoup
+from flask import Flask
 from sqlalchemy import select
 
-from portal.collection import policy
+from portal.collection import policy, rulebook
 from portal.collection.models import Event, Rules
 from portal.extensions import db
 from portal.identity.models import Creditor
 from tests.creditor.conftest import Desk
+from tests.factories import SOFIA, a_person_at, an_invoice_of, sign_in
 
 GOOD = {
     "is_active": "y", "days_after_due": "5", "import_after_on": "2026-01-01",
-    "reminder_fee_agreed": "y", "reminder_days": "12", "interest_kind": "agreed",
-    "agreed_rate": "18,5", "version": "1", "demand_after_days": "3", "demand_days": "12",
-    "wants_compensation": "y", "decision_after_days": "5", "after_demand": "legal",
-    "small_rest_ore": "25,00", "direct_payment": "costs waived",
+    "collects_from": "everyone", "lowest_ore": "100", "highest_ore": "0",
+    "left_out_types": ["interest invoice"], "already_reminded": "without fee",
+    "reminder_fee_agreed": "y", "reminder_days": "12", "reminder_text": "",
+    "interest_kind": "agreed", "agreed_rate": "18,5", "demand_after_days": "3",
+    "demand_days": "12", "demand_text": "", "wants_compensation": "y", "decision_after_days": "5",
+    "after_demand": "legal", "small_rest_ore": "25,00", "direct_payment": "costs waived",
+    "reminder_fee_by": "debtor",
+    "demand_fee_by": "debtor", "plan_fee_by": "debtor", "may_plan": "y", "plan_most_months": "12",
+    "plan_least_ore": "200", "plan_first_days": "30", "may_postpone": "y", "postpone_days": "14",
+    "postpone_times": "1", "version": "1", "base": "0",
 }  # fmt: skip
 
 
@@ -56,13 +65,91 @@ def test_what_cannot_hold_is_told_at_its_field_and_nothing_is_saved(
     assert policy.effective(creditor.id).days_after_due == 7
 
 
+def version(page: BeautifulSoup) -> dict[str, str]:
+    """What a page carries along so that a change by somebody else is seen."""
+    return {name: page.select_one(f"input[name={name}]")["value"] for name in ("version", "base")}
+
+
 def test_who_saves_second_is_told_and_can_save_on_purpose(desk: Desk, creditor: Creditor) -> None:
     desk.post("rules", **GOOD)
     page = desk.post("rules", status=409, **{**GOOD, "days_after_due": "6"})
     assert "Somebody else changed the rules" in page.get_text()
-    version = page.select_one("input[name=version]")["value"]
-    desk.post("rules", **{**GOOD, "days_after_due": "6", "version": version})
+    assert "has chosen “5” meanwhile" in page.select_one("#days_after_due-error").get_text()
+    desk.post("rules", **{**GOOD, "days_after_due": "6", **version(page)})
     assert policy.effective(creditor.id).days_after_due == 6
+
+
+def test_what_another_changed_meanwhile_is_kept_where_one_changed_nothing(
+    desk: Desk, creditor: Creditor
+) -> None:
+    desk.post("rules", **GOOD)
+    mine = version(desk.get("rules"))
+    desk.post("rules", **{**GOOD, **mine, "reminder_days": "20"})
+    page = desk.post("rules", status=409, **{**GOOD, **mine, "demand_days": "30"})
+    saved = {one["name"]: one.get("value") for one in page.select("#rules input[type=hidden]")}
+    assert (saved["reminder_days"], saved["demand_days"]) == ("20", "30")
+
+
+def test_the_pencil_opens_one_card_and_keeps_what_was_written_in_another(desk: Desk) -> None:
+    page = desk.post("rules/edit", **{**GOOD, "days_after_due": "9", "card": "amounts"})
+    assert page.select_one("#lowest_ore")["value"] == "100"
+    assert page.select_one("#days_after_due") is None
+    assert page.select_one("input[name=days_after_due]")["value"] == "9"
+    assert "not saved; now: 7" in page.get_text()
+
+
+def test_what_is_wrong_in_a_closed_card_opens_it(desk: Desk) -> None:
+    page = desk.post("rules", status=422, **{**GOOD, "postpone_days": "900"})
+    assert page.select_one("#postpone_days")["aria-invalid"] == "true"
+
+
+def test_a_viewer_sees_the_rules_and_no_pencil(desk: Desk, creditor: Creditor, app: Flask) -> None:
+    viewer = a_person_at(creditor, "viewer", SOFIA)
+    client = app.test_client()
+    sign_in(app, client, viewer)
+    page = Desk(client, creditor).get("rules")
+    assert page.select_one(".setting-card")
+    assert page.select("#rules button") == []
+
+
+def test_a_type_that_only_this_ledger_has_can_be_left_out(desk: Desk, creditor: Creditor) -> None:
+    an_invoice_of(creditor, type="Serviceavtal")
+    desk.post("rules", **{**GOOD, "left_out_types": ["Serviceavtal"]})
+    assert policy.effective(creditor.id).left_out_types == ["Serviceavtal"]
+
+
+def test_a_change_is_told_from_what_to_what_and_undone_with_one_click(
+    desk: Desk, creditor: Creditor
+) -> None:
+    desk.post("rules", **GOOD)
+    page = desk.get("rules/history")
+    told = page.select_one(".changes").get_text(" ", strip=True)
+    assert "Days after the due date Before: 7 After: 5" in told
+    address = page.select_one(".changes form")["action"].rpartition("/rules/")[2]
+    page = desk.post(f"rules/{address}")
+    assert "The change is undone." in page.get_text()
+    assert policy.effective(creditor.id).days_after_due == 7
+
+
+def test_an_older_change_is_not_undone_over_a_newer_one(desk: Desk, creditor: Creditor) -> None:
+    desk.post("rules", **GOOD)
+    desk.post("rules", **{**GOOD, "days_after_due": "6", "version": "2"})
+    first = rulebook.changes(creditor.id)[-1].id
+    page = desk.post(f"rules/history/{first}/undo")
+    assert "changed again since" in page.get_text()
+    assert policy.effective(creditor.id).days_after_due == 6
+
+
+def test_the_rules_of_old_are_compared_and_restored(desk: Desk, creditor: Creditor) -> None:
+    desk.post("rules", **GOOD)
+    desk.post("rules", **{**GOOD, "days_after_due": "6", "version": "2"})
+    first = rulebook.changes(creditor.id)[-1].id
+    row = desk.get(f"rules/history/{first}").select_one("table tbody tr")
+    assert [one.get_text(strip=True) for one in row.select("th, td")] == [
+        "Days after the due date", "5", "6",
+    ]  # fmt: skip
+    desk.post(f"rules/history/{first}/restore", version="3")
+    assert policy.effective(creditor.id).days_after_due == 5
 
 
 def test_saving_the_same_rules_again_changes_nothing(desk: Desk, creditor: Creditor) -> None:
@@ -75,7 +162,7 @@ def test_saving_the_same_rules_again_changes_nothing(desk: Desk, creditor: Credi
 def test_a_company_without_rules_begins_switched_off(desk: Desk, creditor: Creditor) -> None:
     db.session.delete(db.session.scalars(select(Rules)).one())
     db.session.commit()
-    assert not desk.get("rules").select_one("#is_active").has_attr("checked")
+    assert desk.get("rules").select_one("input[name=is_active]") is None
     desk.post("rules", **{**GOOD, "version": "0"})
     assert policy.effective(creditor.id).is_active
 

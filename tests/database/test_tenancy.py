@@ -12,7 +12,8 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from werkzeug.test import Client
 
 from portal.collection import history, intake, plans
-from portal.collection.models import Case, ColumnMapping
+from portal.collection.models import Case, ColumnMapping, Deed
+from portal.companies.models import Invitation
 from portal.database import tenancy
 from portal.database.tenancy import Scope
 from portal.extensions import db
@@ -23,6 +24,7 @@ from portal.notifications.kinds import KINDS
 from portal.notifications.telling import notify
 from portal.payments import booking
 from portal.payments.models import Payment
+from portal.reporting import orders
 from tests import factories
 from tests.factories import (
     NOW,
@@ -42,11 +44,12 @@ OF_A_CASE = {
 # Tables of a company's, which its people see.
 OF_A_CREDITOR = OF_A_CASE | {
     *("memberships", "uploads", "column_mappings", "rules", "documents", "signatures"),
-    *("history_heads", "history_links"),
+    "invitations",
+    *("history_heads", "history_links", "case_deeds"),
 }
 ONLY_ADDED_TO = {
     *("ledger_entries", "ledger_lines", "events", "payments", "signatures"),
-    *("history_heads", "history_links"),
+    *("history_heads", "history_links", "case_deeds"),
 }
 
 
@@ -156,10 +159,21 @@ def a_tenant(name: str, identity_number: str) -> Tenant:
         creditor.id, [("list.csv", b"Fakturanr;Kundnr\r\n1;2\r\n")], actor=SYSTEM, now=NOW
     )
     booking.prepare(case.id, now=NOW)
+    order = orders.put(creditor.id, "report", {}, language="sv", actor=SYSTEM, now=NOW)
+    order.status, order.files = "done", [{"name": "a", "sha256": "b", "size": 1}]
+    orders.fetch(order, 0, actor=SYSTEM, now=NOW)
     plans.agree(case, monthly_ore=50_000, first_on=TODAY, actor=DEBTOR, today=TODAY, now=NOW)
     db.session.add_all(
         [
             ColumnMapping(creditor_id=creditor.id, headings_hash="h", mapping={}),
+            Invitation(
+                key=name, creditor_id=creditor.id, token_hash=name.encode(), email="",
+                role="viewer",
+                invited_by=person.id, inviter_name="", created_at=NOW, sent_at=NOW, expires_at=NOW,
+            ),
+            Deed(
+                creditor_id=creditor.id, case_id=case.id, key="k", act="hold", done_at=NOW,
+            ),
             Payment(
                 creditor_id=creditor.id, case_id=case.id, channel="swish",
                 channel_reference=name, amount_ore=100, currency="SEK", value_on=NOW.date(),

@@ -248,3 +248,12 @@ def test_a_real_case_s_letter_opens_that_case_and_states_its_sum(app: Flask) -> 
     assert "1 065,48 kr" in text
     assert f"{reference[:3]} {reference[3:6]} {reference[6:]}" in text
     assert f"{code[:3]} {code[3:]}" in text
+
+
+def test_the_creditors_own_words_stand_in_the_letter_and_it_stays_one_page(
+    reminder: Printer,
+) -> None:
+    words = "Ring oss gärna om något är oklart, så hjälper vi dig att reda ut det. " * 4
+    read = reminder({**a_reminder(), "creditors_words": words.strip()})
+    assert read.pages == 1
+    assert "Norrsken Energi AB skriver: ”Ring oss gärna" in read.text(1)

@@ -1,0 +1,269 @@
+"""What a creditor's people fill in for an act on a case."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+
+from flask_babel import gettext, lazy_gettext
+from wtforms import (
+    DateField,
+    Field,
+    HiddenField,
+    IntegerField,
+    RadioField,
+    SelectField,
+    StringField,
+    ValidationError,
+)
+from wtforms.validators import InputRequired, Length, Optional
+
+from portal import clock
+from portal.collection import states
+from portal.creditor.case_facts import CaseFacts
+from portal.creditor.names import countries, languages, stop_name
+from portal.web.forms import Form, KronorField
+
+# Kinds of stops that a creditor's person puts on and takes off by hand. The others have acts of
+# their own, or are ours.
+BY_HAND = (
+    states.HOLD, states.BANKRUPT, states.DECEASED, states.MINOR, states.PROTECTED,
+    states.RESTRUCTURING,
+)  # fmt: skip
+_HOLD_FOR = timedelta(days=14)
+_LONGEST = 300
+
+
+class ActForm(Form):
+    """What is asked before an act. seen: names the effect that was shown."""
+
+    seen = HiddenField()
+
+    def prepare(self, facts: CaseFacts, *, is_new: bool) -> None:
+        """Offer what the case has to choose from. is_new: nothing is filled in yet."""
+
+    def asked(self) -> Sequence[Field]:
+        """The fields that a person fills in."""
+        return [one for one in self if one.name not in ("csrf_token", "seen")]
+
+    def hints(self) -> Mapping[str, str]:
+        """A sentence below a field's label, by the field's name."""
+        return {}
+
+    def said(self) -> dict[str, object]:
+        """What was filled in, as JSON values."""
+        return {
+            one.name: one.data.isoformat() if isinstance(one.data, date) else one.data
+            for one in self.asked()
+        }
+
+
+def _past(form: ActForm, field: Field) -> None:
+    if field.data > clock.today():
+        raise ValidationError(gettext("This day is still to come."))
+
+
+def _coming(form: ActForm, field: Field) -> None:
+    if field.data <= clock.today():
+        raise ValidationError(gettext("Choose a day that is still to come."))
+
+
+def _not_past(form: ActForm, field: Field) -> None:
+    if field.data < clock.today():
+        raise ValidationError(gettext("Choose today or a day that is still to come."))
+
+
+def _email(form: ActForm, field: Field) -> None:
+    name, _, host = field.data.strip().rpartition("@")
+    if not name or "." not in host or " " in field.data.strip():
+        raise ValidationError(gettext("Write an e-mail address, such as name@example.com."))
+
+
+class HoldForm(ActForm):
+    """Why a case stands still, and until when."""
+
+    kind = SelectField(lazy_gettext("Why"), [InputRequired()])
+    until_on = DateField(lazy_gettext("Last day"), [Optional(), _coming])
+    reason = StringField(lazy_gettext("Reason"), [InputRequired(), Length(max=_LONGEST)])
+
+    def prepare(self, facts: CaseFacts, *, is_new: bool) -> None:
+        """A hold of two weeks, to begin with."""
+        self.kind.choices = [(one, stop_name(one)) for one in BY_HAND]
+        if is_new:
+            self.kind.data, self.until_on.data = states.HOLD, clock.today() + _HOLD_FOR
+
+    def hints(self) -> Mapping[str, str]:
+        """What is not plain."""
+        return {
+            "until_on": gettext("Left empty, it stands still until somebody lets it go on."),
+            "reason": gettext("For you and us; the debtor does not see it."),
+        }
+
+
+class ResumeForm(ActForm):
+    """Which of the reasons to stand still is over."""
+
+    kind = SelectField(lazy_gettext("What is over"), [InputRequired()])
+
+    def prepare(self, facts: CaseFacts, *, is_new: bool) -> None:
+        """Those that a person can take off."""
+        ended = [one for one in facts.stop_kinds if one in BY_HAND]
+        self.kind.choices = [(one, stop_name(one)) for one in ended]
+        if is_new and ended:
+            self.kind.data = ended[0]
+
+
+class CreditForm(ActForm):
+    """A credit note."""
+
+    number = StringField(
+        lazy_gettext("Number of the credit note"), [InputRequired(), Length(max=60)]
+    )
+    amount = KronorField(lazy_gettext("Amount"), [InputRequired()])
+    on = DateField(lazy_gettext("Date"), [InputRequired(), _past])
+
+    def prepare(self, facts: CaseFacts, *, is_new: bool) -> None:
+        """All that is left of the invoice, today, to begin with."""
+        if is_new:
+            self.amount.data, self.on.data = facts.due.principal_ore, clock.today()
+
+    def hints(self) -> Mapping[str, str]:
+        """What is not plain."""
+        return {
+            "number": gettext("The same number again changes nothing."),
+            "amount": gettext("As much as is left of the invoice credits all of it."),
+        }
+
+
+class DirectForm(ActForm):
+    """A payment that reached the creditor itself."""
+
+    amount = KronorField(lazy_gettext("Amount"), [InputRequired()])
+    on = DateField(lazy_gettext("Day the money came"), [InputRequired(), _past])
+    number = StringField(lazy_gettext("Your number for the payment"), [Length(max=60)])
+
+    def prepare(self, facts: CaseFacts, *, is_new: bool) -> None:
+        """Today, to begin with."""
+        if is_new:
+            self.on.data = clock.today()
+
+    def hints(self) -> Mapping[str, str]:
+        """What is not plain."""
+        return {
+            "number": gettext("Needed only when two payments of the same sum come on one day."),
+        }
+
+
+class PlanForm(ActForm):
+    """A payment plan: so much a month, or in so many months."""
+
+    way = RadioField(
+        lazy_gettext("The plan is made by"),
+        [InputRequired()],
+        choices=[
+            ("amount", lazy_gettext("An amount a month")),
+            ("months", lazy_gettext("A number of payments")),
+        ],
+    )
+    amount = KronorField(lazy_gettext("Amount a month"), [Optional()])
+    months = IntegerField(lazy_gettext("Number of payments"), [Optional()])
+    first_on = DateField(lazy_gettext("First payment by"), [InputRequired(), _not_past])
+
+    def prepare(self, facts: CaseFacts, *, is_new: bool) -> None:
+        """Six payments, the first at the end of next month, to begin with."""
+        if is_new:
+            self.way.data, self.months.data = "months", 6
+            self.first_on.data = _end_of_next_month(clock.today())
+
+    def hints(self) -> Mapping[str, str]:
+        """What is not plain."""
+        return {
+            "amount": gettext("Only when the plan is made by an amount. The last payment is the"
+                              " rest."),
+            "months": gettext("Only when the plan is made by a number of payments."),
+            "first_on": gettext("The others fall on the same day of each month, or on the next"
+                                " banking day."),
+        }  # fmt: skip
+
+    def validate_amount(self, field: Field) -> None:
+        """Needed for a plan by amount."""
+        if self.way.data == "amount" and field.data is None and not field.errors:
+            raise ValidationError(gettext("Fill this in."))
+
+    def validate_months(self, field: Field) -> None:
+        """Needed for a plan by number of payments."""
+        if self.way.data == "months" and field.data is None and not field.errors:
+            raise ValidationError(gettext("Fill this in."))
+
+
+def _end_of_next_month(today: date) -> date:
+    year, month = divmod(today.month + 1, 12)
+    return date(today.year + year, month + 1, 1) - timedelta(days=1)
+
+
+class ReasonForm(ActForm):
+    """Why, in words."""
+
+    reason = StringField(lazy_gettext("Reason"), [InputRequired(), Length(max=_LONGEST)])
+
+
+class DueForm(ActForm):
+    """Another due date."""
+
+    due_on = DateField(lazy_gettext("New due date"), [InputRequired()])
+
+    def prepare(self, facts: CaseFacts, *, is_new: bool) -> None:
+        """The one that it has, to begin with."""
+        if is_new:
+            self.due_on.data = facts.case.due_on
+
+
+class DetailsForm(ActForm):
+    """A customer's details."""
+
+    name = StringField(lazy_gettext("Name"), [InputRequired(), Length(max=200)])
+    address_line = StringField(lazy_gettext("Street address"), [Length(max=200)])
+    postcode = StringField(lazy_gettext("Postcode"), [Length(max=20)])
+    town = StringField(lazy_gettext("Town"), [Length(max=100)])
+    country = SelectField(lazy_gettext("Country"), [InputRequired()])
+    email = StringField(lazy_gettext("E-mail"), [Optional(), Length(max=200), _email])
+    phone = StringField(lazy_gettext("Telephone"), [Length(max=40)])
+    language = SelectField(lazy_gettext("Language"), [InputRequired()])
+    customer_class = StringField(lazy_gettext("Customer class"), [Length(max=60)])
+
+    def prepare(self, facts: CaseFacts, *, is_new: bool) -> None:
+        """Those that we have, to begin with."""
+        debtor = facts.case.debtor
+        self.country.choices = countries(debtor.country)
+        self.language.choices = languages(debtor.language)
+        if is_new:
+            for field in self.asked():
+                field.data = getattr(debtor, field.name) or ""
+            self.country.data = debtor.country or "SE"
+            self.language.data = debtor.language or "sv"
+
+    def hints(self) -> Mapping[str, str]:
+        """What is not plain."""
+        return {
+            "language": gettext("Letters get a page in it, and the web page opens in it."),
+            "customer_class": gettext("Decides which of your rules hold for the customer."),
+        }
+
+    def values(self) -> dict[str, str | None]:
+        """The details, those that may be missing as None when empty."""
+        written = {one.name: (one.data or "").strip() for one in self.asked()}
+        may_miss = ("email", "phone", "customer_class")
+        return {name: None if name in may_miss and not value else value
+                for name, value in written.items()}  # fmt: skip
+
+
+class DecideForm(ActForm):
+    """How a case goes on whose demand was not paid."""
+
+    option = RadioField(
+        lazy_gettext("How the case goes on"),
+        [InputRequired()],
+        choices=[
+            ("legal", lazy_gettext("Apply at the Enforcement Authority")),
+            ("surveillance", lazy_gettext("Watch over it for a long time")),
+            ("write off", lazy_gettext("Write it off")),
+        ],
+    )

@@ -1,0 +1,53 @@
+"""Names of files that every computer takes, and words for codes of the books."""
+
+import re
+import unicodedata
+
+from portal.messages import N_
+from portal.reporting.tables import Text
+
+# What Windows does not take in a name, and what would lead out of a folder.
+_REFUSED = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]+')
+# Names that are devices on Windows, whatever comes after a full stop.
+_DEVICES = {"con", "prn", "aux", "nul"} | {f"{one}{n}" for one in ("com", "lpt") for n in range(10)}
+_LONGEST = 60
+
+_ENTRIES = {
+    "claim.taken": N_("The claim was taken in"),
+    "payment.swish": N_("Payment by Swish"),
+    "payment.bankgiro": N_("Payment by bankgiro"),
+    "payment.direct": N_("Payment to the creditor"),
+    "payout": N_("Paid out to you"),
+    "interest.accrued": N_("Interest to this day"),
+    "interest.waived": N_("Interest waived"),
+    "fee.reminder": N_("Reminder fee"),
+    "fee.demand": N_("Fee for the demand"),
+    "fee.late_payment": N_("Late-payment compensation"),
+    "fee.plan": N_("Fee for the payment plan"),
+    "fee.waived": N_("Fees waived"),
+    "claim.credited": N_("Credit note"),
+    "claim.recalled": N_("Recalled"),
+    "claim.written_off": N_("Written off"),
+    "claim.returned": N_("Given back"),
+    "claim.limited": N_("Limited by time"),
+    "rest.written_off": N_("Small rest written off"),
+}
+
+
+def entry(kind: str) -> Text | str:
+    """What a ledger entry is called."""
+    known = _ENTRIES.get(kind)
+    return Text(known) if known else kind
+
+
+def safe(name: str) -> str:
+    """A name for a file or folder that Windows, macOS and Linux take alike; never empty.
+
+    Letters of every alphabet stay, in one form of writing (NFC).
+    """
+    plain = unicodedata.normalize("NFC", name)
+    plain = "".join(one for one in plain if unicodedata.category(one)[0] != "C" or one == "\t")
+    plain = " ".join(_REFUSED.sub("-", plain).split())[:_LONGEST].strip(" .")
+    if plain.partition(".")[0].strip().casefold() in _DEVICES:
+        plain = f"_{plain}"
+    return plain or "_"
