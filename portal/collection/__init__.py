@@ -10,7 +10,8 @@
 - `plans.propose`, `plans.agree`: payment plans.
 - `changes`: what the creditor's own ledger tells while a case lives.
 - `states`: the table of what can happen to a case.
-- `cases.page`, `cases.find`, `cases.amount_due`: what pages show.
+- `cases.find`, `cases.amount_due`: what pages show of a case.
+- `finding.recognise`, `finding.beside`, `finding.page`, `finding.every`: lists of cases.
 - `checks.differences`: where the books and the cases do not agree.
 - `days.to_run`: which days the clock has still to run.
 - `access.enter`: a debtor's way in by reference and code.

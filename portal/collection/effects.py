@@ -106,12 +106,12 @@ class Effect:
 
     @property
     def charged_ore(self) -> int:
-        """What the creditor pays us for it, out of what was collected, in öre."""
+        """Our fees that the creditor bears itself, in öre."""
         return sum(
             ore
             for one in self.booked
             for account, ore in one.lines
-            if one.kind.startswith("fee.") and account == Account.OWED_TO_CREDITOR
+            if account == Account.OWED_BY_CREDITOR
         )
 
     @property

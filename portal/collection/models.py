@@ -4,7 +4,15 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, UniqueConstraint
+from sqlalchemy import (
+    CheckConstraint,
+    FetchedValue,
+    ForeignKey,
+    Index,
+    Numeric,
+    Text,
+    UniqueConstraint,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
 
@@ -17,12 +25,23 @@ from portal.payments.references import code_of
 
 
 class Debtor(Base):
-    """A creditor's customer (gäldenär when an invoice is not paid)."""
+    """A creditor's customer (gäldenär when an invoice is not paid).
+
+    search_text, name_in_order: what the database looks names up in and sorts them by (0015).
+    """
 
     __tablename__ = "debtors"
     __table_args__ = (
         UniqueConstraint("creditor_id", "customer_number"),
         CheckConstraint("kind in ('person', 'company')", name="kind"),
+        Index("ix_debtors_creditor_name", "creditor_id", "name_in_order", "id"),
+        Index("ix_debtors_creditor_class", "creditor_id", "customer_class"),
+        Index(
+            "ix_debtors_without_address",
+            "creditor_id",
+            "id",
+            postgresql_where="address_line = '' or postcode = '' or town = ''",
+        ),
     )
 
     id: Mapped[PrimaryKey]
@@ -40,6 +59,8 @@ class Debtor(Base):
     email: Mapped[str | None]
     phone: Mapped[str | None]
     language: Mapped[str | None]
+    search_text: Mapped[str] = mapped_column(Text, FetchedValue(), deferred=True)
+    name_in_order: Mapped[str] = mapped_column(Text(collation="C"), FetchedValue(), deferred=True)
 
 
 class Upload(Base):
@@ -90,6 +111,12 @@ class Invoice(Base):
         CheckConstraint("amount_ore > 0 and balance_ore > 0", name="amount"),
         Index(
             "ix_invoices_waiting", "creditor_id", "due_on", postgresql_where="decision = 'waiting'"
+        ),
+        Index(
+            "ix_invoices_payment_reference",
+            "creditor_id",
+            "payment_reference",
+            postgresql_where="payment_reference is not null",
         ),
     )
 
@@ -206,6 +233,13 @@ class Case(Base):
         ),
         Index("ix_cases_limited", "limited_on", postgresql_where="closed_on is null"),
         Index("ix_cases_creditor_opened", "creditor_id", "opened_at", "id"),
+        Index("ix_cases_creditor_status", "creditor_id", "status", "opened_at", "id"),
+        Index("ix_cases_creditor_due", "creditor_id", "due_on", "id"),
+        Index("ix_cases_creditor_amount", "creditor_id", "principal_ore", "id"),
+        Index("ix_cases_creditor_next", "creditor_id", "next_step_on", "id"),
+        Index(
+            "ix_cases_deciding", "creditor_id", "pay_by_on", postgresql_where="status = 'deciding'"
+        ),
         Index(
             "ix_cases_agreed_rate",
             "creditor_id",
@@ -274,6 +308,13 @@ class Stop(Base):
             postgresql_where="ended_at is null",
         ),
         Index("ix_case_stops_until", "until_on", postgresql_where="ended_at is null"),
+        Index(
+            "ix_case_stops_waiting",
+            "creditor_id",
+            "kind",
+            "began_at",
+            postgresql_where="ended_at is null",
+        ),
     )
 
     id: Mapped[PrimaryKey]
@@ -294,6 +335,7 @@ class Plan(Base):
     __table_args__ = (
         CheckConstraint("status in ('running', 'kept', 'broken', 'ended')", name="status"),
         Index("uq_plans_running", "case_id", unique=True, postgresql_where="status = 'running'"),
+        Index("ix_plans_broken", "creditor_id", "ended_on", postgresql_where="status = 'broken'"),
     )
 
     id: Mapped[PrimaryKey]
@@ -422,3 +464,22 @@ class ReferenceRate(Base):
     source: Mapped[str]
     person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
     created_at: Mapped[datetime]
+
+
+class KeptFigures(Base):
+    """A creditor's figures as they were last made: `figures` says what they are, and when anew.
+
+    position: how far the creditor's history was read. on_day: the day they are of. took_ms: how
+    long it took, in milliseconds.
+    """
+
+    __tablename__ = "figures"
+
+    creditor_id: Mapped[int] = mapped_column(
+        ForeignKey("creditors.id"), primary_key=True, autoincrement=False
+    )
+    position: Mapped[int]
+    on_day: Mapped[date]
+    made_at: Mapped[datetime]
+    took_ms: Mapped[int]
+    data: Mapped[dict[str, Any]] = mapped_column(JSONB)

@@ -312,7 +312,7 @@ def _write(
     for (scope, key), values in wanted.items():
         row = rows.get((scope, key))
         before = _values(row)
-        names = [name for name in _NAMES if before[name] != values[name]]
+        names = [name for name in _NAMES if _differs(scope, name, before[name], values[name])]
         if not names:
             continue
         check.row(scope, key, values, names)
@@ -334,6 +334,13 @@ def _write(
     db.session.add(event)
     db.session.flush()
     return event.id
+
+
+def _differs(scope: str, name: str, before: Any, after: Any) -> bool:
+    """Whether a value changes; what a company says as it held by itself before is no change."""
+    if scope == "company" and before is None and name in DEFAULTS:
+        return bool(after is not None and after != DEFAULTS[name])
+    return bool(before != after)
 
 
 def _keep(

@@ -74,6 +74,8 @@ def save_rules() -> Response:
         queue.defer("import_overdue_invoices", once="import_overdue_invoices")
         db.session.commit()
         flash(gettext("The rules are saved."), "good")
+    else:
+        flash(gettext("Nothing was changed; the rules are as they were."), "info")
     return go(url_for("creditor.change_rules"))
 
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 import structlog
-from sqlalchemy import TextClause, case, column, func, literal, select, update
+from sqlalchemy import Select, TextClause, case, column, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -539,6 +539,15 @@ def given_up(limit: int = 200) -> list[SentOrWaiting]:
         .limit(limit)
     )
     return [SentOrWaiting(*row) for row in rows]
+
+
+def given_up_sql(creditor_id: int) -> Select[datetime]:
+    """When each message of a creditor was written that was tried in vain, the oldest first."""
+    return (
+        select(Message.created_at)
+        .where(Message.creditor_id == creditor_id, Message.status == "failed")
+        .order_by(Message.created_at)
+    )
 
 
 def is_newest_withdrawn(case_id: int) -> bool:

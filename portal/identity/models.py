@@ -81,6 +81,21 @@ class Membership(Base):
     ends_on: Mapped[date | None]
 
 
+class Preference(Base):
+    """How a person wants something of a company's pages: `preferences`. name: what it is."""
+
+    __tablename__ = "preferences"
+
+    person_id: Mapped[int] = mapped_column(
+        ForeignKey("people.id"), primary_key=True, autoincrement=False
+    )
+    creditor_id: Mapped[int] = mapped_column(
+        ForeignKey("creditors.id"), primary_key=True, autoincrement=False
+    )
+    name: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[Any] = mapped_column(JSONB)
+
+
 class BankIDOrder(Base):
     """One BankID order from start to end, bound to the browser session that started it.
 

@@ -18,7 +18,7 @@ from portal.delivery.models import Message
 from portal.extensions import db
 from portal.identity.actor import Actor
 from portal.messages import RedaError
-from tests.factories import NOW, TODAY, a_case, a_reminded_case
+from tests.factories import NOW, TODAY, a_case, a_creditor, a_reminded_case, rules_of
 
 CLERK = Actor("person", "Johan Ekdahl", None, "creditor")
 AS: dict[str, Any] = {"actor": CLERK, "now": NOW}
@@ -207,3 +207,10 @@ def test_a_deed_is_kept_once(app: Flask) -> None:
     perform(case, "recall", 1, preview(case, "recall", 1).seen)
     db.session.commit()
     assert db.session.scalar(select(func.count(Deed.id))) == 1
+
+
+def test_a_plan_whose_fee_the_creditor_bears_costs_the_creditor_that_fee(app: Flask) -> None:
+    creditor = a_creditor()
+    rules_of(creditor, plan_fee_by="creditor")
+    effect = preview(a_reminded_case(creditor), "plan", 3)
+    assert (effect.charged_ore, effect.fees_ore) == (17_000, 0)
