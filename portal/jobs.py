@@ -20,7 +20,7 @@ from psycopg import AsyncConnection
 from sqlalchemy import select, text
 
 from portal import clock, ledger
-from portal.collection import checks, days, figures, history, intake, lifecycle
+from portal.collection import checks, days, drafts, figures, history, intake, lifecycle
 from portal.creditor.notices import MailSpeaker
 from portal.database import queue, server, tenancy
 from portal.delivery import outbox
@@ -177,7 +177,7 @@ def make_ordered() -> None:
 
 
 def tidy() -> None:
-    """Forget ended sessions, old BankID orders, wrong guesses, old notifications, done jobs.
+    """Forget ended sessions, BankID orders, guesses, notifications, drafts, done jobs.
 
     Files that were made to be fetched go when their week is over.
     """
@@ -185,6 +185,7 @@ def tidy() -> None:
     orders.forget_old(clock.now())
     attempts.forget_old(clock.now())
     centre.forget_old(clock.now())
+    drafts.forget_old(clock.now())
     orders_of_work.forget_old(clock.now(), real_now=clock.real_now())
     queue.forget_done(clock.real_now() - _DONE_JOBS_KEPT)
     db.session.commit()

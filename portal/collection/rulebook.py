@@ -141,6 +141,24 @@ def _require_all(values: Mapping[str, Any]) -> None:
             raise RedaError(N_("Fill this in."), field=name)
 
 
+def check(
+    creditor_id: int,
+    values: Mapping[str, Any],
+    *,
+    scope: str = "company",
+    key: str = "",
+    today: date,
+) -> None:
+    """Whether a row could be saved. values: as of `save`.
+
+    Raises RedaError at the field that cannot hold.
+    """
+    wanted = {**_NOTHING, **values}
+    before = own(creditor_id, scope, key)
+    names = [name for name in _NAMES if before[name] != wanted[name]]
+    _Check(creditor_id, today).row(scope, key, wanted, names)
+
+
 def put_many(
     creditor_id: int,
     scope: str,
@@ -250,12 +268,13 @@ def _events(creditor_id: int, *where: Any, limit: int | None = None) -> list[Tol
 def read(data: Mapping[str, Any]) -> list[Change]:
     """What an event of the history tells of the rules."""
     return [
-        Change(one["scope"], one["key"], _as_values(one["before"]), _as_values(one["after"]))
+        Change(one["scope"], one["key"], as_values(one["before"]), as_values(one["after"]))
         for one in data["changes"]
     ]
 
 
-def _as_values(told: Mapping[str, Any]) -> dict[str, Any]:
+def as_values(told: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of settings from the JSON that `policy.as_json` made of them."""
     values = dict(told)
     for name in _DATES:
         if values.get(name):

@@ -58,6 +58,7 @@ from portal.creditor import (  # noqa: E402, F401
     views_overview,
     views_payout,
     views_people,
+    views_preview,
     views_reports,
     views_rules,
     views_uploads,

@@ -56,9 +56,9 @@ KINDS: Mapping[str, Kind] = {
     for kind in (
         Kind("mention", "cases", mail=AT_ONCE, is_personal=True),
         Kind(
-            "dispute", "cases", [Source("case.stopped", {"kind": "dispute"})], mail=AT_ONCE
+            "dispute", "cases", [Source("case.disputed")], mail=AT_ONCE
         ),
-        Kind("message", "cases", [Source("case.message_received")]),
+        Kind("message", "cases", [Source("case.message_received"), Source("case.dispute_replied")]),
         Kind("decision", "cases", [Source("case.awaits_decision")]),
         Kind("plan_broken", "cases", [Source("case.plan_broken")]),
         Kind("review", "cases", [Source("case.needs_review")], mail=NEVER),

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from portal.collection import history, stops
+from portal.collection import disputes, history, stops
 from portal.collection.models import Case
 from portal.database import tenancy
 from portal.extensions import db
@@ -18,7 +18,10 @@ from tests.notifications.conftest import Office, gather
 
 
 def object_to(case: Case, actor: Actor = DEBTOR) -> None:
-    stops.stop(case, "dispute", reason="Wrong", actor=actor, now=NOW)
+    disputes.object_to(
+        case, reason="paid", words="Paid.", amount_ore=None, channel="web", actor=actor,
+        today=TODAY, now=NOW,
+    )  # fmt: skip
     db.session.commit()
 
 

@@ -3,16 +3,16 @@
 A notification is one person's: nobody else of the company sees it, and the person themselves only
 while their role there lasts.
 
-Revision: 0016
-After: 0015
+Revision: 0018
+After: 0017
 """
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-revision = "0016"
-down_revision = "0015"
+revision = "0018"
+down_revision = "0017"
 branch_labels = None
 depends_on = None
 
