@@ -14,6 +14,7 @@ from portal import clock
 from portal.collection import intake, rulebook
 from portal.collection.models import Case
 from portal.companies import invitations
+from portal.companies.models import ContactPerson
 from portal.database import files
 from portal.delivery.models import Message
 from portal.extensions import db
@@ -59,6 +60,15 @@ CREDITOR_READ = {
     "creditor.show_upload": ("upload_id",),
     "creditor.show_payout": (),
     "creditor.change_rules": (),
+    "creditor.show_company": (),
+    "creditor.show_letter_preview": (),
+    "creditor.show_logo": (),
+    "creditor.list_customers": (),
+    "creditor.export_customers": (),
+    "creditor.show_customer": ("customer_id",),
+    "creditor.list_expected": (),
+    "creditor.list_classes": (),
+    "creditor.show_class": ("class",),
     "creditor.show_preview": (),
     "creditor.list_preview": (),
     "creditor.explain_preview": ("invoice_id",),
@@ -80,6 +90,13 @@ ADMINISTRATOR = {
     "creditor.withdraw_invitation": ("invitation_key",),
     "creditor.change_member": ("member_id",),
     "creditor.remove_member": ("member_id",),
+    "creditor.save_description": (),
+    "creditor.save_address": ("kind",),
+    "creditor.take_address": ("kind",),
+    "creditor.save_contact": ("which",),
+    "creditor.remove_contact": ("which",),
+    "creditor.save_letter": (),
+    "creditor.preview_letter": (),
 }
 CREDITOR_CHANGE = ADMINISTRATOR | {
     "creditor.upload_invoices": (),
@@ -89,6 +106,17 @@ CREDITOR_CHANGE = ADMINISTRATOR | {
     "creditor.preview_upload": ("upload_id",),
     "creditor.import_upload": ("upload_id",),
     "creditor.save_rules": (),
+    "creditor.exclude_customer": ("customer_id",),
+    "creditor.include_customer": ("customer_id",),
+    "creditor.change_customer_rules": ("customer_id",),
+    "creditor.save_customer_rules": ("customer_id",),
+    "creditor.remove_customer_rules": ("customer_id",),
+    "creditor.exclude_class": ("class",),
+    "creditor.include_class": ("class",),
+    "creditor.change_class_rules": ("class",),
+    "creditor.save_class_rules": ("class",),
+    "creditor.remove_class_rules": ("class",),
+    "creditor.remove_expected": (),
     "creditor.preview_rules": (),
     "creditor.save_preview": (),
     "creditor.forget_preview": (),
@@ -104,6 +132,7 @@ CREDITOR_ASK = {
     "creditor.order_report": ("name",),
     "creditor.cancel_order": ("order_id",),
     "creditor.order_again": ("order_id",),
+    "creditor.find_customer": (),
 }
 CREDITOR = CREDITOR_ASK | CREDITOR_READ | CREDITOR_CHANGE
 OPERATOR = {
@@ -242,6 +271,8 @@ def world(app: Flask) -> World:
     db.session.commit()
     values: dict[str, object] = {
         "event_id": event_id,
+        "customer_id": case.debtor_id,
+        "class": "Retail",
         "reference": case.reference,
         "message_id": message.id,
         "upload_id": upload.id,
@@ -256,6 +287,8 @@ def world(app: Flask) -> World:
         "member_id": _membership_of(people["viewer"]).id,
         "invitation_key": _an_invitation(creditor),
         "token": "none",
+        "kind": "sender",
+        "which": _a_contact(creditor),
     }
     return World(app, case, values | _a_report(creditor.id), people)
 
@@ -282,6 +315,16 @@ def _an_invitation(creditor: Creditor) -> str:
     )  # fmt: skip
     db.session.commit()
     return invited.key
+
+
+def _a_contact(creditor: Creditor) -> int:
+    contact = ContactPerson(
+        creditor_id=creditor.id, name="Karin", role="", email="k@norrsken.example", phone=""
+    )
+    db.session.add(contact)
+    creditor.letter = {"logo": files.store(b"picture")}
+    db.session.commit()
+    return contact.id
 
 
 @pytest.fixture

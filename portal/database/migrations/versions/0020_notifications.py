@@ -3,16 +3,16 @@
 A notification is one person's: nobody else of the company sees it, and the person themselves only
 while their role there lasts.
 
-Revision: 0018
-After: 0017
+Revision: 0020
+After: 0019
 """
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-revision = "0018"
-down_revision = "0017"
+revision = "0020"
+down_revision = "0019"
 branch_labels = None
 depends_on = None
 
