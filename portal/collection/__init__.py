@@ -12,6 +12,8 @@
 - `holding.standing`, `turn_on`, `pause`, `hold_everything`, `go_on`: a company's switch.
 - `stops.stop`, `lifecycle.resume`: a case stands still, and goes on.
 - `plans.propose`, `plans.agree`: payment plans.
+- `disputes.object_to`, `disputes.answer`: objections.
+- `effects.preview`, `effects.perform`: what an act would do, shown before it is done.
 - `changes`: what the creditor's own ledger tells while a case lives.
 - `states`: the table of what can happen to a case.
 - `cases.find`, `cases.amount_due`: what pages show of a case.

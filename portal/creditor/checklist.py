@@ -8,15 +8,16 @@ from flask import url_for
 from flask_babel import gettext
 
 from portal.collection import holding, intake, policy, rates, rulebook
+from portal.companies import accounts, addresses, contacts
 from portal.identity import people
 from portal.identity.models import Creditor
 from portal.signing import agreements
-from portal.web.formats import format_date
+from portal.web.formats import format_date, number
 
 
 @dataclass(frozen=True)
 class Item:
-    """One thing to have. must: without it collection is not switched on. text: how it stands.
+    """One thing to have. must: without it collection is not switched on. text: what it is for.
 
     url: where it is mended.
     """
@@ -44,7 +45,7 @@ def of_company(creditor_id: int, today: date) -> list[Item]:
         _contact(company),
         Item(
             "rules", gettext("The rules are looked through"), rulebook.version(creditor_id) > 0,
-            gettext("Nobody has saved them yet; what holds by itself may not be what you want."),
+            gettext("Until they are saved, what holds by itself may not be what you want."),
             url_for("creditor.change_rules"), must=False,
         ),
         _source(creditor_id),
@@ -59,47 +60,52 @@ def missing(items: Sequence[Item]) -> list[str]:
     return [one.key for one in items if one.must and not one.is_there]
 
 
+def _card(name: str) -> str:
+    return url_for("creditor.show_company", _anchor=f"card-{name}")
+
+
 def _account(company: Creditor) -> Item:
     return Item(
-        "account", gettext("There is an account to pay out to"), bool(company.payout_bankgiro),
-        gettext("What we collect for you is paid out to it."), url_for("creditor.show_payout"),
+        "account", gettext("There is an account to pay out to"),
+        any(one.is_used for one in accounts.of_company(company.id)),
+        gettext("What we collect for you is paid out to it."), _card("accounts"),
     )  # fmt: skip
 
 
 def _address(company: Creditor) -> Item:
-    parts = (company.name, company.address_line, company.postcode, company.town)
+    sender = addresses.of_kind(company.id, "sender")
+    needed = ("name", "address_line", "postcode", "town")
     return Item(
-        "address", gettext("The sender’s address is complete"), all(one.strip() for one in parts),
-        gettext("A letter must say whose claim it is (inkassolagen § 5)."),
-        url_for("creditor.show_payout"),
+        "address", gettext("The sender’s address is complete"), all(sender.get(one, "").strip() for one in needed),
+        gettext("A letter must say whose claim it is (inkassolagen § 5)."), _card("sender"),
     )  # fmt: skip
 
 
 def _description(company: Creditor) -> Item:
-    without = 0 if company.debt_description.strip() else holding.lacks_description(company.id)
-    text = gettext(
-        "It is used for invoices that do not say what they are for. Such invoices waiting now:"
-        " %(count)s.",
-        count=without,
-    )
+    is_there = bool(company.debt_description.strip())
+    without = 0 if is_there else holding.lacks_description(company.id)
+    text = gettext("It is used for invoices that do not say what they are for.")
+    if without:
+        count = gettext("Such invoices waiting now: %(count)s.", count=number(without))
+        text = f"{text} {count}"
     return Item(
-        "description", gettext("The debt has a description"),
-        bool(company.debt_description.strip()), text, url_for("creditor.show_payout"),
+        "description", gettext("The debt has a description"), is_there, text, _card("description"),
         must=without > 0,
     )  # fmt: skip
 
 
 def _contact(company: Creditor) -> Item:
+    is_there = bool(company.email or company.phone or contacts.of_company(company.id))
     return Item(
-        "contact", gettext("Customers can reach you"), bool(company.email or company.phone),
+        "contact", gettext("Customers can reach you"), is_there,
         gettext("An e-mail address or a telephone number, for what only you can answer."),
-        url_for("creditor.show_payout"), must=False,
+        _card("contacts"), must=False,
     )  # fmt: skip
 
 
 def _source(creditor_id: int) -> Item:
     return Item(
-        "source", gettext("There are invoices"), bool(intake.uploads(creditor_id, limit=1)),
+        "source", gettext("There are invoices"), intake.has_invoices(creditor_id),
         gettext("Until a list or an invoice has been uploaded, nothing can become a case."),
         url_for("creditor.upload_invoices"), must=False,
     )  # fmt: skip

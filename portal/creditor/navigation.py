@@ -36,6 +36,18 @@ TABS = (
         lazy_gettext("Invoices"),
         ("upload_invoices", "map_columns", "preview_upload", "import_upload", "show_upload"),
     ),
+    Tab(
+        "list_customers",
+        lazy_gettext("Customers"),
+        (
+            "find_customer",
+            "show_customer",
+            "change_customer_rules",
+            "save_customer_rules",
+            "exclude_customer",
+            "list_expected",
+        ),
+    ),
     Tab("list_reports", lazy_gettext("Reports"), ("show_report", "order_report", "show_order")),
     Tab("show_payout", lazy_gettext("Payout")),
     Tab(
@@ -53,6 +65,19 @@ TABS = (
             "show_switch",
             "turn_on",
             "hold_everything",
+        ),
+    ),
+    Tab(
+        "show_company",
+        lazy_gettext("Company"),
+        (
+            "save_description",
+            "save_address",
+            "take_address",
+            "save_contact",
+            "remove_contact",
+            "save_letter",
+            "preview_letter",
         ),
     ),
     Tab(

@@ -4,13 +4,25 @@ from collections.abc import Callable
 
 from sqlalchemy import select
 
+from portal import clock
 from portal.collection import policy
 from portal.collection.models import Case
+from portal.companies.models import PayoutAccount
 from portal.extensions import db
 from portal.identity import holds
 from portal.identity.models import Creditor
 from tests.creditor.conftest import Desk
 from tests.factories import JOHAN, a_case, a_person_at, an_invoice_of
+
+
+def _account(creditor: Creditor) -> None:
+    db.session.add(
+        PayoutAccount(
+            key="a", creditor_id=creditor.id, kind="bankgiro", number="50501055",
+            holder=creditor.name, is_used=True, added_at=clock.now(),
+        )
+    )  # fmt: skip
+    db.session.commit()
 
 
 def _off(desk: Desk) -> None:
@@ -19,6 +31,7 @@ def _off(desk: Desk) -> None:
 
 def test_what_happens_is_told_before_it_is_switched_on(desk: Desk, creditor: Creditor) -> None:
     _off(desk)
+    _account(creditor)
     an_invoice_of(creditor)
     page = desk.get("switch")
     text = " ".join(page.get_text().split())
@@ -33,8 +46,6 @@ def test_it_is_not_switched_on_without_an_account_to_pay_out_to(
     desk: Desk, creditor: Creditor
 ) -> None:
     _off(desk)
-    creditor.payout_bankgiro = None
-    db.session.commit()
     page = desk.get("switch")
     assert "Missing, needed first" in page.get_text()
     assert not page.select("form[action$='switch/on']")
