@@ -76,7 +76,8 @@ def _address(company: Creditor) -> Item:
     sender = addresses.of_kind(company.id, "sender")
     needed = ("name", "address_line", "postcode", "town")
     return Item(
-        "address", gettext("The sender’s address is complete"), all(sender.get(one, "").strip() for one in needed),
+        "address", gettext("The sender’s address is complete"),
+        all(sender.get(one, "").strip() for one in needed),
         gettext("A letter must say whose claim it is (inkassolagen § 5)."), _card("sender"),
     )  # fmt: skip
 
