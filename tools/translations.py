@@ -45,6 +45,7 @@ STAFF = (
     "portal/collection/policy.py",
     "portal/collection/rates.py",
     "portal/collection/rulebook.py",
+    "portal/collection/saved_views.py",
     "portal/collection/stops.py",
     "portal/law/demand.py",
     "portal/law/interest.py",

@@ -382,6 +382,22 @@ class Deed(Base):
     done_at: Mapped[datetime]
 
 
+class SavedView(Base):
+    """A list of cases that a person has kept: its name, and its address's query."""
+
+    __tablename__ = "saved_views"
+    __table_args__ = (UniqueConstraint("creditor_id", "person_id", "name"),)
+
+    id: Mapped[PrimaryKey]
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
+    person_name: Mapped[str]
+    name: Mapped[str]
+    query: Mapped[str]
+    is_shared: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime]
+
+
 class Day(Base):
     """A day that the clock has run, or is running while ended_at is empty. result: what it did."""
 

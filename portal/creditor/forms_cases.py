@@ -5,8 +5,15 @@ from typing import Any
 
 from flask_babel import gettext, lazy_gettext
 from flask_babel.speaklater import LazyString
-from wtforms import DateField, IntegerField, SelectMultipleField, StringField
-from wtforms.validators import NumberRange, Optional
+from wtforms import (
+    BooleanField,
+    DateField,
+    HiddenField,
+    IntegerField,
+    SelectMultipleField,
+    StringField,
+)
+from wtforms.validators import InputRequired, NumberRange, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from portal.collection import finding, states
@@ -16,9 +23,11 @@ from portal.web.forms import Form, KronorField
 OPEN = "open"
 MARKS: dict[str, LazyString] = {
     finding.PLAN: lazy_gettext("Has a payment plan"),
+    finding.BROKEN_PLAN: lazy_gettext("A payment plan was broken in the last 30 days"),
     finding.DISPUTE: lazy_gettext("Has an objection"),
     finding.OVERDUE: lazy_gettext("The time to pay has run out"),
     finding.NO_ADDRESS: lazy_gettext("The address is incomplete"),
+    finding.UNDELIVERED: lazy_gettext("A message could not be sent"),
 }
 
 
@@ -105,3 +114,12 @@ class FilterForm(Form):
             marks=self.mark.chosen,
             **{name: value(name) for name in ranges},
         )
+
+
+class ViewForm(Form):
+    """A view: the list, and what it is called. view: of the one that takes the list instead."""
+
+    query = HiddenField()
+    name = StringField(lazy_gettext("Name of the view"), [InputRequired()])
+    is_shared = BooleanField(lazy_gettext("Everybody of the company sees it"))
+    is_default = BooleanField(lazy_gettext("Begin with it each time"))

@@ -23,6 +23,10 @@ TABS = (
         "list_cases",
         lazy_gettext("Cases"),
         (
+            "list_views",
+            "save_view",
+            "change_view",
+            "remove_view",
             "show_case",
             "show_case_letters",
             "show_case_money",

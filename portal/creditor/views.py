@@ -60,5 +60,6 @@ from portal.creditor import (  # noqa: E402, F401
     views_people,
     views_reports,
     views_rules,
+    views_saved,
     views_uploads,
 )

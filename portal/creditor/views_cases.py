@@ -19,6 +19,9 @@ def list_cases() -> Response:
     if "column" in request.args or ("q" in request.args and "q" not in listing.query):
         # The short address; and an identity number that came in one stays in none.
         return go(listing.address())
+    listing.look()
+    if not request.args and (address := listing.default_url()):
+        return go(address)
     return _shown(listing)
 
 
@@ -28,13 +31,13 @@ def find_cases() -> Response:
     listing = case_list.read(request.form, clock.today())
     if not request.htmx:
         return go(listing.address())
+    listing.look()
     response = _shown(listing)
     response.headers["HX-Push-Url"] = listing.address()
     return response
 
 
 def _shown(listing: Listing) -> Response:
-    listing.look()
     return render(
         "creditor/cases.html",
         block="list",
