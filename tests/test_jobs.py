@@ -202,7 +202,7 @@ def test_jobs_without_a_name_all_run(run: Callable[[], None]) -> None:
 def test_the_schedule_adds_what_is_due(app: Flask) -> None:
     schedule(app, NIGHT)
     added = db.session.scalars(text("select task_name from procrastinate_jobs"))
-    every_minute = {"deliver_outbox", "ask_swish", "collect_bankid", "make_ordered"}
+    every_minute = {"deliver_outbox", "ask_swish", "collect_bankid", "make_ordered", "act_together"}
     assert set(added) == {*every_minute, "import_overdue_invoices", "advance_cases"}
 
 

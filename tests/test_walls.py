@@ -11,7 +11,7 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from portal import clock
-from portal.collection import intake, rulebook, saved_views
+from portal.collection import intake, rulebook, saved_views, together
 from portal.collection.models import Case
 from portal.companies import invitations
 from portal.database import files
@@ -45,6 +45,8 @@ CREDITOR_READ = {
     "creditor.ask_for_figures": (),
     "creditor.list_cases": (),
     "creditor.list_views": (),
+    "creditor.list_together": (),
+    "creditor.show_together": ("together_id",),
     "creditor.export_cases": (),
     "creditor.export_cases_to_excel": (),
     "creditor.show_case": ("reference",),
@@ -76,6 +78,10 @@ ADMINISTRATOR = {
     "creditor.remove_member": ("member_id",),
 }
 CREDITOR_CHANGE = ADMINISTRATOR | {
+    "creditor.prepare_together": (),
+    "creditor.do_together": ("together_id",),
+    "creditor.cancel_together": ("together_id",),
+    "creditor.undo_together": ("together_id",),
     "creditor.upload_invoices": (),
     "creditor.receive_invoices": (),
     "creditor.map_columns": ("upload_id",),
@@ -232,10 +238,19 @@ def world(app: Flask) -> World:
         "key": key,
         "member_id": _membership_of(people["viewer"]).id,
         "invitation_key": _an_invitation(creditor),
+        "together_id": _an_act_together(case),
         "view_id": _a_view(creditor, people["viewer"]),
         "token": "none",
     }
     return World(app, case, values | _a_report(creditor.id), people)
+
+
+def _an_act_together(case: Case) -> int:
+    wanted = together.by_references(case.creditor_id, [case.reference])
+    act = together.prepare(case.creditor_id, together.HOLD, wanted, actor=SYSTEM, now=NOW)
+    together.begin(act, {}, now=NOW)
+    db.session.commit()
+    return act.id
 
 
 def _a_view(creditor: Creditor, person: Person) -> int:

@@ -47,6 +47,7 @@ STAFF = (
     "portal/collection/rulebook.py",
     "portal/collection/saved_views.py",
     "portal/collection/stops.py",
+    "portal/collection/together.py",
     "portal/law/demand.py",
     "portal/law/interest.py",
     "portal/law/limitation.py",

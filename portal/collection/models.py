@@ -398,6 +398,43 @@ class SavedView(Base):
     created_at: Mapped[datetime]
 
 
+class ActTogether(Base):
+    """Something that somebody does with many cases: `together`.
+
+    status: draft (looked at, not begun), waiting (begun, cases are left), done or cancelled.
+    undoes_id: the act that this one takes back.
+    """
+
+    __tablename__ = "acts_together"
+
+    id: Mapped[PrimaryKey]
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    person_name: Mapped[str]
+    act: Mapped[str]
+    options: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    status: Mapped[str] = mapped_column(default="draft")
+    total: Mapped[int]
+    undoes_id: Mapped[int | None] = mapped_column(ForeignKey("acts_together.id"))
+    created_at: Mapped[datetime]
+    started_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+
+
+class CaseTogether(Base):
+    """One case of such an act: how it stood when it was looked at, and what came of it."""
+
+    __tablename__ = "cases_together"
+
+    act_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    case_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    creditor_id: Mapped[int]
+    status: Mapped[str]
+    is_stopped: Mapped[bool]
+    outcome: Mapped[str | None]
+    problem: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+
+
 class Day(Base):
     """A day that the clock has run, or is running while ended_at is empty. result: what it did."""
 

@@ -219,6 +219,11 @@ class Listing:
         kept = {name: some for name, some in self.query.items() if name not in ("view", "found")}
         return urlencode(kept, doseq=True)
 
+    @property
+    def whole_query(self) -> str:
+        """The address's query without the place."""
+        return urlencode(self.query, doseq=True)
+
     def views(self) -> list[ViewLink]:
         """The page's own views, then those that people have saved."""
         return links(self.beside.views, self.query.get("view", [""])[0])
@@ -252,6 +257,12 @@ class Listing:
             today=self.today,
             found=self.beside.found,
             sort=_by_age(self.sort),
+        )
+
+    def ids_sql(self) -> Any:
+        """A query for the ids of every case of the list, for `together`."""
+        return finding.ids_sql(
+            access.role().creditor_id, self.wanted, today=self.today, found=self.beside.found
         )
 
     def for_a_spreadsheet(self) -> tuple[list[str], Iterator[list[object]]]:

@@ -24,6 +24,9 @@ TABS = (
         lazy_gettext("Cases"),
         (
             "list_views",
+            "show_together",
+            "do_together",
+            "list_together",
             "save_view",
             "change_view",
             "remove_view",

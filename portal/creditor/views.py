@@ -61,5 +61,6 @@ from portal.creditor import (  # noqa: E402, F401
     views_reports,
     views_rules,
     views_saved,
+    views_together,
     views_uploads,
 )

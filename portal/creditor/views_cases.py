@@ -7,6 +7,7 @@ from portal import clock
 from portal.collection import finding
 from portal.creditor import case_list
 from portal.creditor.case_list import Listing
+from portal.creditor.together_texts import ACTS
 from portal.creditor.views import creditor
 from portal.web import spreadsheets
 from portal.web.rendering import go, render
@@ -44,6 +45,7 @@ def _shown(listing: Listing) -> Response:
         listing=listing,
         page=listing.page(),
         columns=list(case_list.COLUMNS.values()),
+        acts=ACTS,
         most_counted=finding.MOST_COUNTED,
         is_part=bool(request.htmx),
     )
