@@ -7,19 +7,21 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, text
 from werkzeug.test import TestResponse
 
 from portal import clock
 from portal.collection import intake, rulebook, saved_views, together
 from portal.collection.models import Case
 from portal.companies import invitations
+from portal.companies.models import ContactPerson
 from portal.database import files
 from portal.delivery.models import Message
 from portal.extensions import db
 from portal.identity import people as people_room
 from portal.identity.actor import SYSTEM, Actor
 from portal.identity.models import Creditor, Membership, Person
+from portal.notifications.telling import notify
 from portal.payments import booking
 from portal.payments.models import Payment
 from portal.reporting import orders
@@ -36,6 +38,7 @@ from tests.factories import (
     a_person_at,
     a_reminded_case,
     a_signed_agreement,
+    an_invoice_of,
     enter_case,
     sign_in,
 )
@@ -59,6 +62,19 @@ CREDITOR_READ = {
     "creditor.show_upload": ("upload_id",),
     "creditor.show_payout": (),
     "creditor.change_rules": (),
+    "creditor.show_company": (),
+    "creditor.show_letter_preview": (),
+    "creditor.show_logo": (),
+    "creditor.list_customers": (),
+    "creditor.export_customers": (),
+    "creditor.show_customer": ("customer_id",),
+    "creditor.list_expected": (),
+    "creditor.list_classes": (),
+    "creditor.show_class": ("class",),
+    "creditor.show_preview": (),
+    "creditor.list_preview": (),
+    "creditor.explain_preview": ("invoice_id",),
+    "creditor.export_preview": (),
     "creditor.list_reports": (),
     "creditor.show_report": ("name",),
     "creditor.export_report": ("name", "extension"),
@@ -76,6 +92,13 @@ ADMINISTRATOR = {
     "creditor.withdraw_invitation": ("invitation_key",),
     "creditor.change_member": ("member_id",),
     "creditor.remove_member": ("member_id",),
+    "creditor.save_description": (),
+    "creditor.save_address": ("kind",),
+    "creditor.take_address": ("kind",),
+    "creditor.save_contact": ("which",),
+    "creditor.remove_contact": ("which",),
+    "creditor.save_letter": (),
+    "creditor.preview_letter": (),
 }
 CREDITOR_CHANGE = ADMINISTRATOR | {
     "creditor.prepare_together": (),
@@ -89,6 +112,20 @@ CREDITOR_CHANGE = ADMINISTRATOR | {
     "creditor.preview_upload": ("upload_id",),
     "creditor.import_upload": ("upload_id",),
     "creditor.save_rules": (),
+    "creditor.exclude_customer": ("customer_id",),
+    "creditor.include_customer": ("customer_id",),
+    "creditor.change_customer_rules": ("customer_id",),
+    "creditor.save_customer_rules": ("customer_id",),
+    "creditor.remove_customer_rules": ("customer_id",),
+    "creditor.exclude_class": ("class",),
+    "creditor.include_class": ("class",),
+    "creditor.change_class_rules": ("class",),
+    "creditor.save_class_rules": ("class",),
+    "creditor.remove_class_rules": ("class",),
+    "creditor.remove_expected": (),
+    "creditor.preview_rules": (),
+    "creditor.save_preview": (),
+    "creditor.forget_preview": (),
     "creditor.prepare_act": ("reference", "act"),
     "creditor.do_act": ("reference", "act"),
     "creditor.edit_rules": (),
@@ -106,6 +143,7 @@ CREDITOR_ASK = {
     "creditor.change_view": ("view_id",),
     "creditor.remove_view": ("view_id",),
     "creditor.begin_with_view": (),
+    "creditor.find_customer": (),
 }
 CREDITOR = CREDITOR_ASK | CREDITOR_READ | CREDITOR_CHANGE
 OPERATOR = {
@@ -139,6 +177,19 @@ SIGNER = {
     "signing.go_on": ("key",),
     "signing.download_agreement": ("key",),
 }
+# One's own, at all one's companies: tests/creditor/test_notifications.py holds them to that.
+PERSON = {
+    "notifications.list_notifications": (),
+    "notifications.open_notification": ("id",),
+    "notifications.mark_read": ("id",),
+    "notifications.mark_unread": ("id",),
+    "notifications.mark_all_read": (),
+    "notifications.show_choices": (),
+    "notifications.save_choices": (),
+    "notifications.reset_choices": (),
+    "notifications.save_address": (),
+    "notifications.confirm_address": ("link",),
+}
 # An order is its browser session's own: tests/signing/ holds it to that.
 ORDER = {
     "signing.show_order",
@@ -156,6 +207,9 @@ OPEN = {
     "debtor.health",
     "debtor.leave",
     "debtor.start",
+    "notifications.show_bell",
+    "notifications.stop_mails",
+    "notifications.stop_mails_now",
     "signing.accept_invitation",
     "signing.identify_invited",
     "signing.no_access",
@@ -228,19 +282,26 @@ def world(app: Flask) -> World:
     db.session.commit()
     values: dict[str, object] = {
         "event_id": event_id,
+        "customer_id": case.debtor_id,
+        "class": "Retail",
         "reference": case.reference,
         "message_id": message.id,
         "upload_id": upload.id,
         "request_id": request.id,
         "number": payment.receipt_number,
         "act": "hold",
+        "invoice_id": an_invoice_of(creditor).id,
         "job_id": 1,
         "key": key,
+        "id": 1,
+        "link": "made-up",
         "member_id": _membership_of(people["viewer"]).id,
         "invitation_key": _an_invitation(creditor),
         "together_id": _an_act_together(case),
         "view_id": _a_view(creditor, people["viewer"]),
         "token": "none",
+        "kind": "sender",
+        "which": _a_contact(creditor),
     }
     return World(app, case, values | _a_report(creditor.id), people)
 
@@ -284,6 +345,16 @@ def _an_invitation(creditor: Creditor) -> str:
     return invited.key
 
 
+def _a_contact(creditor: Creditor) -> int:
+    contact = ContactPerson(
+        creditor_id=creditor.id, name="Karin", role="", email="k@norrsken.example", phone=""
+    )
+    db.session.add(contact)
+    creditor.letter = {"logo": files.store(b"picture")}
+    db.session.commit()
+    return contact.id
+
+
 @pytest.fixture
 def as_(world: World) -> Callable[[str], FlaskClient]:
     """A browser that somebody is signed in on, or nobody."""
@@ -302,16 +373,16 @@ def is_sent_to(response: TestResponse, path: str) -> bool:
 
 
 def test_every_address_is_held_against_the_wrong_person(app: Flask) -> None:
-    known = {*CREDITOR, *OPERATOR, *DEBTOR, *SIGNER, *ORDER, *OPEN}
+    known = {*CREDITOR, *OPERATOR, *DEBTOR, *SIGNER, *PERSON, *ORDER, *OPEN}
     there = {rule.endpoint for rule in app.url_map.iter_rules()}
     assert {one for one in there if not one.startswith("components.")} == known
 
 
-@pytest.mark.parametrize("endpoint", [*CREDITOR, *OPERATOR, *SIGNER])
+@pytest.mark.parametrize("endpoint", [*CREDITOR, *OPERATOR, *SIGNER, *PERSON])
 def test_who_is_not_signed_in_is_asked_to(
     world: World, as_: Callable[[str], FlaskClient], endpoint: str
 ) -> None:
-    needed = (CREDITOR | OPERATOR | SIGNER)[endpoint]
+    needed = (CREDITOR | OPERATOR | SIGNER | PERSON)[endpoint]
     response = world.send(as_("nobody"), endpoint, world.address(endpoint, needed))
     assert is_sent_to(response, "/sign-in")
 
@@ -403,6 +474,28 @@ def test_a_debtor_sees_nothing_of_another_case(world: World, app: Flask, endpoin
     assert response.status_code == 404
 
 
+@pytest.mark.parametrize("endpoint", PERSON)
+def test_who_acts_for_no_company_is_told_nothing(
+    world: World, as_: Callable[[str], FlaskClient], endpoint: str
+) -> None:
+    address = world.address(endpoint, PERSON[endpoint])
+    assert world.send(as_("operator"), endpoint, address).status_code == 403
+
+
+@pytest.mark.parametrize("endpoint", [one for one, needed in PERSON.items() if "id" in needed])
+@pytest.mark.parametrize("who", ["stranger", "viewer"])
+def test_what_another_is_told_is_not_there(
+    world: World, as_: Callable[[str], FlaskClient], endpoint: str, who: str
+) -> None:
+    eva = people_room.by_identity_number(EVA)
+    assert eva is not None
+    notify("dispute", creditor_id=world.case.creditor_id, data={}, key="k", now=NOW, to=[eva.id])
+    db.session.commit()
+    id = db.session.scalar(text("select id from notifications"))
+    response = world.send(as_(who), endpoint, world.address(endpoint, (), id=id))
+    assert response.status_code == 404
+
+
 @pytest.mark.parametrize("endpoint", [one for one, needed in SIGNER.items() if needed])
 @pytest.mark.parametrize("who", ["stranger", "operator"])
 def test_another_companys_agreement_is_not_there(
@@ -443,8 +536,9 @@ def test_a_role_that_has_ended_opens_nothing(world: World, app: Flask) -> None:
 
 def test_every_post_without_the_pages_token_is_refused(world: World) -> None:
     world.app.config["WTF_CSRF_ENABLED"] = True
-    needed = CREDITOR | OPERATOR | DEBTOR | SIGNER | {"signing.stop_order": ("key",)}
+    needed = CREDITOR | OPERATOR | DEBTOR | SIGNER | PERSON | {"signing.stop_order": ("key",)}
     needed |= {one: ("token",) for one in OPEN if one.endswith(("_invitation", "_invited"))}
+    needed |= {"notifications.stop_mails_now": ("link",)}
     client = world.app.test_client()
     let_through = [
         rule.endpoint

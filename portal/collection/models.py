@@ -112,6 +112,8 @@ class Invoice(Base):
         Index(
             "ix_invoices_waiting", "creditor_id", "due_on", postgresql_where="decision = 'waiting'"
         ),
+        Index("ix_invoices_no_case", "debtor_id", postgresql_where="decision <> 'imported'"),
+        Index("ix_invoices_left_out", "creditor_id", postgresql_where="decision = 'left out'"),
         Index(
             "ix_invoices_payment_reference",
             "creditor_id",
@@ -210,6 +212,27 @@ class Rules(Base):
     changed_at: Mapped[datetime]
 
 
+class RuleDraft(Base):
+    """A row of the rules as somebody edits it and has not saved it: their own, one for each row.
+
+    values: as `rulebook.save` takes them, in JSON. version, base: of the row that they were read
+    from, and the newest change of the rules then.
+    """
+
+    __tablename__ = "rule_drafts"
+    __table_args__ = (UniqueConstraint("creditor_id", "person_id", "scope", "scope_key"),)
+
+    id: Mapped[PrimaryKey]
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
+    scope: Mapped[str]
+    scope_key: Mapped[str] = mapped_column(default="")
+    values: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    version: Mapped[int]
+    base: Mapped[int]
+    changed_at: Mapped[datetime]
+
+
 class Case(Base):
     """A claim being collected (ärende).
 
@@ -233,6 +256,7 @@ class Case(Base):
         ),
         Index("ix_cases_limited", "limited_on", postgresql_where="closed_on is null"),
         Index("ix_cases_creditor_opened", "creditor_id", "opened_at", "id"),
+        Index("ix_cases_open", "creditor_id", "debtor_id", postgresql_where="closed_on is null"),
         Index("ix_cases_creditor_status", "creditor_id", "status", "opened_at", "id"),
         Index("ix_cases_creditor_due", "creditor_id", "due_on", "id"),
         Index("ix_cases_creditor_amount", "creditor_id", "principal_ore", "id"),
@@ -433,6 +457,57 @@ class CaseTogether(Base):
     is_stopped: Mapped[bool]
     outcome: Mapped[str | None]
     problem: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+
+
+class Dispute(Base):
+    """An objection (bestridande) to a case or a part of it. What was said stands in its turns.
+
+    reason: a code of `disputes.REASONS`. amount_ore: how much of what is owed it is about; None for
+    all. channel: how it came. status: open, upheld, partly, turned down, or lapsed when the case
+    ended without an answer. credited_ore: what the creditor then took back.
+    """
+
+    __tablename__ = "disputes"
+    __table_args__ = (
+        CheckConstraint(
+            "status in ('open', 'upheld', 'partly', 'turned down', 'lapsed')", name="status"
+        ),
+        CheckConstraint("amount_ore > 0", name="amount"),
+        Index("uq_disputes_open", "case_id", unique=True, postgresql_where="status = 'open'"),
+        Index("ix_disputes_case", "case_id"),
+        Index(
+            "ix_disputes_waiting", "creditor_id", "opened_at", postgresql_where="status = 'open'"
+        ),
+    )
+
+    id: Mapped[PrimaryKey]
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"))
+    reason: Mapped[str]
+    amount_ore: Mapped[int | None]
+    channel: Mapped[str]
+    status: Mapped[str] = mapped_column(default="open")
+    opened_at: Mapped[datetime]
+    answered_at: Mapped[datetime | None]
+    credited_ore: Mapped[int | None]
+
+    turns: Mapped[list["DisputeTurn"]] = relationship(order_by="DisputeTurn.id")
+
+
+class DisputeTurn(Base):
+    """What somebody said about an objection. kind: objected, asked, replied or answered."""
+
+    __tablename__ = "dispute_turns"
+
+    id: Mapped[PrimaryKey]
+    dispute_id: Mapped[int] = mapped_column(ForeignKey("disputes.id"), index=True)
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"))
+    kind: Mapped[str]
+    words: Mapped[str]
+    actor: Mapped[str]
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    said_at: Mapped[datetime]
 
 
 class Day(Base):

@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 import structlog
-from sqlalchemy import Select, TextClause, case, column, func, literal, select, update
+from sqlalchemy import Select, TextClause, case, column, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -32,10 +32,13 @@ from portal.delivery.mails import render_mail
 from portal.delivery.models import Message
 from portal.extensions import db, settings
 from portal.messages import N_, RedaError
+from portal.notifications.telling import notify
 from portal.payments.references import code_of
 
 log = structlog.get_logger()
 MOST_ATTEMPTS = 5
+# Letters that ask for nothing: they go out whatever happens to the case meanwhile.
+ANSWERS = ("dispute_answer",)
 JOB = "deliver_outbox"
 # Letters rendered before their turn, by message.
 _Rendered = Mapping[int, Future[bytes]]
@@ -320,7 +323,7 @@ def _note_failure(message_id: int, error: Exception, now: datetime) -> None:
     most = 1 if isinstance(error, mail.Refused) else MOST_ATTEMPTS
     # 4, 16, 64 and 256 minutes after the failures before them.
     pause = func.make_interval(0, 0, 0, 0, 0, func.power(4, attempts).cast(db.Integer))
-    db.session.execute(
+    noted = db.session.execute(
         update(Message)
         .where(Message.id == message_id)
         .values(
@@ -330,6 +333,26 @@ def _note_failure(message_id: int, error: Exception, now: datetime) -> None:
             # The kind of error and not its text, which may quote the letter.
             failure=_reason(error),
         )
+        # Not the row: what it holds may be what is wrong.
+        .returning(
+            Message.status, Message.channel, Message.creditor_id,
+            Message.content["reference"].astext.label("reference"),
+        )
+    ).one()  # fmt: skip
+    if noted.status == "failed" and noted.channel == "letter":
+        _tell_of(noted.creditor_id, noted.reference, now)
+
+
+def _tell_of(creditor_id: int, reference: str | None, now: datetime) -> None:
+    """Let a company know of a letter that was given up; of several in an hour together."""
+    notify(
+        "letter_failed",
+        creditor_id=creditor_id,
+        data={} if reference is None else {"reference": reference},
+        key=f"letters:{now:%Y%m%d%H}",
+        now=now,
+        is_failed=True,
+        adds=True,
     )
 
 
@@ -451,14 +474,17 @@ def withdraw(message_id: int) -> Withdrawn:
     return Withdrawn(case_id, kind)
 
 
-def try_mail_again(message_id: int, now: datetime) -> bool:
-    """Let an e-mail that was given up be tried from the beginning, as it was written.
+def try_again(message_id: int, now: datetime) -> bool:
+    """Let an e-mail or an answer that was given up be tried from the beginning, as it was written.
 
-    Answers whether it is an e-mail; of a letter nothing is done, since its days have passed.
+    Answers whether it is one; of another letter nothing is done, since its days have passed.
     Raises NotFailed when it was not given up before.
     """
     status = db.session.scalar(
-        select(Message.status).where(Message.id == message_id, Message.channel == "email")
+        select(Message.status).where(
+            Message.id == message_id,
+            or_(Message.channel == "email", Message.kind.in_(ANSWERS)),
+        )
     )
     if status is None:
         return False
@@ -475,10 +501,17 @@ def try_mail_again(message_id: int, now: datetime) -> bool:
 
 
 def withdraw_unsent(*case_ids: int) -> None:
-    """Let nothing more of some cases be sent. What is being handed over this moment still goes."""
+    """Let nothing more of some cases be sent but answers.
+
+    What is being handed over this moment still goes.
+    """
     db.session.execute(
         update(Message)
-        .where(Message.case_id.in_(case_ids), Message.status.in_(("waiting", "failed")))
+        .where(
+            Message.case_id.in_(case_ids),
+            Message.status.in_(("waiting", "failed")),
+            Message.kind.not_in(ANSWERS),
+        )
         .values(status="withdrawn")
     )
 
@@ -537,10 +570,10 @@ def given_up_cases_sql(creditor_id: int) -> Select[int | None]:
 
 
 def is_newest_withdrawn(case_id: int) -> bool:
-    """Whether the newest message of a case was withdrawn before it could be sent."""
+    """Whether the newest message of a case but answers was withdrawn before it could be sent."""
     status = db.session.scalar(
         select(Message.status)
-        .where(Message.case_id == case_id)
+        .where(Message.case_id == case_id, Message.kind.not_in(ANSWERS))
         .order_by(Message.id.desc())
         .limit(1)
     )

@@ -1,14 +1,14 @@
 """Lists of cases that people keep under a name.
 
-Revision: 0016
-After: 0015
+Revision: 0021
+After: 0020
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0016"
-down_revision = "0015"
+revision = "0021"
+down_revision = "0020"
 branch_labels = None
 depends_on = None
 
