@@ -17,12 +17,16 @@ from portal.payments.references import code_of
 
 
 class Debtor(Base):
-    """A creditor's customer (gäldenär when an invoice is not paid)."""
+    """A creditor's customer (gäldenär when an invoice is not paid).
+
+    size_class: of a business, how many employees it has, as `sources.values.SIZES`; None: not told.
+    """
 
     __tablename__ = "debtors"
     __table_args__ = (
         UniqueConstraint("creditor_id", "customer_number"),
         CheckConstraint("kind in ('person', 'company')", name="kind"),
+        CheckConstraint("size_class in ('0-9', '10-49', '50-249', '250+')", name="size_class"),
     )
 
     id: Mapped[PrimaryKey]
@@ -40,6 +44,7 @@ class Debtor(Base):
     email: Mapped[str | None]
     phone: Mapped[str | None]
     language: Mapped[str | None]
+    size_class: Mapped[str | None]
 
 
 class Upload(Base):

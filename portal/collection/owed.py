@@ -100,7 +100,7 @@ with {COME_TO}, books as (
     from standing s left join come_to r on r.agreed = s.agreed offset 0
 )
 select r.id as case_id, r.principal as principal_ore, r.fees as fees_ore,
-    r.interest + case
+    r.interest as booked_interest_ore, r.interest + case
         when r.closed_on <= :on or r.rate_days = 0 then 0
         when r.paid_on > r.from_on then (
             select reda_rounded(sum(l.amount_ore::numeric * greatest(0,
@@ -140,6 +140,17 @@ def every(on: date, creditor_id: int | None = None) -> Iterator[Owed]:
     )
     for row in rows:
         yield Owed(row.case_id, row.principal_ore, row.interest_ore or 0, row.fees_ore)
+
+
+def statement(on: date, creditor_id: int) -> tuple[str, dict[str, object]]:
+    """SQL of what is owed on each case of a creditor, to be joined by a report, and its values.
+
+    Columns case_id, principal_ore, booked_interest_ore, interest_ore (booked and not yet, null
+    where no rate is known for the time) and fees_ore. `sets.begin` is called before it is run.
+    """
+    agreed = _agreed(creditor_id)
+    values = {**half_years(on, agreed), "on": on, "creditor_id": creditor_id}
+    return _owed(_of(creditor_id)), values
 
 
 def sums(on: date, creditor_id: int | None = None) -> Sums:

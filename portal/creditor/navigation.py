@@ -36,7 +36,11 @@ TABS = (
         lazy_gettext("Invoices"),
         ("upload_invoices", "map_columns", "preview_upload", "import_upload", "show_upload"),
     ),
-    Tab("list_reports", lazy_gettext("Reports"), ("show_report", "order_report", "show_order")),
+    Tab(
+        "list_reports",
+        lazy_gettext("Reports"),
+        ("show_report", "order_report", "show_order", "list_sizes"),
+    ),
     Tab("show_payout", lazy_gettext("Payout")),
     Tab(
         "change_rules",
