@@ -8,11 +8,11 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from portal import cli, clock, extensions, tables
 from portal.api.views_swish import api
 from portal.config import ROOT, Settings
+from portal.creditor import access
 from portal.creditor.views import creditor
 from portal.database import server, tenancy
 from portal.debtor.views import debtor
 from portal.delivery import letters
-from portal.identity import people
 from portal.identity.sessions import DatabaseSessions
 from portal.operations.views import operations
 from portal.operations.views_components import components as component_page
@@ -95,7 +95,7 @@ def _extend(app: Flask) -> None:
     extensions.compress.init_app(app)
     extensions.limiter.init_app(app)
     extensions.login_manager.init_app(app)
-    extensions.login_manager.user_loader(lambda person_id: people.by_id(int(person_id)))
+    extensions.login_manager.user_loader(access.load_person)
     for part in (logs, languages, formats, forms, pages, components, errors):
         part.init_app(app)
     headers.init_app(app, is_secure=settings.is_secure)

@@ -20,7 +20,7 @@ from psycopg import AsyncConnection
 from sqlalchemy import select, text
 
 from portal import clock, ledger
-from portal.collection import checks, days, history, intake, lifecycle
+from portal.collection import checks, days, drafts, figures, history, intake, lifecycle
 from portal.database import queue, server, tenancy
 from portal.delivery import outbox
 from portal.extensions import db
@@ -153,6 +153,14 @@ def verify_history() -> None:
     db.session.commit()
 
 
+def refresh_figures(creditor_id: int | None = None) -> None:
+    """Make the figures of one creditor anew, or of all where something has happened since."""
+    for one in figures.due(clock.today(), clock.now(), creditor_id):
+        figures.prepare()
+        figures.refresh(one, today=clock.today(), now=clock.now())
+        db.session.commit()
+
+
 def make_ordered() -> None:
     """Give every report and archive that waits a turn, and come again for what is not made then."""
     while making.make_next(clock.now):
@@ -161,13 +169,14 @@ def make_ordered() -> None:
 
 
 def tidy() -> None:
-    """Forget ended sessions, old BankID orders, wrong guesses that no longer count, done jobs.
+    """Forget ended sessions, old BankID orders, guesses that no longer count, drafts, done jobs.
 
     Files that were made to be fetched go when their week is over.
     """
     sessions.forget_ended(clock.real_now())
     orders.forget_old(clock.now())
     attempts.forget_old(clock.now())
+    drafts.forget_old(clock.now())
     orders_of_work.forget_old(clock.now(), real_now=clock.real_now())
     queue.forget_done(clock.real_now() - _DONE_JOBS_KEPT)
     db.session.commit()
@@ -181,6 +190,7 @@ SCHEDULE: Mapping[str, tuple[Callable[..., None], str]] = {
     "deliver_outbox": (deliver_outbox, "* * * * *"),
     "ask_swish": (ask_swish, "* * * * *"),
     "collect_bankid": (collect_bankid, "* * * * *"),
+    "refresh_figures": (refresh_figures, "*/5 * * * *"),
     "make_ordered": (make_ordered, "* * * * *"),
     "tidy": (tidy, "30 * * * *"),
     "verify_history": (verify_history, "0 2 * * *"),

@@ -26,7 +26,10 @@ _FLAGS = (
     "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update"
     " --disable-sync --no-first-run --hide-scrollbars"
 )
-_CREDITOR = ("", "cases", "invoices", "invoices/upload", "payout", "rules", "people")
+_CREDITOR = (
+    "", "cases", "invoices", "invoices/upload", "payout", "rules", "rules/preview",
+    "rules/preview/invoices", "people",
+)  # fmt: skip
 _CASE = ("", "/letters", "/money", "/parties", "/acts/hold", "/acts/credit")
 _OPERATOR = ("", "jobs", "messages", "reviews", "books", "rates")
 

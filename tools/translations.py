@@ -40,6 +40,7 @@ STAFF = (
     "portal/collection/changes.py",
     "portal/collection/checks.py",
     "portal/collection/days.py",
+    "portal/collection/drafts.py",
     "portal/collection/effects.py",
     "portal/collection/intake.py",
     "portal/collection/policy.py",

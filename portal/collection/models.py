@@ -4,7 +4,15 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, UniqueConstraint
+from sqlalchemy import (
+    CheckConstraint,
+    FetchedValue,
+    ForeignKey,
+    Index,
+    Numeric,
+    Text,
+    UniqueConstraint,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
 
@@ -20,6 +28,7 @@ class Debtor(Base):
     """A creditor's customer (gäldenär when an invoice is not paid).
 
     size_class: of a business, how many employees it has, as `sources.values.SIZES`; None: not told.
+    search_text, name_in_order: what the database looks names up in and sorts them by (0015).
     """
 
     __tablename__ = "debtors"
@@ -27,6 +36,14 @@ class Debtor(Base):
         UniqueConstraint("creditor_id", "customer_number"),
         CheckConstraint("kind in ('person', 'company')", name="kind"),
         CheckConstraint("size_class in ('0-9', '10-49', '50-249', '250+')", name="size_class"),
+        Index("ix_debtors_creditor_name", "creditor_id", "name_in_order", "id"),
+        Index("ix_debtors_creditor_class", "creditor_id", "customer_class"),
+        Index(
+            "ix_debtors_without_address",
+            "creditor_id",
+            "id",
+            postgresql_where="address_line = '' or postcode = '' or town = ''",
+        ),
     )
 
     id: Mapped[PrimaryKey]
@@ -45,6 +62,8 @@ class Debtor(Base):
     phone: Mapped[str | None]
     language: Mapped[str | None]
     size_class: Mapped[str | None]
+    search_text: Mapped[str] = mapped_column(Text, FetchedValue(), deferred=True)
+    name_in_order: Mapped[str] = mapped_column(Text(collation="C"), FetchedValue(), deferred=True)
 
 
 class Upload(Base):
@@ -95,6 +114,13 @@ class Invoice(Base):
         CheckConstraint("amount_ore > 0 and balance_ore > 0", name="amount"),
         Index(
             "ix_invoices_waiting", "creditor_id", "due_on", postgresql_where="decision = 'waiting'"
+        ),
+        Index("ix_invoices_left_out", "creditor_id", postgresql_where="decision = 'left out'"),
+        Index(
+            "ix_invoices_payment_reference",
+            "creditor_id",
+            "payment_reference",
+            postgresql_where="payment_reference is not null",
         ),
     )
 
@@ -188,6 +214,27 @@ class Rules(Base):
     changed_at: Mapped[datetime]
 
 
+class RuleDraft(Base):
+    """A row of the rules as somebody edits it and has not saved it: their own, one for each row.
+
+    values: as `rulebook.save` takes them, in JSON. version, base: of the row that they were read
+    from, and the newest change of the rules then.
+    """
+
+    __tablename__ = "rule_drafts"
+    __table_args__ = (UniqueConstraint("creditor_id", "person_id", "scope", "scope_key"),)
+
+    id: Mapped[PrimaryKey]
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
+    scope: Mapped[str]
+    scope_key: Mapped[str] = mapped_column(default="")
+    values: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    version: Mapped[int]
+    base: Mapped[int]
+    changed_at: Mapped[datetime]
+
+
 class Case(Base):
     """A claim being collected (ärende).
 
@@ -211,6 +258,13 @@ class Case(Base):
         ),
         Index("ix_cases_limited", "limited_on", postgresql_where="closed_on is null"),
         Index("ix_cases_creditor_opened", "creditor_id", "opened_at", "id"),
+        Index("ix_cases_creditor_status", "creditor_id", "status", "opened_at", "id"),
+        Index("ix_cases_creditor_due", "creditor_id", "due_on", "id"),
+        Index("ix_cases_creditor_amount", "creditor_id", "principal_ore", "id"),
+        Index("ix_cases_creditor_next", "creditor_id", "next_step_on", "id"),
+        Index(
+            "ix_cases_deciding", "creditor_id", "pay_by_on", postgresql_where="status = 'deciding'"
+        ),
         Index(
             "ix_cases_agreed_rate",
             "creditor_id",
@@ -279,6 +333,13 @@ class Stop(Base):
             postgresql_where="ended_at is null",
         ),
         Index("ix_case_stops_until", "until_on", postgresql_where="ended_at is null"),
+        Index(
+            "ix_case_stops_waiting",
+            "creditor_id",
+            "kind",
+            "began_at",
+            postgresql_where="ended_at is null",
+        ),
     )
 
     id: Mapped[PrimaryKey]
@@ -299,6 +360,7 @@ class Plan(Base):
     __table_args__ = (
         CheckConstraint("status in ('running', 'kept', 'broken', 'ended')", name="status"),
         Index("uq_plans_running", "case_id", unique=True, postgresql_where="status = 'running'"),
+        Index("ix_plans_broken", "creditor_id", "ended_on", postgresql_where="status = 'broken'"),
     )
 
     id: Mapped[PrimaryKey]
@@ -343,6 +405,57 @@ class Deed(Base):
     act: Mapped[str]
     person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
     done_at: Mapped[datetime]
+
+
+class Dispute(Base):
+    """An objection (bestridande) to a case or a part of it. What was said stands in its turns.
+
+    reason: a code of `disputes.REASONS`. amount_ore: how much of what is owed it is about; None for
+    all. channel: how it came. status: open, upheld, partly, turned down, or lapsed when the case
+    ended without an answer. credited_ore: what the creditor then took back.
+    """
+
+    __tablename__ = "disputes"
+    __table_args__ = (
+        CheckConstraint(
+            "status in ('open', 'upheld', 'partly', 'turned down', 'lapsed')", name="status"
+        ),
+        CheckConstraint("amount_ore > 0", name="amount"),
+        Index("uq_disputes_open", "case_id", unique=True, postgresql_where="status = 'open'"),
+        Index("ix_disputes_case", "case_id"),
+        Index(
+            "ix_disputes_waiting", "creditor_id", "opened_at", postgresql_where="status = 'open'"
+        ),
+    )
+
+    id: Mapped[PrimaryKey]
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"))
+    reason: Mapped[str]
+    amount_ore: Mapped[int | None]
+    channel: Mapped[str]
+    status: Mapped[str] = mapped_column(default="open")
+    opened_at: Mapped[datetime]
+    answered_at: Mapped[datetime | None]
+    credited_ore: Mapped[int | None]
+
+    turns: Mapped[list["DisputeTurn"]] = relationship(order_by="DisputeTurn.id")
+
+
+class DisputeTurn(Base):
+    """What somebody said about an objection. kind: objected, asked, replied or answered."""
+
+    __tablename__ = "dispute_turns"
+
+    id: Mapped[PrimaryKey]
+    dispute_id: Mapped[int] = mapped_column(ForeignKey("disputes.id"), index=True)
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"))
+    kind: Mapped[str]
+    words: Mapped[str]
+    actor: Mapped[str]
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    said_at: Mapped[datetime]
 
 
 class Day(Base):
@@ -427,3 +540,22 @@ class ReferenceRate(Base):
     source: Mapped[str]
     person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
     created_at: Mapped[datetime]
+
+
+class KeptFigures(Base):
+    """A creditor's figures as they were last made: `figures` says what they are, and when anew.
+
+    position: how far the creditor's history was read. on_day: the day they are of. took_ms: how
+    long it took, in milliseconds.
+    """
+
+    __tablename__ = "figures"
+
+    creditor_id: Mapped[int] = mapped_column(
+        ForeignKey("creditors.id"), primary_key=True, autoincrement=False
+    )
+    position: Mapped[int]
+    on_day: Mapped[date]
+    made_at: Mapped[datetime]
+    took_ms: Mapped[int]
+    data: Mapped[dict[str, Any]] = mapped_column(JSONB)

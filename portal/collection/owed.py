@@ -71,8 +71,13 @@ def come_to(row: str, kind: str, day: str) -> str:
 
 # Interest runs on the principal from `from_on`: the due date, or the day it was booked to. Where
 # principal was paid after that without interest being booked, each change counts for itself.
-def _owed(of: str) -> str:
-    """The statement. of: SQL that says which lines are counted."""
+def statement(of: str) -> str:
+    """The statement, for use inside another: case_id, principal_ore, interest_ore, fees_ore,
+    and booked_interest_ore, the part of the interest that is booked.
+
+    of: SQL that says which lines are counted. Its values are `half_years` and `on`. interest_ore is
+    null where no rate is known.
+    """
     return f"""
 with {COME_TO}, books as (
     select case_id,
@@ -132,9 +137,9 @@ def every(on: date, creditor_id: int | None = None) -> Iterator[Owed]:
     creditor_id: of this creditor only. A time without a known rate bears nothing here.
     """
     sets.begin()
-    agreed = _agreed(creditor_id)
+    agreed = agreed_rates(creditor_id)
     rows = db.session.execute(
-        text(_owed(_of(creditor_id))),
+        text(statement(_of(creditor_id))),
         {**half_years(on, agreed), "on": on, "creditor_id": creditor_id},
         execution_options={"yield_per": 1000},
     )
@@ -142,23 +147,12 @@ def every(on: date, creditor_id: int | None = None) -> Iterator[Owed]:
         yield Owed(row.case_id, row.principal_ore, row.interest_ore or 0, row.fees_ore)
 
 
-def statement(on: date, creditor_id: int) -> tuple[str, dict[str, object]]:
-    """SQL of what is owed on each case of a creditor, to be joined by a report, and its values.
-
-    Columns case_id, principal_ore, booked_interest_ore, interest_ore (booked and not yet, null
-    where no rate is known for the time) and fees_ore. `sets.begin` is called before it is run.
-    """
-    agreed = _agreed(creditor_id)
-    values = {**half_years(on, agreed), "on": on, "creditor_id": creditor_id}
-    return _owed(_of(creditor_id)), values
-
-
 def sums(on: date, creditor_id: int | None = None) -> Sums:
     """The sums of `every`."""
     sets.begin()
-    statement = _SUMS.format(owed=_owed(_of(creditor_id)))
-    values = {**half_years(on, _agreed(creditor_id)), "on": on, "creditor_id": creditor_id}
-    row = db.session.execute(text(statement), values).one()
+    summing = _SUMS.format(owed=statement(_of(creditor_id)))
+    values = {**half_years(on, agreed_rates(creditor_id)), "on": on, "creditor_id": creditor_id}
+    row = db.session.execute(text(summing), values).one()
     return Sums(*(int(one) for one in row))
 
 
@@ -167,8 +161,8 @@ def _of(creditor_id: int | None) -> str:
     return "true" if creditor_id is None else "creditor_id = :creditor_id"
 
 
-def _agreed(creditor_id: int | None) -> Sequence[Decimal | None]:
-    """The rates that cases have agreed on."""
+def agreed_rates(creditor_id: int | None) -> Sequence[Decimal | None]:
+    """The rates that cases have agreed on. creditor_id: those of this creditor only."""
     query = select(Case.agreed_rate).where(Case.interest_kind == AGREED).distinct()
     if creditor_id is not None:
         query = query.where(Case.creditor_id == creditor_id)

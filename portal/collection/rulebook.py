@@ -141,6 +141,24 @@ def _require_all(values: Mapping[str, Any]) -> None:
             raise RedaError(N_("Fill this in."), field=name)
 
 
+def check(
+    creditor_id: int,
+    values: Mapping[str, Any],
+    *,
+    scope: str = "company",
+    key: str = "",
+    today: date,
+) -> None:
+    """Whether a row could be saved. values: as of `save`.
+
+    Raises RedaError at the field that cannot hold.
+    """
+    wanted = {**_NOTHING, **values}
+    before = own(creditor_id, scope, key)
+    names = [name for name in _NAMES if before[name] != wanted[name]]
+    _Check(creditor_id, today).row(scope, key, wanted, names)
+
+
 def put_many(
     creditor_id: int,
     scope: str,
@@ -250,12 +268,13 @@ def _events(creditor_id: int, *where: Any, limit: int | None = None) -> list[Tol
 def read(data: Mapping[str, Any]) -> list[Change]:
     """What an event of the history tells of the rules."""
     return [
-        Change(one["scope"], one["key"], _as_values(one["before"]), _as_values(one["after"]))
+        Change(one["scope"], one["key"], as_values(one["before"]), as_values(one["after"]))
         for one in data["changes"]
     ]
 
 
-def _as_values(told: Mapping[str, Any]) -> dict[str, Any]:
+def as_values(told: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of settings from the JSON that `policy.as_json` made of them."""
     values = dict(told)
     for name in _DATES:
         if values.get(name):
@@ -312,7 +331,7 @@ def _write(
     for (scope, key), values in wanted.items():
         row = rows.get((scope, key))
         before = _values(row)
-        names = [name for name in _NAMES if before[name] != values[name]]
+        names = [name for name in _NAMES if _differs(scope, name, before[name], values[name])]
         if not names:
             continue
         check.row(scope, key, values, names)
@@ -334,6 +353,13 @@ def _write(
     db.session.add(event)
     db.session.flush()
     return event.id
+
+
+def _differs(scope: str, name: str, before: Any, after: Any) -> bool:
+    """Whether a value changes; what a company says as it held by itself before is no change."""
+    if scope == "company" and before is None and name in DEFAULTS:
+        return bool(after is not None and after != DEFAULTS[name])
+    return bool(before != after)
 
 
 def _keep(

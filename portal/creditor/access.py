@@ -13,13 +13,18 @@ from portal.creditor import names, navigation
 from portal.database import tenancy
 from portal.identity import people
 from portal.identity.actor import Actor
+from portal.identity.models import Creditor, Person
 from portal.identity.people import Role
 from portal.signing import agreements
 from portal.web.rendering import go, render
 
 _READING = ("GET", "HEAD", "OPTIONS")
 # What changes nothing of the company's, so that who may only look may do it too.
-_READERS_MAY = {"creditor.order_report", "creditor.cancel_order", "creditor.order_again"}
+_READERS_MAY = {
+    "creditor.arrange_cards", "creditor.cancel_order", "creditor.find_cases",
+    "creditor.order_again",
+    "creditor.order_report",
+}  # fmt: skip
 
 
 def role() -> Role:
@@ -36,10 +41,7 @@ def roles() -> Sequence[Role]:
 
 def is_new_here() -> bool:
     """Whether none of the reader's companies has signed the agreement that lets it in."""
-    tenancy.enter(
-        tenancy.Scope("creditor", tuple(one.creditor_id for one in roles()), current_user.id)
-    )
-    return not any(agreements.is_signed(one.creditor_id) for one in roles())
+    return not g.signed
 
 
 def actor() -> Actor:
@@ -79,18 +81,28 @@ def guard(blueprint: Blueprint) -> None:
     blueprint.context_processor(_frame)
 
 
+def load_person(person_id: str) -> Person | None:
+    """The person of a session; on a company's page also their roles, with the same statement."""
+    if "creditor_key" not in g:
+        return people.by_id(int(person_id))
+    signed = agreements.is_signed_sql(Creditor.id.expression)
+    person, found = people.with_roles(int(person_id), clock.today(), signed)
+    g.roles = [role for role, _ in found]
+    g.signed = {role.creditor_id for role, is_signed in found if is_signed}
+    return person
+
+
 def _require_role() -> Response | None:
     if not current_user.is_authenticated:
         asked = request.full_path if request.method in _READING else request.path
         return go(url_for("signing.sign_in", next=asked.rstrip("?")))
-    g.roles = people.roles_of(current_user.id, clock.today())
     if g.creditor_key is None:
         return None
     g.role = next((one for one in g.roles if one.creditor_key == g.creditor_key), None)
     if g.role is None:
         raise NotFound
     tenancy.enter(tenancy.Scope("creditor", (g.role.creditor_id,), current_user.id))
-    if not agreements.is_signed(g.role.creditor_id):
+    if g.role.creditor_id not in g.signed:
         return _not_signed(g.role)
     if request.method not in _READING and request.endpoint not in _READERS_MAY:
         require_may_change()

@@ -88,8 +88,43 @@ _ACCOUNTS = {
 _MESSAGES = {
     "reminder": lazy_gettext("Reminder"),
     "demand": lazy_gettext("Demand (inkassokrav)"),
+    "dispute_answer": lazy_gettext("Answer to an objection"),
 }
-_CHANNELS = {"letter": lazy_gettext("Letter"), "swish": lazy_gettext("Swish")}
+_CHANNELS = {
+    "letter": lazy_gettext("Letter"),
+    "swish": lazy_gettext("Swish"),
+    "email": lazy_gettext("E-mail"),
+}
+_DISPUTES = {
+    "": (lazy_gettext("None"), "neutral"),
+    "open": (lazy_gettext("Waits for an answer"), "warn"),
+    "upheld": (lazy_gettext("The debtor was right"), "good"),
+    "partly": (lazy_gettext("The debtor was right in part"), "info"),
+    "turned down": (lazy_gettext("Turned down"), "neutral"),
+    "lapsed": (lazy_gettext("The case ended before an answer"), "neutral"),
+}
+DISPUTE_REASONS = {
+    "paid": lazy_gettext("Has paid already"),
+    "not mine": lazy_gettext("Has not ordered it, or is somebody else"),
+    "amount": lazy_gettext("The amount is wrong"),
+    "faulty": lazy_gettext("Something is wrong with what was bought"),
+    "not received": lazy_gettext("Has not got what was bought"),
+    "cancelled": lazy_gettext("Has cancelled it or sent it back"),
+    "no invoice": lazy_gettext("Never got the invoice"),
+    "other": lazy_gettext("Something else"),
+}
+DISPUTE_CHANNELS = {
+    "phone": lazy_gettext("By telephone"),
+    "email": lazy_gettext("By e-mail"),
+    "post": lazy_gettext("By post"),
+    "web": lazy_gettext("On the web"),
+}
+_TURNS = {
+    "objected": lazy_gettext("The debtor objected"),
+    "asked": lazy_gettext("You asked for more"),
+    "replied": lazy_gettext("The debtor replied"),
+    "answered": lazy_gettext("You answered"),
+}
 _DELIVERY = {
     "waiting": (lazy_gettext("Waits to be sent"), "neutral"),
     "sent": (lazy_gettext("Sent"), "good"),
@@ -201,6 +236,27 @@ def delivery_status(code: str) -> tuple[str, str]:
 def field_name(code: str) -> str:
     """One of a customer's details."""
     return _named(_FIELDS, code)
+
+
+def dispute_status(code: str) -> tuple[str, str]:
+    """How it stands with an objection, and the tone of its tag."""
+    told, tone = _DISPUTES[code]
+    return str(told), tone
+
+
+def dispute_reason(code: str) -> str:
+    """Why somebody objects."""
+    return _named(DISPUTE_REASONS, code)
+
+
+def dispute_channel(code: str) -> str:
+    """How an objection came."""
+    return _named(DISPUTE_CHANNELS, code)
+
+
+def turn_name(code: str) -> str:
+    """What was said about an objection, and by whom."""
+    return _named(_TURNS, code)
 
 
 def language_name(code: str) -> str:

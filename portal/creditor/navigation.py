@@ -45,7 +45,16 @@ TABS = (
     Tab(
         "change_rules",
         lazy_gettext("Rules"),
-        ("save_rules", "edit_rules", "list_changes", "show_change"),
+        (
+            "save_rules",
+            "edit_rules",
+            "list_changes",
+            "show_change",
+            "preview_rules",
+            "show_preview",
+            "list_preview",
+            "explain_preview",
+        ),
     ),
     Tab(
         "list_people",

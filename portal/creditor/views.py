@@ -1,10 +1,8 @@
-"""The creditor's door: choosing a company, and what needs attention there."""
+"""The creditor's door: choosing a company."""
 
 from flask import Blueprint, Response, url_for
 from htmx_flask import request
 
-from portal import clock, ledger
-from portal.collection import cases, intake, policy
 from portal.creditor import access, navigation, switching
 from portal.web.rendering import go, render
 
@@ -50,22 +48,6 @@ def companies_page(status: int = 200) -> Response:
     )
 
 
-@creditor.get("/<key>/")
-def show_overview() -> Response:
-    """What needs attention, and how it stands."""
-    creditor_id = access.role().creditor_id
-    return render(
-        "creditor/overview.html",
-        totals=cases.totals(creditor_id, clock.today()),
-        owed_ore=ledger.owed_to(creditor_id),
-        not_imported=intake.not_imported(creditor_id),
-        to_review=cases.count_for_review(),
-        uploads=intake.uploads(creditor_id, limit=5),
-        rules=policy.effective(creditor_id),
-        today=clock.today(),
-    )
-
-
 from portal.creditor import (  # noqa: E402, F401
     views_case,
     views_case_acts,
@@ -73,8 +55,10 @@ from portal.creditor import (  # noqa: E402, F401
     views_changes,
     views_invoices,
     views_orders,
+    views_overview,
     views_payout,
     views_people,
+    views_preview,
     views_reports,
     views_rules,
     views_uploads,

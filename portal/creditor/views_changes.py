@@ -56,10 +56,13 @@ def _row(change: rulebook.Change) -> dict[str, object]:
     return {
         "scope": settings.scope_name(change.scope, change.key),
         "fields": [
-            (settings.label(name), settings.told(name, before), settings.told(name, after))
-            for (name, before), after in zip(
-                change.before.items(), change.after.values(), strict=True
+            (
+                label,
+                settings.told(name, change.before[name]),
+                settings.told(name, change.after[name]),
             )
+            for name, label in settings.LABELS.items()
+            if name in change.after
         ],
     }
 

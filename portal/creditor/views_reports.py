@@ -9,7 +9,7 @@ from htmx_flask import request
 from werkzeug.exceptions import NotFound
 
 from portal import clock
-from portal.collection import customers
+from portal.collection import sizes
 from portal.creditor import access, names
 from portal.creditor.views import creditor
 from portal.extensions import db
@@ -158,7 +158,7 @@ def list_sizes() -> Response:
     """How large the business customers are, those first that nobody has told of."""
     only_unknown = request.args.get("show") != "all"
     search, after = request.args.get("q", ""), request.args.get("after", type=int)
-    page = customers.businesses(
+    page = sizes.businesses(
         access.role().creditor_id, only_unknown=only_unknown, search=search, after=after
     )
     return render(
@@ -176,7 +176,7 @@ def save_sizes() -> Response:
         if name.startswith("size-") and name.removeprefix("size-").isdecimal()
     }
     try:
-        changed = customers.tell_sizes(
+        changed = sizes.tell_sizes(
             access.role().creditor_id, given, actor=access.actor(), now=clock.now()
         )
         db.session.commit()

@@ -50,6 +50,7 @@ _ACCESSIBLE, _ARCHIVED, _PRINTED = "pdf/ua-1", "pdf/a-3a", "pdf/a-3u"
 _NAMES = {
     "reminder": ("Påminnelse", "Betalningspåminnelse"),
     "demand": ("Inkassokrav", "Inkassokrav"),
+    "dispute_answer": ("Svar på invändning", "Svar på din invändning"),
 }
 # More periods than these do not fit on the letter's one page, and get a page of their own.
 _MOST_PERIODS_ON_LETTER = 2
@@ -158,11 +159,12 @@ def render_letter(
 
     Interest over many periods has a page of its own, the last one.
 
-    kind: `reminder` or `demand`. content: as frozen in the outbox: sums in öre, days in ISO form;
-    for a reminder `lifecycle.reminder_content`, for a demand what `law.demand.missing` asks for,
-    and `next`: `legal` when an application at the Enforcement Authority may follow. secret: the
-    access code. language: the reader's; where we have no catalogue for it, the second page is in
-    English.
+    kind: `reminder`, `demand` or `dispute_answer`. content: as frozen in the outbox: sums in öre,
+    days in ISO form; for a reminder `lifecycle.reminder_content`, for a demand what
+    `law.demand.missing` asks for, and `next`: `legal` when an application at the Enforcement
+    Authority may follow; for an answer what `disputes` writes, whose `pay_by_on` is None when it
+    asks for no payment. secret: the access code. language: the reader's; where we have no catalogue
+    for it, the second page is in English.
     Raises ValueError for another kind, KeyError when the content lacks something.
     """
     return _pdf(compose(Letter(kind, content, secret, language), settings))
@@ -209,7 +211,7 @@ def compose(letter: Letter, settings: Settings, *, number: int = 1) -> Composed:
     values = {
         **_common(settings),
         **_values(letter, reader, settings),
-        "payment_code": payment_code if content["currency"] == "SEK" else None,
+        "payment_code": payment_code if _is_payable(content) else None,
         "web_code": web_code,
     }
     codes = {payment_code: _payment_payload(content, settings)} if values["payment_code"] else {}
@@ -343,7 +345,9 @@ def _values(letter: Letter, reader: Locale, settings: Settings) -> dict[str, obj
         "postcode_and_town": _postcode_and_town(recipient),
         "is_long_address": _is_long_address(recipient),
         "daily_ore": _daily_ore(interest) if interest else 0,
-        "specification": interest and len(interest["periods"]) > _MOST_PERIODS_ON_LETTER,
+        "specification": interest
+        and content["pay_by_on"]
+        and len(interest["periods"]) > _MOST_PERIODS_ON_LETTER,
         "demand_fee_ore": fee(DEMAND, written_on).amount_ore,
         "payment_order_ore": fee(PAYMENT_ORDER, written_on).amount_ore,
         "agent_ore": fee(AGENT, written_on).amount_ore,
@@ -457,6 +461,12 @@ def _account(account: Mapping[str, str]) -> Bankgiro | Plusgiro:
         if account["kind"] == "bankgiro"
         else Plusgiro(account["number"])
     )
+
+
+def _is_payable(content: Mapping[str, Any]) -> bool:
+    """Whether the letter asks for a sum that a bank's app can pay."""
+    asks = bool(content["total_ore"] and content["pay_by_on"])
+    return asks and content["currency"] == "SEK"
 
 
 def _payment_payload(content: Mapping[str, Any], settings: Settings) -> str:

@@ -20,7 +20,12 @@ class Message(Base):
     """
 
     __tablename__ = "messages"
-    __table_args__ = (Index("ix_messages_waiting", "id", postgresql_where="status = 'waiting'"),)
+    __table_args__ = (
+        Index("ix_messages_waiting", "id", postgresql_where="status = 'waiting'"),
+        Index(
+            "ix_messages_failed", "creditor_id", "created_at", postgresql_where="status = 'failed'"
+        ),
+    )
 
     id: Mapped[PrimaryKey]
     creditor_id: Mapped[int | None] = mapped_column(index=True)

@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 import structlog
-from sqlalchemy import TextClause, case, column, func, literal, select, update
+from sqlalchemy import Select, TextClause, case, column, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -36,6 +36,8 @@ from portal.payments.references import code_of
 
 log = structlog.get_logger()
 MOST_ATTEMPTS = 5
+# Letters that ask for nothing: they go out whatever happens to the case meanwhile.
+ANSWERS = ("dispute_answer",)
 JOB = "deliver_outbox"
 # Letters rendered before their turn, by message.
 _Rendered = Mapping[int, Future[bytes]]
@@ -451,14 +453,17 @@ def withdraw(message_id: int) -> Withdrawn:
     return Withdrawn(case_id, kind)
 
 
-def try_mail_again(message_id: int, now: datetime) -> bool:
-    """Let an e-mail that was given up be tried from the beginning, as it was written.
+def try_again(message_id: int, now: datetime) -> bool:
+    """Let an e-mail or an answer that was given up be tried from the beginning, as it was written.
 
-    Answers whether it is an e-mail; of a letter nothing is done, since its days have passed.
+    Answers whether it is one; of another letter nothing is done, since its days have passed.
     Raises NotFailed when it was not given up before.
     """
     status = db.session.scalar(
-        select(Message.status).where(Message.id == message_id, Message.channel == "email")
+        select(Message.status).where(
+            Message.id == message_id,
+            or_(Message.channel == "email", Message.kind.in_(ANSWERS)),
+        )
     )
     if status is None:
         return False
@@ -475,10 +480,17 @@ def try_mail_again(message_id: int, now: datetime) -> bool:
 
 
 def withdraw_unsent(*case_ids: int) -> None:
-    """Let nothing more of some cases be sent. What is being handed over this moment still goes."""
+    """Let nothing more of some cases be sent but answers.
+
+    What is being handed over this moment still goes.
+    """
     db.session.execute(
         update(Message)
-        .where(Message.case_id.in_(case_ids), Message.status.in_(("waiting", "failed")))
+        .where(
+            Message.case_id.in_(case_ids),
+            Message.status.in_(("waiting", "failed")),
+            Message.kind.not_in(ANSWERS),
+        )
         .values(status="withdrawn")
     )
 
@@ -520,11 +532,20 @@ def given_up(limit: int = 200) -> list[SentOrWaiting]:
     return [SentOrWaiting(*row) for row in rows]
 
 
+def given_up_sql(creditor_id: int) -> Select[datetime]:
+    """When each message of a creditor was written that was tried in vain, the oldest first."""
+    return (
+        select(Message.created_at)
+        .where(Message.creditor_id == creditor_id, Message.status == "failed")
+        .order_by(Message.created_at)
+    )
+
+
 def is_newest_withdrawn(case_id: int) -> bool:
-    """Whether the newest message of a case was withdrawn before it could be sent."""
+    """Whether the newest message of a case but answers was withdrawn before it could be sent."""
     status = db.session.scalar(
         select(Message.status)
-        .where(Message.case_id == case_id)
+        .where(Message.case_id == case_id, Message.kind.not_in(ANSWERS))
         .order_by(Message.id.desc())
         .limit(1)
     )

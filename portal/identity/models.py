@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -61,6 +61,30 @@ class Creditor(Base):
     created_at: Mapped[datetime]
 
 
+class CompanyHold(Base):
+    """Some time in which nothing is done or sent for a company (`identity.holds`).
+
+    began_by: who, as the history tells it. letters_left: after its end, letters that it held back
+    for days are still to be written anew.
+    """
+
+    __tablename__ = "company_holds"
+    __table_args__ = (
+        Index(
+            "uq_company_holds_open", "creditor_id", unique=True, postgresql_where="ended_at is null"
+        ),
+        Index("ix_company_holds_letters", "id", postgresql_where="letters_left"),
+    )
+
+    id: Mapped[PrimaryKey]
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
+    reason: Mapped[str]
+    began_at: Mapped[datetime]
+    began_by: Mapped[str]
+    ended_at: Mapped[datetime | None]
+    letters_left: Mapped[bool] = mapped_column(default=False)
+
+
 class Membership(Base):
     """A person's role at a creditor."""
 
@@ -75,6 +99,21 @@ class Membership(Base):
     creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"), index=True)
     role: Mapped[str]
     ends_on: Mapped[date | None]
+
+
+class Preference(Base):
+    """How a person wants something of a company's pages: `preferences`. name: what it is."""
+
+    __tablename__ = "preferences"
+
+    person_id: Mapped[int] = mapped_column(
+        ForeignKey("people.id"), primary_key=True, autoincrement=False
+    )
+    creditor_id: Mapped[int] = mapped_column(
+        ForeignKey("creditors.id"), primary_key=True, autoincrement=False
+    )
+    name: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[Any] = mapped_column(JSONB)
 
 
 class BankIDOrder(Base):

@@ -36,7 +36,7 @@ class Line(Base):
     __table_args__ = (
         CheckConstraint("amount_ore <> 0", name="amount"),
         Index("ix_ledger_lines_case_account", "case_id", "account"),
-        Index("ix_ledger_lines_creditor_account", "creditor_id", "account"),
+        Index("ix_ledger_lines_creditor_account_day", "creditor_id", "account", "booked_on"),
     )
 
     id: Mapped[PrimaryKey]

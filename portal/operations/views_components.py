@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from flask import Blueprint, Response, abort, flash
 from flask_wtf.file import FileField
+from markupsafe import Markup
 from wtforms import (
     BooleanField,
     DateField,
@@ -20,6 +21,8 @@ from wtforms.widgets import CheckboxInput, ListWidget
 
 from portal.messages import Problem
 from portal.payments import qr
+from portal.web import charts
+from portal.web.charts import Bar, Line, Part
 from portal.web.forms import Form, KronorField
 from portal.web.rendering import render
 
@@ -121,6 +124,7 @@ def show() -> Response:
         events=_EVENTS,
         cases=_CASES,
         code=qr.svg("https://reda.example/", title="Example"),
+        drawings=_drawings(),
         rate=Decimal("9.5"),
         nav_items=[
             {"text": "Overview", "url": "#overview"},
@@ -132,6 +136,21 @@ def show() -> Response:
         person_name="Tolvan Tolvansson",
         sign_out_url="#",
     )
+
+
+def _drawings() -> list[Markup]:
+    """A chart of each kind."""
+    late = [
+        Bar("1–30", [Part(1000), Part(200, 3)], "SEK 1,200"),
+        Bar("31–60", [Part(640)], "SEK 640"),
+    ]
+    weeks = [Bar("26/11", [Part(40), Part(20, 3)], "60", 30, 80), Bar("3/12", [Part(25)], "25")]
+    lines = [Line([0, 2, 2, 5], 6), Line([1, 1, 4])]
+    return [
+        charts.bars("Bars", late, description="Most is new."),
+        charts.columns("Columns", weeks, description="Less the second week."),
+        charts.lines("Lines", lines, labels=["1", "4"], top="5", points=4),
+    ]
 
 
 @components.get("/debtor")

@@ -126,7 +126,8 @@ def build(creditor_id: int, chosen: Mapping[str, str]) -> Report:
 
 def _rows(creditor_id: int, on: date, currency: str, *, by_customer: bool) -> Iterator[Row]:
     sets.begin()
-    statement, values = owed.statement(on, creditor_id)
+    statement = owed.statement("creditor_id = :creditor_id")
+    rates = owed.half_years(on, owed.agreed_rates(creditor_id))
     if by_customer:
         sums = ", ".join(f"sum(a.{name})::bigint" for name in _SUMMED)
         select = _BY_CUSTOMER.format(sums=sums)
@@ -135,7 +136,7 @@ def _rows(creditor_id: int, on: date, currency: str, *, by_customer: bool) -> It
     common = _STANDING.format(owed=statement, ages=_ages())
     rows = db.session.execute(
         text(f"with {common} {select}"),
-        {**values, "currency": currency},
+        {**rates, "on": on, "creditor_id": creditor_id, "currency": currency},
         execution_options={"yield_per": 1000},
     )
     for row in rows:

@@ -14,7 +14,7 @@ from cryptography import x509
 from pyhanko.pdf_utils import embed
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.reader import PdfFileReader
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.dialects.postgresql import insert
 
 from portal import clock
@@ -87,6 +87,27 @@ def is_signed(creditor_id: int) -> bool:
             )
             .limit(1)
         )
+    )
+
+
+def is_signed_sql(creditor_id: ColumnElement[int]) -> ColumnElement[bool]:
+    """Whether the creditor of an outer query has signed the version in force."""
+    newest = (
+        select(AgreementVersion.number)
+        .where(AgreementVersion.published_on <= clock.today())
+        .order_by(AgreementVersion.number.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    return (
+        select(Signature.id)
+        .join(Document, Document.id == Signature.document_id)
+        .where(
+            Document.creditor_id == creditor_id,
+            Document.kind == KIND,
+            Document.version == newest,
+        )
+        .exists()
     )
 
 

@@ -13,6 +13,7 @@ from flask import Flask
 from jinja2 import Environment
 
 from portal.config import ROOT
+from portal.web import charts
 
 FOLDER = ROOT / "templates" / "components"
 _MACRO = re.compile(r"{%-? macro ([a-z]\w*)\(")
@@ -43,3 +44,5 @@ def init_app(app: Flask) -> None:
         for name, path in names().items()
     }
     app.jinja_env.globals["ui"] = SimpleNamespace(**ui)
+    # Of a chart's legend.
+    app.jinja_env.globals["chart_key"] = charts.key

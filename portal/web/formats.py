@@ -51,6 +51,27 @@ def kronor(ore: int, currency: str = "SEK") -> str:
     return _isolated(_TOUCHING.sub(_NO_BREAK_SPACE, written))
 
 
+_MILLION = 100_000_000
+
+
+def short_kronor(ore: int, currency: str = "SEK") -> str:
+    """An amount where there is little room, such as "1 235 kr" or "1,2 mn kr".
+
+    ore: as `kronor` takes it; rounded here.
+    """
+    amount, locale = Decimal(ore) / 100, _locale()
+    if abs(ore) >= _MILLION:
+        written = numbers.format_compact_currency(
+            amount, currency, locale=locale, fraction_digits=1
+        )
+    else:
+        pattern = locale.currency_formats["standard"].pattern.replace(".00", "")
+        written = numbers.format_currency(
+            round(amount), currency, pattern, locale=locale, currency_digits=False
+        )
+    return _isolated(_TOUCHING.sub(_NO_BREAK_SPACE, written))
+
+
 def plain_kronor(ore: int) -> str:
     """An amount as a bank's form takes it, such as "1234,50"."""
     return f"{Decimal(ore) / 100:.2f}".replace(".", ",")
@@ -187,6 +208,7 @@ def init_app(app: Flask) -> None:
     filters: dict[str, Callable[..., str]] = {
         "kronor": kronor,
         "plain_kronor": plain_kronor,
+        "short_kronor": short_kronor,
         "number": number,
         "percent": percent,
         "file_size": file_size,

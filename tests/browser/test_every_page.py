@@ -13,7 +13,7 @@ from playwright.sync_api import Browser
 from sqlalchemy import select
 
 from portal import clock
-from portal.collection import intake, lifecycle, settling
+from portal.collection import drafts, intake, lifecycle, policy, settling
 from portal.collection.models import Case
 from portal.companies import invitations
 from portal.delivery.models import Message
@@ -68,6 +68,7 @@ def world(portal: Portal) -> World:
     paid = a_reminded_case(creditor)
     _pay(paid)
     an_invoice_of(creditor)
+    waiting = an_invoice_of(creditor, due_on=clock.today(), currency="SEK")
     a_person_at(a_creditor("Lindens Cykel & Sport AB"), "administrator", JOHAN)
     a_person(OPERATOR, is_operator=True)
     stopped = a_case(creditor)
@@ -76,6 +77,8 @@ def world(portal: Portal) -> World:
     db.session.commit()
     values: dict[str, object] = {
         "reference": case.reference,
+        "invoice": waiting.id,
+        "draft": _draft(creditor),
         "number": db.session.scalars(select(Payment.receipt_number)).one(),
         "created": _request(case, "created"),
         "declined": _request(case, "declined"),
@@ -87,6 +90,13 @@ def world(portal: Portal) -> World:
     failed.status, failed.failure = "failed", "OSError: No space left on device"
     db.session.commit()
     return World(creditor, case, paid, values)
+
+
+def _draft(creditor: Creditor) -> int:
+    eva = people.by_identity_number(EVA)
+    assert eva is not None
+    values = {**policy.effective(creditor.id).values, "is_active": True, "days_after_due": 9}
+    return drafts.keep(creditor.id, eva.id, values, 1, now=clock.now())
 
 
 def _people(creditor: Creditor) -> tuple[int, str]:
@@ -242,7 +252,9 @@ def test_a_debtors_page_of_a_paid_case(
         "/cases/{reference}/money?on=2026-12-31&", "/cases/{reference}/parties",
         "/cases/{reference}/acts/credit", "/invoices", "/invoices/upload",
         "/invoices/uploads/{mapping}/columns", "/invoices/uploads/{preview}/preview",
-        "/invoices/uploads/{done}", "/payout", "/rules", "/cases/none",
+        "/invoices/uploads/{done}", "/payout", "/rules", "/rules/preview",
+        "/rules/preview?draft={draft}&", "/rules/preview/invoices?draft={draft}&",
+        "/rules/preview/invoices/{invoice}?draft={draft}&", "/cases/none",
         "/people", "/people/{member}",
     ],
 )  # fmt: skip

@@ -11,14 +11,14 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from werkzeug.test import Client
 
-from portal.collection import history, intake, plans
-from portal.collection.models import Case, ColumnMapping, Deed
+from portal.collection import disputes, history, intake, plans
+from portal.collection.models import Case, ColumnMapping, Deed, RuleDraft
 from portal.companies.models import Invitation
 from portal.database import tenancy
 from portal.database.tenancy import Scope
 from portal.extensions import db
 from portal.identity.actor import DEBTOR, SYSTEM
-from portal.identity.models import BankIDOrder, Creditor, Person
+from portal.identity.models import BankIDOrder, CompanyHold, Creditor, Person
 from portal.payments import booking
 from portal.payments.models import Payment
 from portal.reporting import orders
@@ -36,17 +36,17 @@ from tests.factories import (
 OF_A_CASE = {
     *("cases", "creditors", "debtors", "invoices", "events", "messages"),
     *("ledger_entries", "ledger_lines", "payments", "swish_requests"),
-    *("case_stops", "plans", "instalments"),
+    *("case_stops", "plans", "instalments", "disputes", "dispute_turns"),
 }
 # Tables of a company's, which its people see.
 OF_A_CREDITOR = OF_A_CASE | {
     *("memberships", "uploads", "column_mappings", "rules", "documents", "signatures"),
     "invitations",
-    *("history_heads", "history_links", "case_deeds"),
+    *("history_heads", "history_links", "case_deeds", "company_holds"),
 }
 ONLY_ADDED_TO = {
     *("ledger_entries", "ledger_lines", "events", "payments", "signatures"),
-    *("history_heads", "history_links", "case_deeds"),
+    *("history_heads", "history_links", "case_deeds", "dispute_turns"),
 }
 
 
@@ -160,6 +160,10 @@ def a_tenant(name: str, identity_number: str) -> Tenant:
     order.status, order.files = "done", [{"name": "a", "sha256": "b", "size": 1}]
     orders.fetch(order, 0, actor=SYSTEM, now=NOW)
     plans.agree(case, monthly_ore=50_000, first_on=TODAY, actor=DEBTOR, today=TODAY, now=NOW)
+    disputes.object_to(
+        case, reason="paid", words="w", amount_ore=None, channel="web", actor=DEBTOR, today=TODAY,
+        now=NOW,
+    )  # fmt: skip
     db.session.add_all(
         [
             ColumnMapping(creditor_id=creditor.id, headings_hash="h", mapping={}),
@@ -177,6 +181,11 @@ def a_tenant(name: str, identity_number: str) -> Tenant:
                 received_at=NOW, fees_ore=100, interest_ore=0, principal_ore=0, overpaid_ore=0,
                 receipt_number=name,
             ),
+            RuleDraft(
+                creditor_id=creditor.id, person_id=person.id, scope="company", scope_key="",
+                values={}, version=1, base=0, changed_at=NOW,
+            ),
+            CompanyHold(creditor_id=creditor.id, reason="", began_at=NOW, began_by="person"),
             BankIDOrder(
                 key=name, purpose="sign in", order_ref=name, auto_start_token="", subject={},
                 qr_start_token="", qr_start_secret="", session_hash=b"", return_nonce_hash=b"",
@@ -257,6 +266,13 @@ def test_a_debtor_sees_the_rows_of_the_case_and_no_other_row(
         assert set(seen) == OF_A_CASE
         assert owners_seen("case_id") == {one.case_id}
         assert {seen[table] for table in ("cases", "creditors", "debtors", "invoices")} == {1}
+
+
+def test_what_somebody_edits_of_the_rules_only_they_see(tenants: tuple[Tenant, Tenant]) -> None:
+    one, two = tenants
+    for person_id, seen in ((one.person_id, 1), (two.person_id, 0), (None, 0)):
+        with tenancy.creditors([one.creditor_id], person_id):
+            assert rows_seen().get("rule_drafts", 0) == seen
 
 
 def test_a_person_sees_themselves_and_their_own_roles(tenants: tuple[Tenant, Tenant]) -> None:

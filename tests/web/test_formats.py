@@ -31,6 +31,14 @@ def _plain(text: str) -> str:
     return "".join(" " if sign.isspace() else sign for sign in text)
 
 
+def test_a_short_amount_is_rounded(swedish: None) -> None:
+    assert _plain(formats.short_kronor(123_450)) == "1 234 kr"
+    assert _plain(formats.short_kronor(123_456_700)) == "1,2 mn kr"
+    with force_locale("en"):
+        assert _plain(formats.short_kronor(123_456_700)) == "SEK 1.2 M"
+        assert _plain(formats.short_kronor(99_950, "EUR")) == "€1,000"
+
+
 def test_ore_become_kronor_as_swedes_write_them(swedish: None) -> None:
     assert _plain(formats.kronor(123_450)) == "1 234,50 kr"
     assert _plain(formats.kronor(5)) == "0,05 kr"

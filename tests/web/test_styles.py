@@ -22,6 +22,7 @@ def _colours(block: str) -> dict[str, str]:
     }
 
 
+CHARTS = (ROOT / "static" / "css" / "charts.css").read_text()
 LIGHT = _colours(_BLOCK.findall(CSS)[0])
 DARK = LIGHT | _colours(_BLOCK.findall(CSS)[1])
 SCHEMES = {"light": LIGHT, "dark": DARK}
@@ -76,13 +77,22 @@ def test_controls_can_be_seen(scheme: str, sign: str, behind: str) -> None:
     assert contrast(colours[sign], colours[behind]) >= 3
 
 
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_what_is_drawn_can_be_seen(scheme: str) -> None:
+    series = _colours(_BLOCK.findall(CHARTS)[list(SCHEMES).index(scheme)])
+    assert len(series) == 7
+    for name, colour in series.items():
+        if name.startswith("series"):
+            assert contrast(colour, SCHEMES[scheme]["surface"]) >= 3, name
+
+
 def test_every_custom_property_that_is_used_is_given() -> None:
-    used = set(re.findall(r"var\(--([\w-]+)\)", CSS))
-    assert used <= set(re.findall(r"--([\w-]+):", CSS))
+    used = set(re.findall(r"var\(--([\w-]+)\)", CSS + CHARTS))
+    assert used <= set(re.findall(r"--([\w-]+):", CSS + CHARTS))
 
 
 def test_colours_are_named_once_and_used_by_name() -> None:
-    rules = re.sub(r":root\s*{[^}]*}", "", CSS)
+    rules = re.sub(r":root\s*{[^}]*}", "", CSS + CHARTS)
     # The plate of a code and paper are white and black whatever the scheme.
     assert set(re.findall(r"#[0-9a-f]{3,6}\b", rules)) <= {"#fff", "#999"}
 
@@ -90,7 +100,7 @@ def test_colours_are_named_once_and_used_by_name() -> None:
 def test_the_sheet_is_laid_out_in_both_directions() -> None:
     physical = re.findall(
         r"(?:margin|padding|border)-(?:left|right)\b|text-align:\s*(?:left|right)|[{;]\s*(?:left|right):",
-        CSS,
+        CSS + CHARTS,
     )
     assert physical == []
 
