@@ -58,6 +58,12 @@ CREDITOR_READ = {
     "creditor.show_upload": ("upload_id",),
     "creditor.show_payout": (),
     "creditor.change_rules": (),
+    "creditor.list_customers": (),
+    "creditor.export_customers": (),
+    "creditor.show_customer": ("customer_id",),
+    "creditor.list_expected": (),
+    "creditor.list_classes": (),
+    "creditor.show_class": ("class",),
     "creditor.show_preview": (),
     "creditor.list_preview": (),
     "creditor.explain_preview": ("invoice_id",),
@@ -90,6 +96,17 @@ CREDITOR_CHANGE = ADMINISTRATOR | {
     "creditor.import_upload": ("upload_id",),
     "creditor.save_rules": (),
     "creditor.save_sizes": (),
+    "creditor.exclude_customer": ("customer_id",),
+    "creditor.include_customer": ("customer_id",),
+    "creditor.change_customer_rules": ("customer_id",),
+    "creditor.save_customer_rules": ("customer_id",),
+    "creditor.remove_customer_rules": ("customer_id",),
+    "creditor.exclude_class": ("class",),
+    "creditor.include_class": ("class",),
+    "creditor.change_class_rules": ("class",),
+    "creditor.save_class_rules": ("class",),
+    "creditor.remove_class_rules": ("class",),
+    "creditor.remove_expected": (),
     "creditor.preview_rules": (),
     "creditor.save_preview": (),
     "creditor.forget_preview": (),
@@ -105,6 +122,7 @@ CREDITOR_ASK = {
     "creditor.order_report": ("name",),
     "creditor.cancel_order": ("order_id",),
     "creditor.order_again": ("order_id",),
+    "creditor.find_customer": (),
 }
 CREDITOR = CREDITOR_ASK | CREDITOR_READ | CREDITOR_CHANGE
 OPERATOR = {
@@ -227,6 +245,8 @@ def world(app: Flask) -> World:
     db.session.commit()
     values: dict[str, object] = {
         "event_id": event_id,
+        "customer_id": case.debtor_id,
+        "class": "Retail",
         "reference": case.reference,
         "message_id": message.id,
         "upload_id": upload.id,

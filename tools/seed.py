@@ -17,7 +17,7 @@ from sqlalchemy import select
 from stdnum import luhn
 
 from portal import clock, create_app
-from portal.collection import intake, rates
+from portal.collection import intake, rates, rulebook
 from portal.collection.models import Case, Rules, Upload
 from portal.companies import invitations
 from portal.config import ROOT
@@ -191,8 +191,24 @@ def _seed_cases(creditor: Creditor) -> None:
     )
     intake.map_columns(received.upload, dict(received.upload.mapping))
     intake.import_upload(received.upload, actor=actor, today=today, now=now)
+    _seed_rules(creditor, actor)
     queue.defer("advance_cases", once="advance_cases")
     db.session.commit()
+
+
+def _seed_rules(creditor: Creditor, actor: Actor) -> None:
+    """A class that gets more time, and a customer that is left out for a while."""
+    today, now = clock.today(), clock.now()
+    rulebook.put_many(
+        creditor.id, "class", ["Fritidshus"],
+        {"days_after_due": 14, "reason": "Sällan på plats"}, actor=actor, today=today, now=now,
+    )  # fmt: skip
+    rulebook.put_many(
+        creditor.id, "customer", ["2007"],
+        {"is_excluded": True, "reason": "Flyttar, betalar efter överenskommelse",
+         "ends_on": today + timedelta(days=10)},
+        actor=actor, today=today, now=now,
+    )  # fmt: skip
 
 
 def _seed_invitation(creditor: Creditor) -> None:
@@ -234,11 +250,11 @@ def ledger_file(
         rows.append(
             f"{first_number + index};{2000 + place};{person['given_name']} {person['surname']};"
             f"{number};Storgatan {place};111 22;Stockholm;{due_on - timedelta(days=30)};{due_on};"
-            f"{amount};SEK;{what};{person['language']}"
+            f"{amount};SEK;{what};{person['language']};{'Fritidshus' if place > 5 else 'Hushåll'}"
         )
     head = (
         "Fakturanr;Kundnr;Kundnamn;Personnummer;Adress;Postnr;Ort;Fakturadatum;Förfallodatum;"
-        "Belopp;Valuta;Text;Språk"
+        "Belopp;Valuta;Text;Språk;Kundklass"
     )
     return "\r\n".join((head, *rows, "")).encode("utf-8-sig")
 

@@ -39,6 +39,7 @@ STAFF = (
     "portal/sources/*",
     "portal/collection/changes.py",
     "portal/collection/checks.py",
+    "portal/collection/customers.py",
     "portal/collection/days.py",
     "portal/collection/drafts.py",
     "portal/collection/effects.py",

@@ -115,6 +115,7 @@ class Invoice(Base):
         Index(
             "ix_invoices_waiting", "creditor_id", "due_on", postgresql_where="decision = 'waiting'"
         ),
+        Index("ix_invoices_no_case", "debtor_id", postgresql_where="decision <> 'imported'"),
         Index("ix_invoices_left_out", "creditor_id", postgresql_where="decision = 'left out'"),
         Index(
             "ix_invoices_payment_reference",
@@ -258,6 +259,7 @@ class Case(Base):
         ),
         Index("ix_cases_limited", "limited_on", postgresql_where="closed_on is null"),
         Index("ix_cases_creditor_opened", "creditor_id", "opened_at", "id"),
+        Index("ix_cases_open", "creditor_id", "debtor_id", postgresql_where="closed_on is null"),
         Index("ix_cases_creditor_status", "creditor_id", "status", "opened_at", "id"),
         Index("ix_cases_creditor_due", "creditor_id", "due_on", "id"),
         Index("ix_cases_creditor_amount", "creditor_id", "principal_ore", "id"),

@@ -9,7 +9,7 @@ from htmx_flask import request
 from werkzeug.exceptions import Forbidden, NotFound
 
 from portal import clock
-from portal.creditor import names, navigation
+from portal.creditor import names, navigation, settings
 from portal.database import tenancy
 from portal.identity import people
 from portal.identity.actor import Actor
@@ -24,6 +24,7 @@ _READERS_MAY = {
     "creditor.arrange_cards", "creditor.cancel_order", "creditor.find_cases",
     "creditor.order_again",
     "creditor.order_report",
+    "creditor.find_customer",
 }  # fmt: skip
 
 
@@ -121,6 +122,8 @@ def _frame() -> dict[str, object]:
         "role": found,
         "roles": g.get("roles", ()),
         "names": names,
+        "setting_label": settings.label,
+        "setting_told": settings.told,
         "nav_items": navigation.items() if found else (),
         "same_page": navigation.corresponding() if found else None,
         "person_name": current_user.name if current_user.is_authenticated else None,

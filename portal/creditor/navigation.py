@@ -37,6 +37,18 @@ TABS = (
         ("upload_invoices", "map_columns", "preview_upload", "import_upload", "show_upload"),
     ),
     Tab(
+        "list_customers",
+        lazy_gettext("Customers"),
+        (
+            "find_customer",
+            "show_customer",
+            "change_customer_rules",
+            "save_customer_rules",
+            "exclude_customer",
+            "list_expected",
+        ),
+    ),
+    Tab(
         "list_reports",
         lazy_gettext("Reports"),
         ("show_report", "order_report", "show_order", "list_sizes"),

@@ -53,6 +53,8 @@ from portal.creditor import (  # noqa: E402, F401
     views_case_acts,
     views_cases,
     views_changes,
+    views_classes,
+    views_customers,
     views_invoices,
     views_orders,
     views_overview,

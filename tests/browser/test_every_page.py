@@ -13,7 +13,7 @@ from playwright.sync_api import Browser
 from sqlalchemy import select
 
 from portal import clock
-from portal.collection import drafts, intake, lifecycle, policy, settling
+from portal.collection import drafts, intake, lifecycle, policy, rulebook, settling
 from portal.collection.models import Case
 from portal.companies import invitations
 from portal.delivery.models import Message
@@ -75,7 +75,15 @@ def world(portal: Portal) -> World:
     stopped.invoice.number = ""
     lifecycle.advance(TODAY, NOW)
     db.session.commit()
+    rulebook.put_many(
+        creditor.id, "class", ["Retail"], {"days_after_due": 14}, actor=SYSTEM, today=TODAY, now=NOW
+    )
+    rulebook.put_many(
+        creditor.id, "customer", [case.debtor.customer_number, "K9"],
+        {"is_excluded": True, "reason": "Agreed by phone"}, actor=SYSTEM, today=TODAY, now=NOW,
+    )  # fmt: skip
     values: dict[str, object] = {
+        "customer": case.debtor_id,
         "reference": case.reference,
         "invoice": waiting.id,
         "draft": _draft(creditor),
@@ -254,7 +262,9 @@ def test_a_debtors_page_of_a_paid_case(
         "/invoices/uploads/{mapping}/columns", "/invoices/uploads/{preview}/preview",
         "/invoices/uploads/{done}", "/payout", "/rules", "/rules/preview",
         "/rules/preview?draft={draft}&", "/rules/preview/invoices?draft={draft}&",
-        "/rules/preview/invoices/{invoice}?draft={draft}&", "/cases/none",
+        "/rules/preview/invoices/{invoice}?draft={draft}&", "/cases/none", "/customers",
+        "/customers/{customer}", "/customers/{customer}/rules", "/customers/expected",
+        "/classes", "/classes/one?class=Retail&", "/classes/rules?class=Retail&",
         "/people", "/people/{member}",
     ],
 )  # fmt: skip
