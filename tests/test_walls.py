@@ -14,6 +14,7 @@ from portal import clock
 from portal.collection import intake, rulebook
 from portal.collection.models import Case
 from portal.companies import invitations
+from portal.companies.models import ContactPerson
 from portal.database import files
 from portal.delivery.models import Message
 from portal.extensions import db
@@ -58,6 +59,9 @@ CREDITOR_READ = {
     "creditor.show_upload": ("upload_id",),
     "creditor.show_payout": (),
     "creditor.change_rules": (),
+    "creditor.show_company": (),
+    "creditor.show_letter_preview": (),
+    "creditor.show_logo": (),
     "creditor.list_customers": (),
     "creditor.export_customers": (),
     "creditor.show_customer": ("customer_id",),
@@ -86,6 +90,13 @@ ADMINISTRATOR = {
     "creditor.withdraw_invitation": ("invitation_key",),
     "creditor.change_member": ("member_id",),
     "creditor.remove_member": ("member_id",),
+    "creditor.save_description": (),
+    "creditor.save_address": ("kind",),
+    "creditor.take_address": ("kind",),
+    "creditor.save_contact": ("which",),
+    "creditor.remove_contact": ("which",),
+    "creditor.save_letter": (),
+    "creditor.preview_letter": (),
 }
 CREDITOR_CHANGE = ADMINISTRATOR | {
     "creditor.upload_invoices": (),
@@ -259,6 +270,8 @@ def world(app: Flask) -> World:
         "member_id": _membership_of(people["viewer"]).id,
         "invitation_key": _an_invitation(creditor),
         "token": "none",
+        "kind": "sender",
+        "which": _a_contact(creditor),
     }
     return World(app, case, values | _a_report(creditor.id), people)
 
@@ -285,6 +298,16 @@ def _an_invitation(creditor: Creditor) -> str:
     )  # fmt: skip
     db.session.commit()
     return invited.key
+
+
+def _a_contact(creditor: Creditor) -> int:
+    contact = ContactPerson(
+        creditor_id=creditor.id, name="Karin", role="", email="k@norrsken.example", phone=""
+    )
+    db.session.add(contact)
+    creditor.letter = {"logo": files.store(b"picture")}
+    db.session.commit()
+    return contact.id
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ _FLAGS = (
 )
 _CREDITOR = (
     "", "cases", "invoices", "invoices/upload", "payout", "rules", "rules/preview",
-    "rules/preview/invoices", "people", "customers", "customers/1", "customers/1/rules",
+    "rules/preview/invoices", "company", "people", "customers", "customers/1", "customers/1/rules",
     "classes", "classes/one?class=Hushåll",
 )  # fmt: skip
 _CASE = ("", "/letters", "/money", "/parties", "/acts/hold", "/acts/credit")

@@ -11,15 +11,17 @@ import urllib.request
 from collections.abc import Sequence
 from datetime import date, timedelta
 from decimal import Decimal
-from io import StringIO
+from io import BytesIO, StringIO
 
+from PIL import Image, ImageDraw
 from sqlalchemy import select
 from stdnum import luhn
 
 from portal import clock, create_app
 from portal.collection import intake, rates, rulebook
 from portal.collection.models import Case, Rules, Upload
-from portal.companies import invitations
+from portal.companies import addresses, contacts, invitations, looks
+from portal.companies.models import PayoutAccount
 from portal.config import ROOT
 from portal.database import queue, tenancy
 from portal.extensions import db, settings
@@ -66,6 +68,7 @@ def main() -> None:
             _sign_through_simulator(_creditor("norrsken"), JOHAN)
         _seed_cases(_creditor("norrsken"))
         _seed_invitation(_creditor("norrsken"))
+        _seed_card(_creditor("norrsken"))
         _print_table()
 
 
@@ -117,11 +120,16 @@ def _company(
             email=f"faktura@{key}.example",
             phone="010-000 00 01",
             debt_description="Vara eller tjänst enligt faktura",
-            payout_bankgiro="50501055",
             created_at=clock.now(),
         )
     )
     db.session.flush()
+    db.session.add(
+        PayoutAccount(
+            key=f"{key}1", creditor_id=_creditor(key).id, kind="bankgiro", number="50501055",
+            holder=name, is_used=True, added_at=clock.now(),
+        )
+    )  # fmt: skip
     _member(administrator, key, "administrator")
 
 
@@ -223,6 +231,34 @@ def _seed_invitation(creditor: Creditor) -> None:
         now=clock.now(),
     )  # fmt: skip
     db.session.commit()
+
+
+def _seed_card(creditor: Creditor) -> None:
+    if contacts.of_company(creditor.id):
+        return
+    johan, now = _person(JOHAN), clock.now()
+    actor = Actor("person", johan.name, johan.id, "creditor")
+    contacts.save(
+        creditor.id, None,
+        {"name": "Karin Ek", "role": "Ekonomi", "email": "karin@norrsken.example",
+         "phone": "090-12 34 56"}, 0, actor=actor, now=now,
+    )  # fmt: skip
+    box = {**addresses.registered(creditor), "address_line": "Box 7", "postcode": "903 21"}
+    addresses.save(creditor.id, "invoice", box, 0, actor=actor, now=now)
+    addresses.take(creditor.id, "agreement", 0, actor=actor, now=now)
+    looks.save_letter(creditor.id, "Norrsken", looks.drawn(_logo()), 0, actor=actor, now=now)
+    db.session.commit()
+
+
+def _logo() -> bytes:
+    """A sun over the fells, in the company's colours."""
+    picture = Image.new("RGB", (640, 200), "white")
+    pen = ImageDraw.Draw(picture)
+    pen.ellipse((230, 30, 410, 210), fill="#e09422")
+    pen.polygon([(0, 200), (190, 70), (330, 160), (470, 90), (640, 200)], fill="#17504c")
+    out = BytesIO()
+    picture.save(out, "PNG")
+    return out.getvalue()
 
 
 # Identity number, days overdue, amount in kronor, text.

@@ -126,7 +126,7 @@ select j.letter as kind, 'letter' as channel, a.case_id, a.creditor_id,
     coalesce(nullif(d.language, ''), 'sv') as language, j.letter || ':' || a.case_id as key,
     c.access_code as secret,
     j.content || jsonb_build_object(
-        'creditor', jsonb_build_object('name', k.name,
+        'creditor', k.letter || jsonb_build_object('name', k.name,
             'organisation_number', k.organisation_number),
         'recipient', jsonb_build_object('name', d.name, 'address_line', d.address_line,
             'postcode', d.postcode, 'town', d.town, 'country', d.country),

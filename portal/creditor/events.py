@@ -289,6 +289,26 @@ def _member_removed(data: Data) -> tuple[str, str]:
     return gettext("%(name)s was removed", name=data["who"]), role_name(data["role"])
 
 
+_CARDS = {
+    "description": lazy_gettext("What the debt is"),
+    "letter": lazy_gettext("Your letters"),
+    "address:sender": lazy_gettext("Sender’s address"),
+    "address:invoice": lazy_gettext("Address for our invoices"),
+    "address:agreement": lazy_gettext("Address in the agreement"),
+    "contacts": lazy_gettext("Contact people"),
+}
+
+
+def _company_changed(data: Data) -> tuple[str, str]:
+    before, after = (
+        ", ".join(str(one) for name, one in data[when].items() if one and name != "logo") or "–"
+        for when in ("before", "after")
+    )
+    return gettext("%(card)s was changed", card=_CARDS[data["card"]]), gettext(
+        "%(before)s before, %(after)s now", before=before, after=after
+    )
+
+
 _TEXTS: Mapping[str, Callable[[Data], tuple[str, str]]] = {
     "case.imported": _imported,
     "case.reminder_sent": _reminder_sent,
@@ -321,6 +341,7 @@ _TEXTS: Mapping[str, Callable[[Data], tuple[str, str]]] = {
     "case.needs_review": _needs_review,
     "case.review_ended": _review_ended,
     **{name: _invitation(name) for name in _INVITED},
+    "company.changed": _company_changed,
     "member.joined": _member_joined,
     "member.role_changed": _member_changed,
     "member.removed": _member_removed,

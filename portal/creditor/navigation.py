@@ -69,6 +69,19 @@ TABS = (
         ),
     ),
     Tab(
+        "show_company",
+        lazy_gettext("Company"),
+        (
+            "save_description",
+            "save_address",
+            "take_address",
+            "save_contact",
+            "remove_contact",
+            "save_letter",
+            "preview_letter",
+        ),
+    ),
+    Tab(
         "list_people",
         lazy_gettext("People"),
         ("show_member", "invite", "change_member", "remove_member"),

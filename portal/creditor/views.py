@@ -54,6 +54,7 @@ from portal.creditor import (  # noqa: E402, F401
     views_cases,
     views_changes,
     views_classes,
+    views_company,
     views_customers,
     views_invoices,
     views_orders,

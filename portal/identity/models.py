@@ -42,6 +42,7 @@ class Creditor(Base):
     """A company (borgenär) whose invoices are collected.
 
     key: stands for it in addresses; the organisation number may be a person's identity number.
+    letter: what its letters say of it beside its name, as `notices.creditor` tells.
     """
 
     __tablename__ = "creditors"
@@ -57,7 +58,7 @@ class Creditor(Base):
     email: Mapped[str | None]
     phone: Mapped[str | None]
     debt_description: Mapped[str] = mapped_column(default="")
-    payout_bankgiro: Mapped[str | None]
+    letter: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
     created_at: Mapped[datetime]
 
 

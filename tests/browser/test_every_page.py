@@ -266,6 +266,8 @@ def test_a_debtors_page_of_a_paid_case(
         "/customers/{customer}", "/customers/{customer}/rules", "/customers/expected",
         "/classes", "/classes/one?class=Retail&", "/classes/rules?class=Retail&",
         "/people", "/people/{member}",
+        "/company", "/company?edit=letter&",
+        "/company?edit=contacts:new&", "/company?edit=address:invoice&",
     ],
 )  # fmt: skip
 def test_a_creditors_page(

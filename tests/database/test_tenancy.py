@@ -13,7 +13,14 @@ from werkzeug.test import Client
 
 from portal.collection import disputes, history, intake, plans
 from portal.collection.models import Case, ColumnMapping, Deed, RuleDraft
-from portal.companies.models import Invitation
+from portal.companies.models import (
+    AddressSource,
+    CompanyAddress,
+    CompanyCard,
+    ContactPerson,
+    Invitation,
+    PayoutAccount,
+)
 from portal.database import tenancy
 from portal.database.tenancy import Scope
 from portal.extensions import db
@@ -41,7 +48,8 @@ OF_A_CASE = {
 # Tables of a company's, which its people see.
 OF_A_CREDITOR = OF_A_CASE | {
     *("memberships", "uploads", "column_mappings", "rules", "documents", "signatures"),
-    "invitations",
+    *("invitations", "company_cards", "company_addresses", "address_sources"),
+    *("contact_people", "payout_accounts"),
     *("history_heads", "history_links", "case_deeds", "company_holds"),
 }
 ONLY_ADDED_TO = {
@@ -167,6 +175,18 @@ def a_tenant(name: str, identity_number: str) -> Tenant:
     db.session.add_all(
         [
             ColumnMapping(creditor_id=creditor.id, headings_hash="h", mapping={}),
+            CompanyCard(creditor_id=creditor.id, card="letter", changed_at=NOW),
+            CompanyAddress(
+                creditor_id=creditor.id, kind="sender", value={}, origin="written", kept_at=NOW
+            ),
+            AddressSource(
+                creditor_id=creditor.id, source="peppol", detail="", value={}, fetched_at=NOW
+            ),
+            ContactPerson(creditor_id=creditor.id, name=name, role="", email="", phone=""),
+            PayoutAccount(
+                key=name, creditor_id=creditor.id, kind="bankgiro", number="50501055", holder=name,
+                added_at=NOW,
+            ),
             Invitation(
                 key=name, creditor_id=creditor.id, token_hash=name.encode(), email="",
                 role="viewer",
