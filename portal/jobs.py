@@ -21,12 +21,14 @@ from sqlalchemy import select, text
 
 from portal import clock, ledger
 from portal.collection import checks, days, drafts, figures, history, intake, lifecycle
+from portal.creditor.notices import MailSpeaker
 from portal.database import queue, server, tenancy
 from portal.delivery import outbox
 from portal.extensions import db
 from portal.identity import attempts, orders, sessions
 from portal.identity.models import BankIDOrder, Creditor
 from portal.messages import RedaError
+from portal.notifications import centre, gathering, mailing
 from portal.payments import booking
 from portal.reporting import making
 from portal.reporting import orders as orders_of_work
@@ -109,6 +111,12 @@ def deliver_outbox() -> None:
     outbox.write_batches()
 
 
+def tell_people() -> None:
+    """Tell of what has happened, and put the mails that are due in the outbox."""
+    gathering.gather(clock.now(), between=db.session.commit)
+    mailing.send_due(MailSpeaker(), now=clock.now(), between=db.session.commit)
+
+
 def ask_swish(request_id: str | None = None) -> None:
     """Ask Swish about one request, or about all that it has been silent on."""
     wanted = [request_id] if request_id else booking.unanswered(clock.now())
@@ -169,13 +177,14 @@ def make_ordered() -> None:
 
 
 def tidy() -> None:
-    """Forget ended sessions, old BankID orders, guesses that no longer count, drafts, done jobs.
+    """Forget ended sessions, BankID orders, guesses, notifications, drafts, done jobs.
 
     Files that were made to be fetched go when their week is over.
     """
     sessions.forget_ended(clock.real_now())
     orders.forget_old(clock.now())
     attempts.forget_old(clock.now())
+    centre.forget_old(clock.now())
     drafts.forget_old(clock.now())
     orders_of_work.forget_old(clock.now(), real_now=clock.real_now())
     queue.forget_done(clock.real_now() - _DONE_JOBS_KEPT)
@@ -187,6 +196,7 @@ SCHEDULE: Mapping[str, tuple[Callable[..., None], str]] = {
     "import_overdue_invoices": (import_overdue_invoices, "*/15 * * * *"),
     # Hourly, so that a worker that was down at the first hour does the day's work all the same.
     "advance_cases": (advance_cases, "0 4-20 * * *"),
+    "tell_people": (tell_people, "* * * * *"),
     "deliver_outbox": (deliver_outbox, "* * * * *"),
     "ask_swish": (ask_swish, "* * * * *"),
     "collect_bankid": (collect_bankid, "* * * * *"),

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, text
 from werkzeug.test import TestResponse
 
 from portal import clock
@@ -21,6 +21,7 @@ from portal.extensions import db
 from portal.identity import people as people_room
 from portal.identity.actor import SYSTEM, Actor
 from portal.identity.models import Creditor, Membership, Person
+from portal.notifications.telling import notify
 from portal.payments import booking
 from portal.payments.models import Payment
 from portal.reporting import orders
@@ -167,6 +168,19 @@ SIGNER = {
     "signing.go_on": ("key",),
     "signing.download_agreement": ("key",),
 }
+# One's own, at all one's companies: tests/creditor/test_notifications.py holds them to that.
+PERSON = {
+    "notifications.list_notifications": (),
+    "notifications.open_notification": ("id",),
+    "notifications.mark_read": ("id",),
+    "notifications.mark_unread": ("id",),
+    "notifications.mark_all_read": (),
+    "notifications.show_choices": (),
+    "notifications.save_choices": (),
+    "notifications.reset_choices": (),
+    "notifications.save_address": (),
+    "notifications.confirm_address": ("link",),
+}
 # An order is its browser session's own: tests/signing/ holds it to that.
 ORDER = {
     "signing.show_order",
@@ -184,6 +198,9 @@ OPEN = {
     "debtor.health",
     "debtor.leave",
     "debtor.start",
+    "notifications.show_bell",
+    "notifications.stop_mails",
+    "notifications.stop_mails_now",
     "signing.accept_invitation",
     "signing.identify_invited",
     "signing.no_access",
@@ -267,6 +284,8 @@ def world(app: Flask) -> World:
         "invoice_id": an_invoice_of(creditor).id,
         "job_id": 1,
         "key": key,
+        "id": 1,
+        "link": "made-up",
         "member_id": _membership_of(people["viewer"]).id,
         "invitation_key": _an_invitation(creditor),
         "token": "none",
@@ -328,16 +347,16 @@ def is_sent_to(response: TestResponse, path: str) -> bool:
 
 
 def test_every_address_is_held_against_the_wrong_person(app: Flask) -> None:
-    known = {*CREDITOR, *OPERATOR, *DEBTOR, *SIGNER, *ORDER, *OPEN}
+    known = {*CREDITOR, *OPERATOR, *DEBTOR, *SIGNER, *PERSON, *ORDER, *OPEN}
     there = {rule.endpoint for rule in app.url_map.iter_rules()}
     assert {one for one in there if not one.startswith("components.")} == known
 
 
-@pytest.mark.parametrize("endpoint", [*CREDITOR, *OPERATOR, *SIGNER])
+@pytest.mark.parametrize("endpoint", [*CREDITOR, *OPERATOR, *SIGNER, *PERSON])
 def test_who_is_not_signed_in_is_asked_to(
     world: World, as_: Callable[[str], FlaskClient], endpoint: str
 ) -> None:
-    needed = (CREDITOR | OPERATOR | SIGNER)[endpoint]
+    needed = (CREDITOR | OPERATOR | SIGNER | PERSON)[endpoint]
     response = world.send(as_("nobody"), endpoint, world.address(endpoint, needed))
     assert is_sent_to(response, "/sign-in")
 
@@ -428,6 +447,28 @@ def test_a_debtor_sees_nothing_of_another_case(world: World, app: Flask, endpoin
     assert response.status_code == 404
 
 
+@pytest.mark.parametrize("endpoint", PERSON)
+def test_who_acts_for_no_company_is_told_nothing(
+    world: World, as_: Callable[[str], FlaskClient], endpoint: str
+) -> None:
+    address = world.address(endpoint, PERSON[endpoint])
+    assert world.send(as_("operator"), endpoint, address).status_code == 403
+
+
+@pytest.mark.parametrize("endpoint", [one for one, needed in PERSON.items() if "id" in needed])
+@pytest.mark.parametrize("who", ["stranger", "viewer"])
+def test_what_another_is_told_is_not_there(
+    world: World, as_: Callable[[str], FlaskClient], endpoint: str, who: str
+) -> None:
+    eva = people_room.by_identity_number(EVA)
+    assert eva is not None
+    notify("dispute", creditor_id=world.case.creditor_id, data={}, key="k", now=NOW, to=[eva.id])
+    db.session.commit()
+    id = db.session.scalar(text("select id from notifications"))
+    response = world.send(as_(who), endpoint, world.address(endpoint, (), id=id))
+    assert response.status_code == 404
+
+
 @pytest.mark.parametrize("endpoint", [one for one, needed in SIGNER.items() if needed])
 @pytest.mark.parametrize("who", ["stranger", "operator"])
 def test_another_companys_agreement_is_not_there(
@@ -468,8 +509,9 @@ def test_a_role_that_has_ended_opens_nothing(world: World, app: Flask) -> None:
 
 def test_every_post_without_the_pages_token_is_refused(world: World) -> None:
     world.app.config["WTF_CSRF_ENABLED"] = True
-    needed = CREDITOR | OPERATOR | DEBTOR | SIGNER | {"signing.stop_order": ("key",)}
+    needed = CREDITOR | OPERATOR | DEBTOR | SIGNER | PERSON | {"signing.stop_order": ("key",)}
     needed |= {one: ("token",) for one in OPEN if one.endswith(("_invitation", "_invited"))}
+    needed |= {"notifications.stop_mails_now": ("link",)}
     client = world.app.test_client()
     let_through = [
         rule.endpoint

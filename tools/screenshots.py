@@ -108,6 +108,9 @@ def _take_tour(browser: Browser, reference: str, code: str, folder: Path) -> Non
                 page.goto(f"{BASE}/creditor/norrsken/{path}")
                 name = path.partition("?")[0].replace("/", "-") or "overview"
                 _keep(page, folder, f"creditor-{name}-{language}-{width}")
+            for path in ("", "choices"):
+                page.goto(f"{BASE}/notifications/{path}")
+                _keep(page, folder, f"notifications-{path or 'centre'}-{language}-{width}")
             page = _page(browser, width, 800, language)
             _sign_in(page, OPERATOR)
             for path in _OPERATOR:

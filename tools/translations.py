@@ -52,12 +52,15 @@ STAFF = (
     "portal/law/interest.py",
     "portal/law/limitation.py",
     "portal/law/reminder.py",
+    "portal/notifications/*",
     "portal/jobs.py",
     "portal/cli.py",
     "templates/creditor/*",
     "templates/letters/report.html",
-    # Those to people who sign in; others go to debtors.
+    "templates/components/bell.html",
+    # E-mails to people who sign in; others go to debtors.
     "templates/emails/_mail.*",
+    "templates/emails/address.*",
     "templates/emails/_words.html",
     "templates/emails/digest.*",
     "templates/emails/invitation.*",

@@ -32,6 +32,7 @@ from portal.delivery.mails import render_mail
 from portal.delivery.models import Message
 from portal.extensions import db, settings
 from portal.messages import N_, RedaError
+from portal.notifications.telling import notify
 from portal.payments.references import code_of
 
 log = structlog.get_logger()
@@ -322,7 +323,7 @@ def _note_failure(message_id: int, error: Exception, now: datetime) -> None:
     most = 1 if isinstance(error, mail.Refused) else MOST_ATTEMPTS
     # 4, 16, 64 and 256 minutes after the failures before them.
     pause = func.make_interval(0, 0, 0, 0, 0, func.power(4, attempts).cast(db.Integer))
-    db.session.execute(
+    noted = db.session.execute(
         update(Message)
         .where(Message.id == message_id)
         .values(
@@ -332,6 +333,26 @@ def _note_failure(message_id: int, error: Exception, now: datetime) -> None:
             # The kind of error and not its text, which may quote the letter.
             failure=_reason(error),
         )
+        # Not the row: what it holds may be what is wrong.
+        .returning(
+            Message.status, Message.channel, Message.creditor_id,
+            Message.content["reference"].astext.label("reference"),
+        )
+    ).one()  # fmt: skip
+    if noted.status == "failed" and noted.channel == "letter":
+        _tell_of(noted.creditor_id, noted.reference, now)
+
+
+def _tell_of(creditor_id: int, reference: str | None, now: datetime) -> None:
+    """Let a company know of a letter that was given up; of several in an hour together."""
+    notify(
+        "letter_failed",
+        creditor_id=creditor_id,
+        data={} if reference is None else {"reference": reference},
+        key=f"letters:{now:%Y%m%d%H}",
+        now=now,
+        is_failed=True,
+        adds=True,
     )
 
 

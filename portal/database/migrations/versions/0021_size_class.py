@@ -1,14 +1,14 @@
 """How many employees a business customer has, for the report of payment behaviour.
 
-Revision: 0020
-After: 0019
+Revision: 0021
+After: 0020
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0020"
-down_revision = "0019"
+revision = "0021"
+down_revision = "0020"
 branch_labels = None
 depends_on = None
 
