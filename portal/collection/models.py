@@ -27,6 +27,7 @@ from portal.payments.references import code_of
 class Debtor(Base):
     """A creditor's customer (gäldenär when an invoice is not paid).
 
+    size_class: of a business, how many employees it has, as `sources.values.SIZES`; None: not told.
     search_text, name_in_order: what the database looks names up in and sorts them by (0015).
     """
 
@@ -34,6 +35,7 @@ class Debtor(Base):
     __table_args__ = (
         UniqueConstraint("creditor_id", "customer_number"),
         CheckConstraint("kind in ('person', 'company')", name="kind"),
+        CheckConstraint("size_class in ('0-9', '10-49', '50-249', '250+')", name="size_class"),
         Index("ix_debtors_creditor_name", "creditor_id", "name_in_order", "id"),
         Index("ix_debtors_creditor_class", "creditor_id", "customer_class"),
         Index(
@@ -59,6 +61,7 @@ class Debtor(Base):
     email: Mapped[str | None]
     phone: Mapped[str | None]
     language: Mapped[str | None]
+    size_class: Mapped[str | None]
     search_text: Mapped[str] = mapped_column(Text, FetchedValue(), deferred=True)
     name_in_order: Mapped[str] = mapped_column(Text(collation="C"), FetchedValue(), deferred=True)
 

@@ -55,7 +55,11 @@ TABS = (
             "list_expected",
         ),
     ),
-    Tab("list_reports", lazy_gettext("Reports"), ("show_report", "order_report", "show_order")),
+    Tab(
+        "list_reports",
+        lazy_gettext("Reports"),
+        ("show_report", "order_report", "show_order", "list_sizes"),
+    ),
     Tab("show_payout", lazy_gettext("Payout")),
     Tab(
         "change_rules",
