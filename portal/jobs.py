@@ -21,7 +21,7 @@ from psycopg import AsyncConnection
 from sqlalchemy import select, text
 
 from portal import clock, ledger
-from portal.collection import checks, days, drafts, figures, history, intake, lifecycle
+from portal.collection import checks, days, drafts, figures, history, intake, lifecycle, together
 from portal.creditor.notices import MailSpeaker
 from portal.database import queue, server, tenancy
 from portal.delivery import outbox
@@ -39,6 +39,7 @@ log = structlog.get_logger()
 # Names the lock that only one runner of days holds.
 _CLOCK = 0x7265_6461
 _DONE_JOBS_KEPT = timedelta(days=7)
+_DRAFTS_KEPT = timedelta(days=1)
 _RETRY = RetryStrategy(max_attempts=4, exponential_wait=4)
 
 
@@ -177,6 +178,14 @@ def make_ordered() -> None:
             break
 
 
+def act_together() -> None:
+    """Go on with what people do with many cases."""
+    for act_id in together.waiting():
+        while together.go_on(act_id, today=clock.today(), now=clock.now()):
+            db.session.commit()
+        db.session.commit()
+
+
 def tidy() -> None:
     """Forget ended sessions, BankID orders, guesses, notifications, drafts, done jobs.
 
@@ -188,6 +197,7 @@ def tidy() -> None:
     centre.forget_old(clock.now())
     drafts.forget_old(clock.now())
     orders_of_work.forget_old(clock.now(), real_now=clock.real_now())
+    together.forget_drafts(clock.now() - _DRAFTS_KEPT)
     queue.forget_done(clock.real_now() - _DONE_JOBS_KEPT)
     db.session.commit()
 
@@ -203,6 +213,7 @@ SCHEDULE: Mapping[str, tuple[Callable[..., None], str]] = {
     "collect_bankid": (collect_bankid, "* * * * *"),
     "refresh_figures": (refresh_figures, "*/5 * * * *"),
     "make_ordered": (make_ordered, "* * * * *"),
+    "act_together": (act_together, "* * * * *"),
     "tidy": (tidy, "30 * * * *"),
     "verify_history": (verify_history, "0 2 * * *"),
     "check_books": (check_books, "15 2 * * *"),

@@ -18,6 +18,8 @@
 - `states`: the table of what can happen to a case.
 - `cases.find`, `cases.amount_due`: what pages show of a case.
 - `finding.recognise`, `finding.beside`, `finding.page`, `finding.every`: lists of cases.
+- `saved_views`: lists that people keep under a name.
+- `together.prepare`, `together.look`, `together.begin`, `together.go_on`: one act with many cases.
 - `checks.differences`: where the books and the cases do not agree.
 - `days.to_run`: which days the clock has still to run.
 - `access.enter`: a debtor's way in by reference and code.

@@ -371,6 +371,7 @@ def _keep_debtor(creditor_id: int, one: source.Invoice) -> int:
     number = one.identity_number
     values = {
         "customer_class": one.customer_class,
+        "size_class": one.size_class,
         "kind": one.customer_kind,
         "name": one.customer_name,
         "identity_number": number,

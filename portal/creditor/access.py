@@ -23,6 +23,8 @@ _READING = ("GET", "HEAD", "OPTIONS")
 # What changes nothing of the company's, so that who may only look may do it too.
 _READERS_MAY = {
     "creditor.arrange_cards", "creditor.cancel_order", "creditor.find_cases",
+    "creditor.save_view", "creditor.change_view", "creditor.remove_view",
+    "creditor.begin_with_view",
     "creditor.order_again",
     "creditor.order_report",
     "creditor.find_customer",

@@ -617,6 +617,13 @@ def given_up_sql(creditor_id: int) -> Select[datetime]:
     )
 
 
+def given_up_cases_sql(creditor_id: int) -> Select[int | None]:
+    """The cases of a creditor of which a message was tried in vain."""
+    return select(Message.case_id).where(
+        Message.creditor_id == creditor_id, Message.status == "failed"
+    )
+
+
 def is_newest_withdrawn(case_id: int) -> bool:
     """Whether the newest message of a case but answers was withdrawn before it could be sent."""
     status = db.session.scalar(
