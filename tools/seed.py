@@ -28,6 +28,7 @@ from portal.extensions import db, settings
 from portal.identity import orders, people
 from portal.identity.actor import SYSTEM, Actor
 from portal.identity.models import Creditor, Membership, Person
+from portal.notifications.telling import notify
 from portal.signing import agreements
 
 PHONE = "http://127.0.0.1:8102"
@@ -67,6 +68,7 @@ def main() -> None:
         if not agreements.is_signed(_creditor("norrsken").id):
             _sign_through_simulator(_creditor("norrsken"), JOHAN)
         _seed_cases(_creditor("norrsken"))
+        _seed_notifications(_creditor("norrsken"))
         _seed_invitation(_creditor("norrsken"))
         _seed_card(_creditor("norrsken"))
         _print_table()
@@ -96,6 +98,8 @@ def _person(number: str, is_operator: bool = False) -> Person:
         found = people.add_person(
             number, row["given_name"], row["surname"], now=clock.now(), is_operator=is_operator
         )
+        found.email = f"{row['given_name']}.{row['surname']}@reda.example".lower()
+        found.email = found.email.translate(str.maketrans("åäöéü", "aaoeu"))
     return found
 
 
@@ -297,6 +301,27 @@ def ledger_file(
         "Belopp;Valuta;Text;Språk;Kundklass"
     )
     return "\r\n".join((head, *rows, "")).encode("utf-8-sig")
+
+
+def _seed_notifications(creditor: Creditor) -> None:
+    """What the people of a company were told of lately; the worker goes on from there."""
+    told: tuple[tuple[str, dict[str, object], bool], ...] = (
+        ("mention", {"by": "Sofia Nyström"}, False),
+        ("dispute", {}, False),
+        ("letter_failed", {}, True),
+        ("upload", {"filename": "kundreskontra.csv", "problems": 2}, True),
+        ("rules", {}, False),
+    )
+    cases = db.session.scalars(
+        select(Case).where(Case.creditor_id == creditor.id).order_by(Case.id)
+    ).all()
+    for (kind, data, is_failed), case in zip(told, cases, strict=False):
+        about: dict[str, object] = {"reference": case.reference, "debtor": case.debtor.name}
+        notify(
+            kind, creditor_id=creditor.id, data={**about, **data} if kind != "rules" else data,
+            key=f"demo:{kind}", now=clock.now(), is_failed=is_failed,
+        )  # fmt: skip
+    db.session.commit()
 
 
 def demo_cases() -> Sequence[Case]:

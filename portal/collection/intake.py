@@ -371,6 +371,7 @@ def _keep_debtor(creditor_id: int, one: source.Invoice) -> int:
     number = one.identity_number
     values = {
         "customer_class": one.customer_class,
+        "size_class": one.size_class,
         "kind": one.customer_kind,
         "name": one.customer_name,
         "identity_number": number,
@@ -427,6 +428,13 @@ def waiting_invoices(creditor_id: int, limit: int = 100) -> list[Invoice]:
             .order_by(Invoice.due_on, Invoice.id)
             .limit(limit)
         )
+    )
+
+
+def has_invoices(creditor_id: int) -> bool:
+    """Whether a creditor has given us any invoice."""
+    return bool(
+        db.session.scalar(select(Invoice.id).where(Invoice.creditor_id == creditor_id).limit(1))
     )
 
 

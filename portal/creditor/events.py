@@ -274,6 +274,17 @@ def _invitation(name: str) -> Callable[[Data], tuple[str, str]]:
     return lambda data: (str(_INVITED[name]), f"{data['email']}: {_as_role(data)}")
 
 
+def _held(data: Data) -> tuple[str, str]:
+    return gettext("Everything was held: no step, no letter, no new case"), data["reason"]
+
+
+def _let_go_on(data: Data) -> tuple[str, str]:
+    return gettext("Everything goes on again"), gettext(
+        "Letters that are written anew, with the full time to pay: %(count)s.",
+        count=data["letters"],
+    )
+
+
 def _member_joined(data: Data) -> tuple[str, str]:
     return gettext("%(name)s accepted an invitation", name=data["who"]), _as_role(data)
 
@@ -388,6 +399,8 @@ _TEXTS: Mapping[str, Callable[[Data], tuple[str, str]]] = {
     "case.needs_review": _needs_review,
     "case.review_ended": _review_ended,
     **{name: _invitation(name) for name in _INVITED},
+    "collection.held": _held,
+    "collection.resumed": _let_go_on,
     "company.changed": _company_changed,
     "company.closed": _company_closed,
     "company.reopened": _company_reopened,

@@ -23,6 +23,13 @@ TABS = (
         "list_cases",
         lazy_gettext("Cases"),
         (
+            "list_views",
+            "show_together",
+            "do_together",
+            "list_together",
+            "save_view",
+            "change_view",
+            "remove_view",
             "show_case",
             "show_case_letters",
             "show_case_money",
@@ -48,7 +55,11 @@ TABS = (
             "list_expected",
         ),
     ),
-    Tab("list_reports", lazy_gettext("Reports"), ("show_report", "order_report", "show_order")),
+    Tab(
+        "list_reports",
+        lazy_gettext("Reports"),
+        ("show_report", "order_report", "show_order", "list_sizes"),
+    ),
     Tab("show_payout", lazy_gettext("Payout")),
     Tab(
         "change_rules",
@@ -62,6 +73,9 @@ TABS = (
             "show_preview",
             "list_preview",
             "explain_preview",
+            "show_switch",
+            "turn_on",
+            "hold_everything",
         ),
     ),
     Tab(

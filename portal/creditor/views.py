@@ -65,5 +65,8 @@ from portal.creditor import (  # noqa: E402, F401
     views_preview,
     views_reports,
     views_rules,
+    views_saved,
+    views_switch,
+    views_together,
     views_uploads,
 )

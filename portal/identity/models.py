@@ -12,7 +12,10 @@ from portal.database.encryption import EncryptedText
 
 
 class Person(Base):
-    """Someone who signs in: a creditor's staff or our own."""
+    """Someone who signs in: a creditor's staff or our own.
+
+    email, language: where and in what language they are written to, if they have told.
+    """
 
     __tablename__ = "people"
 
@@ -22,6 +25,7 @@ class Person(Base):
     given_name: Mapped[str]
     surname: Mapped[str]
     email: Mapped[str | None]
+    language: Mapped[str | None]
     is_operator: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]
 

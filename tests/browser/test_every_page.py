@@ -21,6 +21,8 @@ from portal.extensions import db
 from portal.identity import people
 from portal.identity.actor import SWISH, SYSTEM, Actor
 from portal.identity.models import Creditor, Membership
+from portal.notifications import addressing
+from portal.notifications.telling import notify
 from portal.payments import booking
 from portal.payments.models import Payment, SwishRequest
 from tests.factories import (
@@ -93,6 +95,7 @@ def world(portal: Portal) -> World:
     }
     for name, status in (("mapping", "mapping"), ("preview", "preview"), ("done", "imported")):
         values[name] = _upload(creditor, name, status)
+    values["stop"] = _tell(creditor, case)
     values["member"], values["invitation"] = _people(creditor)
     eva = people.by_identity_number(EVA)
     assert eva is not None
@@ -104,6 +107,19 @@ def world(portal: Portal) -> World:
     failed.status, failed.failure = "failed", "OSError: No space left on device"
     db.session.commit()
     return World(creditor, case, paid, values)
+
+
+def _tell(creditor: Creditor, case: Case) -> str:
+    """Tell Eva of this and that; answers the end of the link that stops her mails."""
+    eva = people.by_identity_number(EVA)
+    assert eva is not None
+    data = {"reference": case.reference, "invoice": "F1", "debtor": case.debtor.name}
+    for kind, is_failed in (("dispute", False), ("letter_failed", True)):
+        notify(
+            kind, creditor_id=creditor.id, data=data, key=kind, now=clock.now(), to=[eva.id],
+            is_failed=is_failed,
+        )  # fmt: skip
+    return addressing.stop_link(eva.id, creditor.id)
 
 
 def _draft(creditor: Creditor) -> int:
@@ -198,9 +214,8 @@ def phone_and_desk(portal: Portal, windows: list[Visitor]) -> Iterator[list[Visi
 
 def look(visitor: Visitor, path: str, language: str) -> None:
     """Open a page in a language, and hold it against what every page must be."""
-    response = visitor.page.goto(
-        f"{visitor.address}{path}{'' if '?' in path else '?'}lang={language}"
-    )
+    sign = "&" if "?" in path else "?"
+    response = visitor.page.goto(f"{visitor.address}{path}{sign}lang={language}")
     assert response is not None
     assert response.status < 500
     where = f"{path} in {language} at {visitor.page.viewport_size}"
@@ -266,7 +281,7 @@ def test_a_debtors_page_of_a_paid_case(
         "/cases/{reference}/money?on=2026-12-31&", "/cases/{reference}/parties",
         "/cases/{reference}/acts/credit", "/invoices", "/invoices/upload",
         "/invoices/uploads/{mapping}/columns", "/invoices/uploads/{preview}/preview",
-        "/invoices/uploads/{done}", "/payout", "/rules", "/rules/preview",
+        "/invoices/uploads/{done}", "/payout", "/rules", "/switch", "/rules/preview",
         "/rules/preview?draft={draft}&", "/rules/preview/invoices?draft={draft}&",
         "/rules/preview/invoices/{invoice}?draft={draft}&", "/cases/none", "/customers",
         "/customers/{customer}", "/customers/{customer}/rules", "/customers/expected",
@@ -281,6 +296,20 @@ def test_a_creditors_page(
     portal: Portal, world: World, phone_and_desk: list[Visitor], path: str
 ) -> None:
     address = f"/creditor/{world.creditor.key}{path.format(**world.values)}"
+    look_everywhere(phone_and_desk, address, STAFF, lambda v: sign_in(portal, v, EVA))
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/notifications/", "/notifications/?kind=payment", "/notifications/choices",
+        "/notifications/stop/{stop}",
+    ],
+)  # fmt: skip
+def test_a_page_of_ones_own(
+    portal: Portal, world: World, phone_and_desk: list[Visitor], path: str
+) -> None:
+    address = path.format(**world.values)
     look_everywhere(phone_and_desk, address, STAFF, lambda v: sign_in(portal, v, EVA))
 
 
