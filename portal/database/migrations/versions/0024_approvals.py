@@ -1,15 +1,15 @@
 """What one administrator proposes and another approves; companies that are closed.
 
-Revision: 0020
-After: 0019
+Revision: 0024
+After: 0023
 """
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-revision = "0020"
-down_revision = "0019"
+revision = "0024"
+down_revision = "0023"
 branch_labels = None
 depends_on = None
 
