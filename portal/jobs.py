@@ -229,7 +229,7 @@ SCHEDULE: Mapping[str, tuple[Callable[..., None], str]] = {
     "collect_bankid": (collect_bankid, "* * * * *"),
     "refresh_figures": (refresh_figures, "*/5 * * * *"),
     "make_ordered": (make_ordered, "* * * * *"),
-    "return_cases": (return_cases, "*/30 * * * *"),
+    "return_cases": (return_cases, "45 * * * *"),
     "act_together": (act_together, "* * * * *"),
     "tidy": (tidy, "30 * * * *"),
     "verify_history": (verify_history, "0 2 * * *"),
