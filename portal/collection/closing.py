@@ -54,7 +54,7 @@ def return_cases(
     return returned
 
 
-def _left(limit: int) -> Select[tuple[int]]:
+def _left(limit: int) -> Select[int]:
     return (
         select(Case.id)
         .join(Creditor, Creditor.id == Case.creditor_id)
