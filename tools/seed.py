@@ -318,7 +318,8 @@ def _seed_notifications(creditor: Creditor) -> None:
     for (kind, data, is_failed), case in zip(told, cases, strict=False):
         about: dict[str, object] = {"reference": case.reference, "debtor": case.debtor.name}
         notify(
-            kind, creditor_id=creditor.id, data={**about, **data} if kind != "rules" else data,
+            kind, creditor_id=creditor.id,
+            data=data if kind in ("rules", "upload") else {**about, **data},
             key=f"demo:{kind}", now=clock.now(), is_failed=is_failed,
         )  # fmt: skip
     db.session.commit()
