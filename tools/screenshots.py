@@ -30,7 +30,7 @@ _CREDITOR = (
     "", "cases", "invoices", "invoices/upload", "payout", "rules", "rules/preview",
     "rules/preview/invoices", "people",
 )  # fmt: skip
-_CASE = ("", "/letters", "/money", "/parties", "/acts/hold", "/acts/credit")
+_CASE = ("", "/letters", "/money", "/parties", "/notes", "/acts/hold", "/acts/plan")
 _OPERATOR = ("", "jobs", "messages", "reviews", "books", "rates")
 
 
