@@ -12,6 +12,7 @@ from portal.collection.models import Case, Note, NoteVersion
 from portal.extensions import db
 from portal.identity.actor import Actor
 from portal.messages import N_, RedaError
+from portal.notifications.telling import notify
 
 # How long who wrote a note may change it or take it away.
 CHANGED_FOR = timedelta(hours=24)
@@ -162,4 +163,14 @@ def _tell(name: str, note: Note, actor: Actor, now: datetime) -> None:
 
 
 def _call(case: Case, note: Note, people: Collection[int], actor: Actor, now: datetime) -> None:
-    """Tell people that they are mentioned. The one place that does."""
+    """Tell people that they are mentioned, each once for a note."""
+    if people:
+        notify(
+            "mention",
+            creditor_id=note.creditor_id,
+            data={"reference": case.reference, "by": actor.name},
+            key=f"mention:{note.id}",
+            now=now,
+            to=people,
+            actor_person_id=actor.person_id,
+        )

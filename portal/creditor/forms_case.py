@@ -27,6 +27,7 @@ from portal.creditor.case_facts import CaseFacts
 from portal.creditor.names import (
     DISPUTE_CHANNELS,
     DISPUTE_REASONS,
+    SIZES,
     countries,
     languages,
     stop_name,
@@ -234,10 +235,15 @@ class DetailsForm(ActForm):
     phone = StringField(lazy_gettext("Telephone"), [Length(max=40)])
     language = SelectField(lazy_gettext("Language"), [InputRequired()])
     customer_class = StringField(lazy_gettext("Customer class"), [Length(max=60)])
+    size_class = SelectField(
+        lazy_gettext("Number of employees"), [Optional()], choices=list(SIZES.items())
+    )
 
     def prepare(self, facts: CaseFacts, *, is_new: bool) -> None:
         """Those that we have, to begin with."""
         debtor = facts.case.debtor
+        if debtor.kind == "person":
+            del self.size_class
         self.country.choices = countries(debtor.country)
         self.language.choices = languages(debtor.language)
         if is_new:
@@ -251,12 +257,13 @@ class DetailsForm(ActForm):
         return {
             "language": gettext("Letters get a page in it, and the web page opens in it."),
             "customer_class": gettext("Decides which of your rules hold for the customer."),
+            "size_class": gettext("Groups the customer in the report of payment behaviour."),
         }
 
     def values(self) -> dict[str, str | None]:
         """The details, those that may be missing as None when empty."""
         written = {one.name: (one.data or "").strip() for one in self.asked()}
-        may_miss = ("email", "phone", "customer_class")
+        may_miss = ("email", "phone", "customer_class", "size_class")
         return {name: None if name in may_miss and not value else value
                 for name, value in written.items()}  # fmt: skip
 

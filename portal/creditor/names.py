@@ -141,6 +141,14 @@ _FIELDS = {
     "phone": lazy_gettext("Telephone"),
     "language": lazy_gettext("Language"),
     "customer_class": lazy_gettext("Customer class"),
+    "size_class": lazy_gettext("Number of employees"),
+}
+SIZES = {
+    "": lazy_pgettext("size", "Not known"),
+    "0-9": "0–9",
+    "10-49": "10–49",
+    "50-249": "50–249",
+    "250+": lazy_gettext("250 or more"),
 }
 # Codes of territories that no letter goes to.
 _NO_COUNTRIES = ("EU", "EZ", "UN", "XA", "XB", "QO", "ZZ")
@@ -157,6 +165,24 @@ _REASONS = {
     "amount too low": lazy_gettext("Below your lowest amount"),
     "amount too high": lazy_gettext("Above your highest amount"),
     "reminded already": lazy_gettext("A reminder fee is charged already"),
+}
+_SCOPES = {
+    "default": lazy_pgettext("scope", "Default"),
+    "company": lazy_pgettext("scope", "Company"),
+    "class": lazy_pgettext("scope", "Class"),
+    "customer": lazy_pgettext("scope", "Customer"),
+}
+_EXCLUDED = {
+    "company": lazy_gettext("Excluded, as all are"),
+    "class": lazy_gettext("Excluded by its class"),
+    "customer": lazy_gettext("Excluded"),
+}
+_CUSTOMER_KINDS = {
+    "excluded": lazy_gettext("excluded"),
+    "own": lazy_gettext("with rules of their own"),
+    "ending": lazy_gettext("whose rules end within 14 days"),
+    "open": lazy_gettext("with open cases"),
+    "no address": lazy_gettext("without a full address"),
 }
 _ROLES = {
     "administrator": lazy_gettext("Administrator"),
@@ -279,6 +305,21 @@ def languages(also: str | None) -> list[tuple[str, str]]:
 def reason_name(code: str) -> str:
     """Why an invoice is not a case."""
     return _named(_REASONS, code)
+
+
+def scope_name(code: str) -> str:
+    """Whose rules a setting comes from."""
+    return _named(_SCOPES, code)
+
+
+def excluded_name(scope: str) -> str:
+    """That a customer is left out, and by whose rules."""
+    return _named(_EXCLUDED, scope)
+
+
+def customer_kind(code: str) -> str:
+    """What a list of customers can be narrowed to."""
+    return _named(_CUSTOMER_KINDS, code)
 
 
 def role_name(code: str) -> str:

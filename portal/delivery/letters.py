@@ -27,14 +27,16 @@ from babel.dates import format_date
 from flask import current_app
 from flask_babel import force_locale, get_babel, gettext
 from markupsafe import Markup
+from PIL import Image
 from pyhanko.pdf_utils.reader import PdfFileReader
 from weasyprint import CSS, HTML, Document
-from weasyprint.images import SVGImage
+from weasyprint.images import RasterImage, SVGImage
 from weasyprint.pdf.metadata import DocumentMetadata
 from weasyprint.text import ffi
 from weasyprint.text.fonts import FontConfiguration
 
 from portal.config import ROOT, Settings
+from portal.database import files
 from portal.delivery.pictures import Code
 from portal.law.fees import AGENT, DEMAND, PAYMENT_ORDER, fee
 from portal.law.interest import DAYS_OF_YEAR, round_half_up
@@ -88,7 +90,7 @@ class Composed:
     """A document's text before it is laid out: rendered parts, one a page where they fit.
 
     is_long: it takes as many pages as it needs. codes: what the QR codes of it say, by the address
-    of their pictures.
+    of their pictures. logos: the SHA-256 of kept pictures, by their address.
     """
 
     parts: list[Markup]
@@ -98,6 +100,7 @@ class Composed:
     made_on: str
     author: str
     codes: Mapping[str, str] = field(default_factory=dict)
+    logos: Mapping[str, str] = field(default_factory=dict)
     is_long: bool = False
 
     def html(self, *, is_tight: bool = False) -> str:
@@ -231,6 +234,7 @@ def compose(letter: Letter, settings: Settings, *, number: int = 1) -> Composed:
         made_on=content["written_on"],
         author=settings.service_name,
         codes=codes,
+        logos=_logos(content),
     )
 
 
@@ -333,6 +337,9 @@ def _values(letter: Letter, reader: Locale, settings: Settings) -> dict[str, obj
     written_on = date.fromisoformat(content["written_on"])
     return {
         "letter": content,
+        # As the debtor knows the creditor; its own name stands where the law asks for it.
+        "called": content["creditor"].get("sender_name") or content["creditor"]["name"],
+        "logo": next(iter(_logos(content)), None),
         "reader": _shown(reader),
         "sheet_hint": hint if reader != _SWEDISH else None,
         "account": _account(content["account"]).written(),
@@ -409,6 +416,7 @@ def _lay_out_together(letters: Sequence[Composed]) -> list[Document]:
             for place, letter in enumerate(letters)
         ],
         codes={address: code for letter in letters for address, code in letter.codes.items()},
+        logos={address: logo for letter in letters for address, logo in letter.logos.items()},
     )
     document = _render(whole, _PRINTED)
     begins = [
@@ -430,12 +438,25 @@ def _render(composed: Composed, variant: str, *, is_tight: bool = False) -> Docu
     pictures: dict[str, object] = {"reda:wordmark": _workshop.wordmark}
     for address, payload in composed.codes.items():
         pictures[address] = Code(qr.draw(payload))
+    for address, sha256 in composed.logos.items():
+        pictures[address] = _picture(sha256)
     return HTML(string=composed.html(is_tight=is_tight), url_fetcher=_fetch_nothing).render(
         stylesheets=[_workshop.style],
         font_config=_workshop.fonts,
         pdf_variant=variant,
         cache=pictures,
     )
+
+
+def _logos(content: Mapping[str, Any]) -> dict[str, str]:
+    logo = content["creditor"].get("logo")
+    return {f"logo:{logo}": logo} if logo else {}
+
+
+def _picture(sha256: str) -> RasterImage:
+    """A kept picture as WeasyPrint draws it. Raises FileDamaged when it is gone."""
+    data = files.read(sha256)
+    return RasterImage(Image.open(io.BytesIO(data)), sha256, data)
 
 
 def _reader(language: str) -> Locale:

@@ -69,6 +69,13 @@ def test_colleagues_are_mentioned_by_choice_and_by_name(
     assert only_note().mentions == sorted([person.id, eva.id])
 
 
+def test_who_is_mentioned_is_told(desk: Desk, sofia: Desk, creditor: Creditor) -> None:
+    person = people.by_identity_number(SOFIA)
+    write(desk, a_reminded_case(creditor), "Se här", mentions=[person.id])
+    told = db.session.execute(text("select person_id, kind from notifications")).all()
+    assert [tuple(one) for one in told] == [(person.id, "mention")]
+
+
 def test_only_the_companys_people_are_mentioned(desk: Desk, creditor: Creditor) -> None:
     desk.post(address(a_reminded_case(creditor)), words="Hej", mentions=[999_999], status=422)
 

@@ -330,7 +330,7 @@ def test_a_server_without_tls_gets_no_mail_when_we_want_it(mailbox: Mailbox) -> 
 
 DIGEST = {
     "company": "Norrsken Energi AB", "period": "week", "count": 3, "left": 1,
-    "url": "https://reda.example/n", "choices_url": "https://reda.example/c",
+    "centre_url": "https://reda.example/n", "choices_url": "https://reda.example/c",
     "groups": [{"name": "Cases", "items": [
         {"title": "An objection came", "text": "Case 1", "failed": False, "url": "https://a.example"},
         {"title": "A letter <b>", "text": "", "failed": True, "url": "https://b.example"},

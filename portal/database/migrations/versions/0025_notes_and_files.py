@@ -2,16 +2,16 @@
 
 What the history tells of them is behind it too: a debtor sees the events of the case alone.
 
-Revision: 0018
-After: 0017
+Revision: 0025
+After: 0024
 """
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-revision = "0018"
-down_revision = "0017"
+revision = "0025"
+down_revision = "0024"
 branch_labels = None
 depends_on = None
 
