@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any
 
 from flask_babel import gettext, lazy_gettext
+from flask_babel.speaklater import LazyString
 
 from portal.collection.history import Setting, Told
 from portal.companies import accounts
@@ -219,6 +220,18 @@ def _dispute_answered(data: Data) -> tuple[str, str]:
     return gettext("The objection was answered"), " ".join(told)
 
 
+def _note(title: LazyString) -> Callable[[Data], tuple[str, str]]:
+    return lambda data: (str(title), "")
+
+
+def _file_added(data: Data) -> tuple[str, str]:
+    return gettext("A file was added"), data["filename"]
+
+
+def _file_removed(data: Data) -> tuple[str, str]:
+    return gettext("A file was taken away"), data["filename"]
+
+
 def _payment_received(data: Data) -> tuple[str, str]:
     told = gettext(
         "%(amount)s, valued on %(day)s: %(principal)s on the invoice, %(interest)s interest,"
@@ -391,6 +404,11 @@ _TEXTS: Mapping[str, Callable[[Data], tuple[str, str]]] = {
     "case.plan_agreed": _plan_agreed,
     "case.plan_broken": _plan_broken,
     "case.plan_ended": _plan_ended,
+    "note.written": _note(lazy_gettext("A note was written")),
+    "note.changed": _note(lazy_gettext("A note was changed")),
+    "note.removed": _note(lazy_gettext("A note was taken away")),
+    "file.added": _file_added,
+    "file.removed": _file_removed,
     "case.disputed": _disputed,
     "case.dispute_asked": _dispute_asked,
     "case.dispute_replied": _dispute_replied,
@@ -575,11 +593,13 @@ _WAITING = (
     "case.awaits_decision", "case.taken_to_law", "case.watched_over",
 )  # fmt: skip
 _DETAILS = ("case.imported", "case.customer_changed", "case.due_date_changed")
+_NOTES = ("note.written", "note.changed", "note.removed", "file.added", "file.removed")
 KINDS = (
     ("letters", lazy_gettext("Letters"), _STEPS),
     ("money", lazy_gettext("Money"), _MONEY),
     ("waiting", lazy_gettext("Stops and decisions"), _WAITING),
     ("details", lazy_gettext("Details"), _DETAILS),
+    ("notes", lazy_gettext("Notes and files"), _NOTES),
 )
 
 
