@@ -211,6 +211,7 @@ def tidy() -> None:
     attempts.forget_old(clock.now())
     approvals.expire(clock.now())
     centre.forget_old(clock.now())
+    outbox.forget_old_mails(clock.now())
     drafts.forget_old(clock.now())
     orders_of_work.forget_old(clock.now(), real_now=clock.real_now())
     together.forget_drafts(clock.now() - _DRAFTS_KEPT)
