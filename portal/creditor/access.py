@@ -12,7 +12,7 @@ from portal import clock
 from portal.companies import standing
 from portal.creditor import names, navigation, settings
 from portal.database import tenancy
-from portal.identity import people
+from portal.identity import holds, people
 from portal.identity.actor import Actor
 from portal.identity.models import Creditor, Person
 from portal.identity.people import Role
@@ -91,9 +91,11 @@ def load_person(person_id: str) -> Person | None:
     if "creditor_key" not in g:
         return people.by_id(int(person_id))
     signed = agreements.is_signed_sql(Creditor.id.expression)
-    person, found = people.with_roles(int(person_id), clock.today(), signed)
-    g.roles = [role for role, _ in found]
-    g.signed = {role.creditor_id for role, is_signed in found if is_signed}
+    held = holds.is_held_sql(Creditor.id.expression)
+    person, found = people.with_roles(int(person_id), clock.today(), signed, held)
+    g.roles = [role for role, *_ in found]
+    g.signed = {role.creditor_id for role, is_signed, _ in found if is_signed}
+    g.held = {role.creditor_id for role, _, is_held in found if is_held}
     return person
 
 
@@ -131,6 +133,7 @@ def _frame() -> dict[str, object]:
         "nav_items": navigation.items() if found else (),
         "stopped": standing.CLOSED if found and found.is_closed else None,
         "same_page": navigation.corresponding() if found else None,
+        "is_held": bool(found and found.creditor_id in g.get("held", ())),
         "person_name": current_user.name if current_user.is_authenticated else None,
         "sign_out_url": url_for("signing.sign_out"),
         "home_url": url_for("creditor.show_overview" if found else "creditor.choose_company"),

@@ -173,3 +173,18 @@ def test_drafts_are_forgotten_after_some_time(desk: Desk, creditor: Creditor) ->
     drafts.forget_old(clock.now() + timedelta(days=15))
     with pytest.raises(drafts.NotThere):
         drafts.find(creditor.id, person.id, draft)
+
+
+def test_the_rules_of_a_class_are_previewed_from_their_form(desk: Desk, creditor: Creditor) -> None:
+    debtor = a_debtor_of(creditor, customer_class="Retail")
+    an_invoice_of(creditor, debtor=debtor)
+    page = desk.post(
+        "classes/rules?class=Retail", then="preview", is_excluded="y", version="0", ends_on="",
+        reason="",
+    )  # fmt: skip
+    assert "Your changes for customer class Retail" in page.get_text()
+    assert "Becomes no case, and would" in page.get_text()
+    assert rulebook.version(creditor.id, "class", "Retail") == 0
+    draft = page.select_one("input[name=draft]")["value"]
+    desk.post("rules/preview/save", draft=draft)
+    assert rulebook.own(creditor.id, "class", "Retail")["is_excluded"]
