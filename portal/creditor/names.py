@@ -70,6 +70,7 @@ _ENTRIES = {
     "claim.limited": lazy_gettext("Limited by time"),
     "rest.written_off": lazy_gettext("Small rest written off"),
     "interest.accrued": lazy_gettext("Interest to this day"),
+    "payment.bankgiro": lazy_gettext("Payment by bankgiro"),
     "payment.swish": lazy_gettext("Payment by Swish"),
 }
 _ACCOUNTS = {
@@ -89,7 +90,11 @@ _MESSAGES = {
     "reminder": lazy_gettext("Reminder"),
     "demand": lazy_gettext("Demand (inkassokrav)"),
 }
-_CHANNELS = {"letter": lazy_gettext("Letter"), "swish": lazy_gettext("Swish")}
+_CHANNELS = {
+    "letter": lazy_gettext("Letter"),
+    "swish": lazy_gettext("Swish"),
+    "bankgiro": lazy_gettext("Bankgiro"),
+}
 _DELIVERY = {
     "waiting": (lazy_gettext("Waits to be sent"), "neutral"),
     "sent": (lazy_gettext("Sent"), "good"),
