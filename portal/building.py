@@ -10,6 +10,7 @@ from portal.api.views_swish import api
 from portal.config import ROOT, Settings
 from portal.creditor import access
 from portal.creditor.views import creditor
+from portal.creditor.views_notifications import notifications
 from portal.database import server, tenancy
 from portal.debtor.views import debtor
 from portal.delivery import letters
@@ -106,7 +107,7 @@ def _extend(app: Flask) -> None:
 
 
 def _open_doors(app: Flask, settings: Settings) -> None:
-    for door in (debtor, creditor, signing, operations, api):
+    for door in (debtor, creditor, notifications, signing, operations, api):
         app.register_blueprint(door)
     if not settings.is_production:
         app.register_blueprint(component_page)

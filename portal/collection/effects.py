@@ -15,7 +15,7 @@ from datetime import date, datetime
 from sqlalchemy import func, select
 
 from portal import ledger
-from portal.collection import cases, plans, states
+from portal.collection import cases, disputes, plans, states
 from portal.collection.changes import CUSTOMER_FIELDS
 from portal.collection.models import Case, Deed, Event
 from portal.collection.moves import open_stops
@@ -32,8 +32,11 @@ _ON_THE_WAY = ("waiting", "failed")
 
 @dataclass(frozen=True)
 class Standing:
-    """How a case stands. stops: kind, and the day it ends by itself or None. plan: each part's last
-    day and öre. details: the customer's, by name of field. Sums are öre, interest to today."""
+    """How a case stands. Sums are öre, interest to today.
+
+    stops: kind, and the day it ends by itself or None. plan: each part's last day and öre.
+    objection: the newest one's status, empty without any. details: the customer's, by field.
+    """
 
     status: str
     next_step: str | None
@@ -45,6 +48,7 @@ class Standing:
     interest_ore: int
     fees_ore: int
     plan: tuple[tuple[date, int], ...]
+    objection: str
     details: tuple[tuple[str, str | None], ...]
 
     @property
@@ -205,6 +209,7 @@ def standing(case: Case, today: date) -> Standing:
         interest_ore=due.interest_ore,
         fees_ore=due.fees_ore,
         plan=tuple((one.due_on, one.amount_ore) for one in plans.instalments(case.id)),
+        objection=next((one.status for one in disputes.of_case(case.id)), ""),
         details=tuple((name, getattr(case.debtor, name)) for name in CUSTOMER_FIELDS),
     )
 

@@ -8,7 +8,16 @@ from flask_babel import gettext, lazy_gettext
 
 from portal.collection.history import Setting, Told
 from portal.creditor import settings
-from portal.creditor.names import actor_name, entry_name, field_name, role_name, stop_name
+from portal.creditor.names import (
+    actor_name,
+    dispute_channel,
+    dispute_reason,
+    dispute_status,
+    entry_name,
+    field_name,
+    role_name,
+    stop_name,
+)
 from portal.messages import Problem
 from portal.web.formats import format_date, kronor
 from portal.web.forms import text as problem_text
@@ -180,6 +189,35 @@ def _plan_ended(data: Data) -> tuple[str, str]:
     return gettext("The payment plan was ended"), f"{told} {data['reason']}".strip()
 
 
+def _disputed(data: Data) -> tuple[str, str]:
+    told = gettext(
+        "%(reason)s. About %(part)s. %(channel)s.",
+        reason=dispute_reason(data["reason"]),
+        part=kronor(data["amount_ore"]) if data["amount_ore"] else gettext("all that is owed"),
+        channel=dispute_channel(data["channel"]),
+    )
+    return gettext("The debtor objected"), told
+
+
+def _dispute_asked(data: Data) -> tuple[str, str]:
+    return gettext("The debtor was asked for more about the objection"), ""
+
+
+def _dispute_replied(data: Data) -> tuple[str, str]:
+    return gettext("The debtor replied about the objection"), ""
+
+
+def _dispute_answered(data: Data) -> tuple[str, str]:
+    told = [dispute_status(data["answer"])[0] + "."]
+    if data["credited_ore"]:
+        told.append(
+            gettext("%(sum)s of the invoice was credited.", sum=kronor(data["credited_ore"]))
+        )
+    if data["pay_by_on"]:
+        told.append(gettext("Time to pay through %(day)s.", day=_day(data, "pay_by_on")))
+    return gettext("The objection was answered"), " ".join(told)
+
+
 def _payment_received(data: Data) -> tuple[str, str]:
     told = gettext(
         "%(amount)s, valued on %(day)s: %(principal)s on the invoice, %(interest)s interest,"
@@ -235,6 +273,17 @@ def _invitation(name: str) -> Callable[[Data], tuple[str, str]]:
     return lambda data: (str(_INVITED[name]), f"{data['email']}: {_as_role(data)}")
 
 
+def _held(data: Data) -> tuple[str, str]:
+    return gettext("Everything was held: no step, no letter, no new case"), data["reason"]
+
+
+def _let_go_on(data: Data) -> tuple[str, str]:
+    return gettext("Everything goes on again"), gettext(
+        "Letters that are written anew, with the full time to pay: %(count)s.",
+        count=data["letters"],
+    )
+
+
 def _member_joined(data: Data) -> tuple[str, str]:
     return gettext("%(name)s accepted an invitation", name=data["who"]), _as_role(data)
 
@@ -249,6 +298,26 @@ def _member_changed(data: Data) -> tuple[str, str]:
 
 def _member_removed(data: Data) -> tuple[str, str]:
     return gettext("%(name)s was removed", name=data["who"]), role_name(data["role"])
+
+
+_CARDS = {
+    "description": lazy_gettext("What the debt is"),
+    "letter": lazy_gettext("Your letters"),
+    "address:sender": lazy_gettext("Sender’s address"),
+    "address:invoice": lazy_gettext("Address for our invoices"),
+    "address:agreement": lazy_gettext("Address in the agreement"),
+    "contacts": lazy_gettext("Contact people"),
+}
+
+
+def _company_changed(data: Data) -> tuple[str, str]:
+    before, after = (
+        ", ".join(str(one) for name, one in data[when].items() if one and name != "logo") or "–"
+        for when in ("before", "after")
+    )
+    return gettext("%(card)s was changed", card=_CARDS[data["card"]]), gettext(
+        "%(before)s before, %(after)s now", before=before, after=after
+    )
 
 
 _TEXTS: Mapping[str, Callable[[Data], tuple[str, str]]] = {
@@ -274,11 +343,18 @@ _TEXTS: Mapping[str, Callable[[Data], tuple[str, str]]] = {
     "case.plan_agreed": _plan_agreed,
     "case.plan_broken": _plan_broken,
     "case.plan_ended": _plan_ended,
+    "case.disputed": _disputed,
+    "case.dispute_asked": _dispute_asked,
+    "case.dispute_replied": _dispute_replied,
+    "case.dispute_answered": _dispute_answered,
     "case.payment_received": _payment_received,
     "case.paid": _paid,
     "case.needs_review": _needs_review,
     "case.review_ended": _review_ended,
     **{name: _invitation(name) for name in _INVITED},
+    "collection.held": _held,
+    "collection.resumed": _let_go_on,
+    "company.changed": _company_changed,
     "member.joined": _member_joined,
     "member.role_changed": _member_changed,
     "member.removed": _member_removed,
@@ -330,6 +406,13 @@ def _why_written_again(data: Data) -> tuple[str, str | None]:
     ), "lag (1981:739) § 2"
 
 
+def _why_disputed(data: Data) -> tuple[str, str | None]:
+    return gettext(
+        "Nothing is demanded of somebody who says that it is not owed, until that is looked into"
+        " and answered."
+    ), "inkassolagen (1974:182) §§ 4, 8"
+
+
 def _why_settled(data: Data) -> tuple[str, str | None]:
     return gettext(
         "A payment covers the fees first, then the interest, then the invoice. Interest runs to"
@@ -361,6 +444,7 @@ _WHY: Mapping[str, Callable[[Data], tuple[str, str | None]]] = {
     "case.returned": _why_decided,
     "case.limited": _why_limited,
     "case.stopped": _why_stopped_by,
+    "case.disputed": _why_disputed,
     "case.payment_received": _why_settled,
     "case.paid": _why_paid,
     "case.needs_review": _why_stopped,
@@ -434,6 +518,7 @@ _MONEY = (
     "case.plan_agreed", "case.plan_ended", "case.plan_broken",
 )  # fmt: skip
 _WAITING = (
+    "case.disputed", "case.dispute_asked", "case.dispute_replied", "case.dispute_answered",
     "case.stopped", "case.resumed", "case.needs_review", "case.review_ended",
     "case.awaits_decision", "case.taken_to_law", "case.watched_over",
 )  # fmt: skip

@@ -53,6 +53,9 @@ from portal.creditor import (  # noqa: E402, F401
     views_case_acts,
     views_cases,
     views_changes,
+    views_classes,
+    views_company,
+    views_customers,
     views_invoices,
     views_orders,
     views_overview,
@@ -61,5 +64,8 @@ from portal.creditor import (  # noqa: E402, F401
     views_preview,
     views_reports,
     views_rules,
+    views_saved,
+    views_switch,
+    views_together,
     views_uploads,
 )

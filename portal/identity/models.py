@@ -12,7 +12,10 @@ from portal.database.encryption import EncryptedText
 
 
 class Person(Base):
-    """Someone who signs in: a creditor's staff or our own."""
+    """Someone who signs in: a creditor's staff or our own.
+
+    email, language: where and in what language they are written to, if they have told.
+    """
 
     __tablename__ = "people"
 
@@ -22,6 +25,7 @@ class Person(Base):
     given_name: Mapped[str]
     surname: Mapped[str]
     email: Mapped[str | None]
+    language: Mapped[str | None]
     is_operator: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]
 
@@ -42,6 +46,7 @@ class Creditor(Base):
     """A company (borgenär) whose invoices are collected.
 
     key: stands for it in addresses; the organisation number may be a person's identity number.
+    letter: what its letters say of it beside its name, as `notices.creditor` tells.
     """
 
     __tablename__ = "creditors"
@@ -57,7 +62,7 @@ class Creditor(Base):
     email: Mapped[str | None]
     phone: Mapped[str | None]
     debt_description: Mapped[str] = mapped_column(default="")
-    payout_bankgiro: Mapped[str | None]
+    letter: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
     created_at: Mapped[datetime]
 
 

@@ -112,6 +112,11 @@ def add_person(
     return person
 
 
+def company(creditor_id: int) -> Creditor:
+    """A company that may be seen."""
+    return db.session.get_one(Creditor, creditor_id)
+
+
 def creditors(limit: int = 500) -> list[Creditor]:
     """The companies that may be seen, by name."""
     return list(db.session.scalars(select(Creditor).order_by(Creditor.name).limit(limit)))

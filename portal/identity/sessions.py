@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from flask import Flask, Request, Response
+from flask import Flask, Request, Response, g
 from flask.json.tag import TaggedJSONSerializer
 from flask.sessions import SessionInterface, SessionMixin
 from sqlalchemy import delete, select
@@ -96,7 +96,8 @@ class DatabaseSessions(SessionInterface):
                     samesite="Lax",
                 )
             return
-        if not (session.modified or self._is_due(session)):
+        is_prolonged = self._is_due(session) and not g.get("leaves_session", False)
+        if not (session.modified or is_prolonged):
             return
         token = self._keep(session)
         if token is None:
@@ -141,6 +142,11 @@ class DatabaseSessions(SessionInterface):
             writing.execute(
                 delete(BrowserSession).where(BrowserSession.token_hash == hash_token(token))
             )
+
+
+def leave_as_is() -> None:
+    """Let this request, which no person made, not put off the end of the session."""
+    g.leaves_session = True
 
 
 def forget_ended(now: datetime) -> int:

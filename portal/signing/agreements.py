@@ -19,6 +19,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from portal import clock
 from portal.collection import history
+from portal.companies import addresses
 from portal.database import files
 from portal.delivery.letters import render_agreement
 from portal.extensions import db, settings
@@ -133,15 +134,14 @@ def prepare(creditor_id: int, *, now: datetime) -> Document:
     if found is not None:
         return found
     creditor = db.session.get_one(Creditor, creditor_id)
+    address = addresses.of_kind(creditor_id, "agreement")
     data = render_agreement(
         {
             "version": version.number,
             "creditor": {
                 "name": creditor.name,
                 "organisation_number": creditor.organisation_number,
-                "address_line": creditor.address_line,
-                "postcode": creditor.postcode,
-                "town": creditor.town,
+                **{name: address[name] for name in ("address_line", "postcode", "town")},
             },
             "made_on": clock.day_of(now).isoformat(),
         },

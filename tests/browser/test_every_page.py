@@ -13,7 +13,7 @@ from playwright.sync_api import Browser
 from sqlalchemy import select
 
 from portal import clock
-from portal.collection import drafts, intake, lifecycle, policy, settling
+from portal.collection import drafts, intake, lifecycle, policy, rulebook, settling
 from portal.collection.models import Case
 from portal.companies import invitations
 from portal.delivery.models import Message
@@ -21,6 +21,8 @@ from portal.extensions import db
 from portal.identity import people
 from portal.identity.actor import SWISH, SYSTEM, Actor
 from portal.identity.models import Creditor, Membership
+from portal.notifications import addressing
+from portal.notifications.telling import notify
 from portal.payments import booking
 from portal.payments.models import Payment, SwishRequest
 from tests.factories import (
@@ -75,7 +77,15 @@ def world(portal: Portal) -> World:
     stopped.invoice.number = ""
     lifecycle.advance(TODAY, NOW)
     db.session.commit()
+    rulebook.put_many(
+        creditor.id, "class", ["Retail"], {"days_after_due": 14}, actor=SYSTEM, today=TODAY, now=NOW
+    )
+    rulebook.put_many(
+        creditor.id, "customer", [case.debtor.customer_number, "K9"],
+        {"is_excluded": True, "reason": "Agreed by phone"}, actor=SYSTEM, today=TODAY, now=NOW,
+    )  # fmt: skip
     values: dict[str, object] = {
+        "customer": case.debtor_id,
         "reference": case.reference,
         "invoice": waiting.id,
         "draft": _draft(creditor),
@@ -85,11 +95,25 @@ def world(portal: Portal) -> World:
     }
     for name, status in (("mapping", "mapping"), ("preview", "preview"), ("done", "imported")):
         values[name] = _upload(creditor, name, status)
+    values["stop"] = _tell(creditor, case)
     values["member"], values["invitation"] = _people(creditor)
     failed = db.session.scalars(select(Message).limit(1)).one()
     failed.status, failed.failure = "failed", "OSError: No space left on device"
     db.session.commit()
     return World(creditor, case, paid, values)
+
+
+def _tell(creditor: Creditor, case: Case) -> str:
+    """Tell Eva of this and that; answers the end of the link that stops her mails."""
+    eva = people.by_identity_number(EVA)
+    assert eva is not None
+    data = {"reference": case.reference, "invoice": "F1", "debtor": case.debtor.name}
+    for kind, is_failed in (("dispute", False), ("letter_failed", True)):
+        notify(
+            kind, creditor_id=creditor.id, data=data, key=kind, now=clock.now(), to=[eva.id],
+            is_failed=is_failed,
+        )  # fmt: skip
+    return addressing.stop_link(eva.id, creditor.id)
 
 
 def _draft(creditor: Creditor) -> int:
@@ -184,9 +208,8 @@ def phone_and_desk(portal: Portal, windows: list[Visitor]) -> Iterator[list[Visi
 
 def look(visitor: Visitor, path: str, language: str) -> None:
     """Open a page in a language, and hold it against what every page must be."""
-    response = visitor.page.goto(
-        f"{visitor.address}{path}{'' if '?' in path else '?'}lang={language}"
-    )
+    sign = "&" if "?" in path else "?"
+    response = visitor.page.goto(f"{visitor.address}{path}{sign}lang={language}")
     assert response is not None
     assert response.status < 500
     where = f"{path} in {language} at {visitor.page.viewport_size}"
@@ -252,16 +275,34 @@ def test_a_debtors_page_of_a_paid_case(
         "/cases/{reference}/money?on=2026-12-31&", "/cases/{reference}/parties",
         "/cases/{reference}/acts/credit", "/invoices", "/invoices/upload",
         "/invoices/uploads/{mapping}/columns", "/invoices/uploads/{preview}/preview",
-        "/invoices/uploads/{done}", "/payout", "/rules", "/rules/preview",
+        "/invoices/uploads/{done}", "/payout", "/rules", "/switch", "/rules/preview",
         "/rules/preview?draft={draft}&", "/rules/preview/invoices?draft={draft}&",
-        "/rules/preview/invoices/{invoice}?draft={draft}&", "/cases/none",
+        "/rules/preview/invoices/{invoice}?draft={draft}&", "/cases/none", "/customers",
+        "/customers/{customer}", "/customers/{customer}/rules", "/customers/expected",
+        "/classes", "/classes/one?class=Retail&", "/classes/rules?class=Retail&",
         "/people", "/people/{member}",
+        "/company", "/company?edit=letter&",
+        "/company?edit=contacts:new&", "/company?edit=address:invoice&",
     ],
 )  # fmt: skip
 def test_a_creditors_page(
     portal: Portal, world: World, phone_and_desk: list[Visitor], path: str
 ) -> None:
     address = f"/creditor/{world.creditor.key}{path.format(**world.values)}"
+    look_everywhere(phone_and_desk, address, STAFF, lambda v: sign_in(portal, v, EVA))
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/notifications/", "/notifications/?kind=payment", "/notifications/choices",
+        "/notifications/stop/{stop}",
+    ],
+)  # fmt: skip
+def test_a_page_of_ones_own(
+    portal: Portal, world: World, phone_and_desk: list[Visitor], path: str
+) -> None:
+    address = path.format(**world.values)
     look_everywhere(phone_and_desk, address, STAFF, lambda v: sign_in(portal, v, EVA))
 
 
