@@ -11,7 +11,7 @@ from sqlalchemy.orm import joinedload
 
 from portal.collection import history, importing
 from portal.collection.models import ColumnMapping, Debtor, Invoice, Upload
-from portal.companies import addresses
+from portal.companies import addresses, standing
 from portal.database import files, queue
 from portal.database.encryption import lookup_hash
 from portal.extensions import db
@@ -407,8 +407,11 @@ def import_overdue(
     """Decide on a creditor's waiting invoices; answers how many became cases.
 
     between: called after so many as one transaction should hold, such as to commit. What is too
-    early or paused goes on waiting. Two runs at once decide on different invoices.
+    early or paused goes on waiting, and so does all of a company that is closed. Two runs at once
+    decide on different invoices.
     """
+    if standing.stopped(creditor_id) is not None:
+        return 0
     opened = importing.import_waiting(creditor_id, today=today, now=now, between=between)
     if opened:
         queue.defer("advance_cases", once="advance_cases")

@@ -9,6 +9,7 @@ from htmx_flask import request
 from werkzeug.exceptions import Forbidden, NotFound
 
 from portal import clock
+from portal.companies import standing
 from portal.creditor import names, navigation, settings
 from portal.database import tenancy
 from portal.identity import people
@@ -128,6 +129,7 @@ def _frame() -> dict[str, object]:
         "setting_label": settings.label,
         "setting_told": settings.told,
         "nav_items": navigation.items() if found else (),
+        "stopped": standing.CLOSED if found and found.is_closed else None,
         "same_page": navigation.corresponding() if found else None,
         "person_name": current_user.name if current_user.is_authenticated else None,
         "sign_out_url": url_for("signing.sign_out"),
