@@ -322,7 +322,8 @@ _APPROVALS = {
     "approval.expired": lazy_gettext("A proposal was not approved in time"),
     "approval.overtaken": lazy_gettext("A proposal was not done, because the facts had changed"),
 }
-_ACTS = {
+# What can be proposed to a second administrator.
+ACTS = {
     "account.add": lazy_gettext("Add a payout account"),
     "account.use": lazy_gettext("Use another payout account"),
     "account.remove": lazy_gettext("Remove a payout account"),
@@ -339,7 +340,7 @@ _ACCOUNT_EVENTS = {
 def _approval(name: str) -> Callable[[Data], tuple[str, str]]:
     return lambda data: (
         str(_APPROVALS[name]),
-        " ".join((f"{_ACTS.get(data['kind'], data['kind'])}.", data["reason"])).strip(),
+        " ".join((f"{ACTS.get(data['kind'], data['kind'])}.", data["reason"])).strip(),
     )
 
 
