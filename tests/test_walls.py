@@ -11,7 +11,7 @@ from sqlalchemy import select, text
 from werkzeug.test import TestResponse
 
 from portal import clock
-from portal.collection import intake, rulebook, saved_views, together
+from portal.collection import attachments, intake, notes, rulebook, saved_views, together
 from portal.collection.models import Case
 from portal.companies import acts, invitations
 from portal.companies.models import ContactPerson, PayoutAccount
@@ -56,6 +56,8 @@ CREDITOR_READ = {
     "creditor.show_case_letters": ("reference",),
     "creditor.show_case_money": ("reference",),
     "creditor.show_case_parties": ("reference",),
+    "creditor.show_case_notes": ("reference",),
+    "creditor.download_file": ("reference", "file_id"),
     "creditor.read_document": ("reference", "message_id"),
     "creditor.download_invoice": ("reference",),
     "creditor.list_invoices": (),
@@ -145,6 +147,11 @@ CREDITOR_CHANGE = ADMINISTRATOR | {
     "creditor.forget_preview": (),
     "creditor.prepare_act": ("reference", "act"),
     "creditor.do_act": ("reference", "act"),
+    "creditor.write_note": ("reference",),
+    "creditor.change_note": ("reference", "note_id"),
+    "creditor.remove_note": ("reference", "note_id"),
+    "creditor.add_files": ("reference",),
+    "creditor.remove_file": ("reference", "file_id"),
     "creditor.edit_rules": (),
     "creditor.undo_change": ("event_id",),
     "creditor.restore_rules": ("event_id",),
@@ -286,6 +293,9 @@ def world(app: Flask) -> World:
     )  # fmt: skip
     db.session.add(payment)
     db.session.commit()
+    note = notes.write(case, "w", mentions=(), readers=(), actor=SYSTEM, now=NOW)
+    (kept,) = attachments.add(case, [("a.txt", b"a")], actor=SYSTEM, now=NOW).kept
+    db.session.commit()
     other = a_creditor_that_signed("Fjällbäcks Tandvård AB")
     people = {
         "viewer": a_person_at(creditor, "viewer", SOFIA),
@@ -309,6 +319,8 @@ def world(app: Flask) -> World:
         "request_id": request.id,
         "number": payment.receipt_number,
         "act": "hold",
+        "note_id": note.id,
+        "file_id": kept.id,
         "invoice_id": an_invoice_of(creditor).id,
         "job_id": 1,
         "key": key,

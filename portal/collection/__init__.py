@@ -14,6 +14,7 @@
 - `plans.propose`, `plans.agree`: payment plans.
 - `disputes.object_to`, `disputes.answer`: objections.
 - `effects.preview`, `effects.perform`: what an act would do, shown before it is done.
+- `notes`, `attachments`: what a company keeps with a case for itself.
 - `changes`: what the creditor's own ledger tells while a case lives.
 - `states`: the table of what can happen to a case.
 - `cases.find`, `cases.amount_due`: what pages show of a case.

@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any
 
 from flask_babel import gettext, lazy_gettext
+from flask_babel.speaklater import LazyString
 
 from portal.collection.history import Setting, Told
 from portal.companies import accounts
@@ -219,6 +220,18 @@ def _dispute_answered(data: Data) -> tuple[str, str]:
     return gettext("The objection was answered"), " ".join(told)
 
 
+def _note(title: LazyString) -> Callable[[Data], tuple[str, str]]:
+    return lambda data: (str(title), "")
+
+
+def _file_added(data: Data) -> tuple[str, str]:
+    return gettext("A file was added"), data["filename"]
+
+
+def _file_removed(data: Data) -> tuple[str, str]:
+    return gettext("A file was taken away"), data["filename"]
+
+
 def _payment_received(data: Data) -> tuple[str, str]:
     told = gettext(
         "%(amount)s, valued on %(day)s: %(principal)s on the invoice, %(interest)s interest,"
@@ -309,7 +322,8 @@ _APPROVALS = {
     "approval.expired": lazy_gettext("A proposal was not approved in time"),
     "approval.overtaken": lazy_gettext("A proposal was not done, because the facts had changed"),
 }
-_ACTS = {
+# What can be proposed to a second administrator.
+ACTS = {
     "account.add": lazy_gettext("Add a payout account"),
     "account.use": lazy_gettext("Use another payout account"),
     "account.remove": lazy_gettext("Remove a payout account"),
@@ -326,7 +340,7 @@ _ACCOUNT_EVENTS = {
 def _approval(name: str) -> Callable[[Data], tuple[str, str]]:
     return lambda data: (
         str(_APPROVALS[name]),
-        " ".join((f"{_ACTS.get(data['kind'], data['kind'])}.", data["reason"])).strip(),
+        " ".join((f"{ACTS.get(data['kind'], data['kind'])}.", data["reason"])).strip(),
     )
 
 
@@ -402,6 +416,11 @@ _TEXTS: Mapping[str, Callable[[Data], tuple[str, str]]] = {
     "case.plan_agreed": _plan_agreed,
     "case.plan_broken": _plan_broken,
     "case.plan_ended": _plan_ended,
+    "note.written": _note(lazy_gettext("A note was written")),
+    "note.changed": _note(lazy_gettext("A note was changed")),
+    "note.removed": _note(lazy_gettext("A note was taken away")),
+    "file.added": _file_added,
+    "file.removed": _file_removed,
     "case.disputed": _disputed,
     "case.dispute_asked": _dispute_asked,
     "case.dispute_replied": _dispute_replied,
@@ -588,11 +607,13 @@ _WAITING = (
     "case.awaits_decision", "case.taken_to_law", "case.watched_over",
 )  # fmt: skip
 _DETAILS = ("case.imported", "case.customer_changed", "case.due_date_changed")
+_NOTES = ("note.written", "note.changed", "note.removed", "file.added", "file.removed")
 KINDS = (
     ("letters", lazy_gettext("Letters"), _STEPS),
     ("money", lazy_gettext("Money"), _MONEY),
     ("waiting", lazy_gettext("Stops and decisions"), _WAITING),
     ("details", lazy_gettext("Details"), _DETAILS),
+    ("notes", lazy_gettext("Notes and files"), _NOTES),
 )
 
 

@@ -52,6 +52,8 @@ from portal.creditor import (  # noqa: E402, F401
     views_approvals,
     views_case,
     views_case_acts,
+    views_case_files,
+    views_case_notes,
     views_cases,
     views_changes,
     views_classes,
