@@ -1,14 +1,14 @@
 """Versions of the agreement that ask to be accepted, and who has read those that only tell.
 
-Revision: 0025
-After: 0024
+Revision: 0026
+After: 0025
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0025"
-down_revision = "0024"
+revision = "0026"
+down_revision = "0025"
 branch_labels = None
 depends_on = None
 
