@@ -57,12 +57,12 @@ def compare(before: int, after: int, language: str) -> list[Section]:
 def _paragraphs(number: int, language: str) -> list[Run]:
     """Each paragraph of a version as its kind and its text."""
     tree = html.fromstring(f"<div>{agreement_text(number, settings=settings())}</div>")
-    (article,) = tree.xpath("//article[@lang=$language]", language=language)
+    article = next(one for one in tree.iter("article") if one.get("lang") == language)
     found = []
     for element in article.iter("h2", "p", "li"):
         if "soft" in (element.get("class") or "").split():
             continue
-        if text := " ".join(element.text_content().split()):
+        if text := " ".join(str(element.xpath("string()")).split()):
             found.append((str(element.tag), text))
     return found
 
