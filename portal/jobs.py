@@ -129,6 +129,11 @@ def tell_people() -> None:
     mailing.send_due(MailSpeaker(), now=clock.now(), between=db.session.commit)
 
 
+def tell_of_agreements() -> None:
+    """Tell of versions of the agreement that wait for a company."""
+    agreements.tell_of_versions(clock.now())
+
+
 def ask_swish(request_id: str | None = None) -> None:
     """Ask Swish about one request, or about all that it has been silent on."""
     wanted = [request_id] if request_id else booking.unanswered(clock.now())
@@ -225,6 +230,7 @@ SCHEDULE: Mapping[str, tuple[Callable[..., None], str]] = {
     # Hourly, so that a worker that was down at the first hour does the day's work all the same.
     "advance_cases": (advance_cases, "0 4-20 * * *"),
     "tell_people": (tell_people, "* * * * *"),
+    "tell_of_agreements": (tell_of_agreements, "5 5 * * *"),
     "deliver_outbox": (deliver_outbox, "* * * * *"),
     "ask_swish": (ask_swish, "* * * * *"),
     "collect_bankid": (collect_bankid, "* * * * *"),
