@@ -51,15 +51,15 @@ FAMILY = (
 WORLD = """
 set session_replication_role = replica;
 insert into creditors (key, organisation_number, name, address_line, postcode, town, country,
-    debt_description, payout_bankgiro, created_at)
+    debt_description, created_at)
 select 'c' || n, '55' || lpad(n::text, 8, '0'), 'Borgenär ' || n || ' AB', 'Gatan ' || n, '11122',
-    'Stockholm', 'SE', 'Varor', '50501055', '2025-01-02 08:00+01'
+    'Stockholm', 'SE', 'Varor', '2025-01-02 08:00+01'
 from generate_series(1, 1 + {small}) n;
 create unlogged table making as
 select k.id as creditor_id, n, 1 + (n - 1) / 5 * 2 + (n - 1) % 5 % 2 as debtor,
     20000 + (n * 7919) % 900000 as ore, n * 365 / k.cases as day
 from (select id, case when id = (select min(id) from creditors) then {cases} else {of_small} end
-    as cases from creditors) k, generate_series(1, k.cases) n;
+    as cases from creditors) k, generate_series(1::bigint, k.cases) n;
 insert into debtors (creditor_id, customer_number, customer_class, kind, name, address_line,
     postcode, town, country, email, phone, language)
 select creditor_id, 'K' || debtor, case when debtor % 4 > 0 then 'k' || debtor % 4 end,
@@ -239,6 +239,8 @@ def measure(app: Flask, urls: server.Urls) -> list[Measured]:
     found = []
     bare = psycopg.connect(address(urls))
     bare.execute(sql.SQL("set role {}").format(sql.Identifier(server.APP_ROLE)))
+    for setting, value in server.PLANNING.items():
+        bare.execute(f"set {setting} = {value}".encode())
     bare.commit()
     for name, path in PAGES:
         one = Measured(name)

@@ -89,10 +89,16 @@ def load_person(person_id: str) -> Person | None:
     """The person of a session; on a company's page also their roles, with the same statement."""
     if "creditor_key" not in g:
         return people.by_id(int(person_id))
-    signed = agreements.is_signed_sql(Creditor.id.expression)
-    person, found = people.with_roles(int(person_id), clock.today(), signed)
-    g.roles = [role for role, _ in found]
-    g.signed = {role.creditor_id for role, is_signed in found if is_signed}
+    creditor_id = Creditor.id.expression
+    person, found = people.with_roles(
+        int(person_id),
+        clock.today(),
+        agreements.is_signed_sql(creditor_id),
+        centre.unread_sql(int(person_id), creditor_id, now=clock.now()),
+    )
+    g.roles = [role for role, *_ in found]
+    g.signed = {role.creditor_id for role, is_signed, _ in found if is_signed}
+    g.unread = min(sum(count for *_, count in found), centre.MOST_COUNTED)
     return person
 
 
@@ -138,7 +144,12 @@ def _frame() -> dict[str, object]:
 
 
 def unread() -> int:
-    """How many notifications the reader has not read, at all their companies; one statement."""
+    """How many notifications the reader has not read, at all their companies.
+
+    On a company's page their roles told it; elsewhere it is asked for.
+    """
+    if "unread" in g:
+        return int(g.unread)
     reader = centre.Reader(current_user.id, tuple(one.creditor_id for one in roles()))
     return centre.count_unread(reader, now=clock.now())
 

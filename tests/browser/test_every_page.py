@@ -13,7 +13,15 @@ from playwright.sync_api import Browser
 from sqlalchemy import select
 
 from portal import clock
-from portal.collection import drafts, intake, lifecycle, policy, rulebook, settling
+from portal.collection import (
+    drafts,
+    intake,
+    lifecycle,
+    policy,
+    rulebook,
+    settling,
+    together,
+)
 from portal.collection.models import Case
 from portal.companies import invitations
 from portal.delivery.models import Message
@@ -85,6 +93,7 @@ def world(portal: Portal) -> World:
         {"is_excluded": True, "reason": "Agreed by phone"}, actor=SYSTEM, today=TODAY, now=NOW,
     )  # fmt: skip
     values: dict[str, object] = {
+        **_acts_together(creditor, case, paid),
         "customer": case.debtor_id,
         "reference": case.reference,
         "invoice": waiting.id,
@@ -101,6 +110,22 @@ def world(portal: Portal) -> World:
     failed.status, failed.failure = "failed", "OSError: No space left on device"
     db.session.commit()
     return World(creditor, case, paid, values)
+
+
+def _acts_together(creditor: Creditor, case: Case, paid: Case) -> dict[str, object]:
+    """Something that may be done with two cases, and something that was done with none of them."""
+    draft, done = (
+        together.prepare(
+            creditor.id, together.HOLD,
+            together.by_references(creditor.id, [one.reference for one in some]),
+            actor=SYSTEM, now=NOW,
+        )
+        for some in ([case, paid], [paid])
+    )  # fmt: skip
+    together.begin(done, {}, now=NOW)
+    together.go_on(done.id, today=TODAY, now=NOW)
+    db.session.commit()
+    return {"draft_together": draft.id, "together": done.id}
 
 
 def _tell(creditor: Creditor, case: Case) -> str:
@@ -271,7 +296,9 @@ def test_a_debtors_page_of_a_paid_case(
 @pytest.mark.parametrize(
     "path",
     [
-        "/", "/cases", "/cases/{reference}", "/cases/{reference}/letters",
+        "/", "/cases", "/cases?status=open&amount_from=x&cols=name,stopped,class,age&",
+        "/cases?q=nobody&", "/cases/views", "/cases/together", "/cases/together/{draft_together}",
+        "/cases/together/{together}", "/cases/{reference}", "/cases/{reference}/letters",
         "/cases/{reference}/money?on=2026-12-31&", "/cases/{reference}/parties",
         "/cases/{reference}/acts/credit", "/invoices", "/invoices/upload",
         "/invoices/uploads/{mapping}/columns", "/invoices/uploads/{preview}/preview",
