@@ -35,6 +35,8 @@ from portal.signing import agreements
 DATABASE = "reda_pages"
 SMALL, OF_SMALL = 20, 200
 REPEATS = 25
+# A page that has taken so long together is not asked for again.
+LONGEST_MS = 20_000
 NOW = datetime(2026, 11, 25, 9, tzinfo=UTC)
 
 GIVEN = (
@@ -117,7 +119,6 @@ set session_replication_role = origin
 # What is measured: its name, and its address below the company's own. Words in braces are known
 # of the world; `deep` is the key of a place in the middle.
 PAGES = (
-    ("the overview", ""),
     ("the list", "cases?view=all"),
     ("deep in it, by due date", "cases?sort=due&after={deep}"),
     ("by name, backwards", "cases?sort=-name"),
@@ -138,6 +139,7 @@ PAGES = (
     ("search: invoice number", "cases?q={invoice}"),
     ("search: amount", "cases?q={amount}"),
     ("search: telephone", "cases?q={phone}"),
+    ("the overview", ""),
 )
 
 
@@ -252,6 +254,8 @@ def measure(app: Flask, urls: server.Urls) -> list[Measured]:
             one.statements = len(sent)
             # Taken in turn, so that what else the machine does falls on both.
             for _ in range(REPEATS):
+                if sum(one.pages) > LONGEST_MS:
+                    break
                 began = time.perf_counter()
                 client.get(where)
                 one.pages.append(1000 * (time.perf_counter() - began))

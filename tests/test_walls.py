@@ -11,10 +11,10 @@ from sqlalchemy import select, text
 from werkzeug.test import TestResponse
 
 from portal import clock
-from portal.collection import intake, rulebook, saved_views, together
+from portal.collection import attachments, intake, notes, rulebook, saved_views, together
 from portal.collection.models import Case
-from portal.companies import invitations
-from portal.companies.models import ContactPerson
+from portal.companies import acts, invitations
+from portal.companies.models import ContactPerson, PayoutAccount
 from portal.database import files
 from portal.delivery.models import Message
 from portal.extensions import db
@@ -25,7 +25,7 @@ from portal.notifications.telling import notify
 from portal.payments import booking
 from portal.payments.models import Payment
 from portal.reporting import orders
-from portal.signing import agreements
+from portal.signing import agreements, approvals
 from portal.signing.models import Document
 from tests.factories import (
     EVA,
@@ -56,15 +56,22 @@ CREDITOR_READ = {
     "creditor.show_case_letters": ("reference",),
     "creditor.show_case_money": ("reference",),
     "creditor.show_case_parties": ("reference",),
+    "creditor.show_case_notes": ("reference",),
+    "creditor.download_file": ("reference", "file_id"),
     "creditor.read_document": ("reference", "message_id"),
     "creditor.download_invoice": ("reference",),
     "creditor.list_invoices": (),
     "creditor.show_upload": ("upload_id",),
     "creditor.show_payout": (),
     "creditor.change_rules": (),
+    "creditor.show_switch": (),
     "creditor.show_company": (),
     "creditor.show_letter_preview": (),
     "creditor.show_logo": (),
+    "creditor.show_closing": (),
+    "creditor.list_approvals": (),
+    "creditor.show_approval": ("approval_key",),
+    "creditor.fetch_evidence": ("approval_key", "part"),
     "creditor.list_customers": (),
     "creditor.export_customers": (),
     "creditor.show_customer": ("customer_id",),
@@ -100,6 +107,12 @@ ADMINISTRATOR = {
     "creditor.remove_contact": ("which",),
     "creditor.save_letter": (),
     "creditor.preview_letter": (),
+    "creditor.new_account": (),
+    "creditor.propose_account": (),
+    "creditor.propose_account_change": ("account_key", "change"),
+    "creditor.propose_closing": (),
+    "creditor.approve": ("approval_key",),
+    "creditor.refuse": ("approval_key",),
 }
 CREDITOR_CHANGE = ADMINISTRATOR | {
     "creditor.prepare_together": (),
@@ -113,6 +126,10 @@ CREDITOR_CHANGE = ADMINISTRATOR | {
     "creditor.preview_upload": ("upload_id",),
     "creditor.import_upload": ("upload_id",),
     "creditor.save_rules": (),
+    "creditor.turn_on": (),
+    "creditor.pause": (),
+    "creditor.hold_everything": (),
+    "creditor.resume_everything": (),
     "creditor.save_sizes": (),
     "creditor.exclude_customer": ("customer_id",),
     "creditor.include_customer": ("customer_id",),
@@ -130,6 +147,11 @@ CREDITOR_CHANGE = ADMINISTRATOR | {
     "creditor.forget_preview": (),
     "creditor.prepare_act": ("reference", "act"),
     "creditor.do_act": ("reference", "act"),
+    "creditor.write_note": ("reference",),
+    "creditor.change_note": ("reference", "note_id"),
+    "creditor.remove_note": ("reference", "note_id"),
+    "creditor.add_files": ("reference",),
+    "creditor.remove_file": ("reference", "file_id"),
     "creditor.edit_rules": (),
     "creditor.undo_change": ("event_id",),
     "creditor.restore_rules": ("event_id",),
@@ -178,9 +200,11 @@ SIGNER = {
     "signing.sign_agreement": ("key",),
     "signing.go_on": ("key",),
     "signing.download_agreement": ("key",),
+    "signing.note_agreement_read": ("company",),
 }
 # One's own, at all one's companies: tests/creditor/test_notifications.py holds them to that.
 PERSON = {
+    "signing.show_agreement_changes": ("version",),
     "notifications.list_notifications": (),
     "notifications.open_notification": ("id",),
     "notifications.mark_read": ("id",),
@@ -269,6 +293,9 @@ def world(app: Flask) -> World:
     )  # fmt: skip
     db.session.add(payment)
     db.session.commit()
+    note = notes.write(case, "w", mentions=(), readers=(), actor=SYSTEM, now=NOW)
+    (kept,) = attachments.add(case, [("a.txt", b"a")], actor=SYSTEM, now=NOW).kept
+    db.session.commit()
     other = a_creditor_that_signed("Fjällbäcks Tandvård AB")
     people = {
         "viewer": a_person_at(creditor, "viewer", SOFIA),
@@ -292,6 +319,8 @@ def world(app: Flask) -> World:
         "request_id": request.id,
         "number": payment.receipt_number,
         "act": "hold",
+        "note_id": note.id,
+        "file_id": kept.id,
         "invoice_id": an_invoice_of(creditor).id,
         "job_id": 1,
         "key": key,
@@ -303,6 +332,12 @@ def world(app: Flask) -> World:
         "view_id": _a_view(creditor, people["viewer"]),
         "token": "none",
         "kind": "sender",
+        "approval_key": _a_proposal(creditor),
+        "part": "signature.xml",
+        "version": 2,
+        "company": creditor.key,
+        "account_key": "first",
+        "change": "use",
         "which": _a_contact(creditor),
     }
     return World(app, case, values | _a_report(creditor.id), people)
@@ -355,6 +390,26 @@ def _a_contact(creditor: Creditor) -> int:
     creditor.letter = {"logo": files.store(b"picture")}
     db.session.commit()
     return contact.id
+
+
+def _a_proposal(creditor: Creditor) -> str:
+    eva = people_room.by_identity_number(EVA)
+    assert eva is not None
+    key = acts.propose_account(
+        creditor.id, {"kind": "bankgiro", "number": "5050-1055", "holder": "Norrsken"},
+        is_used=True, actor=Actor("person", eva.name, eva.id), now=clock.now(),
+    )  # fmt: skip
+    approval = approvals.find(key)
+    assert approval is not None
+    approval.evidence = {"xml_sha256": files.store(b"<Signature/>")}
+    db.session.add(
+        PayoutAccount(
+            key="first", creditor_id=creditor.id, kind="plusgiro", number="2865434", holder="N",
+            added_at=NOW,
+        )
+    )  # fmt: skip
+    db.session.commit()
+    return key
 
 
 @pytest.fixture

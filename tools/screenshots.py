@@ -27,12 +27,13 @@ _FLAGS = (
     " --disable-sync --no-first-run --hide-scrollbars"
 )
 _CREDITOR = (
-    "", "cases", "cases/views", "cases/together", "invoices", "invoices/upload", "payout", "rules",
-    "rules/preview",
-    "rules/preview/invoices", "company", "people", "customers", "customers/1", "customers/1/rules",
-    "classes", "classes/one?class=Hushåll",
+    "", "cases", "cases/views", "cases/together", "invoices", "invoices/upload",
+    "payout", "rules", "rules/preview",
+    "rules/preview/invoices", "switch", "company", "approvals",
+    "company/close", "people", "customers", "customers/1",
+    "customers/1/rules", "classes", "classes/one?class=Hushåll",
 )  # fmt: skip
-_CASE = ("", "/letters", "/money", "/parties", "/acts/hold", "/acts/credit")
+_CASE = ("", "/letters", "/money", "/parties", "/notes", "/acts/hold", "/acts/plan")
 _OPERATOR = ("", "jobs", "messages", "reviews", "books", "rates")
 
 

@@ -9,10 +9,12 @@
 - `lifecycle.advance`: what is due today, done; the steps by `advancing`, thousands at a time.
 - `settling.settle_payment`: money that came, settled and told; `receiving.settle_many`: of many.
 - `owed.sums`, `owed.every`: what all cases owe on a day, interest included.
+- `holding.standing`, `turn_on`, `pause`, `hold_everything`, `go_on`: a company's switch.
 - `stops.stop`, `lifecycle.resume`: a case stands still, and goes on.
 - `plans.propose`, `plans.agree`: payment plans.
 - `disputes.object_to`, `disputes.answer`: objections.
 - `effects.preview`, `effects.perform`: what an act would do, shown before it is done.
+- `notes`, `attachments`: what a company keeps with a case for itself.
 - `changes`: what the creditor's own ledger tells while a case lives.
 - `states`: the table of what can happen to a case.
 - `cases.find`, `cases.amount_due`: what pages show of a case.

@@ -513,6 +513,60 @@ class DisputeTurn(Base):
     said_at: Mapped[datetime]
 
 
+class Note(Base):
+    """What somebody of the company wrote about a case for the others. mentions: ids of people who
+    are meant. Empty words: taken away."""
+
+    __tablename__ = "case_notes"
+
+    id: Mapped[PrimaryKey]
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), index=True)
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    actor: Mapped[str]
+    words: Mapped[str]
+    mentions: Mapped[list[int]] = mapped_column(JSONB, default=list)
+    written_at: Mapped[datetime]
+    changed_at: Mapped[datetime | None]
+    removed_at: Mapped[datetime | None]
+
+    versions: Mapped[list["NoteVersion"]] = relationship(order_by="NoteVersion.id")
+
+
+class NoteVersion(Base):
+    """A note's earlier wording."""
+
+    __tablename__ = "case_note_versions"
+
+    id: Mapped[PrimaryKey]
+    note_id: Mapped[int] = mapped_column(ForeignKey("case_notes.id"), index=True)
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"))
+    words: Mapped[str]
+    kept_at: Mapped[datetime]
+
+
+class Attachment(Base):
+    """A file that the company keeps with a case. kind: a value of `file_types.TAKEN`. scan: clean
+    or not scanned. Taken away, its row stays."""
+
+    __tablename__ = "case_files"
+
+    id: Mapped[PrimaryKey]
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), index=True)
+    filename: Mapped[str]
+    kind: Mapped[str]
+    sha256: Mapped[str]
+    size: Mapped[int]
+    scan: Mapped[str]
+    actor: Mapped[str]
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    added_at: Mapped[datetime]
+    removed_at: Mapped[datetime | None]
+    removed_by: Mapped[str | None]
+
+
 class Day(Base):
     """A day that the clock has run, or is running while ended_at is empty. result: what it did."""
 

@@ -3,15 +3,17 @@
 from collections.abc import Sequence
 from typing import Any
 
-from flask import Blueprint, Response, current_app, g, url_for
+from flask import Blueprint, Response, current_app, flash, g, url_for
+from flask_babel import gettext
 from flask_login import current_user
 from htmx_flask import request
 from werkzeug.exceptions import Forbidden, NotFound
 
 from portal import clock
+from portal.companies import standing
 from portal.creditor import names, navigation, settings
 from portal.database import tenancy
-from portal.identity import people
+from portal.identity import holds, people
 from portal.identity.actor import Actor
 from portal.identity.models import Creditor, Person
 from portal.identity.people import Role
@@ -31,6 +33,21 @@ _READERS_MAY = {
 }  # fmt: skip
 
 
+# What settles how new cases are collected, and the way that new invoices come in: both wait while
+# a new version of the agreement waits for a signature after its last day.
+_WAIT_FOR_SIGNATURE = {
+    f"creditor.{name}"
+    for name in (
+        "receive_invoices", "confirm_columns", "import_upload", "save_rules", "restore_rules",
+        "turn_on", "undo_change", "save_customer_rules", "remove_customer_rules",
+        "exclude_customer", "include_customer", "save_class_rules", "remove_class_rules",
+        "exclude_class", "include_class", "save_description", "save_address", "take_address",
+        "save_contact", "remove_contact", "save_letter", "propose_account",
+        "propose_account_change",
+    )
+}  # fmt: skip
+
+
 def role() -> Role:
     """The reader's role at the company whose page it is."""
     found: Role = g.role
@@ -45,7 +62,7 @@ def roles() -> Sequence[Role]:
 
 def is_new_here() -> bool:
     """Whether none of the reader's companies has signed the agreement that lets it in."""
-    return not g.signed
+    return all(state == agreements.UNSIGNED for state in g.agreement.values())
 
 
 def actor() -> Actor:
@@ -93,11 +110,13 @@ def load_person(person_id: str) -> Person | None:
     person, found = people.with_roles(
         int(person_id),
         clock.today(),
-        agreements.is_signed_sql(creditor_id),
+        agreements.state_sql(creditor_id),
+        holds.is_held_sql(creditor_id),
         centre.unread_sql(int(person_id), creditor_id, now=clock.now()),
     )
     g.roles = [role for role, *_ in found]
-    g.signed = {role.creditor_id for role, is_signed, _ in found if is_signed}
+    g.agreement = {role.creditor_id: state for role, state, *_ in found}
+    g.held = {role.creditor_id for role, _, is_held, _ in found if is_held}
     g.unread = min(sum(count for *_, count in found), centre.MOST_COUNTED)
     return person
 
@@ -112,8 +131,11 @@ def _require_role() -> Response | None:
     if g.role is None:
         raise NotFound
     tenancy.enter(tenancy.Scope("creditor", (g.role.creditor_id,), current_user.id))
-    if g.role.creditor_id not in g.signed:
+    if (state := g.agreement[g.role.creditor_id]) == agreements.UNSIGNED:
         return _not_signed(g.role)
+    if state == agreements.OVERDUE and request.endpoint in _WAIT_FOR_SIGNATURE:
+        flash(gettext("The company signs the new version of the agreement first."), "warn")
+        return go(url_for("signing.agreements"))
     if request.method not in _READING and request.endpoint not in _READERS_MAY:
         require_may_change()
     return None
@@ -134,7 +156,11 @@ def _frame() -> dict[str, object]:
         "setting_label": settings.label,
         "setting_told": settings.told,
         "nav_items": navigation.items() if found else (),
+        "stopped": standing.CLOSED if found and found.is_closed else None,
+        "agreement_state": g.agreement[found.creditor_id] if found else agreements.ACCEPTED,
+        "asked_agreement": agreements.newest_material,
         "same_page": navigation.corresponding() if found else None,
+        "is_held": bool(found and found.creditor_id in g.get("held", ())),
         "person_name": current_user.name if current_user.is_authenticated else None,
         "sign_out_url": url_for("signing.sign_out"),
         "home_url": url_for("creditor.show_overview" if found else "creditor.choose_company"),

@@ -19,12 +19,16 @@ _KEY_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
 
 @dataclass(frozen=True)
 class Role:
-    """What a person is at a creditor: administrator, collector or viewer."""
+    """What a person is at a creditor: administrator, collector or viewer.
+
+    is_closed: whether the creditor takes nothing new in.
+    """
 
     creditor_id: int
     creditor_key: str
     creditor_name: str
     role: str
+    is_closed: bool = False
 
     @property
     def may_change(self) -> bool:
@@ -63,7 +67,15 @@ def with_roles(
     """
     with tenancy.service(), Session(db.engine, expire_on_commit=False) as reading:
         rows = reading.execute(
-            select(Person, Creditor.id, Creditor.key, Creditor.name, Membership.role, *more)
+            select(
+                Person,
+                Creditor.id,
+                Creditor.key,
+                Creditor.name,
+                Membership.role,
+                Creditor.closed_at.is_not(None),
+                *more,
+            )
             .outerjoin(
                 Membership,
                 and_(
@@ -77,14 +89,20 @@ def with_roles(
         ).all()
     if not rows:
         return None, []
-    return rows[0][0], [(Role(*row[1:5]), *row[5:]) for row in rows if row[1] is not None]
+    return rows[0][0], [(Role(*row[1:6]), *row[6:]) for row in rows if row[1] is not None]
 
 
 def roles_of(person_id: int, today: date) -> list[Role]:
     """The companies that a person acts for on a day, by name."""
     with tenancy.service():
         rows = db.session.execute(
-            select(Creditor.id, Creditor.key, Creditor.name, Membership.role)
+            select(
+                Creditor.id,
+                Creditor.key,
+                Creditor.name,
+                Membership.role,
+                Creditor.closed_at.is_not(None),
+            )
             .join(Membership, Membership.creditor_id == Creditor.id)
             .where(
                 Membership.person_id == person_id,

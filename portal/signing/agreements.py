@@ -1,20 +1,17 @@
 """The service agreement: which version holds, what is signed, and the signature verified."""
 
-import base64
 import hashlib
 import io
 import json
 from collections.abc import Collection
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
 
 import structlog
-from cryptography import x509
 from pyhanko.pdf_utils import embed
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.reader import PdfFileReader
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from portal import clock
@@ -29,19 +26,34 @@ from portal.identity.models import BankIDOrder, Creditor, Person
 from portal.identity.orders import Purpose
 from portal.identity.people import new_key
 from portal.messages import N_, RedaError
-from portal.signing.bankid_signature import SignatureRejected, VerifiedSignature, verify
-from portal.signing.models import AgreementVersion, Document, Signature
+from portal.signing import completed
+from portal.signing.completed import NotSigned, Proof
+from portal.signing.models import AgreementReading, AgreementVersion, Document, Signature
 
 log = structlog.get_logger()
 KIND = "service_agreement"
-# Number, title and day of every version; the text is the letter template of that version.
-_VERSIONS = ((1, "Avtal om inkassotjänst", date(2026, 11, 1)),)
-# BankID signs within the order's three minutes; clocks may differ a little.
-_CLOCKS_DIFFER = timedelta(minutes=2)
+ACCEPTED, UNSIGNED, ASKED, OVERDUE, TOLD = "accepted", "unsigned", "asked", "overdue", "told"
 
 
-class NotSigned(RedaError):
-    """The signature does not count; nothing is stored as signed."""
+@dataclass(frozen=True)
+class _Version:
+    """A version that this release brings; its text is the letter template of its number."""
+
+    number: int
+    published_on: date
+    is_material: bool = True
+    valid_from_on: date | None = None
+    accept_by_on: date | None = None
+
+
+_TITLE = "Avtal om inkassotjänst"
+_VERSIONS = (
+    _Version(1, date(2026, 11, 1)),
+    # Demands, fees and payouts became part of what is agreed.
+    _Version(
+        2, date(2026, 11, 20), valid_from_on=date(2027, 1, 1), accept_by_on=date(2026, 12, 31)
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -67,69 +79,134 @@ def current_version() -> AgreementVersion:
 
 def publish_all() -> None:
     """Publish every version of the agreement that this release brings; again, nothing changes."""
-    for number, title, published_on in _VERSIONS:
+    for version in _VERSIONS:
         db.session.execute(
             insert(AgreementVersion)
-            .values(number=number, title=title, published_on=published_on)
+            .values(title=_TITLE, **asdict(version))
             .on_conflict_do_nothing()
         )
 
 
-def is_signed(creditor_id: int) -> bool:
-    """Whether a creditor has signed the version in force."""
-    return bool(
-        db.session.scalar(
-            select(Signature.id)
-            .join(Document, Document.id == Signature.document_id)
-            .where(
-                Document.creditor_id == creditor_id,
-                Document.kind == KIND,
-                Document.version == current_version().number,
-            )
-            .limit(1)
-        )
-    )
-
-
-def is_signed_sql(creditor_id: ColumnElement[int]) -> ColumnElement[bool]:
-    """Whether the creditor of an outer query has signed the version in force."""
-    newest = (
-        select(AgreementVersion.number)
-        .where(AgreementVersion.published_on <= clock.today())
-        .order_by(AgreementVersion.number.desc())
-        .limit(1)
+def state_sql(creditor_id: ColumnElement[int]) -> ColumnElement[str]:
+    """How the creditor of an outer query stands to the agreement; see `state`."""
+    today = clock.today()
+    signed = (
+        select(func.max(Document.version))
+        .join(Signature, Signature.document_id == Document.id)
+        .where(Document.creditor_id == creditor_id, Document.kind == KIND)
         .scalar_subquery()
     )
-    return (
-        select(Signature.id)
-        .join(Document, Document.id == Signature.document_id)
+    version = AgreementVersion
+    newer = (
+        select(version.number)
+        .where(version.published_on <= today, version.number > signed)
+        .correlate_except(version)
+    )
+    is_read = (
+        select(AgreementReading.version)
         .where(
-            Document.creditor_id == creditor_id,
-            Document.kind == KIND,
-            Document.version == newest,
+            AgreementReading.creditor_id == creditor_id,
+            AgreementReading.version == version.number,
         )
+        .correlate(version)
+        .correlate_except(AgreementReading)
         .exists()
     )
+    material = newer.where(version.is_material)
+    return case(
+        (signed.is_(None), UNSIGNED),
+        (material.where(version.accept_by_on < today).exists(), OVERDUE),
+        (material.exists(), ASKED),
+        (newer.where(~is_read).exists(), TOLD),
+        else_=ACCEPTED,
+    )
 
 
-def signed_among(creditor_ids: Collection[int]) -> set[int]:
-    """Which of some creditors have signed the version in force."""
-    return set(
+def states_among(creditor_ids: Collection[int]) -> dict[int, str]:
+    """How each of some creditors stands to the agreement; see `state`."""
+    told = state_sql(Creditor.id.expression).label("told")
+    rows = db.session.execute(select(Creditor.id, told).where(Creditor.id.in_(creditor_ids)))
+    return {row.id: row.told for row in rows}
+
+
+def state(creditor_id: int) -> str:
+    """How a creditor stands to the agreement.
+
+    UNSIGNED: has signed none. ASKED: a new version waits for a signature. OVERDUE: its last day is
+    over. TOLD: a new version that needs no signature is not read yet. Else ACCEPTED.
+    """
+    return states_among([creditor_id]).get(creditor_id, UNSIGNED)
+
+
+def is_signed(creditor_id: int) -> bool:
+    """Whether a creditor has signed a version, which lets it in."""
+    return state(creditor_id) != UNSIGNED
+
+
+def needs_signature(creditor_id: int) -> bool:
+    """Whether the newest version waits for a creditor's signature."""
+    return state(creditor_id) in (UNSIGNED, ASKED, OVERDUE)
+
+
+def versions() -> list[AgreementVersion]:
+    """Every published version, the newest first."""
+    return list(
         db.session.scalars(
-            select(Document.creditor_id)
-            .join(Signature, Signature.document_id == Document.id)
-            .where(
-                Document.creditor_id.in_(creditor_ids),
-                Document.kind == KIND,
-                Document.version == current_version().number,
-            )
+            select(AgreementVersion)
+            .where(AgreementVersion.published_on <= clock.today())
+            .order_by(AgreementVersion.number.desc())
         )
     )
 
 
-def prepare(creditor_id: int, *, now: datetime) -> Document:
-    """The creditor's copy of the version in force; its bytes are fixed the first time."""
-    version = current_version()
+def newest_material() -> AgreementVersion:
+    """The newest version that needs a signature, whose last day is told."""
+    return next(one for one in versions() if one.is_material)
+
+
+def note_reading(creditor_id: int, *, actor: Actor, now: datetime) -> bool:
+    """Somebody has read the newest version, which needs no signature. Answers whether it was new.
+
+    Raises RedaError when it must be signed.
+    """
+    if needs_signature(creditor_id):
+        raise RedaError(N_("This version must be signed with BankID."))
+    version = current_version().number
+    added = db.session.scalar(
+        insert(AgreementReading)
+        .values(
+            creditor_id=creditor_id,
+            version=version,
+            person_id=actor.person_id,
+            person_name=actor.name,
+            read_at=now,
+        )
+        .on_conflict_do_nothing()
+        .returning(AgreementReading.version)
+    )
+    if added is None:
+        return False
+    history.record("agreement.read", creditor_id=creditor_id, actor=actor, now=now, version=version)
+    return True
+
+
+def readings(creditor_id: int) -> list[AgreementReading]:
+    """Who has read which version that needed no signature, the newest first."""
+    return list(
+        db.session.scalars(
+            select(AgreementReading)
+            .where(AgreementReading.creditor_id == creditor_id)
+            .order_by(AgreementReading.version.desc())
+        )
+    )
+
+
+def prepare(creditor_id: int, *, now: datetime, number: int | None = None) -> Document:
+    """The creditor's copy of a version; its bytes are fixed the first time.
+
+    number: which one; the version in force when it is not told.
+    """
+    version = current_version() if number is None else db.session.get_one(AgreementVersion, number)
     found = _find(creditor_id, version.number)
     if found is not None:
         return found
@@ -259,25 +336,8 @@ def finish(order: BankIDOrder, *, now: datetime) -> Document | None:
     person = db.session.get_one(Person, order.subject["person_id"])
     if not _may_sign(person, document, now):
         raise NotSigned(N_("You are no longer an administrator of this company."))
-    completion = orders.completion(order)
-    xml = base64.b64decode(completion["signature"])
-    ocsp = base64.b64decode(completion["ocspResponse"])
-    try:
-        verified = verify(
-            xml,
-            ocsp,
-            roots=_roots(),
-            expected_visible=order.subject["visible"].encode(),
-            expected_non_visible=order.subject["non_visible"].encode(),
-            expected_personal_number=person.identity_number,
-            signed_between=(order.started_at - _CLOCKS_DIFFER, now + _CLOCKS_DIFFER),
-        )
-    except SignatureRejected as rejected:
-        log.warning("signature.rejected", order=order.id, check=rejected.check)
-        raise NotSigned(
-            N_("The signature could not be verified, so it does not count. Please sign again.")
-        ) from rejected
-    _store(document, person, order, completion, xml, ocsp, verified, now)
+    proof = completed.proven(order, person.identity_number, now=now)
+    _store(document, person, order, proof, now)
     # What proves it lies with the document; who it was is kept nowhere else.
     order.completion = None
     return document
@@ -289,18 +349,11 @@ def _may_sign(person: Person, document: Document, now: datetime) -> bool:
     return any(one.creditor_id == document.creditor_id and one.is_administrator for one in roles)
 
 
-def _roots() -> list[x509.Certificate]:
-    return x509.load_pem_x509_certificates(settings().certificate("bankid_roots").read_bytes())
-
-
 def _store(
     document: Document,
     person: Person,
     order: BankIDOrder,
-    completion: dict[str, Any],
-    xml: bytes,
-    ocsp: bytes,
-    verified: VerifiedSignature,
+    proof: Proof,
     now: datetime,
 ) -> None:
     signature = Signature(
@@ -309,17 +362,19 @@ def _store(
         person_id=person.id,
         signer_name=person.name,
         order_ref=order.order_ref,
-        xml_sha256=files.store(xml),
-        ocsp_sha256=files.store(ocsp),
+        xml_sha256=files.store(proof.xml),
+        ocsp_sha256=files.store(proof.ocsp),
         visible_sha256=hashlib.sha256(order.subject["visible"].encode()).hexdigest(),
         non_visible_sha256=hashlib.sha256(order.subject["non_visible"].encode()).hexdigest(),
         started_ip=order.end_user_ip,
-        device_ip=(completion.get("device") or {}).get("ipAddress"),
-        signed_at=verified.signed_at,
+        device_ip=proof.device_ip,
+        signed_at=proof.signed_at,
         verified_at=now,
     )
     db.session.add(signature)
-    document.signed_sha256 = files.store(with_evidence(files.read(document.sha256), xml, ocsp))
+    document.signed_sha256 = files.store(
+        with_evidence(files.read(document.sha256), proof.xml, proof.ocsp)
+    )
     history.record(
         "agreement.signed",
         creditor_id=document.creditor_id,
