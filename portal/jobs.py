@@ -20,7 +20,7 @@ from psycopg import AsyncConnection
 from sqlalchemy import select, text
 
 from portal import clock, ledger
-from portal.collection import checks, days, drafts, figures, history, intake, lifecycle
+from portal.collection import bulk, checks, days, drafts, figures, history, intake, lifecycle
 from portal.creditor.notices import MailSpeaker
 from portal.database import queue, server, tenancy
 from portal.delivery import outbox
@@ -186,6 +186,7 @@ def tidy() -> None:
     attempts.forget_old(clock.now())
     centre.forget_old(clock.now())
     drafts.forget_old(clock.now())
+    bulk.forget_old(clock.now())
     orders_of_work.forget_old(clock.now(), real_now=clock.real_now())
     queue.forget_done(clock.real_now() - _DONE_JOBS_KEPT)
     db.session.commit()

@@ -38,6 +38,7 @@ STAFF = (
     "portal/signing/*",
     "portal/sources/*",
     "portal/collection/changes.py",
+    "portal/collection/bulk.py",
     "portal/collection/checks.py",
     "portal/collection/customers.py",
     "portal/collection/days.py",

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser
 from sqlalchemy import select
 
 from portal import clock
-from portal.collection import drafts, intake, lifecycle, policy, rulebook, settling
+from portal.collection import bulk, drafts, intake, lifecycle, policy, rulebook, settling
 from portal.collection.models import Case
 from portal.companies import invitations
 from portal.delivery.models import Message
@@ -25,6 +25,7 @@ from portal.notifications import addressing
 from portal.notifications.telling import notify
 from portal.payments import booking
 from portal.payments.models import Payment, SwishRequest
+from portal.sources import customer_list
 from tests.factories import (
     EVA,
     JOHAN,
@@ -86,6 +87,7 @@ def world(portal: Portal) -> World:
     )  # fmt: skip
     values: dict[str, object] = {
         "customer": case.debtor_id,
+        "bulk": _a_choice(creditor, case.debtor.customer_number),
         "reference": case.reference,
         "invoice": waiting.id,
         "draft": _draft(creditor),
@@ -135,6 +137,16 @@ def _people(creditor: Creditor) -> tuple[int, str]:
     )  # fmt: skip
     member = db.session.scalars(select(Membership.id).where(Membership.person_id == sofia.id)).one()
     return member, links[0]
+
+
+def _a_choice(creditor: Creditor, number: str) -> int:
+    eva = people.by_identity_number(EVA)
+    assert eva is not None
+    listed = customer_list.read_pasted(f"{number}\nK10\n{number}")
+    return bulk.keep(
+        creditor.id, eva.id, bulk.RULES, {"days_after_due": 20}, listed, source="pasted",
+        today=TODAY, now=NOW,
+    )  # fmt: skip
 
 
 def _pay(case: Case) -> None:
@@ -278,7 +290,7 @@ def test_a_debtors_page_of_a_paid_case(
         "/invoices/uploads/{done}", "/payout", "/rules", "/rules/preview",
         "/rules/preview?draft={draft}&", "/rules/preview/invoices?draft={draft}&",
         "/rules/preview/invoices/{invoice}?draft={draft}&", "/cases/none", "/customers",
-        "/customers/{customer}", "/customers/{customer}/rules", "/customers/expected",
+        "/customers/{customer}", "/customers/{customer}/rules", "/customers/expected", "/customers/many", "/customers/many/{bulk}",
         "/classes", "/classes/one?class=Retail&", "/classes/rules?class=Retail&",
         "/people", "/people/{member}",
         "/company", "/company?edit=letter&",
