@@ -20,7 +20,7 @@ from stdnum import luhn
 from portal import clock, create_app
 from portal.collection import intake, rates, rulebook
 from portal.collection.models import Case, Rules, Upload
-from portal.companies import addresses, contacts, invitations, looks
+from portal.companies import acts, addresses, contacts, invitations, looks
 from portal.companies.models import PayoutAccount
 from portal.config import ROOT
 from portal.database import queue, tenancy
@@ -250,6 +250,10 @@ def _seed_card(creditor: Creditor) -> None:
     box = {**addresses.registered(creditor), "address_line": "Box 7", "postcode": "903 21"}
     addresses.save(creditor.id, "invoice", box, 0, actor=actor, now=now)
     addresses.take(creditor.id, "agreement", 0, actor=actor, now=now)
+    acts.propose_account(
+        creditor.id, {"kind": "plusgiro", "number": "28 65 43-4", "holder": creditor.name},
+        is_used=False, actor=actor, now=now,
+    )  # fmt: skip
     looks.save_letter(creditor.id, "Norrsken", looks.drawn(_logo()), 0, actor=actor, now=now)
     db.session.commit()
 
@@ -314,7 +318,8 @@ def _seed_notifications(creditor: Creditor) -> None:
     for (kind, data, is_failed), case in zip(told, cases, strict=False):
         about: dict[str, object] = {"reference": case.reference, "debtor": case.debtor.name}
         notify(
-            kind, creditor_id=creditor.id, data={**about, **data} if kind != "rules" else data,
+            kind, creditor_id=creditor.id,
+            data=data if kind in ("rules", "upload") else {**about, **data},
             key=f"demo:{kind}", now=clock.now(), is_failed=is_failed,
         )  # fmt: skip
     db.session.commit()

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
 from flask_babel import gettext, lazy_gettext
+from flask_wtf.file import MultipleFileField
 from wtforms import (
     DateField,
     Field,
@@ -11,18 +12,22 @@ from wtforms import (
     IntegerField,
     RadioField,
     SelectField,
+    SelectMultipleField,
     StringField,
     TextAreaField,
     ValidationError,
 )
 from wtforms.validators import InputRequired, Length, Optional
+from wtforms.widgets import CheckboxInput, ListWidget
 
 from portal import clock
-from portal.collection import disputes, states
+from portal.collection import disputes, file_types, notes, states
+from portal.collection.notes import Reader
 from portal.creditor.case_facts import CaseFacts
 from portal.creditor.names import (
     DISPUTE_CHANNELS,
     DISPUTE_REASONS,
+    SIZES,
     countries,
     languages,
     stop_name,
@@ -230,10 +235,15 @@ class DetailsForm(ActForm):
     phone = StringField(lazy_gettext("Telephone"), [Length(max=40)])
     language = SelectField(lazy_gettext("Language"), [InputRequired()])
     customer_class = StringField(lazy_gettext("Customer class"), [Length(max=60)])
+    size_class = SelectField(
+        lazy_gettext("Number of employees"), [Optional()], choices=list(SIZES.items())
+    )
 
     def prepare(self, facts: CaseFacts, *, is_new: bool) -> None:
         """Those that we have, to begin with."""
         debtor = facts.case.debtor
+        if debtor.kind == "person":
+            del self.size_class
         self.country.choices = countries(debtor.country)
         self.language.choices = languages(debtor.language)
         if is_new:
@@ -247,12 +257,13 @@ class DetailsForm(ActForm):
         return {
             "language": gettext("Letters get a page in it, and the web page opens in it."),
             "customer_class": gettext("Decides which of your rules hold for the customer."),
+            "size_class": gettext("Groups the customer in the report of payment behaviour."),
         }
 
     def values(self) -> dict[str, str | None]:
         """The details, those that may be missing as None when empty."""
         written = {one.name: (one.data or "").strip() for one in self.asked()}
-        may_miss = ("email", "phone", "customer_class")
+        may_miss = ("email", "phone", "customer_class", "size_class")
         return {name: None if name in may_miss and not value else value
                 for name, value in written.items()}  # fmt: skip
 
@@ -344,4 +355,26 @@ class ReplyForm(ActForm):
 
     words = TextAreaField(
         lazy_gettext("What the debtor says"), [InputRequired(), Length(max=disputes.MOST_WORDS)]
+    )
+
+
+class NoteForm(Form):
+    """A note for the others at the company."""
+
+    words = TextAreaField(lazy_gettext("Note"), [InputRequired(), Length(max=notes.MOST_WORDS)])
+    mentions = SelectMultipleField(
+        lazy_gettext("Tell"), coerce=int, option_widget=CheckboxInput(),
+        widget=ListWidget(prefix_label=False),
+    )  # fmt: skip
+
+    def offer(self, readers: Sequence[Reader]) -> None:
+        """The people to choose among."""
+        self.mentions.choices = [(one.person_id, one.name) for one in readers]
+
+
+class FilesForm(Form):
+    """Files to keep with a case."""
+
+    files = MultipleFileField(
+        lazy_gettext("Files"), render_kw={"accept": file_types.ACCEPT, "multiple": True}
     )

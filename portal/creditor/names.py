@@ -141,6 +141,14 @@ _FIELDS = {
     "phone": lazy_gettext("Telephone"),
     "language": lazy_gettext("Language"),
     "customer_class": lazy_gettext("Customer class"),
+    "size_class": lazy_gettext("Number of employees"),
+}
+SIZES = {
+    "": lazy_pgettext("size", "Not known"),
+    "0-9": "0–9",
+    "10-49": "10–49",
+    "50-249": "50–249",
+    "250+": lazy_gettext("250 or more"),
 }
 # Codes of territories that no letter goes to.
 _NO_COUNTRIES = ("EU", "EZ", "UN", "XA", "XB", "QO", "ZZ")

@@ -1,15 +1,15 @@
 """Rules for many customers at once: chosen, looked at, and then kept.
 
-Revision: 0021
-After: 0020
+Revision: 0026
+After: 0025
 """
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-revision = "0021"
-down_revision = "0020"
+revision = "0026"
+down_revision = "0025"
 branch_labels = None
 depends_on = None
 
