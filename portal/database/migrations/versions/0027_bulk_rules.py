@@ -1,15 +1,15 @@
 """Rules for many customers at once: chosen, looked at, and then kept.
 
-Revision: 0026
-After: 0025
+Revision: 0027
+After: 0026
 """
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-revision = "0026"
-down_revision = "0025"
+revision = "0027"
+down_revision = "0026"
 branch_labels = None
 depends_on = None
 
