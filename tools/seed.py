@@ -6,6 +6,7 @@ numbers the tax agency publishes for tests; the companies are invented.
 
 import csv
 import json
+import sys
 import time
 import urllib.request
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ from decimal import Decimal
 from io import BytesIO, StringIO
 
 from PIL import Image, ImageDraw
-from sqlalchemy import select
+from sqlalchemy import select, text
 from stdnum import luhn
 
 from portal import clock, create_app
@@ -30,6 +31,7 @@ from portal.identity.actor import SYSTEM, Actor
 from portal.identity.models import Creditor, Membership, Person
 from portal.notifications.telling import notify
 from portal.signing import agreements
+from tools import seed_past
 
 PHONE = "http://127.0.0.1:8102"
 OPERATOR = "198107212386"
@@ -54,9 +56,12 @@ ROLES = (
 
 
 def main() -> None:
-    """Seed what is missing, and print the table of addresses and sign-ins."""
+    """Seed what is missing; with the argument `table`, print the addresses and sign-ins instead."""
     app = create_app()
     with app.app_context(), tenancy.service():
+        if "table" in sys.argv:
+            _print_table()
+            return
         _seed_law()
         for number, is_operator in ((OPERATOR, True), *((one, False) for one in _members())):
             _person(number, is_operator)
@@ -65,14 +70,14 @@ def main() -> None:
         for number, key, role in ROLES:
             _member(number, key, role)
         db.session.commit()
-        if not agreements.is_signed(_creditor("norrsken").id):
-            _sign_through_simulator(_creditor("norrsken"), JOHAN)
+        _sign_agreements(_creditor("norrsken"))
+        _seed_rules(_creditor("norrsken"))
+        _seed_past(_creditor("norrsken"))
         _seed_cases(_creditor("norrsken"))
         seed_work(_creditor("norrsken"))
         _seed_notifications(_creditor("norrsken"))
         _seed_invitation(_creditor("norrsken"))
         _seed_card(_creditor("norrsken"))
-        _print_table()
 
 
 def _members() -> list[str]:
@@ -80,11 +85,10 @@ def _members() -> list[str]:
 
 
 def _seed_law() -> None:
-    half_year = date(clock.today().year, 1 if clock.today().month < 7 else 7, 1)
-    if rates.table().known_through < half_year:
+    while (known := rates.table().known_through) < clock.today():
         # A demo must show interest; no real portal may be started with a guessed rate.
-        rates.add(half_year, Decimal("2.00"), "Demo value, not Riksbanken's", actor=SYSTEM,
-                  now=clock.now())  # fmt: skip
+        rates.add(known + timedelta(days=1), Decimal("2.00"), "Demo value, not Riksbanken's",
+                  actor=SYSTEM, now=clock.now())  # fmt: skip
 
 
 def _known_people() -> dict[str, dict[str, str]]:
@@ -148,9 +152,18 @@ def _member(number: str, key: str, role: str) -> None:
         db.session.flush()
 
 
-def _sign_through_simulator(creditor: Creditor, number: str) -> None:
+def _sign_agreements(creditor: Creditor) -> None:
+    """Sign the first version, and each newer one whose last day has been; the newest is asked."""
+    signed = {one.document.version for one in agreements.of_creditor(creditor.id) if one.signature}
+    for one in reversed(agreements.versions()):
+        is_due = one.accept_by_on is None or one.accept_by_on < clock.today()
+        if is_due and one.number not in signed:
+            _sign_through_simulator(creditor, JOHAN, one.number)
+
+
+def _sign_through_simulator(creditor: Creditor, number: str, version: int) -> None:
     """Sign the agreement as a person would; the simulator's control API plays the phone."""
-    document = agreements.prepare(creditor.id, now=clock.now())
+    document = agreements.prepare(creditor.id, now=clock.now(), number=version)
     started = orders.start(
         agreements.purpose(document, _person(number), now=clock.now()),
         binding="seed",
@@ -182,10 +195,9 @@ def _approve(order_ref: str, number: str) -> None:
     urllib.request.urlopen(request, timeout=10).close()
 
 
-def _seed_cases(creditor: Creditor) -> None:
-    if db.session.scalar(select(Upload.id).where(Upload.creditor_id == creditor.id)):
+def _seed_rules(creditor: Creditor) -> None:
+    if rulebook.version(creditor.id):
         return
-    now, today = clock.now(), clock.today()
     db.session.add(
         Rules(
             creditor_id=creditor.id,
@@ -195,21 +207,57 @@ def _seed_cases(creditor: Creditor) -> None:
             reminder_fee_agreed=True,
             reminder_days=10,
             interest_kind="statutory",
-            changed_at=now,
+            changed_at=clock.now(),
         )
     )
+    db.session.commit()
+
+
+def _seed_past(creditor: Creditor) -> None:
+    if _has_file(creditor):
+        return
+    used = {*CUSTOMERS}
+    others = [
+        one
+        for number, one in _known_people().items()
+        if one["use"] == "debtor" and number not in used
+    ]
+    print("Living the demo's past ...", flush=True)
+    seed_past.live(creditor, others, clock.today())
+    # Nobody wants to be told of it all at once.
+    db.session.execute(
+        text(
+            "insert into notification_marks (creditor_id, position)"
+            " select creditor_id, position from history_heads where creditor_id = :creditor"
+        ),
+        {"creditor": creditor.id},
+    )
+    db.session.commit()
+
+
+def _has_file(creditor: Creditor, *names: str) -> bool:
+    query = select(Upload.id).where(Upload.creditor_id == creditor.id)
+    if names:
+        query = query.where(Upload.filename.in_(names))
+    return db.session.scalar(query.limit(1)) is not None
+
+
+def _seed_cases(creditor: Creditor) -> None:
+    if _has_file(creditor, "kundreskontra.csv"):
+        return
+    now, today = clock.now(), clock.today()
     actor = Actor("person", "Johan Ekdahl", _person(JOHAN).id)
     received = intake.receive(
         creditor.id, [("kundreskontra.csv", ledger_file(today))], actor=actor, now=now
     )
     intake.map_columns(received.upload, dict(received.upload.mapping))
     intake.import_upload(received.upload, actor=actor, today=today, now=now)
-    _seed_rules(creditor, actor)
+    _seed_exceptions(creditor, actor)
     queue.defer("advance_cases", once="advance_cases")
     db.session.commit()
 
 
-def _seed_rules(creditor: Creditor, actor: Actor) -> None:
+def _seed_exceptions(creditor: Creditor, actor: Actor) -> None:
     """A class that gets more time, and a customer that is left out for a while."""
     today, now = clock.today(), clock.now()
     rulebook.put_many(
@@ -345,7 +393,8 @@ def _seed_notifications(creditor: Creditor) -> None:
     for (kind, data, is_failed), case in zip(told, cases, strict=False):
         about: dict[str, object] = {"reference": case.reference, "debtor": case.debtor.name}
         notify(
-            kind, creditor_id=creditor.id, data={**about, **data} if kind != "rules" else data,
+            kind, creditor_id=creditor.id,
+            data=data if kind in ("rules", "upload") else {**about, **data},
             key=f"demo:{kind}", now=clock.now(), is_failed=is_failed,
         )  # fmt: skip
     db.session.commit()
@@ -354,7 +403,9 @@ def _seed_notifications(creditor: Creditor) -> None:
 def demo_cases() -> Sequence[Case]:
     """Two cases to try, preferably such as can be paid still."""
     is_closed = Case.closed_on.is_not(None)
-    return db.session.scalars(select(Case).order_by(is_closed, Case.id).limit(2)).all()
+    return db.session.scalars(
+        select(Case).order_by(is_closed, Case.opened_on.desc(), Case.id).limit(2)
+    ).all()
 
 
 def _print_table() -> None:

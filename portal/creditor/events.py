@@ -322,7 +322,8 @@ _APPROVALS = {
     "approval.expired": lazy_gettext("A proposal was not approved in time"),
     "approval.overtaken": lazy_gettext("A proposal was not done, because the facts had changed"),
 }
-_ACTS = {
+# What can be proposed to a second administrator.
+ACTS = {
     "account.add": lazy_gettext("Add a payout account"),
     "account.use": lazy_gettext("Use another payout account"),
     "account.remove": lazy_gettext("Remove a payout account"),
@@ -339,7 +340,7 @@ _ACCOUNT_EVENTS = {
 def _approval(name: str) -> Callable[[Data], tuple[str, str]]:
     return lambda data: (
         str(_APPROVALS[name]),
-        " ".join((f"{_ACTS.get(data['kind'], data['kind'])}.", data["reason"])).strip(),
+        " ".join((f"{ACTS.get(data['kind'], data['kind'])}.", data["reason"])).strip(),
     )
 
 
@@ -354,6 +355,18 @@ def _company_closed(data: Data) -> tuple[str, str]:
     if data["cases"] == "return":
         return gettext("The company was closed"), gettext("Open cases are given back to you.")
     return gettext("The company was closed"), gettext("Open cases go on until they end.")
+
+
+def _agreement_signed(data: Data) -> tuple[str, str]:
+    return gettext("The agreement was signed with BankID"), gettext(
+        "Version %(number)s", number=data["version"]
+    )
+
+
+def _agreement_read(data: Data) -> tuple[str, str]:
+    return gettext("A new version of the agreement was read"), gettext(
+        "Version %(number)s", number=data["version"]
+    )
 
 
 def _company_reopened(data: Data) -> tuple[str, str]:
@@ -421,6 +434,8 @@ _TEXTS: Mapping[str, Callable[[Data], tuple[str, str]]] = {
     "collection.resumed": _let_go_on,
     "company.changed": _company_changed,
     "company.closed": _company_closed,
+    "agreement.signed": _agreement_signed,
+    "agreement.read": _agreement_read,
     "company.reopened": _company_reopened,
     **{name: _approval(name) for name in _APPROVALS},
     **{name: _account(name) for name in _ACCOUNT_EVENTS},
