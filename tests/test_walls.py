@@ -108,6 +108,8 @@ CREDITOR_CHANGE = ADMINISTRATOR | {
     "creditor.import_upload": ("upload_id",),
     "creditor.save_rules": (),
     "creditor.save_sizes": (),
+    "creditor.list_archives": (),
+    "creditor.order_archive": (),
     "creditor.exclude_customer": ("customer_id",),
     "creditor.include_customer": ("customer_id",),
     "creditor.change_customer_rules": ("customer_id",),

@@ -125,7 +125,7 @@ def _frame() -> dict[str, object]:
         "names": names,
         "setting_label": settings.label,
         "setting_told": settings.told,
-        "nav_items": navigation.items() if found else (),
+        "nav_items": navigation.items(may_change=found.may_change) if found else (),
         "same_page": navigation.corresponding() if found else None,
         "person_name": current_user.name if current_user.is_authenticated else None,
         "sign_out_url": url_for("signing.sign_out"),

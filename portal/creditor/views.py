@@ -49,6 +49,7 @@ def companies_page(status: int = 200) -> Response:
 
 
 from portal.creditor import (  # noqa: E402, F401
+    views_archives,
     views_case,
     views_case_acts,
     views_cases,
