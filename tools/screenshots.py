@@ -28,10 +28,11 @@ _FLAGS = (
 )
 _CREDITOR = (
     "", "cases", "invoices", "invoices/upload", "payout", "rules", "rules/preview",
-    "rules/preview/invoices", "company", "people", "customers", "customers/1", "customers/1/rules",
-    "classes", "classes/one?class=Hushåll",
+    "rules/preview/invoices", "switch", "company", "approvals",
+    "company/close", "people", "customers", "customers/1",
+    "customers/1/rules", "classes", "classes/one?class=Hushåll",
 )  # fmt: skip
-_CASE = ("", "/letters", "/money", "/parties", "/acts/hold", "/acts/credit")
+_CASE = ("", "/letters", "/money", "/parties", "/notes", "/acts/hold", "/acts/plan")
 _OPERATOR = ("", "jobs", "messages", "reviews", "books", "rates")
 
 

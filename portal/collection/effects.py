@@ -273,4 +273,8 @@ def _name(of: object) -> str:
 def _last_event(case: Case) -> int:
     # Events of the customer's other cases do not count: they tell of the same change.
     db.session.flush()
-    return db.session.scalar(select(func.max(Event.id)).where(Event.case_id == case.id)) or 0
+    # A note or a file that somebody adds changes nothing of what was shown.
+    newest = select(func.max(Event.id)).where(
+        Event.case_id == case.id, Event.name.startswith("case.")
+    )
+    return db.session.scalar(newest) or 0

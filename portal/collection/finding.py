@@ -36,7 +36,9 @@ from portal import clock, ledger
 from portal.collection import states
 from portal.collection.models import Case, Debtor, Invoice, Plan, Stop
 from portal.database.encryption import lookup_hash
+from portal.delivery import outbox
 from portal.extensions import db
+from portal.identity import preferences
 from portal.messages import RedaError
 from portal.sources import values
 
@@ -47,10 +49,16 @@ _BATCH = 1_000
 
 # What a case may be marked with besides its status.
 PLAN, DISPUTE, NO_ADDRESS, OVERDUE = "plan", "dispute", "no address", "overdue"
-MARKS = (PLAN, DISPUTE, NO_ADDRESS, OVERDUE)
+BROKEN_PLAN, UNDELIVERED = "broken plan", "undelivered"
+MARKS = (PLAN, BROKEN_PLAN, DISPUTE, NO_ADDRESS, UNDELIVERED, OVERDUE)
+# As long as a broken plan is news on the overview.
+_NEWS = timedelta(days=30)
 # A filter's word for a case that any stop holds, and for one that none does.
 ANY_STOP, NO_STOP = "any", "none"
 NO_STEP = "none"
+
+# Under this name a person's choice of the view to begin with is kept.
+DEFAULT_VIEW = "case view"
 
 SORTS = ("reference", "name", "customer", "invoice", "due", "opened", "amount", "status", "next")
 NEWEST = "-opened"
@@ -131,11 +139,30 @@ class Found:
 
 
 @dataclass(frozen=True)
-class Beside:
-    """What stands beside a list: the customers' classes, and what the search came to, or None."""
+class View:
+    """A list that somebody has kept under a name. is_own: the reader's; person_name: whose."""
 
-    classes: Sequence[str]
-    found: Found | None
+    id: int
+    name: str
+    query: str
+    is_own: bool
+    is_shared: bool
+    person_name: str
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What stands beside a list.
+
+    classes: of the creditor's customers. found: what the search came to, None without one.
+    views: the reader's own and those shared with them, by name. default: which view the reader has
+    chosen to begin with, as `saved_views` keeps it.
+    """
+
+    classes: Sequence[str] = ()
+    found: Found | None = None
+    views: Sequence[View] = ()
+    default: str | None = None
 
 
 @dataclass(frozen=True)
@@ -301,6 +328,13 @@ select 'class' as what, null::bigint[] as ids, jsonb_agg(c) as said from (
     select c from known where c is not null limit 200
 ) k
 """
+# The wall lets a reader see their own and what is shared; our own service would see all.
+_VIEWS = """
+select 'view', null::bigint[], jsonb_agg(jsonb_build_object('id', id, 'name', name, 'query', query,
+    'is_own', person_id = :person, 'is_shared', is_shared, 'person_name', person_name)
+    order by lower(name), id)
+from saved_views where creditor_id = :creditor and (person_id = :person or is_shared)
+"""
 # Of each: which cases. They are few but for amounts and names, of which too many are asked anew.
 _LOOKS = {
     "reference": "select id from cases where creditor_id = :creditor"
@@ -326,12 +360,14 @@ _EXACT = ("reference", "ocr", "invoice", "payment reference", "customer", "ident
           "phone")  # fmt: skip
 
 
-def beside(creditor_id: int, sought: Sought) -> Beside:
-    """The classes of a creditor's customers, and the cases that a text may mean."""
+def beside(creditor_id: int, sought: Sought, *, person_id: int | None = None) -> Beside:
+    """What stands beside a person's list of a creditor's cases; the cases that a text may mean."""
     unpaid = str(
         ledger.unpaid_sql(literal_column("c.id")).compile(compile_kwargs={"literal_binds": True})
     )
-    branches = [_CLASSES]
+    chosen = preferences.kept_sql(person_id or 0, creditor_id, DEFAULT_VIEW)
+    default = str(chosen.compile(compile_kwargs={"literal_binds": True}))
+    branches = [_CLASSES, _VIEWS, f"select 'default', null, {default}"]
     for what in _asked(sought):
         looked = _LOOKS[what].format(unpaid=unpaid) + " limit :cap"
         counted = "to_jsonb((select count(*) from named))" if what == "name" else "null::jsonb"
@@ -346,6 +382,7 @@ def beside(creditor_id: int, sought: Sought) -> Beside:
         text(statement),
         {
             "creditor": creditor_id,
+            "person": person_id or 0,
             "cap": MOST_COUNTED + 1,
             "references": list(sought.references),
             "ocrs": list(sought.ocrs),
@@ -358,14 +395,13 @@ def beside(creditor_id: int, sought: Sought) -> Beside:
             "words": list(sought.words),
         },
     ).all()
-    classes: Sequence[str] = ()
-    looked_up: dict[str, tuple[Sequence[int], int]] = {}
-    for what, ids, said in rows:
-        if what == "class":
-            classes = said or ()
-        else:
-            looked_up[what] = (ids, said or 0)
-    return Beside(classes, _found(sought, looked_up) if sought.text else None)
+    told = {what: (ids, said) for what, ids, said in rows}
+    return Beside(
+        told.pop("class")[1] or (),
+        views=[View(**one) for one in told.pop("view")[1] or ()],
+        default=told.pop("default")[1],
+        found=_found(sought, told) if sought.text else None,
+    )
 
 
 def _asked(sought: Sought) -> list[str]:
@@ -388,7 +424,7 @@ def _asked(sought: Sought) -> list[str]:
     return asked
 
 
-def _found(sought: Sought, looked_up: dict[str, tuple[Sequence[int], int]]) -> Found:
+def _found(sought: Sought, looked_up: dict[str, tuple[Sequence[int], Any]]) -> Found:
     def found_as(*kinds: str) -> Found | None:
         some = tuple(kind for kind in kinds if looked_up.get(kind, ((), 0))[0])
         ids = tuple(dict.fromkeys(one for kind in some for one in looked_up[kind][0]))
@@ -402,7 +438,7 @@ def _found(sought: Sought, looked_up: dict[str, tuple[Sequence[int], int]]) -> F
 
     def as_name() -> Found | None:
         ids, debtors = looked_up.get("name", ((), 0))
-        if max(len(ids), debtors) > MOST_COUNTED:
+        if max(len(ids), debtors or 0) > MOST_COUNTED:
             return Found(("name",), words=sought.words)
         return found_as("name")
 
@@ -495,13 +531,21 @@ def _marked(creditor_id: int, mark: str, today: date) -> ColumnElement[bool]:
         case "dispute":
             return _stopped(creditor_id, (states.DISPUTE,))
         case "no address":
-            # Written as the index of them is.
-            return Case.debtor_id.in_(
-                select(Debtor.id).where(
-                    Debtor.creditor_id == creditor_id,
-                    or_(Debtor.address_line == "", Debtor.postcode == "", Debtor.town == ""),
-                )
+            homeless = select(Debtor.id).where(
+                Debtor.creditor_id == creditor_id,
+                # Written as the index of them is.
+                or_(Debtor.address_line == "", Debtor.postcode == "", Debtor.town == ""),
             )
+            return and_(Case.debtor_id.in_(homeless), Case.closed_on.is_(None))
+        case "broken plan":
+            broken = select(Plan.case_id).where(
+                Plan.creditor_id == creditor_id,
+                Plan.status == "broken",
+                Plan.ended_on >= today - _NEWS,
+            )
+            return and_(Case.id.in_(broken), Case.closed_on.is_(None))
+        case "undelivered":
+            return Case.id.in_(outbox.given_up_cases_sql(creditor_id))
         case _:
             return and_(Case.pay_by_on < today, Case.closed_on.is_(None))
 

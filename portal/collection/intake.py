@@ -11,7 +11,7 @@ from sqlalchemy.orm import joinedload
 
 from portal.collection import history, importing
 from portal.collection.models import ColumnMapping, Debtor, Invoice, Upload
-from portal.companies import addresses
+from portal.companies import addresses, standing
 from portal.database import files, queue
 from portal.database.encryption import lookup_hash
 from portal.extensions import db
@@ -407,8 +407,11 @@ def import_overdue(
     """Decide on a creditor's waiting invoices; answers how many became cases.
 
     between: called after so many as one transaction should hold, such as to commit. What is too
-    early or paused goes on waiting. Two runs at once decide on different invoices.
+    early or paused goes on waiting, and so does all of a company that is closed. Two runs at once
+    decide on different invoices.
     """
+    if standing.stopped(creditor_id) is not None:
+        return 0
     opened = importing.import_waiting(creditor_id, today=today, now=now, between=between)
     if opened:
         queue.defer("advance_cases", once="advance_cases")
@@ -425,6 +428,13 @@ def waiting_invoices(creditor_id: int, limit: int = 100) -> list[Invoice]:
             .order_by(Invoice.due_on, Invoice.id)
             .limit(limit)
         )
+    )
+
+
+def has_invoices(creditor_id: int) -> bool:
+    """Whether a creditor has given us any invoice."""
+    return bool(
+        db.session.scalar(select(Invoice.id).where(Invoice.creditor_id == creditor_id).limit(1))
     )
 
 

@@ -409,6 +409,59 @@ class Deed(Base):
     done_at: Mapped[datetime]
 
 
+class SavedView(Base):
+    """A list of cases that a person has kept: its name, and its address's query."""
+
+    __tablename__ = "saved_views"
+    __table_args__ = (UniqueConstraint("creditor_id", "person_id", "name"),)
+
+    id: Mapped[PrimaryKey]
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
+    person_name: Mapped[str]
+    name: Mapped[str]
+    query: Mapped[str]
+    is_shared: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime]
+
+
+class ActTogether(Base):
+    """Something that somebody does with many cases: `together`.
+
+    status: draft (looked at, not begun), waiting (begun, cases are left), done or cancelled.
+    undoes_id: the act that this one takes back.
+    """
+
+    __tablename__ = "acts_together"
+
+    id: Mapped[PrimaryKey]
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    person_name: Mapped[str]
+    act: Mapped[str]
+    options: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    status: Mapped[str] = mapped_column(default="draft")
+    total: Mapped[int]
+    undoes_id: Mapped[int | None] = mapped_column(ForeignKey("acts_together.id"))
+    created_at: Mapped[datetime]
+    started_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+
+
+class CaseTogether(Base):
+    """One case of such an act: how it stood when it was looked at, and what came of it."""
+
+    __tablename__ = "cases_together"
+
+    act_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    case_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    creditor_id: Mapped[int]
+    status: Mapped[str]
+    is_stopped: Mapped[bool]
+    outcome: Mapped[str | None]
+    problem: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+
+
 class Dispute(Base):
     """An objection (bestridande) to a case or a part of it. What was said stands in its turns.
 
@@ -458,6 +511,60 @@ class DisputeTurn(Base):
     actor: Mapped[str]
     person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
     said_at: Mapped[datetime]
+
+
+class Note(Base):
+    """What somebody of the company wrote about a case for the others. mentions: ids of people who
+    are meant. Empty words: taken away."""
+
+    __tablename__ = "case_notes"
+
+    id: Mapped[PrimaryKey]
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), index=True)
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    actor: Mapped[str]
+    words: Mapped[str]
+    mentions: Mapped[list[int]] = mapped_column(JSONB, default=list)
+    written_at: Mapped[datetime]
+    changed_at: Mapped[datetime | None]
+    removed_at: Mapped[datetime | None]
+
+    versions: Mapped[list["NoteVersion"]] = relationship(order_by="NoteVersion.id")
+
+
+class NoteVersion(Base):
+    """A note's earlier wording."""
+
+    __tablename__ = "case_note_versions"
+
+    id: Mapped[PrimaryKey]
+    note_id: Mapped[int] = mapped_column(ForeignKey("case_notes.id"), index=True)
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"))
+    words: Mapped[str]
+    kept_at: Mapped[datetime]
+
+
+class Attachment(Base):
+    """A file that the company keeps with a case. kind: a value of `file_types.TAKEN`. scan: clean
+    or not scanned. Taken away, its row stays."""
+
+    __tablename__ = "case_files"
+
+    id: Mapped[PrimaryKey]
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), index=True)
+    filename: Mapped[str]
+    kind: Mapped[str]
+    sha256: Mapped[str]
+    size: Mapped[int]
+    scan: Mapped[str]
+    actor: Mapped[str]
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    added_at: Mapped[datetime]
+    removed_at: Mapped[datetime | None]
+    removed_by: Mapped[str | None]
 
 
 class Day(Base):

@@ -141,6 +141,21 @@ def _require_all(values: Mapping[str, Any]) -> None:
             raise RedaError(N_("Fill this in."), field=name)
 
 
+def switch(
+    creditor_id: int, is_active: bool, *, actor: Actor, today: date, now: datetime
+) -> int | None:
+    """Switch the company's collection on or off; nothing else of its rules becomes otherwise.
+
+    Answers the event's id; None when it was so already.
+    """
+    _lock(creditor_id)
+    before = _values(_rows(creditor_id, [("company", "")]).get(("company", "")))
+    wanted = {**before, **DEFAULTS, **_said(before), "is_active": is_active}
+    if before["is_active"] == is_active:
+        return None
+    return _write(creditor_id, {("company", ""): wanted}, actor=actor, today=today, now=now)
+
+
 def check(
     creditor_id: int,
     values: Mapping[str, Any],

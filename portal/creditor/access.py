@@ -9,6 +9,7 @@ from htmx_flask import request
 from werkzeug.exceptions import Forbidden, NotFound
 
 from portal import clock
+from portal.companies import standing
 from portal.creditor import names, navigation, settings
 from portal.database import tenancy
 from portal.identity import people
@@ -23,6 +24,8 @@ _READING = ("GET", "HEAD", "OPTIONS")
 # What changes nothing of the company's, so that who may only look may do it too.
 _READERS_MAY = {
     "creditor.arrange_cards", "creditor.cancel_order", "creditor.find_cases",
+    "creditor.save_view", "creditor.change_view", "creditor.remove_view",
+    "creditor.begin_with_view",
     "creditor.order_again",
     "creditor.order_report",
     "creditor.find_customer",
@@ -126,6 +129,7 @@ def _frame() -> dict[str, object]:
         "setting_label": settings.label,
         "setting_told": settings.told,
         "nav_items": navigation.items(may_change=found.may_change) if found else (),
+        "stopped": standing.CLOSED if found and found.is_closed else None,
         "same_page": navigation.corresponding() if found else None,
         "person_name": current_user.name if current_user.is_authenticated else None,
         "sign_out_url": url_for("signing.sign_out"),

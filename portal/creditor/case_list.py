@@ -16,10 +16,11 @@ from cryptography.fernet import InvalidToken
 from flask import session, url_for
 from flask_babel import gettext, lazy_gettext, ngettext
 from flask_babel.speaklater import LazyString
+from flask_login import current_user
 from werkzeug.datastructures import MultiDict
 
 from portal.collection import finding
-from portal.collection.finding import Beside, Filter, Page, Row, Sought
+from portal.collection.finding import Beside, Filter, Page, Row, Sought, View
 from portal.creditor import access, names
 from portal.creditor.forms_cases import FilterForm
 from portal.database import encryption
@@ -84,6 +85,47 @@ STANDARD = ("reference", "name", "invoice", "due", "unpaid", "status", "next")
 # What stands in another's cell on the page has a column of its own in a spreadsheet.
 _WITHIN = {"name": "customer", "unpaid": "currency", "next": "next_on"}
 
+
+@dataclass(frozen=True)
+class StandardView:
+    """A view that every company has."""
+
+    code: str
+    name: LazyString
+    query: str
+
+
+ALL = "all"
+STANDARD_VIEWS = (
+    StandardView(ALL, lazy_gettext("All cases"), ""),
+    StandardView("open", lazy_gettext("Open cases"), "status=open"),
+    StandardView("decide", lazy_gettext("To decide on"), "status=deciding"),
+    StandardView("objections", lazy_gettext("Objections"), "stop=dispute"),
+    StandardView("stopped", lazy_gettext("Stopped"), "stop=any"),
+    StandardView("reminders", lazy_gettext("Overdue reminders"),
+                 "status=reminded&mark=overdue&sort=due"),
+    StandardView("demands", lazy_gettext("Overdue demands"),
+                 "status=demanded&mark=overdue&sort=due"),
+    StandardView("plans", lazy_gettext("Payment plans"), "mark=plan"),
+    StandardView("broken", lazy_gettext("Broken payment plans"), "mark=broken+plan"),
+    StandardView("address", lazy_gettext("Incomplete addresses"), "mark=no+address"),
+    StandardView("largest", lazy_gettext("The largest open ones"), "status=open&sort=-amount"),
+    StandardView("oldest", lazy_gettext("The oldest open ones"), "status=open&sort=-age"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ViewLink:
+    """A view as the list offers it. code: in addresses. is_current: the list is of it."""
+
+    code: str
+    name: str
+    query: str
+    url: str
+    is_current: bool
+    saved: View | None = None
+
+
 _KINDS: Mapping[str, LazyString] = {
     "reference": lazy_gettext("case number"),
     "ocr": lazy_gettext("OCR number"),
@@ -133,7 +175,7 @@ class Listing:
     today: date
     after: str | None = None
     before: str | None = None
-    beside: Beside = field(default_factory=lambda: Beside((), None))
+    beside: Beside = field(default_factory=Beside)
 
     @property
     def sort(self) -> str:
@@ -166,8 +208,34 @@ class Listing:
 
     def look(self) -> None:
         """Look up what was typed, and what may be chosen."""
-        self.beside = finding.beside(access.role().creditor_id, self.sought)
+        self.beside = finding.beside(
+            access.role().creditor_id, self.sought, person_id=current_user.id
+        )
         self.form.offer_classes(self.beside.classes)
+
+    @property
+    def saved_query(self) -> str:
+        """What a view keeps of the address: all but a search for an identity number."""
+        kept = {name: some for name, some in self.query.items() if name not in ("view", "found")}
+        return urlencode(kept, doseq=True)
+
+    @property
+    def whole_query(self) -> str:
+        """The address's query without the place."""
+        return urlencode(self.query, doseq=True)
+
+    def views(self) -> list[ViewLink]:
+        """The page's own views, then those that people have saved."""
+        return links(self.beside.views, self.query.get("view", [""])[0])
+
+    def current_view(self) -> ViewLink | None:
+        """The view that the list is of, also when something of it was changed since."""
+        return next((one for one in self.views() if one.is_current), None)
+
+    def default_url(self) -> str | None:
+        """The address that the reader has chosen to begin with, or None."""
+        code = self.beside.default
+        return next((one.url for one in self.views() if one.code == code and code != ALL), None)
 
     def page(self) -> Page:
         """The page that the address tells."""
@@ -189,6 +257,12 @@ class Listing:
             today=self.today,
             found=self.beside.found,
             sort=_by_age(self.sort),
+        )
+
+    def ids_sql(self) -> Any:
+        """A query for the ids of every case of the list, for `together`."""
+        return finding.ids_sql(
+            access.role().creditor_id, self.wanted, today=self.today, found=self.beside.found
         )
 
     def for_a_spreadsheet(self) -> tuple[list[str], Iterator[list[object]]]:
@@ -236,6 +310,22 @@ class Listing:
         }  # fmt: skip
         address = url_for("creditor.list_cases")
         return f"{address}?{urlencode(query, doseq=True)}" if query else address
+
+
+def view_url(code: str, query: str) -> str:
+    """The address of the list that a view is of."""
+    address = url_for("creditor.list_cases")
+    return f"{address}?{query}&view={code}" if query else f"{address}?view={code}"
+
+
+def links(saved: Sequence[View], current: str = "") -> list[ViewLink]:
+    """The page's own views, then those that people have saved. current: the code of one."""
+    told = [(one.code, str(one.name), one.query, None) for one in STANDARD_VIEWS]
+    kept = [(str(one.id), one.name, one.query, one) for one in saved]
+    return [
+        ViewLink(code, name, query, view_url(code, query), code == current, view)
+        for code, name, query, view in (*told, *kept)
+    ]
 
 
 _RANGES = ("step_from", "step_to", "amount_from", "amount_to", "due_from", "due_to", "opened_from",

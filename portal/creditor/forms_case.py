@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
 from flask_babel import gettext, lazy_gettext
+from flask_wtf.file import MultipleFileField
 from wtforms import (
     DateField,
     Field,
@@ -11,14 +12,17 @@ from wtforms import (
     IntegerField,
     RadioField,
     SelectField,
+    SelectMultipleField,
     StringField,
     TextAreaField,
     ValidationError,
 )
 from wtforms.validators import InputRequired, Length, Optional
+from wtforms.widgets import CheckboxInput, ListWidget
 
 from portal import clock
-from portal.collection import disputes, states
+from portal.collection import disputes, file_types, notes, states
+from portal.collection.notes import Reader
 from portal.creditor.case_facts import CaseFacts
 from portal.creditor.names import (
     DISPUTE_CHANNELS,
@@ -351,4 +355,26 @@ class ReplyForm(ActForm):
 
     words = TextAreaField(
         lazy_gettext("What the debtor says"), [InputRequired(), Length(max=disputes.MOST_WORDS)]
+    )
+
+
+class NoteForm(Form):
+    """A note for the others at the company."""
+
+    words = TextAreaField(lazy_gettext("Note"), [InputRequired(), Length(max=notes.MOST_WORDS)])
+    mentions = SelectMultipleField(
+        lazy_gettext("Tell"), coerce=int, option_widget=CheckboxInput(),
+        widget=ListWidget(prefix_label=False),
+    )  # fmt: skip
+
+    def offer(self, readers: Sequence[Reader]) -> None:
+        """The people to choose among."""
+        self.mentions.choices = [(one.person_id, one.name) for one in readers]
+
+
+class FilesForm(Form):
+    """Files to keep with a case."""
+
+    files = MultipleFileField(
+        lazy_gettext("Files"), render_kw={"accept": file_types.ACCEPT, "multiple": True}
     )

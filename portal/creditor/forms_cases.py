@@ -5,20 +5,30 @@ from typing import Any
 
 from flask_babel import gettext, lazy_gettext
 from flask_babel.speaklater import LazyString
-from wtforms import DateField, IntegerField, SelectMultipleField, StringField
-from wtforms.validators import NumberRange, Optional
+from wtforms import (
+    BooleanField,
+    DateField,
+    HiddenField,
+    IntegerField,
+    SelectMultipleField,
+    StringField,
+)
+from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget
 
-from portal.collection import finding, states
+from portal import clock
+from portal.collection import finding, states, together
 from portal.creditor import names
 from portal.web.forms import Form, KronorField
 
 OPEN = "open"
 MARKS: dict[str, LazyString] = {
     finding.PLAN: lazy_gettext("Has a payment plan"),
+    finding.BROKEN_PLAN: lazy_gettext("A payment plan was broken in the last 30 days"),
     finding.DISPUTE: lazy_gettext("Has an objection"),
     finding.OVERDUE: lazy_gettext("The time to pay has run out"),
     finding.NO_ADDRESS: lazy_gettext("The address is incomplete"),
+    finding.UNDELIVERED: lazy_gettext("A message could not be sent"),
 }
 
 
@@ -105,3 +115,48 @@ class FilterForm(Form):
             marks=self.mark.chosen,
             **{name: value(name) for name in ranges},
         )
+
+
+class ViewForm(Form):
+    """A view: the list, and what it is called. view: of the one that takes the list instead."""
+
+    query = HiddenField()
+    name = StringField(lazy_gettext("Name of the view"), [InputRequired()])
+    is_shared = BooleanField(lazy_gettext("Everybody of the company sees it"))
+    is_default = BooleanField(lazy_gettext("Begin with it each time"))
+
+
+def _coming(form: Any, field: DateField) -> None:
+    if field.data is not None and field.data <= clock.today():
+        raise ValidationError(gettext("Choose a day to come."))
+
+
+class TogetherForm(Form):
+    """What an act with many cases asks besides; `of` leaves what the act does not take."""
+
+    until_on = DateField(lazy_gettext("Last day"), [Optional(), _coming])
+    reason = StringField(lazy_gettext("Reason"), [InputRequired(), Length(max=200)])
+    customer_class = StringField(lazy_gettext("Customer class"), [Length(max=60)])
+
+    @classmethod
+    def of(cls, act: str, *, is_new: bool) -> "TogetherForm":
+        """The form of an act of `together`. is_new: nothing is filled in yet."""
+        form = cls(formdata=None) if is_new else cls()
+        taken = {
+            together.HOLD: ("until_on", "reason"),
+            together.RECALL: ("reason",),
+            together.WRITE_OFF: ("reason",),
+            together.CLASS: ("customer_class",),
+        }.get(act, ())
+        for name in ("until_on", "reason", "customer_class"):
+            if name not in taken:
+                del form[name]
+        return form
+
+    def options(self) -> dict[str, str]:
+        """What was filled in, as JSON values."""
+        told = {}
+        for name in ("until_on", "reason", "customer_class"):
+            if name in self and self[name].data:
+                told[name] = str(self[name].data).strip()
+        return told

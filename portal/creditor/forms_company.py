@@ -86,3 +86,4 @@ class AccountForm(Form):
         [Optional()],
         choices=[("", lazy_gettext("Any currency")), *((one, one) for one in accounts.CURRENCIES)],
     )
+    is_used = BooleanField(lazy_gettext("Pay out to this account from now on"), default=True)

@@ -70,6 +70,7 @@ _ENTRIES = {
     "claim.limited": lazy_gettext("Limited by time"),
     "rest.written_off": lazy_gettext("Small rest written off"),
     "interest.accrued": lazy_gettext("Interest to this day"),
+    "payment.bankgiro": lazy_gettext("Payment by bankgiro"),
     "payment.swish": lazy_gettext("Payment by Swish"),
 }
 _ACCOUNTS = {

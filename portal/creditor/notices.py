@@ -11,6 +11,7 @@ from flask_babel import force_locale, gettext, lazy_gettext, ngettext
 from flask_babel.speaklater import LazyString
 from werkzeug.routing import BuildError
 
+from portal.creditor.events import ACTS
 from portal.extensions import settings
 from portal.identity.models import Creditor, Person
 from portal.notifications import addressing
@@ -43,7 +44,8 @@ NAMES: Mapping[str, LazyString] = {
     "archive": lazy_gettext("An archive that you ordered is ready"),
     "rules": lazy_gettext("A colleague changes the rules"),
     "people": lazy_gettext("Who acts for the company changes"),
-    "approval": lazy_gettext("Something waits for your approval"),
+    "approval": lazy_gettext("Something waits for your approval, or was decided on"),
+    "company": lazy_gettext("The company’s card or accounts change"),
     "agreement": lazy_gettext("A new version of the agreement is to be accepted"),
 }
 HOWS: Mapping[str, LazyString] = {
@@ -112,6 +114,24 @@ def _people(data: Data, is_failed: bool) -> str:
     return str(known) % {"name": data["who"]}
 
 
+_EVENTS: Mapping[str, LazyString] = {
+    "approval.proposed": lazy_gettext("Something waits for your approval"),
+    "approval.approved": lazy_gettext("A proposal was approved with BankID"),
+    "approval.refused": lazy_gettext("A proposal was turned down"),
+    "approval.expired": lazy_gettext("A proposal was not approved in time"),
+    "approval.overtaken": lazy_gettext("A proposal was not done, because the facts had changed"),
+    "account.added": lazy_gettext("A payout account was added"),
+    "account.used": lazy_gettext("Another payout account is used"),
+    "account.removed": lazy_gettext("A payout account was removed"),
+    "company.closed": lazy_gettext("The company was closed"),
+    "company.reopened": lazy_gettext("The company was opened again"),
+}
+
+
+def _event(data: Data, is_failed: bool) -> str:
+    return str(_EVENTS.get(str(data.get("event"))) or gettext("The company’s card was changed"))
+
+
 def _plain(text: LazyString) -> Callable[[Data, bool], str]:
     return lambda data, is_failed: str(text)
 
@@ -132,10 +152,11 @@ _TITLES: Mapping[str, Callable[[Data, bool], str]] = {
     "archive": _archive,
     "rules": _plain(lazy_gettext("The rules were changed")),
     "people": _people,
-    "approval": _plain(lazy_gettext("Something waits for your approval")),
+    "approval": _event,
+    "company": _event,
     "agreement": _plain(lazy_gettext("A new version of the agreement is to be accepted")),
 }
-# The pages that a kind leads to, the best first; the portal may lack some.
+# The page that a kind leads to, and, where that is of one thing, the one that lists them.
 _CASE = ("creditor.show_case", "creditor.list_cases")
 _PAGES: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("mention", "dispute", "message", "decision", "plan_broken"), _CASE),
@@ -144,14 +165,15 @@ _PAGES: Mapping[str, tuple[str, ...]] = {
     "upload": ("creditor.show_upload", "creditor.list_invoices"),
     "report": ("creditor.show_order", "creditor.list_reports"),
     "archive": ("creditor.show_order", "creditor.list_reports"),
-    "rules": ("creditor.list_changes", "creditor.change_rules"),
+    "rules": ("creditor.show_change", "creditor.list_changes"),
     "people": ("creditor.list_people",),
-    "approval": ("creditor.list_approvals", "creditor.show_card"),
+    "approval": ("creditor.show_approval", "creditor.list_approvals"),
+    "company": ("creditor.show_company",),
     "agreement": ("signing.agreements",),
 }
 
 # What an address calls a thing, by what the data calls it.
-_ARGUMENTS = {"upload": "upload_id", "order": "order_id"}
+_ARGUMENTS = {"approval": "approval_key", "order": "order_id", "upload": "upload_id"}
 
 
 def said(
@@ -177,6 +199,10 @@ def _about(data: Data, *, is_mail: bool) -> str:
             parts.append(gettext("invoice %(number)s", number=data["invoice"]))
         if "debtor" in data and not is_mail:
             parts.append(str(data["debtor"]))
+    elif data.get("kind") in ACTS:
+        parts.append(str(ACTS[data["kind"]]))
+    elif "holder" in data:
+        parts.append(str(data["holder"]))
     elif "what" in data:
         parts.append(str(data["what"]))
     return ", ".join(parts)
@@ -185,9 +211,8 @@ def _about(data: Data, *, is_mail: bool) -> str:
 def page_of(kind: str, data: Data, company: str, *, count: int = 1) -> str:
     """The path of the page that a notification leads to. company: the key of its address."""
     values = {**data, **{to: data[of] for of, to in _ARGUMENTS.items() if of in data}}
-    for endpoint in _PAGES.get(kind, ()):
-        if count > 1 and "show_case" in endpoint:
-            continue
+    pages = _PAGES.get(kind, ())
+    for endpoint in pages[-1:] if count > 1 else pages:
         path = _path(endpoint, **{**values, "key": company})
         if path is not None:
             return path

@@ -7,6 +7,7 @@ from portal import clock
 from portal.collection import finding
 from portal.creditor import case_list
 from portal.creditor.case_list import Listing
+from portal.creditor.together_texts import ACTS
 from portal.creditor.views import creditor
 from portal.web import spreadsheets
 from portal.web.rendering import go, render
@@ -19,6 +20,9 @@ def list_cases() -> Response:
     if "column" in request.args or ("q" in request.args and "q" not in listing.query):
         # The short address; and an identity number that came in one stays in none.
         return go(listing.address())
+    listing.look()
+    if not request.args and (address := listing.default_url()):
+        return go(address)
     return _shown(listing)
 
 
@@ -28,19 +32,20 @@ def find_cases() -> Response:
     listing = case_list.read(request.form, clock.today())
     if not request.htmx:
         return go(listing.address())
+    listing.look()
     response = _shown(listing)
     response.headers["HX-Push-Url"] = listing.address()
     return response
 
 
 def _shown(listing: Listing) -> Response:
-    listing.look()
     return render(
         "creditor/cases.html",
         block="list",
         listing=listing,
         page=listing.page(),
         columns=list(case_list.COLUMNS.values()),
+        acts=ACTS,
         most_counted=finding.MOST_COUNTED,
         is_part=bool(request.htmx),
     )

@@ -22,6 +22,7 @@ from portal.database import files
 from portal.extensions import db, limiter
 from portal.identity import people
 from portal.messages import RedaError
+from portal.signing import approvals
 from portal.web.rendering import go, render
 
 
@@ -279,6 +280,7 @@ def _page(
         addresses=addresses.of_company(creditor_id),
         contacts=contacts.of_company(creditor_id),
         accounts=accounts.of_company(creditor_id),
+        waiting=approvals.waiting(creditor_id, "account."),
         versions=cards.versions(creditor_id),
         preview_name=form.sender_name.data if isinstance(form, LetterForm) else None,
         preview_draft=draft,

@@ -12,7 +12,18 @@ from datetime import datetime
 from pathlib import Path
 
 import structlog
-from sqlalchemy import Select, TextClause, case, column, func, literal, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    TextClause,
+    case,
+    column,
+    func,
+    literal,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -31,6 +42,7 @@ from portal.delivery.letters import (
 from portal.delivery.mails import render_mail
 from portal.delivery.models import Message
 from portal.extensions import db, settings
+from portal.identity import holds
 from portal.messages import N_, RedaError
 from portal.notifications.telling import notify
 from portal.payments.references import code_of
@@ -264,7 +276,7 @@ def _claim(claims: Session, now: datetime, limit: int) -> dict[int, str]:
     """The channel of each message that is ours in this run."""
     waiting = (
         select(Message.id, Message.channel)
-        .where(Message.status == "waiting", Message.due_at <= now)
+        .where(Message.status == "waiting", Message.due_at <= now, _may_go())
         .order_by(Message.id)
         .limit(2 * limit)
         .subquery()
@@ -272,6 +284,11 @@ def _claim(claims: Session, now: datetime, limit: int) -> dict[int, str]:
     claim = func.pg_try_advisory_xact_lock(waiting.c.id + _RENDERING)
     rows = claims.execute(select(waiting.c.id, waiting.c.channel).where(claim).limit(limit))
     return {id: channel for id, channel in rows}  # noqa: C416 - a row is no pair to mypy
+
+
+def _may_go() -> ColumnElement[bool]:
+    """Not about a case of a company that stands still as a whole."""
+    return or_(Message.case_id.is_(None), Message.creditor_id.not_in(holds.held()))
 
 
 def _letters(message_ids: Sequence[int]) -> Iterator[tuple[int, Letter]]:
@@ -294,7 +311,9 @@ def _code(message: Message) -> str:
 
 def _take(after_id: int, now: datetime, claimed: list[int] | None) -> int | None:
     """The next message, locked. claimed: those to keep to, None for any."""
-    among = [] if claimed is None else [Message.id.in_(claimed)]
+    # Until it is handed over, its company cannot be told to stand still.
+    holds.keep_still()
+    among = [_may_go(), *([] if claimed is None else [Message.id.in_(claimed)])]
     return db.session.scalar(
         select(Message.id)
         .where(Message.status == "waiting", Message.id > after_id, Message.due_at <= now, *among)
@@ -516,6 +535,42 @@ def withdraw_unsent(*case_ids: int) -> None:
     )
 
 
+def count_waiting(creditor_id: int) -> int:
+    """How many letters about a company's cases are to leave."""
+    waiting = select(func.count()).where(
+        Message.creditor_id == creditor_id,
+        Message.case_id.is_not(None),
+        Message.status == "waiting",
+    )
+    return db.session.scalar(waiting) or 0
+
+
+def withdraw_letters_before(creditor_id: int, instant: datetime) -> int:
+    """Give up reminders and demands written before an instant that have not left; how many."""
+    withdrawn = db.session.scalars(
+        update(Message)
+        .where(
+            Message.creditor_id == creditor_id,
+            Message.kind.in_(("reminder", "demand")),
+            Message.status.in_(("waiting", "failed")),
+            Message.created_at < instant,
+        )
+        .values(status="withdrawn")
+        .returning(Message.id)
+    )
+    return len(withdrawn.all())
+
+
+def newest_withdrawn(creditor_id: int) -> list[int]:
+    """A company's cases whose newest letter was withdrawn."""
+    letters = (Message.creditor_id == creditor_id) & Message.kind.in_(("reminder", "demand"))
+    newest = select(func.max(Message.id)).where(letters).group_by(Message.case_id)
+    rows = db.session.scalars(
+        select(Message.case_id).where(Message.id.in_(newest), Message.status == "withdrawn")
+    )
+    return [case_id for case_id in rows if case_id is not None]
+
+
 def messages_of(case_id: int) -> list[SentOrWaiting]:
     """The messages of a case, the newest first."""
     rows = db.session.execute(
@@ -559,6 +614,13 @@ def given_up_sql(creditor_id: int) -> Select[datetime]:
         select(Message.created_at)
         .where(Message.creditor_id == creditor_id, Message.status == "failed")
         .order_by(Message.created_at)
+    )
+
+
+def given_up_cases_sql(creditor_id: int) -> Select[int | None]:
+    """The cases of a creditor of which a message was tried in vain."""
+    return select(Message.case_id).where(
+        Message.creditor_id == creditor_id, Message.status == "failed"
     )
 
 

@@ -19,12 +19,16 @@ _KEY_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
 
 @dataclass(frozen=True)
 class Role:
-    """What a person is at a creditor: administrator, collector or viewer."""
+    """What a person is at a creditor: administrator, collector or viewer.
+
+    is_closed: whether the creditor takes nothing new in.
+    """
 
     creditor_id: int
     creditor_key: str
     creditor_name: str
     role: str
+    is_closed: bool = False
 
     @property
     def may_change(self) -> bool:
@@ -84,7 +88,13 @@ def roles_of(person_id: int, today: date) -> list[Role]:
     """The companies that a person acts for on a day, by name."""
     with tenancy.service():
         rows = db.session.execute(
-            select(Creditor.id, Creditor.key, Creditor.name, Membership.role)
+            select(
+                Creditor.id,
+                Creditor.key,
+                Creditor.name,
+                Membership.role,
+                Creditor.closed_at.is_not(None),
+            )
             .join(Membership, Membership.creditor_id == Creditor.id)
             .where(
                 Membership.person_id == person_id,

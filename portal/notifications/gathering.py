@@ -18,7 +18,10 @@ from portal.notifications.telling import COLUMNS, LISTENERS, WHEN, parameters
 MOST_ALIKE = 20
 _CHUNK = 20_000
 # What of an event's data its words may need; the rest stands in the history.
-_KEPT = ("amount_ore", "filename", "new", "problems", "role", "upload", "who")
+_KEPT = (
+    "amount_ore", "approval", "filename", "holder", "kind", "new", "problems", "role", "upload",
+    "who",
+)  # fmt: skip
 
 _GATHER = f"""
 with {LISTENERS}, told as (
@@ -33,7 +36,8 @@ with {LISTENERS}, told as (
     select l.*, t.position, t.event_id, t.is_failed,
         (select coalesce(jsonb_object_agg(key, value), '{{{{}}}}') from jsonb_each(t.data)
             where key = any(:kept))
-        || jsonb_strip_nulls(jsonb_build_object('event', t.name, 'reference', t.reference,
+        || jsonb_strip_nulls(jsonb_build_object('event', t.name,
+            'event_id', t.event_id, 'reference', t.reference,
             'debtor', t.debtor_name, 'invoice', t.invoice_number)) as data,
         count(*) over alike as count,
         row_number() over (alike order by t.position desc) as place

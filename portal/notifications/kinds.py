@@ -78,7 +78,22 @@ KINDS: Mapping[str, Kind] = {
             [Source("member.joined"), Source("member.role_changed"), Source("member.removed")],
             roles=_ADMINISTRATORS,
         ),
-        Kind("approval", "company", roles=_ADMINISTRATORS, mail=AT_ONCE),
+        Kind(
+            "approval", "company",
+            [
+                Source(f"approval.{what}")
+                for what in ("proposed", "approved", "refused", "expired", "overtaken")
+            ],
+            roles=_ADMINISTRATORS, mail=AT_ONCE,
+        ),
+        Kind(
+            "company", "company",
+            [
+                *(Source(f"company.{what}") for what in ("changed", "closed", "reopened")),
+                *(Source(f"account.{what}") for what in ("added", "used", "removed")),
+            ],
+            roles=_ADMINISTRATORS,
+        ),
         Kind("agreement", "company", roles=_ADMINISTRATORS, mail=AT_ONCE),
     )
 }  # fmt: skip

@@ -13,9 +13,20 @@ from playwright.sync_api import Browser
 from sqlalchemy import select
 
 from portal import clock
-from portal.collection import drafts, intake, lifecycle, policy, rulebook, settling
+from portal.collection import (
+    attachments,
+    disputes,
+    drafts,
+    intake,
+    lifecycle,
+    notes,
+    policy,
+    rulebook,
+    settling,
+)
 from portal.collection.models import Case
-from portal.companies import invitations
+from portal.collection.notes import Reader
+from portal.companies import acts, invitations
 from portal.delivery.models import Message
 from portal.extensions import db
 from portal.identity import people
@@ -97,10 +108,40 @@ def world(portal: Portal) -> World:
         values[name] = _upload(creditor, name, status)
     values["stop"] = _tell(creditor, case)
     values["member"], values["invitation"] = _people(creditor)
+    values["objected"], values["undecided"] = _objected(creditor), _undecided(creditor)
+    eva = people.by_identity_number(EVA)
+    assert eva is not None
+    values["approval"] = acts.propose_account(
+        creditor.id, {"kind": "bankgiro", "number": "5050-1055", "holder": "Norrsken"},
+        is_used=True, actor=Actor("person", eva.name, eva.id), now=clock.now(),
+    )  # fmt: skip
     failed = db.session.scalars(select(Message).limit(1)).one()
     failed.status, failed.failure = "failed", "OSError: No space left on device"
     db.session.commit()
     return World(creditor, case, paid, values)
+
+
+def _objected(creditor: Creditor) -> str:
+    """A case that somebody objects to, with a note and a file."""
+    case, eva = a_reminded_case(creditor), people.by_identity_number(EVA)
+    assert eva is not None
+    clerk = Actor("person", eva.name, eva.id, "creditor")
+    disputes.object_to(
+        case, reason="paid", words="Jag betalade i maj.", amount_ore=20_000, channel="phone",
+        actor=clerk, today=TODAY, now=NOW,
+    )  # fmt: skip
+    readers = [Reader(eva.id, eva.name)]
+    notes.write(case, "Ringde", mentions=[eva.id], readers=readers, actor=clerk, now=clock.now())
+    attachments.add(case, [("kvitto.txt", b"Betalt")], actor=clerk, now=NOW)
+    return case.reference
+
+
+def _undecided(creditor: Creditor) -> str:
+    """A case whose demand was not paid."""
+    case = a_reminded_case(creditor)
+    lifecycle.send_demand(case, today=TODAY, now=NOW)
+    case.status, case.next_step, case.next_step_on = "deciding", None, None
+    return case.reference
 
 
 def _tell(creditor: Creditor, case: Case) -> str:
@@ -273,14 +314,17 @@ def test_a_debtors_page_of_a_paid_case(
     [
         "/", "/cases", "/cases/{reference}", "/cases/{reference}/letters",
         "/cases/{reference}/money?on=2026-12-31&", "/cases/{reference}/parties",
-        "/cases/{reference}/acts/credit", "/invoices", "/invoices/upload",
+        "/cases/{reference}/acts/credit", "/cases/{objected}", "/cases/{objected}/notes",
+        "/cases/{objected}/acts/answer", "/cases/{undecided}/acts/decide", "/invoices",
+        "/invoices/upload",
         "/invoices/uploads/{mapping}/columns", "/invoices/uploads/{preview}/preview",
-        "/invoices/uploads/{done}", "/payout", "/rules", "/rules/preview",
+        "/invoices/uploads/{done}", "/payout", "/rules", "/switch", "/rules/preview",
         "/rules/preview?draft={draft}&", "/rules/preview/invoices?draft={draft}&",
         "/rules/preview/invoices/{invoice}?draft={draft}&", "/cases/none", "/customers",
         "/customers/{customer}", "/customers/{customer}/rules", "/customers/expected",
         "/classes", "/classes/one?class=Retail&", "/classes/rules?class=Retail&",
         "/people", "/people/{member}",
+        "/company/accounts/new", "/company/close", "/approvals", "/approvals/{approval}",
         "/company", "/company?edit=letter&",
         "/company?edit=contacts:new&", "/company?edit=address:invoice&",
     ],

@@ -161,6 +161,31 @@ def test_a_file_leads_to_its_rows(
     assert browser.raw(f"/notifications/{one.id}").location.endswith(f"/uploads/{upload.id}")
 
 
+@pytest.mark.parametrize(
+    ("kind", "data", "title", "about"),
+    [
+        ("approval", {"event": "approval.proposed", "kind": "account.add", "approval": "none"},
+         "Something waits for your approval", "Add a payout account"),
+        ("approval", {"event": "approval.refused", "kind": "account.use"},
+         "A proposal was turned down", "Use another payout account"),
+        ("company", {"event": "account.added", "kind": "bankgiro", "holder": "Norrsken"},
+         "A payout account was added", "Norrsken"),
+        ("company", {"event": "company.changed"}, "The company’s card was changed", ""),
+        ("people", {"event": "member.removed", "who": "Nils Berg"},
+         "Nils Berg does not act for the company any more", ""),
+        ("payment", {"amount_ore": 12_345, "reference": "1"}, "A payment came: SEK 123.45",
+         "Case 1"),
+        ("report", {"report": "remittance"}, "Remittance statement is ready", ""),
+    ],
+)  # fmt: skip
+def test_what_happened_is_told_in_its_own_words(
+    app: Flask, kind: str, data: dict[str, object], title: str, about: str
+) -> None:
+    with app.test_request_context(headers=ENGLISH):
+        said = notices.said(kind, data)
+    assert (said.title.replace("\u00a0", " "), said.text) == (title, about)
+
+
 def test_many_alike_lead_to_the_cases(browser: Browser, tell: Callable[..., Notification]) -> None:
     one = tell(data={"reference": "123456789"})
     one.count = 250

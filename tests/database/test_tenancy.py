@@ -11,8 +11,8 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from werkzeug.test import Client
 
-from portal.collection import disputes, history, intake, plans
-from portal.collection.models import Case, ColumnMapping, Deed, KeptFigures, RuleDraft
+from portal.collection import attachments, disputes, history, intake, notes, plans
+from portal.collection.models import Case, ColumnMapping, Deed, KeptFigures, NoteVersion, RuleDraft
 from portal.companies.models import (
     AddressSource,
     CompanyAddress,
@@ -32,6 +32,7 @@ from portal.notifications.telling import notify
 from portal.payments import booking
 from portal.payments.models import Payment
 from portal.reporting import orders
+from portal.signing.models import Approval
 from tests import factories
 from tests.factories import (
     NOW,
@@ -52,12 +53,13 @@ OF_A_CASE = {
 OF_A_CREDITOR = OF_A_CASE | {
     *("memberships", "uploads", "column_mappings", "rules", "documents", "signatures"),
     *("invitations", "company_cards", "company_addresses", "address_sources"),
-    *("contact_people", "payout_accounts"),
+    *("contact_people", "payout_accounts", "approvals"),
     *("history_heads", "history_links", "case_deeds", "company_holds"),
+    *("case_notes", "case_note_versions", "case_files"),
 }
 ONLY_ADDED_TO = {
     *("ledger_entries", "ledger_lines", "events", "payments", "signatures"),
-    *("history_heads", "history_links", "case_deeds", "dispute_turns"),
+    *("history_heads", "history_links", "case_deeds", "dispute_turns", "case_note_versions"),
 }
 
 
@@ -175,9 +177,19 @@ def a_tenant(name: str, identity_number: str) -> Tenant:
         case, reason="paid", words="w", amount_ore=None, channel="web", actor=DEBTOR, today=TODAY,
         now=NOW,
     )  # fmt: skip
+    a_note = notes.write(case, "w", mentions=(), readers=(), actor=SYSTEM, now=NOW)
+    attachments.add(case, [("a.txt", name.encode())], actor=SYSTEM, now=NOW)
     db.session.add_all(
         [
+            NoteVersion(
+                note_id=a_note.id, creditor_id=creditor.id, case_id=case.id, words="w", kept_at=NOW,
+            ),
             ColumnMapping(creditor_id=creditor.id, headings_hash="h", mapping={}),
+            Approval(
+                key=name, creditor_id=creditor.id, kind="account.add", values={}, basis_sha256="",
+                text="", text_sha256="", proposed_by=person.id, proposer_name="", proposed_at=NOW,
+                expires_at=NOW,
+            ),
             CompanyCard(creditor_id=creditor.id, card="letter", changed_at=NOW),
             CompanyAddress(
                 creditor_id=creditor.id, kind="sender", value={}, origin="written", kept_at=NOW
