@@ -202,9 +202,11 @@ SIGNER = {
     "signing.sign_agreement": ("key",),
     "signing.go_on": ("key",),
     "signing.download_agreement": ("key",),
+    "signing.note_agreement_read": ("company",),
 }
 # One's own, at all one's companies: tests/creditor/test_notifications.py holds them to that.
 PERSON = {
+    "signing.show_agreement_changes": ("version",),
     "notifications.list_notifications": (),
     "notifications.open_notification": ("id",),
     "notifications.mark_read": ("id",),
@@ -334,6 +336,8 @@ def world(app: Flask) -> World:
         "kind": "sender",
         "approval_key": _a_proposal(creditor),
         "part": "signature.xml",
+        "version": 2,
+        "company": creditor.key,
         "account_key": "first",
         "change": "use",
         "which": _a_contact(creditor),

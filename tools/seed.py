@@ -70,8 +70,7 @@ def main() -> None:
         for number, key, role in ROLES:
             _member(number, key, role)
         db.session.commit()
-        if not agreements.is_signed(_creditor("norrsken").id):
-            _sign_through_simulator(_creditor("norrsken"), JOHAN)
+        _sign_agreements(_creditor("norrsken"))
         _seed_rules(_creditor("norrsken"))
         _seed_past(_creditor("norrsken"))
         _seed_cases(_creditor("norrsken"))
@@ -152,9 +151,18 @@ def _member(number: str, key: str, role: str) -> None:
         db.session.flush()
 
 
-def _sign_through_simulator(creditor: Creditor, number: str) -> None:
+def _sign_agreements(creditor: Creditor) -> None:
+    """Sign the first version, and each newer one whose last day has been; the newest is asked."""
+    signed = {one.document.version for one in agreements.of_creditor(creditor.id) if one.signature}
+    for one in reversed(agreements.versions()):
+        is_due = one.accept_by_on is None or one.accept_by_on < clock.today()
+        if is_due and one.number not in signed:
+            _sign_through_simulator(creditor, JOHAN, one.number)
+
+
+def _sign_through_simulator(creditor: Creditor, number: str, version: int) -> None:
     """Sign the agreement as a person would; the simulator's control API plays the phone."""
-    document = agreements.prepare(creditor.id, now=clock.now())
+    document = agreements.prepare(creditor.id, now=clock.now(), number=version)
     started = orders.start(
         agreements.purpose(document, _person(number), now=clock.now()),
         binding="seed",

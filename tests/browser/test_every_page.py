@@ -359,6 +359,13 @@ def test_an_operators_page(
     )
 
 
+def test_a_comparison_of_agreements(
+    portal: Portal, world: World, phone_and_desk: list[Visitor]
+) -> None:
+    address = "/agreements/versions/2/changes"
+    look_everywhere(phone_and_desk, address, STAFF, lambda v: sign_in(portal, v, EVA))
+
+
 @pytest.mark.parametrize("path", ["/agreements", "/creditor/"])
 def test_a_page_before_the_agreement_is_signed(
     portal: Portal, world: World, phone_and_desk: list[Visitor], path: str
