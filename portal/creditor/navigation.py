@@ -57,6 +57,9 @@ TABS = (
             "save_customer_rules",
             "exclude_customer",
             "list_expected",
+            "choose_many",
+            "prepare_many",
+            "preview_many",
         ),
     ),
     Tab(
