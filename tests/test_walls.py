@@ -141,6 +141,8 @@ CREDITOR_CHANGE = ADMINISTRATOR | {
     "creditor.hold_everything": (),
     "creditor.resume_everything": (),
     "creditor.save_sizes": (),
+    "creditor.list_archives": (),
+    "creditor.order_archive": (),
     "creditor.exclude_customer": ("customer_id",),
     "creditor.include_customer": ("customer_id",),
     "creditor.change_customer_rules": ("customer_id",),
