@@ -13,7 +13,7 @@ from portal import clock
 from portal.companies import standing
 from portal.creditor import names, navigation, settings
 from portal.database import tenancy
-from portal.identity import people
+from portal.identity import holds, people
 from portal.identity.actor import Actor
 from portal.identity.models import Creditor, Person
 from portal.identity.people import Role
@@ -107,9 +107,11 @@ def load_person(person_id: str) -> Person | None:
     if "creditor_key" not in g:
         return people.by_id(int(person_id))
     state = agreements.state_sql(Creditor.id.expression)
-    person, found = people.with_roles(int(person_id), clock.today(), state)
-    g.roles = [role for role, _ in found]
-    g.agreement = {role.creditor_id: state for role, state in found}
+    held = holds.is_held_sql(Creditor.id.expression)
+    person, found = people.with_roles(int(person_id), clock.today(), state, held)
+    g.roles = [role for role, *_ in found]
+    g.agreement = {role.creditor_id: state for role, state, _ in found}
+    g.held = {role.creditor_id for role, _, is_held in found if is_held}
     return person
 
 
@@ -147,11 +149,12 @@ def _frame() -> dict[str, object]:
         "names": names,
         "setting_label": settings.label,
         "setting_told": settings.told,
-        "nav_items": navigation.items() if found else (),
+        "nav_items": navigation.items(may_change=found.may_change) if found else (),
         "stopped": standing.CLOSED if found and found.is_closed else None,
         "agreement_state": g.agreement[found.creditor_id] if found else agreements.ACCEPTED,
         "asked_agreement": agreements.newest_material,
         "same_page": navigation.corresponding() if found else None,
+        "is_held": bool(found and found.creditor_id in g.get("held", ())),
         "person_name": current_user.name if current_user.is_authenticated else None,
         "sign_out_url": url_for("signing.sign_out"),
         "home_url": url_for("creditor.show_overview" if found else "creditor.choose_company"),
