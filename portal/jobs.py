@@ -22,6 +22,7 @@ from sqlalchemy import select, text
 
 from portal import clock, ledger
 from portal.collection import (
+    bulk,
     checks,
     closing,
     days,
@@ -43,7 +44,7 @@ from portal.notifications import centre, gathering, mailing
 from portal.payments import booking
 from portal.reporting import making
 from portal.reporting import orders as orders_of_work
-from portal.signing import agreements, approvals
+from portal.signing import agreements, approvals, asking
 
 log = structlog.get_logger()
 # Names the lock that only one runner of days holds.
@@ -193,6 +194,11 @@ def make_ordered() -> None:
             break
 
 
+def ask_for_agreements() -> None:
+    """Tell companies of a new version of the agreement."""
+    asking.ask(today=clock.today(), now=clock.now())
+
+
 def return_cases() -> None:
     """Recall the open cases of companies that are closed so."""
     closing.return_cases(today=clock.today(), now=clock.now(), between=db.session.commit)
@@ -218,6 +224,7 @@ def tidy() -> None:
     centre.forget_old(clock.now())
     outbox.forget_old_mails(clock.now())
     drafts.forget_old(clock.now())
+    bulk.forget_old(clock.now())
     orders_of_work.forget_old(clock.now(), real_now=clock.real_now())
     together.forget_drafts(clock.now() - _DRAFTS_KEPT)
     queue.forget_done(clock.real_now() - _DONE_JOBS_KEPT)
@@ -236,6 +243,7 @@ SCHEDULE: Mapping[str, tuple[Callable[..., None], str]] = {
     "collect_bankid": (collect_bankid, "* * * * *"),
     "refresh_figures": (refresh_figures, "*/5 * * * *"),
     "make_ordered": (make_ordered, "* * * * *"),
+    "ask_for_agreements": (ask_for_agreements, "50 5 * * *"),
     "return_cases": (return_cases, "45 * * * *"),
     "act_together": (act_together, "* * * * *"),
     "tidy": (tidy, "30 * * * *"),

@@ -19,7 +19,7 @@ from sqlalchemy import select, text
 from stdnum import luhn
 
 from portal import clock, create_app
-from portal.collection import intake, rates, rulebook
+from portal.collection import attachments, disputes, intake, notes, plans, rates, rulebook
 from portal.collection.models import Case, Rules, Upload
 from portal.companies import acts, addresses, contacts, invitations, looks
 from portal.companies.models import PayoutAccount
@@ -74,6 +74,7 @@ def main() -> None:
         _seed_rules(_creditor("norrsken"))
         _seed_past(_creditor("norrsken"))
         _seed_cases(_creditor("norrsken"))
+        seed_work(_creditor("norrsken"))
         _seed_notifications(_creditor("norrsken"))
         _seed_invitation(_creditor("norrsken"))
         _seed_card(_creditor("norrsken"))
@@ -269,6 +270,32 @@ def _seed_exceptions(creditor: Creditor, actor: Actor) -> None:
          "ends_on": today + timedelta(days=10)},
         actor=actor, today=today, now=now,
     )  # fmt: skip
+
+
+def seed_work(creditor: Creditor) -> None:
+    """A case that somebody objects to in part, with a note and a file, and one with a plan."""
+    by_invoice = {
+        one.invoice.number: one
+        for one in db.session.scalars(select(Case).where(Case.creditor_id == creditor.id))
+    }
+    objected, planned = by_invoice.get("10403"), by_invoice.get("10405")
+    if objected is None or planned is None or disputes.of_case(objected.id):
+        return
+    today, now, johan, sofia = clock.today(), clock.now(), _person(JOHAN), _person(SOFIA)
+    actor = Actor("person", johan.name, johan.id, "creditor")
+    disputes.object_to(
+        objected, reason="amount", words="Mätaren lästes av fel i september. 400 kr är för mycket.",
+        amount_ore=40_000, channel="phone", actor=actor, today=today, now=now,
+    )  # fmt: skip
+    notes.write(
+        objected, "Avläsningen finns i bilagan. Kan du räkna om?", mentions=[sofia.id],
+        readers=[notes.Reader(sofia.id, sofia.name)], actor=actor, now=now,
+    )  # fmt: skip
+    reading = "datum;mätarställning\r\n2026-08-31;40 112\r\n2026-09-30;41 036\r\n".encode()
+    attachments.add(objected, [("avlasning.csv", reading)], actor=actor, now=now)
+    plans.agree(planned, monthly_ore=60_000, first_on=today + timedelta(days=25), actor=actor,
+                today=today, now=now)  # fmt: skip
+    db.session.commit()
 
 
 def _seed_invitation(creditor: Creditor) -> None:
