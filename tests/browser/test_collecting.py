@@ -129,6 +129,7 @@ def test_two_who_change_the_rules_at_once_are_told(portal: Portal, creditor: Cre
     eva, sofia = signed_in(portal, EVA), signed_in(portal, SOFIA)
     for one in (eva, sofia):
         one.go(f"/creditor/{creditor.key}/rules")
+        one.press("Change: Which invoices")
     eva.page.get_by_label("Days after the due date").fill("5")
     eva.press("Save the rules")
     expect(eva.page.get_by_text("The rules are saved.")).to_be_visible()

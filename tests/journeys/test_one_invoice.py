@@ -75,10 +75,14 @@ def sign_the_agreement(portal: Portal, eva: Visitor) -> None:
 
 def switch_collection_on(eva: Visitor, creditor: Creditor) -> None:
     page = eva.go(f"/creditor/{creditor.key}/rules")
-    page.get_by_label("Collect overdue invoices").check()
+    eva.press("Change: The reminder")
     page.get_by_label("A reminder fee is agreed with our customers").check()
     eva.press("Save the rules")
     expect(page.get_by_text("The rules are saved.")).to_be_visible()
+    page = eva.go(f"/creditor/{creditor.key}/switch")
+    page.get_by_text("Switch collection on", exact=True).click()
+    eva.press("Yes, switch it on")
+    expect(page.get_by_text("Collection is on", exact=True)).to_be_visible()
 
 
 def upload_an_invoice(eva: Visitor, creditor: Creditor, folder: Path) -> None:
