@@ -187,6 +187,11 @@ def guard_person(blueprint: Blueprint, *, open_to_all: Sequence[str] = ()) -> No
     asks for, or of their only one.
     """
 
+    @blueprint.url_value_preprocessor
+    def _ask_for_roles(endpoint: str | None, values: dict[str, Any] | None) -> None:
+        # `load_person` then finds them together with the person.
+        g.creditor_key = None
+
     @blueprint.before_request
     def _require_person() -> Response | None:
         is_open = (request.endpoint or "").partition(".")[2] in open_to_all
@@ -194,7 +199,6 @@ def guard_person(blueprint: Blueprint, *, open_to_all: Sequence[str] = ()) -> No
             g.roles = ()
             asked = request.full_path if request.method in _READING else url_for(_START)
             return None if is_open else go(url_for("signing.sign_in", next=asked.rstrip("?")))
-        g.roles = people.roles_of(current_user.id, clock.today())
         ids = tuple(one.creditor_id for one in g.roles)
         tenancy.enter(tenancy.Scope("creditor", ids, current_user.id))
         if not g.roles and not is_open:
