@@ -27,9 +27,10 @@ _FLAGS = (
     " --disable-sync --no-first-run --hide-scrollbars"
 )
 _CREDITOR = (
-    "", "cases", "invoices", "invoices/upload", "reports", "reports/remittance",
-    "reports/open-claims", "reports/steps", "reports/payment-times", "reports/customer-sizes",
-    "documents", "orders/1", "orders/2", "payout", "rules", "rules/preview",
+    "", "cases", "cases/views", "cases/together", "invoices", "invoices/upload",
+    "reports", "reports/remittance", "reports/open-claims", "reports/steps",
+    "reports/payment-times", "reports/customer-sizes", "documents", "orders/1", "orders/2",
+    "payout", "rules", "rules/preview",
     "rules/preview/invoices", "switch", "company", "approvals",
     "company/close", "people", "customers", "customers/1",
     "customers/1/rules", "classes", "classes/one?class=Hushåll",
