@@ -22,6 +22,7 @@ from sqlalchemy import select, text
 
 from portal import clock, ledger
 from portal.collection import (
+    bulk,
     checks,
     closing,
     days,
@@ -43,7 +44,7 @@ from portal.notifications import centre, gathering, mailing
 from portal.payments import booking
 from portal.reporting import making
 from portal.reporting import orders as orders_of_work
-from portal.signing import agreements, approvals
+from portal.signing import agreements, approvals, asking
 
 log = structlog.get_logger()
 # Names the lock that only one runner of days holds.
@@ -129,6 +130,11 @@ def tell_people() -> None:
     mailing.send_due(MailSpeaker(), now=clock.now(), between=db.session.commit)
 
 
+def tell_of_agreements() -> None:
+    """Tell of versions of the agreement that wait for a company."""
+    agreements.tell_of_versions(clock.now())
+
+
 def ask_swish(request_id: str | None = None) -> None:
     """Ask Swish about one request, or about all that it has been silent on."""
     wanted = [request_id] if request_id else booking.unanswered(clock.now())
@@ -188,6 +194,11 @@ def make_ordered() -> None:
             break
 
 
+def ask_for_agreements() -> None:
+    """Tell companies of a new version of the agreement."""
+    asking.ask(today=clock.today(), now=clock.now())
+
+
 def return_cases() -> None:
     """Recall the open cases of companies that are closed so."""
     closing.return_cases(today=clock.today(), now=clock.now(), between=db.session.commit)
@@ -211,7 +222,9 @@ def tidy() -> None:
     attempts.forget_old(clock.now())
     approvals.expire(clock.now())
     centre.forget_old(clock.now())
+    outbox.forget_old_mails(clock.now())
     drafts.forget_old(clock.now())
+    bulk.forget_old(clock.now())
     orders_of_work.forget_old(clock.now(), real_now=clock.real_now())
     together.forget_drafts(clock.now() - _DRAFTS_KEPT)
     queue.forget_done(clock.real_now() - _DONE_JOBS_KEPT)
@@ -224,11 +237,13 @@ SCHEDULE: Mapping[str, tuple[Callable[..., None], str]] = {
     # Hourly, so that a worker that was down at the first hour does the day's work all the same.
     "advance_cases": (advance_cases, "0 4-20 * * *"),
     "tell_people": (tell_people, "* * * * *"),
+    "tell_of_agreements": (tell_of_agreements, "5 5 * * *"),
     "deliver_outbox": (deliver_outbox, "* * * * *"),
     "ask_swish": (ask_swish, "* * * * *"),
     "collect_bankid": (collect_bankid, "* * * * *"),
     "refresh_figures": (refresh_figures, "*/5 * * * *"),
     "make_ordered": (make_ordered, "* * * * *"),
+    "ask_for_agreements": (ask_for_agreements, "50 5 * * *"),
     "return_cases": (return_cases, "45 * * * *"),
     "act_together": (act_together, "* * * * *"),
     "tidy": (tidy, "30 * * * *"),

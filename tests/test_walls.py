@@ -11,7 +11,15 @@ from sqlalchemy import select, text
 from werkzeug.test import TestResponse
 
 from portal import clock
-from portal.collection import attachments, intake, notes, rulebook, saved_views, together
+from portal.collection import (
+    attachments,
+    bulk,
+    intake,
+    notes,
+    rulebook,
+    saved_views,
+    together,
+)
 from portal.collection.models import Case
 from portal.companies import acts, invitations
 from portal.companies.models import ContactPerson, PayoutAccount
@@ -27,6 +35,8 @@ from portal.payments.models import Payment
 from portal.reporting import orders
 from portal.signing import agreements, approvals
 from portal.signing.models import Document
+from portal.sources import customer_list
+from tests.companies.test_company_card import a_picture
 from tests.factories import (
     EVA,
     JOHAN,
@@ -77,6 +87,7 @@ CREDITOR_READ = {
     "creditor.show_customer": ("customer_id",),
     "creditor.list_expected": (),
     "creditor.list_classes": (),
+    "creditor.export_own_rules": (),
     "creditor.show_class": ("class",),
     "creditor.show_preview": (),
     "creditor.list_preview": (),
@@ -131,6 +142,8 @@ CREDITOR_CHANGE = ADMINISTRATOR | {
     "creditor.hold_everything": (),
     "creditor.resume_everything": (),
     "creditor.save_sizes": (),
+    "creditor.list_archives": (),
+    "creditor.order_archive": (),
     "creditor.exclude_customer": ("customer_id",),
     "creditor.include_customer": ("customer_id",),
     "creditor.change_customer_rules": ("customer_id",),
@@ -142,6 +155,11 @@ CREDITOR_CHANGE = ADMINISTRATOR | {
     "creditor.save_class_rules": ("class",),
     "creditor.remove_class_rules": ("class",),
     "creditor.remove_expected": (),
+    "creditor.choose_many": (),
+    "creditor.mark_customers": (),
+    "creditor.prepare_many": (),
+    "creditor.preview_many": ("bulk_id",),
+    "creditor.do_many": ("bulk_id",),
     "creditor.preview_rules": (),
     "creditor.save_preview": (),
     "creditor.forget_preview": (),
@@ -309,9 +327,11 @@ def world(app: Flask) -> World:
         now=NOW,
     )  # fmt: skip
     db.session.commit()
+    bulk_id = _a_choice(creditor)
     values: dict[str, object] = {
         "event_id": event_id,
         "customer_id": case.debtor_id,
+        "bulk_id": bulk_id,
         "class": "Retail",
         "reference": case.reference,
         "message_id": message.id,
@@ -366,6 +386,17 @@ def _a_report(creditor_id: int) -> dict[str, object]:
     return {"name": "remittance", "extension": "csv", "order_id": order.id, "place": 0}
 
 
+def _a_choice(creditor: Creditor) -> int:
+    eva = people_room.by_identity_number(EVA)
+    assert eva is not None
+    listed = customer_list.read_pasted("K1")
+    bulk_id = bulk.keep(
+        creditor.id, eva.id, bulk.EXCLUDE, {}, listed, source="pasted", today=NOW.date(), now=NOW
+    )
+    db.session.commit()
+    return bulk_id
+
+
 def _membership_of(person: Person) -> Membership:
     return db.session.scalars(select(Membership).where(Membership.person_id == person.id)).one()
 
@@ -387,7 +418,7 @@ def _a_contact(creditor: Creditor) -> int:
         creditor_id=creditor.id, name="Karin", role="", email="k@norrsken.example", phone=""
     )
     db.session.add(contact)
-    creditor.letter = {"logo": files.store(b"picture")}
+    creditor.letter = {"logo": files.store(a_picture())}
     db.session.commit()
     return contact.id
 

@@ -49,10 +49,12 @@ def cards(said: customers.Said) -> list[tuple[str, Sequence[Setting]]]:
     first: list[tuple[str, Sequence[Setting]]] = [
         (gettext("Collected or not"), [found["is_excluded"], found["is_active"]])
     ]
-    return first + [(str(card.title), [found[name] for name in card.names]) for card in _cards()]
+    return first + [
+        (str(card.title), [found[name] for name in card.names]) for card in cards_to_choose()
+    ]
 
 
-def _cards() -> list[settings.Card]:
+def cards_to_choose() -> list[settings.Card]:
     """The cards with what a class or customer may say itself."""
     asked = [
         replace(card, names=tuple(name for name in card.names if name in NAMES))
@@ -154,10 +156,10 @@ def rules_page(subject: Subject, form: OwnRulesForm | None = None, status: int =
         status=status,
         subject=subject,
         form=form,
-        cards=_cards(),
+        cards=cards_to_choose(),
         own_types=OWN_TYPES,
         hints={name: _hint(said, name) for name in NAMES},
-        opened={card.key for card in _cards() if _is_opened(form, said, card.names)},
+        opened={card.key for card in cards_to_choose() if _is_opened(form, said, card.names)},
     )
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import select
 from portal import clock
 from portal.collection import (
     attachments,
+    bulk,
     disputes,
     drafts,
     intake,
@@ -23,6 +24,7 @@ from portal.collection import (
     policy,
     rulebook,
     settling,
+    together,
 )
 from portal.collection.models import Case
 from portal.collection.notes import Reader
@@ -36,6 +38,7 @@ from portal.notifications import addressing
 from portal.notifications.telling import notify
 from portal.payments import booking
 from portal.payments.models import Payment, SwishRequest
+from portal.sources import customer_list
 from tests.factories import (
     EVA,
     JOHAN,
@@ -96,7 +99,9 @@ def world(portal: Portal) -> World:
         {"is_excluded": True, "reason": "Agreed by phone"}, actor=SYSTEM, today=TODAY, now=NOW,
     )  # fmt: skip
     values: dict[str, object] = {
+        **_acts_together(creditor, case, paid),
         "customer": case.debtor_id,
+        "bulk": _a_choice(creditor, case.debtor.customer_number),
         "reference": case.reference,
         "invoice": waiting.id,
         "draft": _draft(creditor),
@@ -119,6 +124,22 @@ def world(portal: Portal) -> World:
     failed.status, failed.failure = "failed", "OSError: No space left on device"
     db.session.commit()
     return World(creditor, case, paid, values)
+
+
+def _acts_together(creditor: Creditor, case: Case, paid: Case) -> dict[str, object]:
+    """Something that may be done with two cases, and something that was done with none of them."""
+    draft, done = (
+        together.prepare(
+            creditor.id, together.HOLD,
+            together.by_references(creditor.id, [one.reference for one in some]),
+            actor=SYSTEM, now=NOW,
+        )
+        for some in ([case, paid], [paid])
+    )  # fmt: skip
+    together.begin(done, {}, now=NOW)
+    together.go_on(done.id, today=TODAY, now=NOW)
+    db.session.commit()
+    return {"draft_together": draft.id, "together": done.id}
 
 
 def _objected(creditor: Creditor) -> str:
@@ -176,6 +197,16 @@ def _people(creditor: Creditor) -> tuple[int, str]:
     )  # fmt: skip
     member = db.session.scalars(select(Membership.id).where(Membership.person_id == sofia.id)).one()
     return member, links[0]
+
+
+def _a_choice(creditor: Creditor, number: str) -> int:
+    eva = people.by_identity_number(EVA)
+    assert eva is not None
+    listed = customer_list.read_pasted(f"{number}\nK10\n{number}")
+    return bulk.keep(
+        creditor.id, eva.id, bulk.RULES, {"days_after_due": 20}, listed, source="pasted",
+        today=TODAY, now=NOW,
+    )  # fmt: skip
 
 
 def _pay(case: Case) -> None:
@@ -312,7 +343,9 @@ def test_a_debtors_page_of_a_paid_case(
 @pytest.mark.parametrize(
     "path",
     [
-        "/", "/cases", "/cases/{reference}", "/cases/{reference}/letters",
+        "/", "/cases", "/cases?status=open&amount_from=x&cols=name,stopped,class,age&",
+        "/cases?q=nobody&", "/cases/views", "/cases/together", "/cases/together/{draft_together}",
+        "/cases/together/{together}", "/cases/{reference}", "/cases/{reference}/letters",
         "/cases/{reference}/money?on=2026-12-31&", "/cases/{reference}/parties",
         "/cases/{reference}/acts/credit", "/cases/{objected}", "/cases/{objected}/notes",
         "/cases/{objected}/acts/answer", "/cases/{undecided}/acts/decide", "/invoices",
@@ -322,6 +355,7 @@ def test_a_debtors_page_of_a_paid_case(
         "/rules/preview?draft={draft}&", "/rules/preview/invoices?draft={draft}&",
         "/rules/preview/invoices/{invoice}?draft={draft}&", "/cases/none", "/customers",
         "/customers/{customer}", "/customers/{customer}/rules", "/customers/expected",
+        "/customers/many", "/customers/many/{bulk}",
         "/classes", "/classes/one?class=Retail&", "/classes/rules?class=Retail&",
         "/people", "/people/{member}",
         "/company/accounts/new", "/company/close", "/approvals", "/approvals/{approval}",
