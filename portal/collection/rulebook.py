@@ -397,11 +397,13 @@ def _write(
     check = Check(creditor_id, today)
     changes, kept = [], {}
     for (scope, key), values in wanted.items():
-        before, values = held[scope, key], settled(scope, values)
+        before, said, values = held[scope, key], values, settled(scope, values)
+        asked = [name for name in _NAMES if _differs(scope, name, before[name], said[name])]
         names = [name for name in _NAMES if _differs(scope, name, before[name], values[name])]
+        if asked:
+            check.row(scope, key, said, asked)
         if not names:
             continue
-        check.row(scope, key, values, names)
         kept[scope, key] = values
         changes.append(
             {
