@@ -28,6 +28,8 @@ _FLAGS = (
 )
 _CREDITOR = (
     "", "cases", "cases/views", "cases/together", "invoices", "invoices/upload",
+    "reports", "reports/remittance", "reports/open-claims", "reports/steps",
+    "reports/payment-times", "reports/customer-sizes", "documents", "orders/1", "orders/2",
     "payout", "rules", "rules/preview",
     "rules/preview/invoices", "switch", "company", "approvals",
     "company/close", "people", "customers", "customers/1",

@@ -30,6 +30,7 @@ from portal.identity import orders, people
 from portal.identity.actor import SYSTEM, Actor
 from portal.identity.models import Creditor, Membership, Person
 from portal.notifications.telling import notify
+from portal.reporting import orders as orders_of_work
 from portal.signing import agreements
 from tools import seed_past
 
@@ -77,6 +78,7 @@ def main() -> None:
         seed_work(_creditor("norrsken"))
         _seed_notifications(_creditor("norrsken"))
         _seed_invitation(_creditor("norrsken"))
+        _seed_orders(_creditor("norrsken"))
         _seed_card(_creditor("norrsken"))
 
 
@@ -295,6 +297,21 @@ def seed_work(creditor: Creditor) -> None:
     attachments.add(objected, [("avlasning.csv", reading)], actor=actor, now=now)
     plans.agree(planned, monthly_ore=60_000, first_on=today + timedelta(days=25), actor=actor,
                 today=today, now=now)  # fmt: skip
+    db.session.commit()
+
+
+def _seed_orders(creditor: Creditor) -> None:
+    """A report and an archive that the worker makes as soon as it runs."""
+    if orders_of_work.page(creditor.id, "report").rows:
+        return
+    today, actor = clock.today(), Actor("person", "Johan Ekdahl", _person(JOHAN).id)
+    year = {"from": f"{today.year - 1}-01-01", "to": today.isoformat()}
+    for kind, asked in (
+        ("report", {"name": "open-claims", "on": today.isoformat(), "currency": "SEK",
+                    "rows": "customer"}),
+        ("archive", {"parts": ["letters", "agreements", "histories", "ledger"], **year}),
+    ):  # fmt: skip
+        orders_of_work.put(creditor.id, kind, asked, language="sv", actor=actor, now=clock.now())
     db.session.commit()
 
 

@@ -11,10 +11,11 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import func, literal, select
 
 from portal import ledger
-from portal.collection import cases, charging, policy, rates, states, stops
+from portal.collection import cases, charging, notices, policy, rates, states, stops
 from portal.collection.models import Case, Instalment, Plan
 from portal.collection.moves import charge_creditor, move, note_charges, post, record
 from portal.collection.policy import Effective
+from portal.delivery import outbox
 from portal.extensions import db
 from portal.identity import holds
 from portal.identity.actor import DEBTOR, Actor
@@ -260,7 +261,39 @@ def agree(
         total_ore=proposal.total_ore, charges=[asdict(charge)] if charge else [],
     )  # fmt: skip
     stops.stop(case, states.PLAN, "", actor=actor, now=now)
+    _write(case, plan, proposal, today=today, now=now)
     return plan
+
+
+def _write(case: Case, plan: Plan, proposal: Proposal, *, today: date, now: datetime) -> None:
+    """Tell the debtor in writing what was agreed on: its fee is for a plan that is sent."""
+    first, debtor = proposal.parts[0], case.debtor
+    said = notices.content(
+        case, "reminder", (), rules=policy.effective(
+            case.creditor_id, debtor.customer_number, debtor.customer_class
+        ), today=today, pay_by_on=first.due_on,
+    )  # fmt: skip
+    said |= {
+        "creditors_words": None,
+        "parts": [],
+        "total_ore": first.amount_ore,
+        "plan_ore": proposal.total_ore,
+        "fee_ore": proposal.fee_ore,
+        "instalments": [
+            {"due_on": one.due_on.isoformat(), "ore": one.amount_ore} for one in proposal.parts
+        ],
+    }
+    outbox.put(
+        "plan",
+        channel="letter",
+        case_id=case.id,
+        creditor_id=case.creditor_id,
+        content=said,
+        secret=case.given_code,
+        language=debtor.language or "sv",
+        key=f"plan:{plan.id}",
+        now=now,
+    )
 
 
 def running(case_id: int) -> Plan | None:
@@ -340,5 +373,6 @@ def call_off(case: Case, *, reason: str, actor: Actor, today: date, now: datetim
         return False
     move(case, "end a plan", actor)
     plan.status, plan.ended_on = "ended", today
+    outbox.withdraw_unsent(case.id)
     record(case, "case.plan_ended", actor, now, plan=plan.id, reason=reason)
     return True

@@ -5,13 +5,14 @@
 compared with what holds now, undone and restored.
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ARRAY, Text, any_, func, literal, select, tuple_
+from sqlalchemy import ARRAY, Text, any_, func, literal, select, text, tuple_
 
 from portal.collection import policy
 from portal.collection.models import Debtor, Event, Invoice, Rules
@@ -226,8 +227,8 @@ def put_each(
         raise RedaError(N_("Choose at most %(most)s at a time."), field="keys", most=MOST_AT_ONCE)
     _lock(creditor_id)
     keys = [(scope, key) for key in values]
-    rows = _rows(creditor_id, keys)
-    merged = {(scope, key): {**_values(rows.get((scope, key))), **values[key]} for _, key in keys}
+    before = _before(creditor_id, keys)
+    merged = {(scope, key): {**before[scope, key], **values[key]} for _, key in keys}
     return _write(creditor_id, merged, actor=actor, today=today, now=now)
 
 
@@ -263,10 +264,10 @@ def undo(
     """
     event = told(creditor_id, event_id)
     _lock(creditor_id)
-    rows = _rows(creditor_id, [(one.scope, one.key) for one in event.changes])
+    before = _before(creditor_id, [(one.scope, one.key) for one in event.changes])
     wanted: dict[tuple[str, str], Mapping[str, Any]] = {}
     for one in event.changes:
-        now_is = _values(rows.get((one.scope, one.key)))
+        now_is = before[one.scope, one.key]
         if all(now_is[name] == value for name, value in one.before.items()):
             continue
         if any(now_is[name] != value for name, value in one.after.items()):
@@ -369,6 +370,20 @@ def _rows(creditor_id: int, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, 
     return {(row.scope, row.scope_key): row for row in found}
 
 
+def _before(
+    creditor_id: int, keys: Iterable[tuple[str, str]]
+) -> dict[tuple[str, str], dict[str, Any]]:
+    """What each of some rows says; one that is not there says nothing."""
+    by_scope: dict[str, list[str]] = {}
+    for scope, key in keys:
+        by_scope.setdefault(scope, []).append(key)
+    return {
+        (scope, key): values
+        for scope, some in by_scope.items()
+        for key, values in own_of(creditor_id, scope, some).items()
+    }
+
+
 def _write(
     creditor_id: int,
     wanted: Mapping[tuple[str, str], Mapping[str, Any]],
@@ -378,17 +393,18 @@ def _write(
     now: datetime,
 ) -> int | None:
     """Make rows say what is wanted, and tell it; locked."""
-    rows = _rows(creditor_id, wanted)
+    held = _before(creditor_id, wanted)
     check = Check(creditor_id, today)
-    changes = []
+    changes, kept = [], {}
     for (scope, key), values in wanted.items():
-        row = rows.get((scope, key))
-        before, values = _values(row), settled(scope, values)
+        before, said, values = held[scope, key], values, settled(scope, values)
+        asked = [name for name in _NAMES if _differs(scope, name, before[name], said[name])]
         names = [name for name in _NAMES if _differs(scope, name, before[name], values[name])]
+        if asked:
+            check.row(scope, key, said, asked)
         if not names:
             continue
-        check.row(scope, key, values, names)
-        _keep(creditor_id, scope, key, row, values, now)
+        kept[scope, key] = values
         changes.append(
             {
                 "scope": scope,
@@ -399,6 +415,7 @@ def _write(
         )
     if not changes:
         return None
+    _keep(creditor_id, kept, now)
     event = Event(
         creditor_id=creditor_id, name=EVENT, occurred_at=now, actor=actor.label,
         actor_person_id=actor.person_id, data={"changes": changes},
@@ -421,24 +438,46 @@ def _differs(scope: str, name: str, before: Any, after: Any) -> bool:
     return bool(before != after)
 
 
+_COLUMNS = ", ".join(_NAMES)
+_KEEP = text(
+    f"""
+    insert into rules (creditor_id, scope, scope_key, {_COLUMNS}, version, changed_at)
+    select :creditor_id, scope, scope_key, {_COLUMNS}, 1, :now
+    from jsonb_populate_recordset(null::rules, cast(:rows as jsonb))
+    on conflict (creditor_id, scope, scope_key) do update set
+        ({_COLUMNS}, version, changed_at) =
+        ({", ".join(f"excluded.{name}" for name in _NAMES)}, rules.version + 1, :now)
+    """  # noqa: S608
+)
+_FORGET = text(
+    """
+    delete from rules r using jsonb_to_recordset(cast(:rows as jsonb)) as g (scope text, key text)
+    where r.creditor_id = :creditor_id and r.scope = g.scope and r.scope_key = g.key
+    """
+)
+
+
 def _keep(
-    creditor_id: int,
-    scope: str,
-    key: str,
-    row: Rules | None,
-    values: Mapping[str, Any],
-    now: datetime,
+    creditor_id: int, rows: Mapping[tuple[str, str], Mapping[str, Any]], now: datetime
 ) -> None:
-    if values == NOTHING:
-        if row is not None:
-            db.session.delete(row)
-        return
-    if row is None:
-        row = Rules(creditor_id=creditor_id, scope=scope, scope_key=key, version=0)
-        db.session.add(row)
-    for name in _NAMES:
-        setattr(row, name, values[name])
-    row.version, row.changed_at = row.version + 1, now
+    """Write rows as they are to be, thousands with one statement; those that say nothing go."""
+    kept = [
+        {"scope": scope, "scope_key": key, **{name: as_json(values[name]) for name in _NAMES}}
+        for (scope, key), values in rows.items()
+        if values != NOTHING
+    ]
+    gone = [
+        {"scope": scope, "key": key} for (scope, key), values in rows.items() if values == NOTHING
+    ]
+    for statement, some in ((_KEEP, kept), (_FORGET, gone)):
+        if some:
+            told = {"creditor_id": creditor_id, "rows": json.dumps(some)}
+            extra = {"now": now} if statement is _KEEP else {}
+            db.session.execute(statement, told | extra)
+    # What the session knows of them is from before.
+    for one in list(db.session.identity_map.values()):
+        if isinstance(one, Rules):
+            db.session.expire(one)
 
 
 class Check:

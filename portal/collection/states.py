@@ -96,7 +96,7 @@ TRANSITIONS = (
     Transition("go on", OPEN, None, (SYSTEM, CREDITOR, OPERATOR), "case.resumed",
                "the reason to stop is over"),
     Transition("agree on a plan", OPEN, None, (CREDITOR, DEBTOR, OPERATOR), "case.plan_agreed",
-               "lag (1981:739) § 3 p. 2", ("fee.plan",)),
+               "lag (1981:739) § 3 p. 2", ("fee.plan",), "plan"),
     Transition("end a plan", OPEN, None, (CREDITOR, OPERATOR), "case.plan_ended",
                "what was agreed on is called off by who agreed on it"),
     Transition("object", OPEN, None, (CREDITOR, DEBTOR, OPERATOR), "case.disputed",

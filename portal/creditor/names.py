@@ -89,6 +89,7 @@ _ACCOUNTS = {
 _MESSAGES = {
     "reminder": lazy_gettext("Reminder"),
     "demand": lazy_gettext("Demand (inkassokrav)"),
+    "plan": lazy_gettext("Payment plan"),
     "dispute_answer": lazy_gettext("Answer to an objection"),
 }
 _CHANNELS = {

@@ -52,6 +52,7 @@ _ACCESSIBLE, _ARCHIVED, _PRINTED = "pdf/ua-1", "pdf/a-3a", "pdf/a-3u"
 _NAMES = {
     "reminder": ("Påminnelse", "Betalningspåminnelse"),
     "demand": ("Inkassokrav", "Inkassokrav"),
+    "plan": ("Avbetalningsplan", "Din avbetalningsplan"),
     "dispute_answer": ("Svar på invändning", "Svar på din invändning"),
 }
 # More periods than these do not fit on the letter's one page, and get a page of their own.
@@ -162,8 +163,8 @@ def render_letter(
 
     Interest over many periods has a page of its own, the last one.
 
-    kind: `reminder`, `demand` or `dispute_answer`. content: as frozen in the outbox: sums in öre,
-    days in ISO form; for a reminder `lifecycle.reminder_content`, for a demand what
+    kind: one of _NAMES. content: as frozen in the outbox: sums in öre, days in ISO form; for a
+    reminder `lifecycle.reminder_content`, for a plan what `plans` writes, for a demand what
     `law.demand.missing` asks for, and `next`: `legal` when an application at the Enforcement
     Authority may follow; for an answer what `disputes` writes, whose `pay_by_on` is None when it
     asks for no payment. secret: the access code. language: the reader's; where we have no catalogue

@@ -50,10 +50,14 @@ from portal.payments.references import code_of
 
 log = structlog.get_logger()
 MOST_ATTEMPTS = 5
+# The letters that steps write; one that a stop held back is written anew when the case goes on.
+STEPS = ("reminder", "demand")
 # What they told of stands in the history; letters are kept with their case.
 MAILS_KEPT = timedelta(days=180)
 # Letters that ask for nothing: they go out whatever happens to the case meanwhile.
 ANSWERS = ("dispute_answer",)
+# Letters that are still true when they are tried again later.
+LASTING = (*ANSWERS, "plan")
 JOB = "deliver_outbox"
 # Letters rendered before their turn, by message.
 _Rendered = Mapping[int, Future[bytes]]
@@ -497,15 +501,16 @@ def withdraw(message_id: int) -> Withdrawn:
 
 
 def try_again(message_id: int, now: datetime) -> bool:
-    """Let an e-mail or an answer that was given up be tried from the beginning, as it was written.
+    """Let a message that lasts and was given up be tried from the beginning, as it was written.
 
-    Answers whether it is one; of another letter nothing is done, since its days have passed.
+    Answers whether it is an e-mail or of LASTING; of another letter nothing is done, since its days
+    have passed.
     Raises NotFailed when it was not given up before.
     """
     status = db.session.scalar(
         select(Message.status).where(
             Message.id == message_id,
-            or_(Message.channel == "email", Message.kind.in_(ANSWERS)),
+            or_(Message.channel == "email", Message.kind.in_(LASTING)),
         )
     )
     if status is None:
@@ -640,10 +645,10 @@ def given_up_cases_sql(creditor_id: int) -> Select[int | None]:
 
 
 def is_newest_withdrawn(case_id: int) -> bool:
-    """Whether the newest message of a case but answers was withdrawn before it could be sent."""
+    """Whether the newest letter of a case's steps was withdrawn before it could be sent."""
     status = db.session.scalar(
         select(Message.status)
-        .where(Message.case_id == case_id, Message.kind.not_in(ANSWERS))
+        .where(Message.case_id == case_id, Message.kind.in_(STEPS))
         .order_by(Message.id.desc())
         .limit(1)
     )

@@ -21,17 +21,17 @@ BY_CASE, BY_CUSTOMER = "case", "customer"
 CHOICES = {BY_CASE: N_("Case"), BY_CUSTOMER: N_("Customer")}
 _AGES = (
     Column(N_("Not due"), MONEY, is_summed=True),
-    Column(N_("1–30 days late"), MONEY, is_summed=True),
+    Column(N_("1–30 days late"), MONEY, is_summed=True, is_under=True),
     Column(N_("31–60 days"), MONEY, is_summed=True),
-    Column(N_("61–90 days"), MONEY, is_summed=True),
+    Column(N_("61–90 days"), MONEY, is_summed=True, is_under=True),
     Column(N_("91–180 days"), MONEY, is_summed=True),
-    Column(N_("181–365 days"), MONEY, is_summed=True),
+    Column(N_("181–365 days"), MONEY, is_summed=True, is_under=True),
     Column(N_("More than a year"), MONEY, is_summed=True),
 )
 _SUMS = (
     Column(N_("Principal"), MONEY, is_summed=True),
     Column(N_("Interest booked"), MONEY, is_summed=True),
-    Column(N_("Interest not yet booked"), MONEY, is_summed=True),
+    Column(N_("Interest not yet booked"), MONEY, is_summed=True, is_under=True),
     Column(N_("Fees"), MONEY, is_summed=True),
     Column(N_("Owed in all"), MONEY, is_summed=True),
 )

@@ -87,11 +87,11 @@ _GROUP_OF = "case when d.kind = 'person' then 'consumer' else coalesce(d.size_cl
 _SIZE = text("select count(*) from cases where creditor_id = :creditor_id and opened_on <= :last")
 _MEASURES = (
     Column(N_("Invoices paid"), COUNT, is_summed=True),
-    Column(N_("Their amount"), MONEY, is_summed=True),
+    Column(N_("Their amount"), MONEY, is_summed=True, is_under=True),
     Column(N_("Agreed days, on average"), DECIMAL),
     Column(N_("Actual days, on average"), DECIMAL),
     Column(N_("Paid late"), COUNT, is_summed=True),
-    Column(N_("Share paid late"), PERCENT),
+    Column(N_("Share paid late"), PERCENT, is_under=True),
     Column(N_("Share paid more than 30 days late"), PERCENT),
     Column(N_("Without an invoice date"), COUNT, is_summed=True),
 )

@@ -66,9 +66,9 @@ COLUMNS = (
     Column(N_("Customer number"), is_under=True),
     Column(N_("Received"), MONEY, is_summed=True),
     Column(N_("Fees, which stay with the service"), MONEY, is_summed=True),
-    Column(N_("Paid too much, which goes back"), MONEY, is_summed=True),
+    Column(N_("Paid too much, which goes back"), MONEY, is_summed=True, is_under=True),
     Column(N_("Principal"), MONEY, is_summed=True),
-    Column(N_("Interest"), MONEY, is_summed=True),
+    Column(N_("Interest"), MONEY, is_summed=True, is_under=True),
     Column(N_("To you"), MONEY, is_summed=True),
     Column(N_("Owed to you afterwards"), MONEY),
 )

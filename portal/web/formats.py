@@ -72,6 +72,14 @@ def short_kronor(ore: int, currency: str = "SEK") -> str:
     return _isolated(_TOUCHING.sub(_NO_BREAK_SPACE, written))
 
 
+def amount(ore: int) -> str:
+    """An amount without its currency, such as "1 234,50", for a table that tells it once.
+
+    ore: whole öre, or hundredths of another currency.
+    """
+    return _isolated(numbers.format_decimal(Decimal(ore) / 100, "#,##0.00", locale=_locale()))
+
+
 def plain_kronor(ore: int) -> str:
     """An amount as a bank's form takes it, such as "1234,50"."""
     return f"{Decimal(ore) / 100:.2f}".replace(".", ",")
@@ -207,6 +215,7 @@ def init_app(app: Flask) -> None:
     """Give every template these filters."""
     filters: dict[str, Callable[..., str]] = {
         "kronor": kronor,
+        "amount": amount,
         "plain_kronor": plain_kronor,
         "short_kronor": short_kronor,
         "number": number,

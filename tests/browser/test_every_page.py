@@ -7,6 +7,7 @@ the Content-Security-Policy, fail the test as well.
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pytest
 from playwright.sync_api import Browser
@@ -38,6 +39,7 @@ from portal.notifications import addressing
 from portal.notifications.telling import notify
 from portal.payments import booking
 from portal.payments.models import Payment, SwishRequest
+from portal.reporting import orders
 from portal.sources import customer_list
 from tests.factories import (
     EVA,
@@ -105,6 +107,8 @@ def world(portal: Portal) -> World:
         "reference": case.reference,
         "invoice": waiting.id,
         "draft": _draft(creditor),
+        "making": _order(creditor, "running"),
+        "ready": _order(creditor, "done"),
         "number": db.session.scalars(select(Payment.receipt_number)).one(),
         "created": _request(case, "created"),
         "declined": _request(case, "declined"),
@@ -236,6 +240,21 @@ def _request(case: Case, status: str) -> str:
     return request.id
 
 
+def _order(creditor: Creditor, status: str) -> int:
+    order = orders.put(
+        creditor.id, "archive", {"parts": ["ledger"], "from": "2026-03-01", "to": status},
+        language="en", actor=SYSTEM, now=NOW,
+    )  # fmt: skip
+    order.status, order.done, order.total = status, 3, 10
+    if status == "done":
+        order.files = [{"name": "Documents part 1.zip", "sha256": "ab" * 32, "size": 12_345_678}]
+        order.finished_at, order.expires_at = NOW, NOW + timedelta(days=7)
+        db.session.commit()
+        orders.fetch(order, 0, actor=SYSTEM, now=NOW)
+    db.session.commit()
+    return order.id
+
+
 def _upload(creditor: Creditor, name: str, status: str) -> int:
     upload = intake.receive(
         creditor.id, [(f"{name}.csv", f"{SHEET}\r\n{name}".encode())], actor=SYSTEM, now=NOW
@@ -351,6 +370,9 @@ def test_a_debtors_page_of_a_paid_case(
         "/cases/{objected}/acts/answer", "/cases/{undecided}/acts/decide", "/invoices",
         "/invoices/upload",
         "/invoices/uploads/{mapping}/columns", "/invoices/uploads/{preview}/preview",
+        "/reports", "/reports/remittance", "/reports/open-claims", "/reports/steps",
+        "/reports/payment-times", "/reports/customer-sizes", "/orders/{making}", "/orders/{ready}",
+        "/documents?parts=ledger&parts=letters&from=2026-03-01&to=2026-03-31",
         "/invoices/uploads/{done}", "/payout", "/rules", "/switch", "/rules/preview",
         "/rules/preview?draft={draft}&", "/rules/preview/invoices?draft={draft}&",
         "/rules/preview/invoices/{invoice}?draft={draft}&", "/cases/none", "/customers",

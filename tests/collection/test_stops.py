@@ -169,12 +169,12 @@ class TestPlans:
         assert cases.lock(case.id).status == states.PAID
         assert plan.status == "kept"
 
-    def test_no_letter_comes_while_a_plan_is_kept(self, app: Flask) -> None:
+    def test_no_letter_but_the_plan_comes_while_it_is_kept(self, app: Flask) -> None:
         case = a_reminded_case()
-        outbox.deliver_waiting(NOW)
         self.agree(case)
+        outbox.deliver_waiting(NOW)
         advance(24)
-        assert letters() == {"sent": 1}
+        assert letters() == {"withdrawn": 1, "sent": 1}
 
     def test_a_missed_part_breaks_the_plan_after_its_days_of_grace(self, app: Flask) -> None:
         case = a_reminded_case()
