@@ -64,12 +64,14 @@ class Sheet:
     def with_rows(self, rows: Mapping[Key, Mapping[str, Any]]) -> "Sheet":
         """The same with some rows as they are edited, each as `rulebook` takes it."""
         layers = dict(self.layers)
+        # Thousands of customers may be given the same.
+        known: dict[Layer, Layer] = {}
         for key, values in rows.items():
             layer = Layer.of(values)
             if layer is None:
                 layers.pop(key, None)
             else:
-                layers[key] = layer
+                layers[key] = known.setdefault(layer, layer)
         return Sheet(layers, self.classes)
 
     def with_company(self, **values: Any) -> "Sheet":

@@ -1,5 +1,9 @@
-"""The creditor as a company: its people, what it has told about itself, and who lets in whom.
+"""The creditor as a company: its people, what it tells about itself, and who lets in whom.
 
-`members` and `invitations` say who may act for a company. A door calls them; nobody else writes
-memberships once a company is there.
+- `members`, `invitations`: who may act for a company; nobody else writes memberships once it is
+  there.
+- `cards`, `addresses`, `contacts`, `looks`: its page, card by card, and its letters' look;
+  `previews` shows the real letter with a look that is not saved.
+- `accounts`: where it is paid out to; `acts` are what needs two administrators.
+- `standing`: whether it takes anything in.
 """

@@ -105,6 +105,8 @@ def _marked(is_theirs: bool) -> Response:
         raise NotFound
     db.session.commit()
     if request.htmx:
+        # It was counted before one of them was marked.
+        g.pop("unread", None)
         return _list()
     return go(url_for("notifications.list_notifications", **_asked()))
 

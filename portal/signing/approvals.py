@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from portal import clock
 from portal.collection import history
@@ -316,18 +316,6 @@ def _expire_one(approval: Approval, now: datetime) -> bool:
     _tell("approval.expired", approval, Actor("system"), now)
     db.session.flush()
     return True
-
-
-def count_waiting(creditor_id: int) -> int:
-    """How many proposals of a company wait for a second administrator."""
-    return (
-        db.session.scalar(
-            select(func.count())
-            .select_from(Approval)
-            .where(Approval.creditor_id == creditor_id, Approval.status == WAITING)
-        )
-        or 0
-    )
 
 
 def _tell(event: str, approval: Approval, actor: Actor, now: datetime) -> None:

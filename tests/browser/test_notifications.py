@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from portal import clock
+from portal.database import queue
 from portal.extensions import db
 from portal.identity import people
 from portal.identity.models import Creditor
@@ -132,6 +133,9 @@ def test_a_mail_opens_in_the_simulated_mail_program(
     eva.email, eva.language = "eva@example.com", "en"
     db.session.commit()
     tell("one")
+    queue.defer("tell_people")
+    db.session.commit()
+    # The first puts the mail down, and then the second sends it.
     portal.run_jobs()
     portal.run_jobs()
     visitor = eva_at(portal)

@@ -204,6 +204,19 @@ def test_one_can_be_marked_as_read_and_unread_again(
     assert browser.titles("/notifications/?unread=1") == ["An objection came"]
 
 
+def test_marking_one_in_place_tells_the_bell(
+    browser: Browser, tell: Callable[..., Notification]
+) -> None:
+    one, _ = tell(), tell()
+    token = browser.get("/notifications/choices").select_one("input[name=csrf_token]")["value"]
+    answer = browser.client.post(
+        f"/notifications/{one.id}/read",
+        data={"csrf_token": token}, headers={**ENGLISH, "HX-Request": "true"},
+    )  # fmt: skip
+    bell = BeautifulSoup(answer.text, "html.parser").select_one("#bell[hx-swap-oob]")
+    assert bell.select_one(".count").get_text() == "1"
+
+
 def test_marking_one_stays_at_the_filter(
     browser: Browser, tell: Callable[..., Notification]
 ) -> None:
