@@ -12,6 +12,7 @@ _JOBS = {
     "collect_bankid": lazy_gettext("Follow up BankID orders"),
     "check_books": lazy_gettext("Check the books"),
     "verify_history": lazy_gettext("Check the history"),
+    "make_ordered": lazy_gettext("Make reports and archives"),
     "tidy": lazy_gettext("Tidy up"),
 }
 
