@@ -14,8 +14,8 @@ PAGES = [
     for path in sorted(FOLDER.rglob("*.html"))
     if path.relative_to(FOLDER).parts[0] not in PRINTED
 ]
-# Comments, and what an address is made of: neither is markup.
-_NO_MARKUP = re.compile(r"{#.*?#}|url_for\([^)]*\)", re.S)
+# What is the template's own and no markup.
+_NO_MARKUP = re.compile(r"{#.*?#}|{%.*?%}|url_for\([^)]*\)", re.S)
 _INLINE = re.compile(
     r"<[a-z][^>]*\s(?:style|on[a-z]+|hx-on[:\w-]*|hx-vals=['\"]js:)\s*=|<style|<script(?![^>]*\ssrc=)"
     r"|javascript:",
