@@ -43,9 +43,13 @@ class Beginning:
 
 @dataclass(frozen=True)
 class Overview:
-    """look: the figures. chosen: what the reader has chosen (`preferences`), or None."""
+    """look: the figures. is_new: they were made just now, and wait to be committed.
+
+    chosen: what the reader has chosen (`preferences`), or None.
+    """
 
     look: Look
+    is_new: bool
     needs: Sequence[Need]
     beginning: Beginning
     uploads: Sequence[UploadName]
@@ -61,7 +65,8 @@ def of(creditor_id: int, *, chosen: ScalarSelect[Any], today: date, now: datetim
     waiting = needs.of(creditor_id, today=today, now=now)
     row = tuple(db.session.execute(_statement(creditor_id, chosen)).one())
     found = figures.judge(row[:6], today)
-    if not found.is_fresh and found.is_quick:
+    is_new = not found.is_fresh and found.is_quick
+    if is_new:
         found = Look(figures.refresh(creditor_id, today=today, now=now), True, True)
     account, is_active, has_rules, has_invoices, has_cases, uploads, choice = row[6:]
     beginning = Beginning(
@@ -71,7 +76,7 @@ def of(creditor_id: int, *, chosen: ScalarSelect[Any], today: date, now: datetim
         UploadName(one["id"], one["filename"], datetime.fromisoformat(one["at"]), one["status"])
         for one in uploads or ()
     ]
-    return Overview(found, waiting, beginning, names, choice)
+    return Overview(found, is_new, waiting, beginning, names, choice)
 
 
 def _statement(creditor_id: int, chosen: ScalarSelect[Any]) -> Any:

@@ -63,8 +63,9 @@ def _read() -> Overview:
         today=clock.today(),
         now=clock.now(),
     )
-    # Figures that were quickly made anew are kept for the next who looks.
-    db.session.commit()
+    if found.is_new:
+        # Kept for the next who looks.
+        db.session.commit()
     return found
 
 
