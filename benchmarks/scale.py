@@ -50,9 +50,9 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 # businesses, some invoices are in euro or have borne a reminder fee before.
 WORLD = """
 insert into creditors (key, organisation_number, name, address_line, postcode, town, country,
-    debt_description, payout_bankgiro, created_at)
+    debt_description, created_at)
 select 'c' || n, '55' || lpad(n::text, 8, '0'), 'Borgenär ' || n || ' AB', 'Gatan ' || n, '11122',
-    'Stockholm', 'SE', 'Varor och tjänster', '50501055', '2026-01-02 08:00+01'
+    'Stockholm', 'SE', 'Varor och tjänster', '2026-01-02 08:00+01'
 from generate_series(1, {creditors}) n;
 insert into rules (creditor_id, scope, scope_key, is_active, days_after_due, reminder_fee_agreed,
     reminder_days, interest_kind, agreed_rate, demand_after_days, demand_days, after_demand,

@@ -8,11 +8,12 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from portal import cli, clock, extensions, tables
 from portal.api.views_swish import api
 from portal.config import ROOT, Settings
+from portal.creditor import access
 from portal.creditor.views import creditor
+from portal.creditor.views_notifications import notifications
 from portal.database import server, tenancy
 from portal.debtor.views import debtor
 from portal.delivery import letters
-from portal.identity import people
 from portal.identity.sessions import DatabaseSessions
 from portal.operations.views import operations
 from portal.operations.views_components import components as component_page
@@ -95,7 +96,7 @@ def _extend(app: Flask) -> None:
     extensions.compress.init_app(app)
     extensions.limiter.init_app(app)
     extensions.login_manager.init_app(app)
-    extensions.login_manager.user_loader(lambda person_id: people.by_id(int(person_id)))
+    extensions.login_manager.user_loader(access.load_person)
     for part in (logs, languages, formats, forms, pages, components, errors):
         part.init_app(app)
     headers.init_app(app, is_secure=settings.is_secure)
@@ -106,7 +107,7 @@ def _extend(app: Flask) -> None:
 
 
 def _open_doors(app: Flask, settings: Settings) -> None:
-    for door in (debtor, creditor, signing, operations, api):
+    for door in (debtor, creditor, notifications, signing, operations, api):
         app.register_blueprint(door)
     if not settings.is_production:
         app.register_blueprint(component_page)

@@ -20,7 +20,7 @@ _DEVELOPMENT_SECRET = "development-only-secret-that-production-refuses"  # noqa:
 # A Fernet key must be 32 bytes in base64; this one spells out that it protects nothing.
 _DEVELOPMENT_KEY = "cmVkYS1kZXZlbG9wbWVudC1vbmx5LWtleS0wMDAwMDA="
 # Of those that production must set, the ones that it may do without.
-_OPTIONAL = ("bankid_app_url", "swish_app_url", "smtp_user", "smtp_password", "smtp_ca")
+_OPTIONAL = ("bankid_app_url", "swish_app_url", "smtp_user", "smtp_password", "smtp_ca", "clamd")
 _ADDRESS = re.compile(r"[^\s@<>,;:\"()\\]+@[a-zA-Z0-9-]+(\.[a-zA-Z0-9-]+)+")
 
 
@@ -124,6 +124,11 @@ class Settings:
     smtp_password: str = _setting("REDA_SMTP_PASSWORD", "", "the password of that user")
     smtp_ca: str = _setting(
         "REDA_SMTP_CA", "", "CA of its certificate (PEM); empty: those that the system trusts"
+    )
+    clamd: str = _setting(
+        "CLAMD",
+        "",
+        "ClamAV's daemon, as host:port or the path of its socket; empty: files are not scanned",
     )
     smtp_from: str = _setting(
         "REDA_SMTP_FROM", "no-reply@reda.example", "the address that our e-mails come from"

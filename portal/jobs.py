@@ -8,11 +8,12 @@ import asyncio
 import functools
 import signal
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import procrastinate
 import structlog
+from croniter import croniter
 from flask import Flask
 from procrastinate import RetryStrategy
 from procrastinate.worker import Worker
@@ -20,22 +21,35 @@ from psycopg import AsyncConnection
 from sqlalchemy import select, text
 
 from portal import clock, ledger
-from portal.collection import checks, days, figures, history, intake, lifecycle
+from portal.collection import (
+    checks,
+    closing,
+    days,
+    drafts,
+    figures,
+    history,
+    intake,
+    lifecycle,
+    together,
+)
+from portal.creditor.notices import MailSpeaker
 from portal.database import queue, server, tenancy
 from portal.delivery import outbox
 from portal.extensions import db
 from portal.identity import attempts, orders, sessions
 from portal.identity.models import BankIDOrder, Creditor
 from portal.messages import RedaError
+from portal.notifications import centre, gathering, mailing
 from portal.payments import booking
 from portal.reporting import making
 from portal.reporting import orders as orders_of_work
-from portal.signing import agreements
+from portal.signing import agreements, approvals
 
 log = structlog.get_logger()
 # Names the lock that only one runner of days holds.
 _CLOCK = 0x7265_6461
 _DONE_JOBS_KEPT = timedelta(days=7)
+_DRAFTS_KEPT = timedelta(days=1)
 _RETRY = RetryStrategy(max_attempts=4, exponential_wait=4)
 
 
@@ -109,6 +123,12 @@ def deliver_outbox() -> None:
     outbox.write_batches()
 
 
+def tell_people() -> None:
+    """Tell of what has happened, and put the mails that are due in the outbox."""
+    gathering.gather(clock.now(), between=db.session.commit)
+    mailing.send_due(MailSpeaker(), now=clock.now(), between=db.session.commit)
+
+
 def ask_swish(request_id: str | None = None) -> None:
     """Ask Swish about one request, or about all that it has been silent on."""
     wanted = [request_id] if request_id else booking.unanswered(clock.now())
@@ -168,15 +188,32 @@ def make_ordered() -> None:
             break
 
 
+def return_cases() -> None:
+    """Recall the open cases of companies that are closed so."""
+    closing.return_cases(today=clock.today(), now=clock.now(), between=db.session.commit)
+
+
+def act_together() -> None:
+    """Go on with what people do with many cases."""
+    for act_id in together.waiting():
+        while together.go_on(act_id, today=clock.today(), now=clock.now()):
+            db.session.commit()
+        db.session.commit()
+
+
 def tidy() -> None:
-    """Forget ended sessions, old BankID orders, wrong guesses that no longer count, done jobs.
+    """Forget ended sessions, BankID orders, guesses, notifications, drafts, done jobs.
 
     Files that were made to be fetched go when their week is over.
     """
     sessions.forget_ended(clock.real_now())
     orders.forget_old(clock.now())
     attempts.forget_old(clock.now())
+    approvals.expire(clock.now())
+    centre.forget_old(clock.now())
+    drafts.forget_old(clock.now())
     orders_of_work.forget_old(clock.now(), real_now=clock.real_now())
+    together.forget_drafts(clock.now() - _DRAFTS_KEPT)
     queue.forget_done(clock.real_now() - _DONE_JOBS_KEPT)
     db.session.commit()
 
@@ -186,15 +223,24 @@ SCHEDULE: Mapping[str, tuple[Callable[..., None], str]] = {
     "import_overdue_invoices": (import_overdue_invoices, "*/15 * * * *"),
     # Hourly, so that a worker that was down at the first hour does the day's work all the same.
     "advance_cases": (advance_cases, "0 4-20 * * *"),
+    "tell_people": (tell_people, "* * * * *"),
     "deliver_outbox": (deliver_outbox, "* * * * *"),
     "ask_swish": (ask_swish, "* * * * *"),
     "collect_bankid": (collect_bankid, "* * * * *"),
     "refresh_figures": (refresh_figures, "*/5 * * * *"),
     "make_ordered": (make_ordered, "* * * * *"),
+    "return_cases": (return_cases, "45 * * * *"),
+    "act_together": (act_together, "* * * * *"),
     "tidy": (tidy, "30 * * * *"),
     "verify_history": (verify_history, "0 2 * * *"),
     "check_books": (check_books, "15 2 * * *"),
 }
+
+
+def next_run(name: str, now: datetime) -> datetime:
+    """When a task of `SCHEDULE` runs by itself the next time."""
+    found: datetime = croniter(SCHEDULE[name][1], now.astimezone(UTC)).get_next(datetime)
+    return found
 
 
 def make_worker(app: Flask) -> procrastinate.App:

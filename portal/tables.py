@@ -6,9 +6,12 @@ from portal.database.base import Base
 from portal.delivery import models as delivery
 from portal.identity import models as identity
 from portal.ledger import models as ledger
+from portal.notifications import models as notifications
 from portal.payments import models as payments
 from portal.reporting import models as reporting
 from portal.signing import models as signing
 
-ROOMS = (identity, ledger, collection, payments, delivery, signing, companies, reporting)
+ROOMS = (
+    identity, ledger, collection, payments, delivery, signing, companies, reporting, notifications
+)  # fmt: skip
 metadata = Base.metadata

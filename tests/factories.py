@@ -42,7 +42,6 @@ def a_creditor(name: str = "Norrsken Energi AB", **values: object) -> Creditor:
             "postcode": "90326",
             "town": "Umeå",
             "email": "faktura@creditor.example",
-            "payout_bankgiro": "50501055",
             "created_at": NOW,
             **values,
         }

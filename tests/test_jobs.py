@@ -117,6 +117,7 @@ def test_each_task_has_its_time(app: Flask) -> None:
             "import_overdue_invoices": "*/15 * * * *",
             "advance_cases": "0 4-20 * * *",
             "check_books": "15 2 * * *",
+            "tell_people": "* * * * *",
             "deliver_outbox": "* * * * *",
             "ask_swish": "* * * * *",
             "collect_bankid": "* * * * *",
@@ -202,7 +203,11 @@ def test_jobs_without_a_name_all_run(run: Callable[[], None]) -> None:
 def test_the_schedule_adds_what_is_due(app: Flask) -> None:
     schedule(app, NIGHT)
     added = db.session.scalars(text("select task_name from procrastinate_jobs"))
-    every_minute = {"deliver_outbox", "ask_swish", "collect_bankid", "make_ordered"}
+    every_minute = {
+        *("tell_people", "deliver_outbox", "ask_swish", "collect_bankid", "make_ordered"),
+        "refresh_figures",
+        "act_together",
+    }
     assert set(added) == {*every_minute, "import_overdue_invoices", "advance_cases"}
 
 

@@ -7,23 +7,25 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, text
 from werkzeug.test import TestResponse
 
 from portal import clock
-from portal.collection import intake, rulebook
+from portal.collection import attachments, intake, notes, rulebook, saved_views, together
 from portal.collection.models import Case
-from portal.companies import invitations
+from portal.companies import acts, invitations
+from portal.companies.models import ContactPerson, PayoutAccount
 from portal.database import files
 from portal.delivery.models import Message
 from portal.extensions import db
 from portal.identity import people as people_room
 from portal.identity.actor import SYSTEM, Actor
 from portal.identity.models import Creditor, Membership, Person
+from portal.notifications.telling import notify
 from portal.payments import booking
 from portal.payments.models import Payment
 from portal.reporting import orders
-from portal.signing import agreements
+from portal.signing import agreements, approvals
 from portal.signing.models import Document
 from tests.factories import (
     EVA,
@@ -36,6 +38,7 @@ from tests.factories import (
     a_person_at,
     a_reminded_case,
     a_signed_agreement,
+    an_invoice_of,
     enter_case,
     sign_in,
 )
@@ -44,18 +47,43 @@ CREDITOR_READ = {
     "creditor.show_overview": (),
     "creditor.ask_for_figures": (),
     "creditor.list_cases": (),
+    "creditor.list_views": (),
+    "creditor.list_together": (),
+    "creditor.show_together": ("together_id",),
     "creditor.export_cases": (),
+    "creditor.export_cases_to_excel": (),
     "creditor.show_case": ("reference",),
     "creditor.show_case_letters": ("reference",),
     "creditor.show_case_money": ("reference",),
     "creditor.show_case_parties": ("reference",),
+    "creditor.show_case_notes": ("reference",),
+    "creditor.download_file": ("reference", "file_id"),
     "creditor.read_document": ("reference", "message_id"),
     "creditor.download_invoice": ("reference",),
     "creditor.list_invoices": (),
     "creditor.show_upload": ("upload_id",),
     "creditor.show_payout": (),
     "creditor.change_rules": (),
+    "creditor.show_switch": (),
+    "creditor.show_company": (),
+    "creditor.show_letter_preview": (),
+    "creditor.show_logo": (),
+    "creditor.show_closing": (),
+    "creditor.list_approvals": (),
+    "creditor.show_approval": ("approval_key",),
+    "creditor.fetch_evidence": ("approval_key", "part"),
+    "creditor.list_customers": (),
+    "creditor.export_customers": (),
+    "creditor.show_customer": ("customer_id",),
+    "creditor.list_expected": (),
+    "creditor.list_classes": (),
+    "creditor.show_class": ("class",),
+    "creditor.show_preview": (),
+    "creditor.list_preview": (),
+    "creditor.explain_preview": ("invoice_id",),
+    "creditor.export_preview": (),
     "creditor.list_reports": (),
+    "creditor.list_sizes": (),
     "creditor.show_report": ("name",),
     "creditor.export_report": ("name", "extension"),
     "creditor.show_order": ("order_id",),
@@ -72,8 +100,25 @@ ADMINISTRATOR = {
     "creditor.withdraw_invitation": ("invitation_key",),
     "creditor.change_member": ("member_id",),
     "creditor.remove_member": ("member_id",),
+    "creditor.save_description": (),
+    "creditor.save_address": ("kind",),
+    "creditor.take_address": ("kind",),
+    "creditor.save_contact": ("which",),
+    "creditor.remove_contact": ("which",),
+    "creditor.save_letter": (),
+    "creditor.preview_letter": (),
+    "creditor.new_account": (),
+    "creditor.propose_account": (),
+    "creditor.propose_account_change": ("account_key", "change"),
+    "creditor.propose_closing": (),
+    "creditor.approve": ("approval_key",),
+    "creditor.refuse": ("approval_key",),
 }
 CREDITOR_CHANGE = ADMINISTRATOR | {
+    "creditor.prepare_together": (),
+    "creditor.do_together": ("together_id",),
+    "creditor.cancel_together": ("together_id",),
+    "creditor.undo_together": ("together_id",),
     "creditor.upload_invoices": (),
     "creditor.receive_invoices": (),
     "creditor.map_columns": ("upload_id",),
@@ -81,8 +126,32 @@ CREDITOR_CHANGE = ADMINISTRATOR | {
     "creditor.preview_upload": ("upload_id",),
     "creditor.import_upload": ("upload_id",),
     "creditor.save_rules": (),
+    "creditor.turn_on": (),
+    "creditor.pause": (),
+    "creditor.hold_everything": (),
+    "creditor.resume_everything": (),
+    "creditor.save_sizes": (),
+    "creditor.exclude_customer": ("customer_id",),
+    "creditor.include_customer": ("customer_id",),
+    "creditor.change_customer_rules": ("customer_id",),
+    "creditor.save_customer_rules": ("customer_id",),
+    "creditor.remove_customer_rules": ("customer_id",),
+    "creditor.exclude_class": ("class",),
+    "creditor.include_class": ("class",),
+    "creditor.change_class_rules": ("class",),
+    "creditor.save_class_rules": ("class",),
+    "creditor.remove_class_rules": ("class",),
+    "creditor.remove_expected": (),
+    "creditor.preview_rules": (),
+    "creditor.save_preview": (),
+    "creditor.forget_preview": (),
     "creditor.prepare_act": ("reference", "act"),
     "creditor.do_act": ("reference", "act"),
+    "creditor.write_note": ("reference",),
+    "creditor.change_note": ("reference", "note_id"),
+    "creditor.remove_note": ("reference", "note_id"),
+    "creditor.add_files": ("reference",),
+    "creditor.remove_file": ("reference", "file_id"),
     "creditor.edit_rules": (),
     "creditor.undo_change": ("event_id",),
     "creditor.restore_rules": ("event_id",),
@@ -93,6 +162,12 @@ CREDITOR_ASK = {
     "creditor.order_report": ("name",),
     "creditor.cancel_order": ("order_id",),
     "creditor.order_again": ("order_id",),
+    "creditor.find_cases": (),
+    "creditor.save_view": (),
+    "creditor.change_view": ("view_id",),
+    "creditor.remove_view": ("view_id",),
+    "creditor.begin_with_view": (),
+    "creditor.find_customer": (),
 }
 CREDITOR = CREDITOR_ASK | CREDITOR_READ | CREDITOR_CHANGE
 OPERATOR = {
@@ -126,6 +201,19 @@ SIGNER = {
     "signing.go_on": ("key",),
     "signing.download_agreement": ("key",),
 }
+# One's own, at all one's companies: tests/creditor/test_notifications.py holds them to that.
+PERSON = {
+    "notifications.list_notifications": (),
+    "notifications.open_notification": ("id",),
+    "notifications.mark_read": ("id",),
+    "notifications.mark_unread": ("id",),
+    "notifications.mark_all_read": (),
+    "notifications.show_choices": (),
+    "notifications.save_choices": (),
+    "notifications.reset_choices": (),
+    "notifications.save_address": (),
+    "notifications.confirm_address": ("link",),
+}
 # An order is its browser session's own: tests/signing/ holds it to that.
 ORDER = {
     "signing.show_order",
@@ -143,6 +231,9 @@ OPEN = {
     "debtor.health",
     "debtor.leave",
     "debtor.start",
+    "notifications.show_bell",
+    "notifications.stop_mails",
+    "notifications.stop_mails_now",
     "signing.accept_invitation",
     "signing.identify_invited",
     "signing.no_access",
@@ -200,6 +291,9 @@ def world(app: Flask) -> World:
     )  # fmt: skip
     db.session.add(payment)
     db.session.commit()
+    note = notes.write(case, "w", mentions=(), readers=(), actor=SYSTEM, now=NOW)
+    (kept,) = attachments.add(case, [("a.txt", b"a")], actor=SYSTEM, now=NOW).kept
+    db.session.commit()
     other = a_creditor_that_signed("Fjällbäcks Tandvård AB")
     people = {
         "viewer": a_person_at(creditor, "viewer", SOFIA),
@@ -215,19 +309,49 @@ def world(app: Flask) -> World:
     db.session.commit()
     values: dict[str, object] = {
         "event_id": event_id,
+        "customer_id": case.debtor_id,
+        "class": "Retail",
         "reference": case.reference,
         "message_id": message.id,
         "upload_id": upload.id,
         "request_id": request.id,
         "number": payment.receipt_number,
         "act": "hold",
+        "note_id": note.id,
+        "file_id": kept.id,
+        "invoice_id": an_invoice_of(creditor).id,
         "job_id": 1,
         "key": key,
+        "id": 1,
+        "link": "made-up",
         "member_id": _membership_of(people["viewer"]).id,
         "invitation_key": _an_invitation(creditor),
+        "together_id": _an_act_together(case),
+        "view_id": _a_view(creditor, people["viewer"]),
         "token": "none",
+        "kind": "sender",
+        "approval_key": _a_proposal(creditor),
+        "part": "signature.xml",
+        "account_key": "first",
+        "change": "use",
+        "which": _a_contact(creditor),
     }
     return World(app, case, values | _a_report(creditor.id), people)
+
+
+def _an_act_together(case: Case) -> int:
+    wanted = together.by_references(case.creditor_id, [case.reference])
+    act = together.prepare(case.creditor_id, together.HOLD, wanted, actor=SYSTEM, now=NOW)
+    together.begin(act, {}, now=NOW)
+    db.session.commit()
+    return act.id
+
+
+def _a_view(creditor: Creditor, person: Person) -> int:
+    actor = Actor("person", person.name, person.id, "creditor")
+    view = saved_views.save(creditor.id, "Mine", "", is_shared=False, actor=actor, now=NOW)
+    db.session.commit()
+    return view.id
 
 
 def _a_report(creditor_id: int) -> dict[str, object]:
@@ -254,6 +378,36 @@ def _an_invitation(creditor: Creditor) -> str:
     return invited.key
 
 
+def _a_contact(creditor: Creditor) -> int:
+    contact = ContactPerson(
+        creditor_id=creditor.id, name="Karin", role="", email="k@norrsken.example", phone=""
+    )
+    db.session.add(contact)
+    creditor.letter = {"logo": files.store(b"picture")}
+    db.session.commit()
+    return contact.id
+
+
+def _a_proposal(creditor: Creditor) -> str:
+    eva = people_room.by_identity_number(EVA)
+    assert eva is not None
+    key = acts.propose_account(
+        creditor.id, {"kind": "bankgiro", "number": "5050-1055", "holder": "Norrsken"},
+        is_used=True, actor=Actor("person", eva.name, eva.id), now=clock.now(),
+    )  # fmt: skip
+    approval = approvals.find(key)
+    assert approval is not None
+    approval.evidence = {"xml_sha256": files.store(b"<Signature/>")}
+    db.session.add(
+        PayoutAccount(
+            key="first", creditor_id=creditor.id, kind="plusgiro", number="2865434", holder="N",
+            added_at=NOW,
+        )
+    )  # fmt: skip
+    db.session.commit()
+    return key
+
+
 @pytest.fixture
 def as_(world: World) -> Callable[[str], FlaskClient]:
     """A browser that somebody is signed in on, or nobody."""
@@ -272,16 +426,16 @@ def is_sent_to(response: TestResponse, path: str) -> bool:
 
 
 def test_every_address_is_held_against_the_wrong_person(app: Flask) -> None:
-    known = {*CREDITOR, *OPERATOR, *DEBTOR, *SIGNER, *ORDER, *OPEN}
+    known = {*CREDITOR, *OPERATOR, *DEBTOR, *SIGNER, *PERSON, *ORDER, *OPEN}
     there = {rule.endpoint for rule in app.url_map.iter_rules()}
     assert {one for one in there if not one.startswith("components.")} == known
 
 
-@pytest.mark.parametrize("endpoint", [*CREDITOR, *OPERATOR, *SIGNER])
+@pytest.mark.parametrize("endpoint", [*CREDITOR, *OPERATOR, *SIGNER, *PERSON])
 def test_who_is_not_signed_in_is_asked_to(
     world: World, as_: Callable[[str], FlaskClient], endpoint: str
 ) -> None:
-    needed = (CREDITOR | OPERATOR | SIGNER)[endpoint]
+    needed = (CREDITOR | OPERATOR | SIGNER | PERSON)[endpoint]
     response = world.send(as_("nobody"), endpoint, world.address(endpoint, needed))
     assert is_sent_to(response, "/sign-in")
 
@@ -343,7 +497,8 @@ def test_a_viewer_asks_for_what_changes_nothing(
     world: World, as_: Callable[[str], FlaskClient], endpoint: str
 ) -> None:
     response = world.send(as_("viewer"), endpoint, world.address(endpoint, CREDITOR[endpoint]))
-    assert response.status_code == 303
+    # A view without a name is not kept.
+    assert response.status_code == (422 if endpoint.endswith(("save_view", "change_view")) else 303)
 
 
 @pytest.mark.parametrize("endpoint", OPERATOR)
@@ -369,6 +524,28 @@ def test_a_debtor_sees_nothing_of_another_case(world: World, app: Flask, endpoin
     client = app.test_client()
     enter_case(app, client, a_reminded_case(world.case.creditor))
     response = world.send(client, endpoint, world.address(endpoint, DEBTOR[endpoint]))
+    assert response.status_code == 404
+
+
+@pytest.mark.parametrize("endpoint", PERSON)
+def test_who_acts_for_no_company_is_told_nothing(
+    world: World, as_: Callable[[str], FlaskClient], endpoint: str
+) -> None:
+    address = world.address(endpoint, PERSON[endpoint])
+    assert world.send(as_("operator"), endpoint, address).status_code == 403
+
+
+@pytest.mark.parametrize("endpoint", [one for one, needed in PERSON.items() if "id" in needed])
+@pytest.mark.parametrize("who", ["stranger", "viewer"])
+def test_what_another_is_told_is_not_there(
+    world: World, as_: Callable[[str], FlaskClient], endpoint: str, who: str
+) -> None:
+    eva = people_room.by_identity_number(EVA)
+    assert eva is not None
+    notify("dispute", creditor_id=world.case.creditor_id, data={}, key="k", now=NOW, to=[eva.id])
+    db.session.commit()
+    id = db.session.scalar(text("select id from notifications"))
+    response = world.send(as_(who), endpoint, world.address(endpoint, (), id=id))
     assert response.status_code == 404
 
 
@@ -412,8 +589,9 @@ def test_a_role_that_has_ended_opens_nothing(world: World, app: Flask) -> None:
 
 def test_every_post_without_the_pages_token_is_refused(world: World) -> None:
     world.app.config["WTF_CSRF_ENABLED"] = True
-    needed = CREDITOR | OPERATOR | DEBTOR | SIGNER | {"signing.stop_order": ("key",)}
+    needed = CREDITOR | OPERATOR | DEBTOR | SIGNER | PERSON | {"signing.stop_order": ("key",)}
     needed |= {one: ("token",) for one in OPEN if one.endswith(("_invitation", "_invited"))}
+    needed |= {"notifications.stop_mails_now": ("link",)}
     client = world.app.test_client()
     let_through = [
         rule.endpoint

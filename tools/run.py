@@ -146,6 +146,8 @@ def _run(processes: Processes, settings: Settings, environment: dict[str, str]) 
     _wait("BankID simulator", lambda: _answers(f"http://127.0.0.1:{PHONE}/"), processes)
     _wait("Swish simulator", lambda: _answers(f"http://127.0.0.1:{PAYER}/"), processes)
     _wait("mail simulator", lambda: _answers(f"http://127.0.0.1:{MAILS}/"), processes)
+    # Before the worker: what the demo has behind it is lived on days of its own.
+    subprocess.run([python, "-m", "tools.seed"], cwd=ROOT, env=environment, check=True)
     processes.start("worker", [*flask, "worker"], environment)
     processes.start(
         "web",
@@ -154,7 +156,7 @@ def _run(processes: Processes, settings: Settings, environment: dict[str, str]) 
         environment,
     )  # fmt: skip
     _wait("web server", lambda: _answers(f"http://127.0.0.1:{WEB}/health"), processes)
-    subprocess.run([python, "-m", "tools.seed"], cwd=ROOT, env=environment, check=True)
+    subprocess.run([python, "-m", "tools.seed", "table"], cwd=ROOT, env=environment, check=True)
     if "--month" in sys.argv:
         subprocess.run([python, "-m", "tools.travel"], cwd=ROOT, env=environment, check=True)
     print(f"\nLogs: {processes.log.relative_to(ROOT)}/   Ctrl-C ends everything.", flush=True)

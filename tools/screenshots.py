@@ -26,8 +26,13 @@ _FLAGS = (
     "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update"
     " --disable-sync --no-first-run --hide-scrollbars"
 )
-_CREDITOR = ("", "cases", "invoices", "invoices/upload", "payout", "rules", "people")
-_CASE = ("", "/letters", "/money", "/parties", "/acts/hold", "/acts/credit")
+_CREDITOR = (
+    "", "cases", "invoices", "invoices/upload", "payout", "rules", "rules/preview",
+    "rules/preview/invoices", "switch", "company", "approvals",
+    "company/close", "people", "customers", "customers/1",
+    "customers/1/rules", "classes", "classes/one?class=Hushåll",
+)  # fmt: skip
+_CASE = ("", "/letters", "/money", "/parties", "/notes", "/acts/hold", "/acts/plan")
 _OPERATOR = ("", "jobs", "messages", "reviews", "books", "rates")
 
 
@@ -102,8 +107,11 @@ def _take_tour(browser: Browser, reference: str, code: str, folder: Path) -> Non
             tabs = [f"cases/{reference}{tab}" for tab in _CASE]
             for path in (*_CREDITOR, *tabs):
                 page.goto(f"{BASE}/creditor/norrsken/{path}")
-                name = path.replace("/", "-") or "overview"
+                name = path.partition("?")[0].replace("/", "-") or "overview"
                 _keep(page, folder, f"creditor-{name}-{language}-{width}")
+            for path in ("", "choices"):
+                page.goto(f"{BASE}/notifications/{path}")
+                _keep(page, folder, f"notifications-{path or 'centre'}-{language}-{width}")
             page = _page(browser, width, 800, language)
             _sign_in(page, OPERATOR)
             for path in _OPERATOR:

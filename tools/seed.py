@@ -6,27 +6,32 @@ numbers the tax agency publishes for tests; the companies are invented.
 
 import csv
 import json
+import sys
 import time
 import urllib.request
 from collections.abc import Sequence
 from datetime import date, timedelta
 from decimal import Decimal
-from io import StringIO
+from io import BytesIO, StringIO
 
-from sqlalchemy import select
+from PIL import Image, ImageDraw
+from sqlalchemy import select, text
 from stdnum import luhn
 
 from portal import clock, create_app
-from portal.collection import intake, rates
+from portal.collection import intake, rates, rulebook
 from portal.collection.models import Case, Rules, Upload
-from portal.companies import invitations
+from portal.companies import acts, addresses, contacts, invitations, looks
+from portal.companies.models import PayoutAccount
 from portal.config import ROOT
 from portal.database import queue, tenancy
 from portal.extensions import db, settings
 from portal.identity import orders, people
 from portal.identity.actor import SYSTEM, Actor
 from portal.identity.models import Creditor, Membership, Person
+from portal.notifications.telling import notify
 from portal.signing import agreements
+from tools import seed_past
 
 PHONE = "http://127.0.0.1:8102"
 OPERATOR = "198107212386"
@@ -51,9 +56,12 @@ ROLES = (
 
 
 def main() -> None:
-    """Seed what is missing, and print the table of addresses and sign-ins."""
+    """Seed what is missing; with the argument `table`, print the addresses and sign-ins instead."""
     app = create_app()
     with app.app_context(), tenancy.service():
+        if "table" in sys.argv:
+            _print_table()
+            return
         _seed_law()
         for number, is_operator in ((OPERATOR, True), *((one, False) for one in _members())):
             _person(number, is_operator)
@@ -64,9 +72,12 @@ def main() -> None:
         db.session.commit()
         if not agreements.is_signed(_creditor("norrsken").id):
             _sign_through_simulator(_creditor("norrsken"), JOHAN)
+        _seed_rules(_creditor("norrsken"))
+        _seed_past(_creditor("norrsken"))
         _seed_cases(_creditor("norrsken"))
+        _seed_notifications(_creditor("norrsken"))
         _seed_invitation(_creditor("norrsken"))
-        _print_table()
+        _seed_card(_creditor("norrsken"))
 
 
 def _members() -> list[str]:
@@ -74,11 +85,10 @@ def _members() -> list[str]:
 
 
 def _seed_law() -> None:
-    half_year = date(clock.today().year, 1 if clock.today().month < 7 else 7, 1)
-    if rates.table().known_through < half_year:
+    while (known := rates.table().known_through) < clock.today():
         # A demo must show interest; no real portal may be started with a guessed rate.
-        rates.add(half_year, Decimal("2.00"), "Demo value, not Riksbanken's", actor=SYSTEM,
-                  now=clock.now())  # fmt: skip
+        rates.add(known + timedelta(days=1), Decimal("2.00"), "Demo value, not Riksbanken's",
+                  actor=SYSTEM, now=clock.now())  # fmt: skip
 
 
 def _known_people() -> dict[str, dict[str, str]]:
@@ -93,6 +103,8 @@ def _person(number: str, is_operator: bool = False) -> Person:
         found = people.add_person(
             number, row["given_name"], row["surname"], now=clock.now(), is_operator=is_operator
         )
+        found.email = f"{row['given_name']}.{row['surname']}@reda.example".lower()
+        found.email = found.email.translate(str.maketrans("åäöéü", "aaoeu"))
     return found
 
 
@@ -117,11 +129,16 @@ def _company(
             email=f"faktura@{key}.example",
             phone="010-000 00 01",
             debt_description="Vara eller tjänst enligt faktura",
-            payout_bankgiro="50501055",
             created_at=clock.now(),
         )
     )
     db.session.flush()
+    db.session.add(
+        PayoutAccount(
+            key=f"{key}1", creditor_id=_creditor(key).id, kind="bankgiro", number="50501055",
+            holder=name, is_used=True, added_at=clock.now(),
+        )
+    )  # fmt: skip
     _member(administrator, key, "administrator")
 
 
@@ -169,10 +186,9 @@ def _approve(order_ref: str, number: str) -> None:
     urllib.request.urlopen(request, timeout=10).close()
 
 
-def _seed_cases(creditor: Creditor) -> None:
-    if db.session.scalar(select(Upload.id).where(Upload.creditor_id == creditor.id)):
+def _seed_rules(creditor: Creditor) -> None:
+    if rulebook.version(creditor.id):
         return
-    now, today = clock.now(), clock.today()
     db.session.add(
         Rules(
             creditor_id=creditor.id,
@@ -182,17 +198,69 @@ def _seed_cases(creditor: Creditor) -> None:
             reminder_fee_agreed=True,
             reminder_days=10,
             interest_kind="statutory",
-            changed_at=now,
+            changed_at=clock.now(),
         )
     )
+    db.session.commit()
+
+
+def _seed_past(creditor: Creditor) -> None:
+    if _has_file(creditor):
+        return
+    used = {*CUSTOMERS}
+    others = [
+        one
+        for number, one in _known_people().items()
+        if one["use"] == "debtor" and number not in used
+    ]
+    print("Living the demo's past ...", flush=True)
+    seed_past.live(creditor, others, clock.today())
+    # Nobody wants to be told of it all at once.
+    db.session.execute(
+        text(
+            "insert into notification_marks (creditor_id, position)"
+            " select creditor_id, position from history_heads where creditor_id = :creditor"
+        ),
+        {"creditor": creditor.id},
+    )
+    db.session.commit()
+
+
+def _has_file(creditor: Creditor, *names: str) -> bool:
+    query = select(Upload.id).where(Upload.creditor_id == creditor.id)
+    if names:
+        query = query.where(Upload.filename.in_(names))
+    return db.session.scalar(query.limit(1)) is not None
+
+
+def _seed_cases(creditor: Creditor) -> None:
+    if _has_file(creditor, "kundreskontra.csv"):
+        return
+    now, today = clock.now(), clock.today()
     actor = Actor("person", "Johan Ekdahl", _person(JOHAN).id)
     received = intake.receive(
         creditor.id, [("kundreskontra.csv", ledger_file(today))], actor=actor, now=now
     )
     intake.map_columns(received.upload, dict(received.upload.mapping))
     intake.import_upload(received.upload, actor=actor, today=today, now=now)
+    _seed_exceptions(creditor, actor)
     queue.defer("advance_cases", once="advance_cases")
     db.session.commit()
+
+
+def _seed_exceptions(creditor: Creditor, actor: Actor) -> None:
+    """A class that gets more time, and a customer that is left out for a while."""
+    today, now = clock.today(), clock.now()
+    rulebook.put_many(
+        creditor.id, "class", ["Fritidshus"],
+        {"days_after_due": 14, "reason": "Sällan på plats"}, actor=actor, today=today, now=now,
+    )  # fmt: skip
+    rulebook.put_many(
+        creditor.id, "customer", ["2007"],
+        {"is_excluded": True, "reason": "Flyttar, betalar efter överenskommelse",
+         "ends_on": today + timedelta(days=10)},
+        actor=actor, today=today, now=now,
+    )  # fmt: skip
 
 
 def _seed_invitation(creditor: Creditor) -> None:
@@ -207,6 +275,38 @@ def _seed_invitation(creditor: Creditor) -> None:
         now=clock.now(),
     )  # fmt: skip
     db.session.commit()
+
+
+def _seed_card(creditor: Creditor) -> None:
+    if contacts.of_company(creditor.id):
+        return
+    johan, now = _person(JOHAN), clock.now()
+    actor = Actor("person", johan.name, johan.id, "creditor")
+    contacts.save(
+        creditor.id, None,
+        {"name": "Karin Ek", "role": "Ekonomi", "email": "karin@norrsken.example",
+         "phone": "090-12 34 56"}, 0, actor=actor, now=now,
+    )  # fmt: skip
+    box = {**addresses.registered(creditor), "address_line": "Box 7", "postcode": "903 21"}
+    addresses.save(creditor.id, "invoice", box, 0, actor=actor, now=now)
+    addresses.take(creditor.id, "agreement", 0, actor=actor, now=now)
+    acts.propose_account(
+        creditor.id, {"kind": "plusgiro", "number": "28 65 43-4", "holder": creditor.name},
+        is_used=False, actor=actor, now=now,
+    )  # fmt: skip
+    looks.save_letter(creditor.id, "Norrsken", looks.drawn(_logo()), 0, actor=actor, now=now)
+    db.session.commit()
+
+
+def _logo() -> bytes:
+    """A sun over the fells, in the company's colours."""
+    picture = Image.new("RGB", (640, 200), "white")
+    pen = ImageDraw.Draw(picture)
+    pen.ellipse((230, 30, 410, 210), fill="#e09422")
+    pen.polygon([(0, 200), (190, 70), (330, 160), (470, 90), (640, 200)], fill="#17504c")
+    out = BytesIO()
+    picture.save(out, "PNG")
+    return out.getvalue()
 
 
 # Identity number, days overdue, amount in kronor, text.
@@ -234,19 +334,43 @@ def ledger_file(
         rows.append(
             f"{first_number + index};{2000 + place};{person['given_name']} {person['surname']};"
             f"{number};Storgatan {place};111 22;Stockholm;{due_on - timedelta(days=30)};{due_on};"
-            f"{amount};SEK;{what};{person['language']}"
+            f"{amount};SEK;{what};{person['language']};{'Fritidshus' if place > 5 else 'Hushåll'}"
         )
     head = (
         "Fakturanr;Kundnr;Kundnamn;Personnummer;Adress;Postnr;Ort;Fakturadatum;Förfallodatum;"
-        "Belopp;Valuta;Text;Språk"
+        "Belopp;Valuta;Text;Språk;Kundklass"
     )
     return "\r\n".join((head, *rows, "")).encode("utf-8-sig")
+
+
+def _seed_notifications(creditor: Creditor) -> None:
+    """What the people of a company were told of lately; the worker goes on from there."""
+    told: tuple[tuple[str, dict[str, object], bool], ...] = (
+        ("mention", {"by": "Sofia Nyström"}, False),
+        ("dispute", {}, False),
+        ("letter_failed", {}, True),
+        ("upload", {"filename": "kundreskontra.csv", "problems": 2}, True),
+        ("rules", {}, False),
+    )
+    cases = db.session.scalars(
+        select(Case).where(Case.creditor_id == creditor.id).order_by(Case.id)
+    ).all()
+    for (kind, data, is_failed), case in zip(told, cases, strict=False):
+        about: dict[str, object] = {"reference": case.reference, "debtor": case.debtor.name}
+        notify(
+            kind, creditor_id=creditor.id,
+            data=data if kind in ("rules", "upload") else {**about, **data},
+            key=f"demo:{kind}", now=clock.now(), is_failed=is_failed,
+        )  # fmt: skip
+    db.session.commit()
 
 
 def demo_cases() -> Sequence[Case]:
     """Two cases to try, preferably such as can be paid still."""
     is_closed = Case.closed_on.is_not(None)
-    return db.session.scalars(select(Case).order_by(is_closed, Case.id).limit(2)).all()
+    return db.session.scalars(
+        select(Case).order_by(is_closed, Case.opened_on.desc(), Case.id).limit(2)
+    ).all()
 
 
 def _print_table() -> None:

@@ -3,14 +3,24 @@
 - `intake.receive`, `intake.preview`, `intake.import_upload`: a creditor's file, step by step.
 - `intake.import_overdue`: waiting invoices become cases when the rules say so.
 - `policy.effective`, `policy.decide`: which rules hold for an invoice, from which scope, and why.
+- `deciding.lay_out`: the rules of a creditor laid out for statements over many invoices.
+- `previewing.preview`, `page`, `every`, `explain`: what rules would do that nobody has saved.
+- `drafts.keep`, `drafts.find`: rules that somebody edits.
 - `lifecycle.advance`: what is due today, done; the steps by `advancing`, thousands at a time.
 - `settling.settle_payment`: money that came, settled and told; `receiving.settle_many`: of many.
 - `owed.sums`, `owed.every`: what all cases owe on a day, interest included.
+- `holding.standing`, `turn_on`, `pause`, `hold_everything`, `go_on`: a company's switch.
 - `stops.stop`, `lifecycle.resume`: a case stands still, and goes on.
 - `plans.propose`, `plans.agree`: payment plans.
+- `disputes.object_to`, `disputes.answer`: objections.
+- `effects.preview`, `effects.perform`: what an act would do, shown before it is done.
+- `notes`, `attachments`: what a company keeps with a case for itself.
 - `changes`: what the creditor's own ledger tells while a case lives.
 - `states`: the table of what can happen to a case.
-- `cases.page`, `cases.find`, `cases.amount_due`: what pages show.
+- `cases.find`, `cases.amount_due`: what pages show of a case.
+- `finding.recognise`, `finding.beside`, `finding.page`, `finding.every`: lists of cases.
+- `saved_views`: lists that people keep under a name.
+- `together.prepare`, `together.look`, `together.begin`, `together.go_on`: one act with many cases.
 - `checks.differences`: where the books and the cases do not agree.
 - `days.to_run`: which days the clock has still to run.
 - `access.enter`: a debtor's way in by reference and code.

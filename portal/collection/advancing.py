@@ -22,6 +22,7 @@ from portal.collection.charging import Facts
 from portal.collection.policy import Effective
 from portal.delivery import outbox
 from portal.extensions import db, settings
+from portal.identity import holds
 from portal.law import limitation
 from portal.law.calendar import banking_day_on_or_after
 from portal.law.errors import LawError
@@ -54,12 +55,13 @@ _RECKONED = "place integer, terms text, rate_days bigint, periods jsonb"
 # Interest runs from `from_on`: the due date, or the day to which it was booked. A letter that has
 # no word where a name belongs is looked at alone.
 # A statement of its own: what is read in the one that waits for a lock may be older than the lock.
-_LOCK = """
+_LOCK = f"""
 insert into reda_due
 select id from cases
 where next_step is not null and not is_stopped and next_step_on <= :today
+    and creditor_id not in {holds.HELD_SQL}
 order by next_step_on, id limit :limit for update skip locked
-"""
+"""  # noqa: S608
 _FIND = rf"""
 insert into reda_moving
 select c.id, c.creditor_id, c.debtor_id, c.invoice_id, c.next_step, b.principal, b.fees,
@@ -126,7 +128,7 @@ select j.letter as kind, 'letter' as channel, a.case_id, a.creditor_id,
     coalesce(nullif(d.language, ''), 'sv') as language, j.letter || ':' || a.case_id as key,
     c.access_code as secret,
     j.content || jsonb_build_object(
-        'creditor', jsonb_build_object('name', k.name,
+        'creditor', k.letter || jsonb_build_object('name', k.name,
             'organisation_number', k.organisation_number),
         'recipient', jsonb_build_object('name', d.name, 'address_line', d.address_line,
             'postcode', d.postcode, 'town', d.town, 'country', d.country),

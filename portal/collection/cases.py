@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from fractions import Fraction
 
-from sqlalchemy import and_, func, literal, or_, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.orm import joinedload
 
 from portal import clock, ledger
@@ -22,8 +22,6 @@ from portal.law.explanation import (
 from portal.law.fees import Charge
 from portal.law.interest import Accrual, Movement, Terms, accrue
 from portal.messages import Problem
-
-PAGE_SIZE = 50
 
 
 @dataclass(frozen=True)
@@ -58,34 +56,6 @@ class ExplainedPart:
     kind: str
     ore: int
     explanations: Sequence[Explanation]
-
-
-@dataclass(frozen=True)
-class CaseRow:
-    """A case in a list."""
-
-    id: int
-    reference: str
-    status: str
-    next_step: str | None
-    next_step_on: date | None
-    is_stopped: bool
-    debtor_name: str
-    customer_number: str
-    invoice_number: str
-    due_on: date
-    opened_on: date
-    principal_ore: int
-    booked_ore: int
-    currency: str
-
-
-@dataclass(frozen=True)
-class Page:
-    """Some rows and the key that the next ones come after, or None at the end."""
-
-    rows: Sequence[CaseRow]
-    after: int | None
 
 
 @dataclass(frozen=True)
@@ -268,59 +238,6 @@ def _charges(case: Case) -> list[tuple[Charge, date]]:
 def day_of_event(event: Event) -> date:
     """The day in Sweden that something happened on."""
     return clock.day_of(event.occurred_at)
-
-
-def page(
-    creditor_id: int, *, status: str | None = None, search: str = "", after: int | None = None
-) -> Page:
-    """A creditor's cases, the newest first.
-
-    status: one of states.STATUSES or `open`. search: part of a name, or a number in full.
-    after: the key of the page before.
-    """
-    query = (
-        select(
-            Case.id,
-            Case.reference,
-            Case.status,
-            Case.next_step,
-            Case.next_step_on,
-            Case.is_stopped,
-            Debtor.name,
-            Debtor.customer_number,
-            Invoice.number,
-            Case.due_on,
-            Case.opened_on,
-            Case.principal_ore,
-            ledger.unpaid_sql(Case.id.expression),
-            Case.currency,
-        )
-        .join(Debtor, Debtor.id == Case.debtor_id)
-        .join(Invoice, Invoice.id == Case.invoice_id)
-        .where(Case.creditor_id == creditor_id)
-        .order_by(Case.id.desc())
-        .limit(PAGE_SIZE + 1)
-    )
-    if status == "open":
-        query = query.where(Case.status.in_(states.OPEN))
-    elif status in states.STATUSES:
-        query = query.where(Case.status == status)
-    if after is not None:
-        query = query.where(Case.id < after)
-    if wanted := search.strip():
-        digits = "".join(wanted.split())
-        query = query.where(
-            or_(
-                Debtor.name.icontains(wanted, autoescape=True),
-                Debtor.customer_number == wanted,
-                Invoice.number == wanted,
-                and_(literal(digits.isdigit()), or_(Case.reference == digits, Case.ocr == digits)),
-            )
-        )
-    rows = [CaseRow(*tuple(row)) for row in db.session.execute(query)]
-    more = len(rows) > PAGE_SIZE
-    rows = rows[:PAGE_SIZE]
-    return Page(rows, rows[-1].id if more else None)
 
 
 def totals(creditor_id: int, today: date) -> Totals:

@@ -21,7 +21,7 @@ from portal.messages import N_, RedaError
 # What a later message from the creditor's ledger may change of a customer.
 CUSTOMER_FIELDS = (
     "name", "address_line", "postcode", "town", "country", "email", "phone", "language",
-    "customer_class",
+    "customer_class", "size_class",
 )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from datetime import date, datetime
 from sqlalchemy import func, select
 
 from portal import ledger
-from portal.collection import cases, plans, states
+from portal.collection import cases, disputes, plans, states
 from portal.collection.changes import CUSTOMER_FIELDS
 from portal.collection.models import Case, Deed, Event
 from portal.collection.moves import open_stops
@@ -32,8 +32,11 @@ _ON_THE_WAY = ("waiting", "failed")
 
 @dataclass(frozen=True)
 class Standing:
-    """How a case stands. stops: kind, and the day it ends by itself or None. plan: each part's last
-    day and öre. details: the customer's, by name of field. Sums are öre, interest to today."""
+    """How a case stands. Sums are öre, interest to today.
+
+    stops: kind, and the day it ends by itself or None. plan: each part's last day and öre.
+    objection: the newest one's status, empty without any. details: the customer's, by field.
+    """
 
     status: str
     next_step: str | None
@@ -45,6 +48,7 @@ class Standing:
     interest_ore: int
     fees_ore: int
     plan: tuple[tuple[date, int], ...]
+    objection: str
     details: tuple[tuple[str, str | None], ...]
 
     @property
@@ -106,12 +110,12 @@ class Effect:
 
     @property
     def charged_ore(self) -> int:
-        """What the creditor pays us for it, out of what was collected, in öre."""
+        """Our fees that the creditor bears itself, in öre."""
         return sum(
             ore
             for one in self.booked
             for account, ore in one.lines
-            if one.kind.startswith("fee.") and account == Account.OWED_TO_CREDITOR
+            if account == Account.OWED_BY_CREDITOR
         )
 
     @property
@@ -205,6 +209,7 @@ def standing(case: Case, today: date) -> Standing:
         interest_ore=due.interest_ore,
         fees_ore=due.fees_ore,
         plan=tuple((one.due_on, one.amount_ore) for one in plans.instalments(case.id)),
+        objection=next((one.status for one in disputes.of_case(case.id)), ""),
         details=tuple((name, getattr(case.debtor, name)) for name in CUSTOMER_FIELDS),
     )
 
@@ -268,4 +273,8 @@ def _name(of: object) -> str:
 def _last_event(case: Case) -> int:
     # Events of the customer's other cases do not count: they tell of the same change.
     db.session.flush()
-    return db.session.scalar(select(func.max(Event.id)).where(Event.case_id == case.id)) or 0
+    # A note or a file that somebody adds changes nothing of what was shown.
+    newest = select(func.max(Event.id)).where(
+        Event.case_id == case.id, Event.name.startswith("case.")
+    )
+    return db.session.scalar(newest) or 0

@@ -114,6 +114,27 @@ def record_many(rows: Select[Any] | TextClause) -> int:
     return int(added.rowcount)  # type: ignore[attr-defined]
 
 
+# A company's events in a part of its history, for a statement that reads many at a time: those of
+# :creditor after the place :after, up to :until. Columns: position, event_id, name, data,
+# occurred_at, actor_person_id, and of the case, if it is about one, reference, debtor_name and
+# invoice_number.
+EVENTS_BETWEEN = """
+    select h.position, e.id as event_id, e.name, e.data, e.occurred_at, e.actor_person_id,
+        c.reference, d.name as debtor_name, i.number as invoice_number
+    from history_links h join events e on e.id = h.event_id
+    left join cases c on c.id = e.case_id
+    left join debtors d on d.id = c.debtor_id
+    left join invoices i on i.id = c.invoice_id
+    where h.creditor_id = :creditor and h.position > :after and h.position <= :until
+"""
+
+
+def position_of(creditor_id: int) -> int:
+    """How many events a company's history has; 0 when nothing has happened."""
+    head = text("select position from history_heads where creditor_id = :creditor")
+    return int(db.session.scalar(head, {"creditor": creditor_id}) or 0)
+
+
 # Of each event, the settings and the other facts that decided it. A setting that the event does not
 # tell itself is the one that its case was opened with.
 _DECIDED_BY: Mapping[str, tuple[Sequence[str], Sequence[str]]] = {

@@ -16,6 +16,7 @@ from sqlalchemy import text
 from portal import ledger
 from portal.collection import deciding, history, policy, rulebook, sets, states
 from portal.extensions import db
+from portal.identity import holds
 from portal.law import limitation
 from portal.law.calendar import banking_day_on_or_after
 from portal.ledger import Account
@@ -143,6 +144,9 @@ def _import_some(
     creditor_id: int, after: int, *, today: date, now: datetime
 ) -> tuple[int, int | None]:
     """How many were opened, and the last invoice that was decided on; None when it was the end."""
+    holds.keep_still()
+    if holds.current(creditor_id) is not None:
+        return 0, None
     # Read anew each time, and by nobody changed before these cases are there for all to see:
     # whoever switches collection off means from now on.
     rulebook.keep_still(creditor_id)

@@ -11,6 +11,7 @@ from sqlalchemy.orm import joinedload
 
 from portal.collection import history, importing
 from portal.collection.models import ColumnMapping, Debtor, Invoice, Upload
+from portal.companies import addresses, standing
 from portal.database import files, queue
 from portal.database.encryption import lookup_hash
 from portal.extensions import db
@@ -286,6 +287,8 @@ def import_upload(upload: Upload, *, actor: Actor, today: date, now: datetime) -
         "problems": [problem.as_json() for problem in problems[:_PROBLEMS_KEPT]],
         "problem_count": len(problems),
     }
+    if upload.kind == "peppol":
+        _note_seller(upload, now)
     history.record(
         "upload.imported",
         creditor_id=upload.creditor_id,
@@ -300,6 +303,19 @@ def import_upload(upload: Upload, *, actor: Actor, today: date, now: datetime) -
     db.session.flush()
     cases = import_overdue(upload.creditor_id, today=today, now=now)
     return Imported(new, known, cases, problems)
+
+
+def _note_seller(upload: Upload, now: datetime) -> None:
+    """Take down the address that the company's own invoices give of it, by the newest file."""
+    creditor = db.session.get_one(Creditor, upload.creditor_id)
+    for name, sha256 in reversed(upload.result["files"]):
+        try:
+            number, address = peppol.seller(files.read(sha256))
+        except RedaError:
+            continue
+        if number[-10:] == creditor.organisation_number[-10:]:
+            addresses.note(creditor.id, addresses.PEPPOL, name, address, now=now)
+            return
 
 
 def problems_of(upload: Upload) -> list[Problem]:
@@ -355,6 +371,7 @@ def _keep_debtor(creditor_id: int, one: source.Invoice) -> int:
     number = one.identity_number
     values = {
         "customer_class": one.customer_class,
+        "size_class": one.size_class,
         "kind": one.customer_kind,
         "name": one.customer_name,
         "identity_number": number,
@@ -390,8 +407,11 @@ def import_overdue(
     """Decide on a creditor's waiting invoices; answers how many became cases.
 
     between: called after so many as one transaction should hold, such as to commit. What is too
-    early or paused goes on waiting. Two runs at once decide on different invoices.
+    early or paused goes on waiting, and so does all of a company that is closed. Two runs at once
+    decide on different invoices.
     """
+    if standing.stopped(creditor_id) is not None:
+        return 0
     opened = importing.import_waiting(creditor_id, today=today, now=now, between=between)
     if opened:
         queue.defer("advance_cases", once="advance_cases")
@@ -408,6 +428,13 @@ def waiting_invoices(creditor_id: int, limit: int = 100) -> list[Invoice]:
             .order_by(Invoice.due_on, Invoice.id)
             .limit(limit)
         )
+    )
+
+
+def has_invoices(creditor_id: int) -> bool:
+    """Whether a creditor has given us any invoice."""
+    return bool(
+        db.session.scalar(select(Invoice.id).where(Invoice.creditor_id == creditor_id).limit(1))
     )
 
 

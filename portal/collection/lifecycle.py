@@ -28,6 +28,7 @@ from portal.collection.policy import Effective
 from portal.database import queue
 from portal.delivery import outbox
 from portal.extensions import db
+from portal.identity import holds
 from portal.identity.actor import SYSTEM, Actor
 from portal.law import limitation
 from portal.law.calendar import banking_day_on_or_after, is_banking_day
@@ -134,16 +135,46 @@ def advance(
 
     writes_letters: False for a day that was missed, whose letters would carry a day that is past.
     limit: cases taken in one transaction; call again until nothing moves. Two runs at once take
-    different cases.
+    different cases. A company that stands still as a whole (`holding`) is left alone, but for what
+    the law lets lapse.
     """
+    holds.keep_still()
     taken = _let_lapse(today, now, limit=limit)
     if not writes_letters:
         return Advanced(taken)
     taken += _end_stops(today, now, limit=limit)
     taken += _break_plans(today, now, limit=limit)
     if is_banking_day(today):
+        taken += _write_held_letters(today, now, limit=limit)
         taken += _take_steps(today, now, limit=limit)
     return Advanced(taken)
+
+
+def _write_held_letters(today: date, now: datetime, *, limit: int) -> int:
+    """Write anew what companies that stood still held back for days."""
+    written = 0
+    for creditor_id in holds.with_letters_left():
+        withdrawn = outbox.newest_withdrawn(creditor_id)
+        left = db.session.scalars(
+            select(Case.id)
+            .where(
+                Case.id.in_(withdrawn),
+                Case.status.in_(_LETTERS),
+                Case.closed_on.is_(None),
+                ~Case.is_stopped,
+            )
+            .order_by(Case.id)
+            .limit(limit)
+        ).all()
+        for case_id in left:
+            case = cases.lock(case_id)
+            key = f"{now:%Y%m%d%H%M%S}"
+            again = partial(_write_newest_again, case, key, actor=SYSTEM, today=today)
+            _or_leave_to_a_person(case, again, today=today, now=now)
+        written += len(left)
+        if len(left) < limit:
+            holds.letters_done(creditor_id)
+    return written
 
 
 def _end_stops(today: date, now: datetime, *, limit: int) -> int:

@@ -4,7 +4,15 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, UniqueConstraint
+from sqlalchemy import (
+    CheckConstraint,
+    FetchedValue,
+    ForeignKey,
+    Index,
+    Numeric,
+    Text,
+    UniqueConstraint,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
 
@@ -17,12 +25,19 @@ from portal.payments.references import code_of
 
 
 class Debtor(Base):
-    """A creditor's customer (gäldenär when an invoice is not paid)."""
+    """A creditor's customer (gäldenär when an invoice is not paid).
+
+    size_class: of a business, how many employees it has, as `sources.values.SIZES`; None: not told.
+    search_text, name_in_order: what the database looks names up in and sorts them by (0015).
+    """
 
     __tablename__ = "debtors"
     __table_args__ = (
         UniqueConstraint("creditor_id", "customer_number"),
         CheckConstraint("kind in ('person', 'company')", name="kind"),
+        CheckConstraint("size_class in ('0-9', '10-49', '50-249', '250+')", name="size_class"),
+        Index("ix_debtors_creditor_name", "creditor_id", "name_in_order", "id"),
+        Index("ix_debtors_creditor_class", "creditor_id", "customer_class"),
         Index(
             "ix_debtors_without_address",
             "creditor_id",
@@ -46,6 +61,9 @@ class Debtor(Base):
     email: Mapped[str | None]
     phone: Mapped[str | None]
     language: Mapped[str | None]
+    size_class: Mapped[str | None]
+    search_text: Mapped[str] = mapped_column(Text, FetchedValue(), deferred=True)
+    name_in_order: Mapped[str] = mapped_column(Text(collation="C"), FetchedValue(), deferred=True)
 
 
 class Upload(Base):
@@ -96,6 +114,14 @@ class Invoice(Base):
         CheckConstraint("amount_ore > 0 and balance_ore > 0", name="amount"),
         Index(
             "ix_invoices_waiting", "creditor_id", "due_on", postgresql_where="decision = 'waiting'"
+        ),
+        Index("ix_invoices_no_case", "debtor_id", postgresql_where="decision <> 'imported'"),
+        Index("ix_invoices_left_out", "creditor_id", postgresql_where="decision = 'left out'"),
+        Index(
+            "ix_invoices_payment_reference",
+            "creditor_id",
+            "payment_reference",
+            postgresql_where="payment_reference is not null",
         ),
     )
 
@@ -189,6 +215,27 @@ class Rules(Base):
     changed_at: Mapped[datetime]
 
 
+class RuleDraft(Base):
+    """A row of the rules as somebody edits it and has not saved it: their own, one for each row.
+
+    values: as `rulebook.save` takes them, in JSON. version, base: of the row that they were read
+    from, and the newest change of the rules then.
+    """
+
+    __tablename__ = "rule_drafts"
+    __table_args__ = (UniqueConstraint("creditor_id", "person_id", "scope", "scope_key"),)
+
+    id: Mapped[PrimaryKey]
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
+    scope: Mapped[str]
+    scope_key: Mapped[str] = mapped_column(default="")
+    values: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    version: Mapped[int]
+    base: Mapped[int]
+    changed_at: Mapped[datetime]
+
+
 class Case(Base):
     """A claim being collected (ärende).
 
@@ -212,6 +259,11 @@ class Case(Base):
         ),
         Index("ix_cases_limited", "limited_on", postgresql_where="closed_on is null"),
         Index("ix_cases_creditor_opened", "creditor_id", "opened_at", "id"),
+        Index("ix_cases_open", "creditor_id", "debtor_id", postgresql_where="closed_on is null"),
+        Index("ix_cases_creditor_status", "creditor_id", "status", "opened_at", "id"),
+        Index("ix_cases_creditor_due", "creditor_id", "due_on", "id"),
+        Index("ix_cases_creditor_amount", "creditor_id", "principal_ore", "id"),
+        Index("ix_cases_creditor_next", "creditor_id", "next_step_on", "id"),
         Index(
             "ix_cases_deciding", "creditor_id", "pay_by_on", postgresql_where="status = 'deciding'"
         ),
@@ -355,6 +407,164 @@ class Deed(Base):
     act: Mapped[str]
     person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
     done_at: Mapped[datetime]
+
+
+class SavedView(Base):
+    """A list of cases that a person has kept: its name, and its address's query."""
+
+    __tablename__ = "saved_views"
+    __table_args__ = (UniqueConstraint("creditor_id", "person_id", "name"),)
+
+    id: Mapped[PrimaryKey]
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
+    person_name: Mapped[str]
+    name: Mapped[str]
+    query: Mapped[str]
+    is_shared: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime]
+
+
+class ActTogether(Base):
+    """Something that somebody does with many cases: `together`.
+
+    status: draft (looked at, not begun), waiting (begun, cases are left), done or cancelled.
+    undoes_id: the act that this one takes back.
+    """
+
+    __tablename__ = "acts_together"
+
+    id: Mapped[PrimaryKey]
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    person_name: Mapped[str]
+    act: Mapped[str]
+    options: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    status: Mapped[str] = mapped_column(default="draft")
+    total: Mapped[int]
+    undoes_id: Mapped[int | None] = mapped_column(ForeignKey("acts_together.id"))
+    created_at: Mapped[datetime]
+    started_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+
+
+class CaseTogether(Base):
+    """One case of such an act: how it stood when it was looked at, and what came of it."""
+
+    __tablename__ = "cases_together"
+
+    act_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    case_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    creditor_id: Mapped[int]
+    status: Mapped[str]
+    is_stopped: Mapped[bool]
+    outcome: Mapped[str | None]
+    problem: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+
+
+class Dispute(Base):
+    """An objection (bestridande) to a case or a part of it. What was said stands in its turns.
+
+    reason: a code of `disputes.REASONS`. amount_ore: how much of what is owed it is about; None for
+    all. channel: how it came. status: open, upheld, partly, turned down, or lapsed when the case
+    ended without an answer. credited_ore: what the creditor then took back.
+    """
+
+    __tablename__ = "disputes"
+    __table_args__ = (
+        CheckConstraint(
+            "status in ('open', 'upheld', 'partly', 'turned down', 'lapsed')", name="status"
+        ),
+        CheckConstraint("amount_ore > 0", name="amount"),
+        Index("uq_disputes_open", "case_id", unique=True, postgresql_where="status = 'open'"),
+        Index("ix_disputes_case", "case_id"),
+        Index(
+            "ix_disputes_waiting", "creditor_id", "opened_at", postgresql_where="status = 'open'"
+        ),
+    )
+
+    id: Mapped[PrimaryKey]
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"))
+    reason: Mapped[str]
+    amount_ore: Mapped[int | None]
+    channel: Mapped[str]
+    status: Mapped[str] = mapped_column(default="open")
+    opened_at: Mapped[datetime]
+    answered_at: Mapped[datetime | None]
+    credited_ore: Mapped[int | None]
+
+    turns: Mapped[list["DisputeTurn"]] = relationship(order_by="DisputeTurn.id")
+
+
+class DisputeTurn(Base):
+    """What somebody said about an objection. kind: objected, asked, replied or answered."""
+
+    __tablename__ = "dispute_turns"
+
+    id: Mapped[PrimaryKey]
+    dispute_id: Mapped[int] = mapped_column(ForeignKey("disputes.id"), index=True)
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"))
+    kind: Mapped[str]
+    words: Mapped[str]
+    actor: Mapped[str]
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    said_at: Mapped[datetime]
+
+
+class Note(Base):
+    """What somebody of the company wrote about a case for the others. mentions: ids of people who
+    are meant. Empty words: taken away."""
+
+    __tablename__ = "case_notes"
+
+    id: Mapped[PrimaryKey]
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), index=True)
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    actor: Mapped[str]
+    words: Mapped[str]
+    mentions: Mapped[list[int]] = mapped_column(JSONB, default=list)
+    written_at: Mapped[datetime]
+    changed_at: Mapped[datetime | None]
+    removed_at: Mapped[datetime | None]
+
+    versions: Mapped[list["NoteVersion"]] = relationship(order_by="NoteVersion.id")
+
+
+class NoteVersion(Base):
+    """A note's earlier wording."""
+
+    __tablename__ = "case_note_versions"
+
+    id: Mapped[PrimaryKey]
+    note_id: Mapped[int] = mapped_column(ForeignKey("case_notes.id"), index=True)
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"))
+    words: Mapped[str]
+    kept_at: Mapped[datetime]
+
+
+class Attachment(Base):
+    """A file that the company keeps with a case. kind: a value of `file_types.TAKEN`. scan: clean
+    or not scanned. Taken away, its row stays."""
+
+    __tablename__ = "case_files"
+
+    id: Mapped[PrimaryKey]
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), index=True)
+    filename: Mapped[str]
+    kind: Mapped[str]
+    sha256: Mapped[str]
+    size: Mapped[int]
+    scan: Mapped[str]
+    actor: Mapped[str]
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    added_at: Mapped[datetime]
+    removed_at: Mapped[datetime | None]
+    removed_by: Mapped[str | None]
 
 
 class Day(Base):

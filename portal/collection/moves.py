@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 
 from portal import ledger
 from portal.collection import history, states
-from portal.collection.models import Case, Plan, Stop
+from portal.collection.models import Case, Dispute, Plan, Stop
 from portal.delivery import outbox
 from portal.extensions import db
 from portal.identity.actor import SYSTEM, Actor
@@ -123,6 +123,11 @@ def close(case: Case, *, on: date, now: datetime) -> None:
         update(Stop).where(Stop.case_id == case.id, Stop.ended_at.is_(None)).values(ended_at=now)
     )
     case.is_stopped = False
+    db.session.execute(
+        update(Dispute)
+        .where(Dispute.case_id == case.id, Dispute.status == "open")
+        .values(status="lapsed", answered_at=now)
+    )
     is_kept = case.status == states.PAID
     db.session.execute(
         update(Plan)

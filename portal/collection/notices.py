@@ -10,6 +10,7 @@ from portal.collection.models import Case
 from portal.collection.policy import Effective
 from portal.config import Settings
 from portal.extensions import settings
+from portal.identity.models import Creditor
 from portal.law import demand, reminder
 from portal.law.fees import DEMAND, LATE_PAYMENT, PLAN, REMINDER, Charge
 from portal.law.interest import Period
@@ -59,10 +60,7 @@ def content(
     parts += fee_parts(charges, due.fees_ore)
     debtor, invoice = case.debtor, case.invoice
     return {
-        "creditor": {
-            "name": case.creditor.name,
-            "organisation_number": case.creditor.organisation_number,
-        },
+        "creditor": creditor(case.creditor),
         "recipient": {
             "name": debtor.name,
             "address_line": debtor.address_line,
@@ -84,6 +82,19 @@ def content(
         "ocr": case.ocr,
         **common_content(settings(), today),
         **timely_content(kind, pay_by_on, rules, settings()),
+    }
+
+
+def creditor(company: Creditor) -> dict[str, object]:
+    """Who asks for the money, and how its letters show it.
+
+    Besides name and organisation_number, if the company has chosen so: sender_name, as customers
+    know it; logo, the SHA-256 of a picture; address, on one line.
+    """
+    return {
+        **company.letter,
+        "name": company.name,
+        "organisation_number": company.organisation_number,
     }
 
 

@@ -14,8 +14,8 @@ from portal.collection import figures, needs
 from portal.collection.figures import Look
 from portal.collection.models import Case, Invoice, Rules, Upload
 from portal.collection.needs import Need
+from portal.companies import accounts
 from portal.extensions import db
-from portal.identity.models import Creditor
 
 _UPLOADS = 5
 
@@ -90,7 +90,7 @@ def _statement(creditor_id: int, chosen: ScalarSelect[Any]) -> Any:
     )
     uploads = select(func.jsonb_agg(func.to_jsonb(latest.table_valued()))).scalar_subquery()
     return figures.kept_sql(creditor_id).add_columns(
-        Creditor.payout_bankgiro,
+        accounts.is_any(creditor_id),
         select(Rules.is_active).where(company).scalar_subquery(),
         select(Rules.id).where(company).exists(),
         select(Invoice.id).where(Invoice.creditor_id == creditor_id).exists(),

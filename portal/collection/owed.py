@@ -72,7 +72,8 @@ def come_to(row: str, kind: str, day: str) -> str:
 # Interest runs on the principal from `from_on`: the due date, or the day it was booked to. Where
 # principal was paid after that without interest being booked, each change counts for itself.
 def statement(of: str) -> str:
-    """The statement, for use inside another: case_id, principal_ore, interest_ore, fees_ore.
+    """The statement, for use inside another: case_id, principal_ore, interest_ore, fees_ore,
+    and booked_interest_ore, the part of the interest that is booked.
 
     of: SQL that says which lines are counted. Its values are `half_years` and `on`. interest_ore is
     null where no rate is known.
@@ -104,7 +105,7 @@ with {COME_TO}, books as (
     from standing s left join come_to r on r.agreed = s.agreed offset 0
 )
 select r.id as case_id, r.principal as principal_ore, r.fees as fees_ore,
-    r.interest + case
+    r.interest as booked_interest_ore, r.interest + case
         when r.closed_on <= :on or r.rate_days = 0 then 0
         when r.paid_on > r.from_on then (
             select reda_rounded(sum(l.amount_ore::numeric * greatest(0,

@@ -16,6 +16,7 @@ from portal.collection.models import Case, Instalment, Plan
 from portal.collection.moves import charge_creditor, move, note_charges, post, record
 from portal.collection.policy import Effective
 from portal.extensions import db
+from portal.identity import holds
 from portal.identity.actor import DEBTOR, Actor
 from portal.law import fees
 from portal.law.calendar import banking_day_on_or_after
@@ -293,7 +294,10 @@ def progress(plan: Plan) -> list[Progress]:
 
 
 def missed(today: date, limit: int) -> list[int]:
-    """Cases whose plan has had less than should have come by now, days of grace counted."""
+    """Cases whose plan has had less than should have come by now, days of grace counted.
+
+    Those of companies that stand still as a whole wait.
+    """
     due = (
         select(Instalment.plan_id, func.sum(Instalment.amount_ore).label("ore"))
         .where(Instalment.due_on < today - GRACE)
@@ -305,7 +309,11 @@ def missed(today: date, limit: int) -> list[int]:
         db.session.scalars(
             select(Plan.case_id)
             .join(due, due.c.plan_id == Plan.id)
-            .where(Plan.status == "running", received < due.c.ore)
+            .where(
+                Plan.status == "running",
+                received < due.c.ore,
+                Plan.creditor_id.not_in(holds.held()),
+            )
             .order_by(Plan.case_id)
             .limit(limit)
         )

@@ -21,6 +21,7 @@ from portal.law.calendar import banking_day_on_or_after
 
 DAYS_AHEAD = 30
 PAGE_SIZE = 50
+_TOGETHER = 5_000
 TAKEN = "overdue"
 # How an invoice fares otherwise than under the rules in force.
 GAINED, LOST, EARLIER, LATER, OTHER_REASON = "gained", "lost", "earlier", "later", "other reason"
@@ -30,6 +31,9 @@ _OPEN = """
 select i.id, i.debtor_id, i.number, coalesce(i.issued_on, i.due_on) as arose_on, i.due_on,
     i.balance_ore, i.currency, i.type, i.reminder_fee_charged
 from invoices i where i.creditor_id = :creditor_id and i.decision = '{decision}' and {which}
+"""
+_SOME = """
+(i.due_on, i.id) > (:after_on, :after_id) order by i.due_on, i.id limit :together
 """
 _OF = """
 (i.number = :of or i.debtor_id = (
@@ -77,6 +81,15 @@ class Asked:
         return deciding.lay_out(self.sheets, self.today, self.until)
 
 
+def _change(new: tuple[date | None, str], old: tuple[date | None, str]) -> str | None:
+    (new_on, new_code), (old_on, old_code) = new, old
+    if new_on is not None and old_on is not None:
+        return None if new_on == old_on else (EARLIER if new_on < old_on else LATER)
+    if new_on is None and old_on is None:
+        return None if new_code == old_code else OTHER_REASON
+    return LOST if new_on is None else GAINED
+
+
 @dataclass(frozen=True)
 class Group:
     """Invoices that fare alike.
@@ -98,12 +111,7 @@ class Group:
     @property
     def change(self) -> str | None:
         """One of CHANGES; None: it fares the same."""
-        new, old = self.first_on, self.first_on_before
-        if new is not None and old is not None:
-            return None if new == old else (EARLIER if new < old else LATER)
-        if new is None and old is None:
-            return None if self.code == self.code_before else OTHER_REASON
-        return LOST if new is None else GAINED
+        return _change((self.first_on, self.code), (self.first_on_before, self.code_before))
 
 
 @dataclass(frozen=True)
@@ -230,6 +238,13 @@ class Line:
     fate: Fate
     before: Fate
 
+    @property
+    def change(self) -> str | None:
+        """One of CHANGES; None: it fares the same."""
+        return _change(
+            (self.fate.first_on, self.fate.code), (self.before.first_on, self.before.code)
+        )
+
 
 @dataclass(frozen=True)
 class Wanted:
@@ -285,11 +300,20 @@ def page(
 
 
 def every(asked: Asked, wanted: Wanted) -> Iterator[Line]:
-    """All of the invoices that are wanted, read as they are asked for, and kept nowhere."""
+    """All of the invoices that are wanted, so many at a time; none is kept, and nothing open."""
     where = " and ".join(_where(asked, wanted))
-    statement = f"select * from judged where {where} order by due_on, id"  # noqa: S608
-    rows = _ask(asked, statement, _values_of(wanted), which=_which(wanted), streams=True)
-    return (_line(row) for row in rows)
+    statement = f"select *, ({where}) as is_wanted from judged order by due_on, id"  # noqa: S608
+    after: After = (date.min, 0)
+    while True:
+        values = {"after_on": after[0], "after_id": after[1], "together": _TOGETHER}
+        which = f"{_which(wanted)} and {_SOME}"
+        rows = _ask(asked, statement, {**_values_of(wanted), **values}, which=which).all()
+        # Of each kind there were so many; what comes after the last of the first is to come again.
+        some = rows[:_TOGETHER]
+        yield from (_line(row) for row in some if row.is_wanted)
+        if len(rows) < _TOGETHER:
+            return
+        after = (some[-1].due_on, some[-1].id)
 
 
 def _where(asked: Asked, wanted: Wanted) -> list[str]:
@@ -330,7 +354,6 @@ def _ask(
     values: Mapping[str, Any] | None = None,
     *,
     which: str = "true",
-    streams: bool = False,
 ) -> Any:
     """Run a statement over `judged`: the invoices that are no cases, and what becomes of each.
 
@@ -340,9 +363,7 @@ def _ask(
     laid_out = asked.laid_out
     sql = _judged(len(asked.sheets), laid_out.turns, which) + statement
     given = {"creditor_id": asked.creditor_id, **laid_out.values, **(values or {})}
-    return db.session.execute(
-        text(sql), given, execution_options={"yield_per": 1_000} if streams else {}
-    )
+    return db.session.execute(text(sql), given)
 
 
 def _judged(sides: int, turns: int, which: str) -> str:
@@ -362,7 +383,7 @@ def _judged(sides: int, turns: int, which: str) -> str:
 with {deciding.TABLES},
 turns as (
     select w.*, d.customer_number, d.name, d.customer_class, {", ".join(found)}
-    from ({waiting} union all {left_out}) w
+    from (({waiting}) union all ({left_out})) w
     {deciding.JOINS} {" ".join(terms)}
     -- Keeps each reason from being found again wherever it is named.
     offset 0

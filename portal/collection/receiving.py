@@ -168,6 +168,11 @@ _END = (
     where m.is_plain and m.terms is not null and s.case_id = m.case_id and s.ended_at is null
     """,
     """
+    update disputes d set status = 'lapsed', answered_at = :now
+    from reda_receiving m
+    where m.is_plain and m.terms is not null and d.case_id = m.case_id and d.status = 'open'
+    """,
+    """
     update plans p set status = 'kept', ended_on = m.value_on
     from reda_receiving m
     where m.is_plain and m.terms is not null and p.case_id = m.case_id and p.status = 'running'

@@ -141,6 +141,39 @@ def _require_all(values: Mapping[str, Any]) -> None:
             raise RedaError(N_("Fill this in."), field=name)
 
 
+def switch(
+    creditor_id: int, is_active: bool, *, actor: Actor, today: date, now: datetime
+) -> int | None:
+    """Switch the company's collection on or off; nothing else of its rules becomes otherwise.
+
+    Answers the event's id; None when it was so already.
+    """
+    _lock(creditor_id)
+    before = _values(_rows(creditor_id, [("company", "")]).get(("company", "")))
+    wanted = {**before, **DEFAULTS, **_said(before), "is_active": is_active}
+    if before["is_active"] == is_active:
+        return None
+    return _write(creditor_id, {("company", ""): wanted}, actor=actor, today=today, now=now)
+
+
+def check(
+    creditor_id: int,
+    values: Mapping[str, Any],
+    *,
+    scope: str = "company",
+    key: str = "",
+    today: date,
+) -> None:
+    """Whether a row could be saved. values: as of `save`.
+
+    Raises RedaError at the field that cannot hold.
+    """
+    wanted = {**_NOTHING, **values}
+    before = own(creditor_id, scope, key)
+    names = [name for name in _NAMES if before[name] != wanted[name]]
+    _Check(creditor_id, today).row(scope, key, wanted, names)
+
+
 def put_many(
     creditor_id: int,
     scope: str,
@@ -156,12 +189,30 @@ def put_many(
     values: names of policy.DEFAULTS, `ends_on`, `reason`; None takes a value away. Answers the
     event's id; None when nothing changed. Raises RedaError at the field that cannot hold.
     """
-    _lock(creditor_id)
-    wanted = {(scope, key): values for key in keys}
-    if len(wanted) > MOST_AT_ONCE:
+    return put_each(
+        creditor_id, scope, dict.fromkeys(keys, values), actor=actor, today=today, now=now
+    )
+
+
+def put_each(
+    creditor_id: int,
+    scope: str,
+    values: Mapping[str, Mapping[str, Any]],
+    *,
+    actor: Actor,
+    today: date,
+    now: datetime,
+) -> int | None:
+    """Let classes or customers each say something of its own; what else they say stays.
+
+    values: of each key, as of `put_many`, which also tells what is answered and raised.
+    """
+    if len(values) > MOST_AT_ONCE:
         raise RedaError(N_("Choose at most %(most)s at a time."), field="keys", most=MOST_AT_ONCE)
-    rows = _rows(creditor_id, wanted)
-    merged = {one: {**_values(rows.get(one)), **values} for one in wanted}
+    _lock(creditor_id)
+    keys = [(scope, key) for key in values]
+    rows = _rows(creditor_id, keys)
+    merged = {(scope, key): {**_values(rows.get((scope, key))), **values[key]} for _, key in keys}
     return _write(creditor_id, merged, actor=actor, today=today, now=now)
 
 
@@ -250,12 +301,13 @@ def _events(creditor_id: int, *where: Any, limit: int | None = None) -> list[Tol
 def read(data: Mapping[str, Any]) -> list[Change]:
     """What an event of the history tells of the rules."""
     return [
-        Change(one["scope"], one["key"], _as_values(one["before"]), _as_values(one["after"]))
+        Change(one["scope"], one["key"], as_values(one["before"]), as_values(one["after"]))
         for one in data["changes"]
     ]
 
 
-def _as_values(told: Mapping[str, Any]) -> dict[str, Any]:
+def as_values(told: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of settings from the JSON that `policy.as_json` made of them."""
     values = dict(told)
     for name in _DATES:
         if values.get(name):
@@ -311,8 +363,8 @@ def _write(
     changes = []
     for (scope, key), values in wanted.items():
         row = rows.get((scope, key))
-        before = _values(row)
-        names = [name for name in _NAMES if before[name] != values[name]]
+        before, values = _values(row), _or_nothing(scope, values)
+        names = [name for name in _NAMES if _differs(scope, name, before[name], values[name])]
         if not names:
             continue
         check.row(scope, key, values, names)
@@ -336,6 +388,19 @@ def _write(
     return event.id
 
 
+def _or_nothing(scope: str, values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Of a class or customer that says nothing, its last day and reason go too."""
+    says = scope == "company" or any(values[name] is not None for name in DEFAULTS)
+    return values if says else _NOTHING
+
+
+def _differs(scope: str, name: str, before: Any, after: Any) -> bool:
+    """Whether a value changes; what a company says as it held by itself before is no change."""
+    if scope == "company" and before is None and name in DEFAULTS:
+        return bool(after is not None and after != DEFAULTS[name])
+    return bool(before != after)
+
+
 def _keep(
     creditor_id: int,
     scope: str,
@@ -344,7 +409,7 @@ def _keep(
     values: Mapping[str, Any],
     now: datetime,
 ) -> None:
-    if scope != "company" and all(values[name] is None for name in DEFAULTS):
+    if values == _NOTHING:
         if row is not None:
             db.session.delete(row)
         return

@@ -13,6 +13,7 @@ from portal.collection.models import Case, Stop
 from portal.collection.moves import move, open_stops, record
 from portal.delivery import outbox
 from portal.extensions import db
+from portal.identity import holds
 from portal.identity.actor import Actor
 from portal.law.calendar import banking_day_on_or_after
 from portal.messages import N_, RedaError
@@ -77,10 +78,17 @@ def end(case: Case, kind: str, *, actor: Actor, today: date, now: datetime) -> b
 
 
 def ending(today: date, limit: int) -> list[tuple[int, str]]:
-    """Cases and kinds of the stops that end by themselves on a day or did before."""
+    """Cases and kinds of the stops that end by themselves on a day or did before.
+
+    Those of companies that stand still as a whole wait.
+    """
     rows = db.session.execute(
         select(Stop.case_id, Stop.kind)
-        .where(Stop.ended_at.is_(None), Stop.until_on <= today)
+        .where(
+            Stop.ended_at.is_(None),
+            Stop.until_on <= today,
+            Stop.creditor_id.not_in(holds.held()),
+        )
         .order_by(Stop.case_id, Stop.id)
         .limit(limit)
     )

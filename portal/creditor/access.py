@@ -9,19 +9,26 @@ from htmx_flask import request
 from werkzeug.exceptions import Forbidden, NotFound
 
 from portal import clock
-from portal.creditor import names, navigation
+from portal.companies import standing
+from portal.creditor import names, navigation, settings
 from portal.database import tenancy
 from portal.identity import people
 from portal.identity.actor import Actor
+from portal.identity.models import Creditor, Person
 from portal.identity.people import Role
+from portal.notifications import centre
 from portal.signing import agreements
 from portal.web.rendering import go, render
 
 _READING = ("GET", "HEAD", "OPTIONS")
 # What changes nothing of the company's, so that who may only look may do it too.
 _READERS_MAY = {
-    "creditor.arrange_cards", "creditor.cancel_order", "creditor.order_again",
+    "creditor.arrange_cards", "creditor.cancel_order", "creditor.find_cases",
+    "creditor.save_view", "creditor.change_view", "creditor.remove_view",
+    "creditor.begin_with_view",
+    "creditor.order_again",
     "creditor.order_report",
+    "creditor.find_customer",
 }  # fmt: skip
 
 
@@ -39,10 +46,7 @@ def roles() -> Sequence[Role]:
 
 def is_new_here() -> bool:
     """Whether none of the reader's companies has signed the agreement that lets it in."""
-    tenancy.enter(
-        tenancy.Scope("creditor", tuple(one.creditor_id for one in roles()), current_user.id)
-    )
-    return not any(agreements.is_signed(one.creditor_id) for one in roles())
+    return not g.signed
 
 
 def actor() -> Actor:
@@ -82,18 +86,28 @@ def guard(blueprint: Blueprint) -> None:
     blueprint.context_processor(_frame)
 
 
+def load_person(person_id: str) -> Person | None:
+    """The person of a session; on a company's page also their roles, with the same statement."""
+    if "creditor_key" not in g:
+        return people.by_id(int(person_id))
+    signed = agreements.is_signed_sql(Creditor.id.expression)
+    person, found = people.with_roles(int(person_id), clock.today(), signed)
+    g.roles = [role for role, _ in found]
+    g.signed = {role.creditor_id for role, is_signed in found if is_signed}
+    return person
+
+
 def _require_role() -> Response | None:
     if not current_user.is_authenticated:
         asked = request.full_path if request.method in _READING else request.path
         return go(url_for("signing.sign_in", next=asked.rstrip("?")))
-    g.roles = people.roles_of(current_user.id, clock.today())
     if g.creditor_key is None:
         return None
     g.role = next((one for one in g.roles if one.creditor_key == g.creditor_key), None)
     if g.role is None:
         raise NotFound
     tenancy.enter(tenancy.Scope("creditor", (g.role.creditor_id,), current_user.id))
-    if not agreements.is_signed(g.role.creditor_id):
+    if g.role.creditor_id not in g.signed:
         return _not_signed(g.role)
     if request.method not in _READING and request.endpoint not in _READERS_MAY:
         require_may_change()
@@ -112,9 +126,55 @@ def _frame() -> dict[str, object]:
         "role": found,
         "roles": g.get("roles", ()),
         "names": names,
+        "setting_label": settings.label,
+        "setting_told": settings.told,
         "nav_items": navigation.items() if found else (),
+        "stopped": standing.CLOSED if found and found.is_closed else None,
         "same_page": navigation.corresponding() if found else None,
         "person_name": current_user.name if current_user.is_authenticated else None,
         "sign_out_url": url_for("signing.sign_out"),
         "home_url": url_for("creditor.show_overview" if found else "creditor.choose_company"),
+        # Asked for by the page's frame alone, so that a fragment does not count.
+        "unread": unread if g.get("roles") else None,
     }
+
+
+def unread() -> int:
+    """How many notifications the reader has not read, at all their companies; one statement."""
+    reader = centre.Reader(current_user.id, tuple(one.creditor_id for one in roles()))
+    return centre.count_unread(reader, now=clock.now())
+
+
+def guard_person(blueprint: Blueprint, *, open_to_all: Sequence[str] = ()) -> None:
+    """Let in who acts for a company, to pages that are their own at all their companies.
+
+    open_to_all: views that anybody may come to. The frame is that of the company that the address
+    asks for, or of their only one.
+    """
+
+    @blueprint.before_request
+    def _require_person() -> Response | None:
+        is_open = (request.endpoint or "").partition(".")[2] in open_to_all
+        if not current_user.is_authenticated:
+            g.roles = ()
+            asked = request.full_path if request.method in _READING else url_for(_START)
+            return None if is_open else go(url_for("signing.sign_in", next=asked.rstrip("?")))
+        g.roles = people.roles_of(current_user.id, clock.today())
+        ids = tuple(one.creditor_id for one in g.roles)
+        tenancy.enter(tenancy.Scope("creditor", ids, current_user.id))
+        if not g.roles and not is_open:
+            raise Forbidden
+        key = request.args.get("company") if len(ids) > 1 else None
+        found = (
+            g.roles[0]
+            if len(ids) == 1
+            else next((one for one in g.roles if one.creditor_key == key), None)
+        )
+        if found is not None:
+            g.role, g.creditor_key = found, found.creditor_key
+        return None
+
+    blueprint.context_processor(_frame)
+
+
+_START = "notifications.list_notifications"

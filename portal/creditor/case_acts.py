@@ -12,7 +12,7 @@ from typing import Any
 from flask_babel import lazy_gettext
 from flask_babel.speaklater import LazyString
 
-from portal.collection import changes, effects, lifecycle, plans, states, stops
+from portal.collection import changes, disputes, effects, lifecycle, plans, states, stops
 from portal.collection.effects import Verb
 from portal.creditor import forms_case as forms
 from portal.creditor.case_facts import CaseFacts
@@ -40,8 +40,8 @@ class CaseAct:
     states. title, about: of its page; about tells what it means before anything is filled in.
     button: what does it. done: what is said afterwards. verb: made of what was filled in.
     fits: whether the case has what the act is about. is_final: it cannot be undone.
-    more: a template with what else is shown, with what beside answers; beside is told whether the
-    effect is shown.
+    more, above: templates with what else is shown, beside the effect and above the form, with what
+    beside answers; it is told whether the effect is shown.
     """
 
     name: str
@@ -56,6 +56,7 @@ class CaseAct:
     fits: Callable[[CaseFacts], bool] = lambda facts: True
     is_final: bool = False
     more: str | None = None
+    above: str | None = None
     beside: Callable[[CaseFacts, Any, Hand, bool], Mapping[str, Any]] = lambda *_: {}
 
 
@@ -172,6 +173,36 @@ def _decide(form: forms.DecideForm, hand: Hand) -> Verb:
     return _option(str(form.option.data), hand)
 
 
+def _object(form: forms.DisputeForm, hand: Hand) -> Verb:
+    return lambda case: disputes.object_to(
+        case, reason=form.reason.data, words=form.words.data or "",
+        amount_ore=form.amount.data if form.part.data == "part" else None,
+        channel=form.channel.data, actor=hand.actor, today=hand.today, now=hand.now,
+    )  # fmt: skip
+
+
+def _reply(form: forms.ReplyForm, hand: Hand) -> Verb:
+    return lambda case: disputes.reply(
+        case, words=form.words.data or "", actor=hand.actor, now=hand.now
+    )
+
+
+def _answer(form: forms.AnswerForm, hand: Hand) -> Verb:
+    words = form.words.data or ""
+    if form.answer.data == "ask":
+        return lambda case: disputes.ask(
+            case, words=words, actor=hand.actor, today=hand.today, now=hand.now
+        )
+    return lambda case: disputes.answer(
+        case, form.answer.data, words=words, credited_ore=form.amount.data or 0, actor=hand.actor,
+        today=hand.today, now=hand.now,
+    )  # fmt: skip
+
+
+def _objection(facts: CaseFacts, *_: object) -> Mapping[str, Any]:
+    return {"dispute": facts.dispute}
+
+
 def _option(option: str, hand: Hand) -> Verb:
     if option == "legal":
         return _take_to_law(ActForm(formdata=None), hand)
@@ -196,14 +227,48 @@ def _compared(
     return {"compared": compared}
 
 
-TIME, MONEY, DETAILS, END = "time", "money", "details", "end"
+OBJECTION, TIME, MONEY, DETAILS, END = "objection", "time", "money", "details", "end"
 GROUPS = {
+    OBJECTION: lazy_gettext("Objection"),
     TIME: lazy_gettext("Wait or go on"),
     MONEY: lazy_gettext("Money"),
     DETAILS: lazy_gettext("Details"),
     END: lazy_gettext("End the case"),
 }
 ACTS = (
+    CaseAct(
+        "answer", OBJECTION, "answer an objection",
+        lazy_gettext("Answer the objection"),
+        lazy_gettext("The debtor gets your answer in a letter. What you take back is credited; when"
+                     " the claim stands, wholly or in part, the case goes on with at least ten"
+                     " days to pay."),
+        lazy_gettext("Answer so"),
+        lazy_gettext("The answer goes to the debtor."),
+        forms.AnswerForm, _answer,
+        fits=lambda facts: facts.dispute is not None,
+        above="creditor/_dispute.html", beside=_objection,
+    ),
+    CaseAct(
+        "reply", OBJECTION, "reply about an objection",
+        lazy_gettext("Note what more the debtor says"),
+        lazy_gettext("For what came by telephone, e-mail or post after the objection. The case goes"
+                     " on standing still."),
+        lazy_gettext("Note it"),
+        lazy_gettext("It is noted."),
+        forms.ReplyForm, _reply,
+        fits=lambda facts: facts.dispute is not None,
+        above="creditor/_dispute.html", beside=_objection,
+    ),
+    CaseAct(
+        "object", OBJECTION, "object",
+        lazy_gettext("Register an objection"),
+        lazy_gettext("When the debtor has told you that something is wrong. The case stands still"
+                     " until you have answered."),
+        lazy_gettext("Register the objection"),
+        lazy_gettext("The objection is registered, and the case stands still."),
+        forms.DisputeForm, _object,
+        fits=lambda facts: facts.dispute is None,
+    ),
     CaseAct(
         "hold", TIME, "stop",
         lazy_gettext("Let the case stand still"),

@@ -6,19 +6,21 @@ from datetime import date
 
 from werkzeug.exceptions import NotFound
 
-from portal.collection import cases, effects, moves, plans, states
+from portal.collection import cases, disputes, effects, moves, plans, states
 from portal.collection.cases import AmountDue
-from portal.collection.models import Case, Plan, Stop
+from portal.collection.models import Case, Dispute, Plan, Stop
 
 
 @dataclass(frozen=True)
 class CaseFacts:
-    """A case, what is due on it today, why it stands still, and the plan that goes on with it."""
+    """A case, what is due on it today, why it stands still, the plan that goes on with it,
+    and the objection that waits for an answer."""
 
     case: Case
     due: AmountDue
     stops: Sequence[Stop]
     plan: Plan | None
+    dispute: Dispute | None
     can: frozenset[str]
 
     @property
@@ -36,5 +38,6 @@ def gather(reference: str, today: date) -> CaseFacts:
         cases.amount_due(case, today),
         moves.open_stops(case.id),
         plans.running(case.id),
+        disputes.current(case.id),
         frozenset(effects.can(case, states.CREDITOR)),
     )

@@ -9,6 +9,7 @@ from flask_babel import gettext
 from portal.collection.effects import Effect, Letter, Standing
 from portal.creditor.names import (
     countries,
+    dispute_status,
     entry_name,
     field_name,
     language_name,
@@ -82,6 +83,9 @@ def _rows(before: Standing, after: Standing, currency: str) -> list[Row]:
     ]
     if before.plan or after.plan:
         rows.append(Row(gettext("Payment plan"), _plan(before), _plan(after)))
+    if before.objection != after.objection:
+        names = (dispute_status(one.objection)[0] for one in (before, after))
+        rows.append(Row(gettext("Objection"), *names))
     was = dict(before.details)
     rows += [
         Row(field_name(name), _detail(name, was[name]), _detail(name, value))

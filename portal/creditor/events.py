@@ -5,10 +5,21 @@ from datetime import date
 from typing import Any
 
 from flask_babel import gettext, lazy_gettext
+from flask_babel.speaklater import LazyString
 
 from portal.collection.history import Setting, Told
+from portal.companies import accounts
 from portal.creditor import settings
-from portal.creditor.names import actor_name, entry_name, field_name, role_name, stop_name
+from portal.creditor.names import (
+    actor_name,
+    dispute_channel,
+    dispute_reason,
+    dispute_status,
+    entry_name,
+    field_name,
+    role_name,
+    stop_name,
+)
 from portal.messages import Problem
 from portal.web.formats import format_date, kronor
 from portal.web.forms import text as problem_text
@@ -180,6 +191,47 @@ def _plan_ended(data: Data) -> tuple[str, str]:
     return gettext("The payment plan was ended"), f"{told} {data['reason']}".strip()
 
 
+def _disputed(data: Data) -> tuple[str, str]:
+    told = gettext(
+        "%(reason)s. About %(part)s. %(channel)s.",
+        reason=dispute_reason(data["reason"]),
+        part=kronor(data["amount_ore"]) if data["amount_ore"] else gettext("all that is owed"),
+        channel=dispute_channel(data["channel"]),
+    )
+    return gettext("The debtor objected"), told
+
+
+def _dispute_asked(data: Data) -> tuple[str, str]:
+    return gettext("The debtor was asked for more about the objection"), ""
+
+
+def _dispute_replied(data: Data) -> tuple[str, str]:
+    return gettext("The debtor replied about the objection"), ""
+
+
+def _dispute_answered(data: Data) -> tuple[str, str]:
+    told = [dispute_status(data["answer"])[0] + "."]
+    if data["credited_ore"]:
+        told.append(
+            gettext("%(sum)s of the invoice was credited.", sum=kronor(data["credited_ore"]))
+        )
+    if data["pay_by_on"]:
+        told.append(gettext("Time to pay through %(day)s.", day=_day(data, "pay_by_on")))
+    return gettext("The objection was answered"), " ".join(told)
+
+
+def _note(title: LazyString) -> Callable[[Data], tuple[str, str]]:
+    return lambda data: (str(title), "")
+
+
+def _file_added(data: Data) -> tuple[str, str]:
+    return gettext("A file was added"), data["filename"]
+
+
+def _file_removed(data: Data) -> tuple[str, str]:
+    return gettext("A file was taken away"), data["filename"]
+
+
 def _payment_received(data: Data) -> tuple[str, str]:
     told = gettext(
         "%(amount)s, valued on %(day)s: %(principal)s on the invoice, %(interest)s interest,"
@@ -235,6 +287,17 @@ def _invitation(name: str) -> Callable[[Data], tuple[str, str]]:
     return lambda data: (str(_INVITED[name]), f"{data['email']}: {_as_role(data)}")
 
 
+def _held(data: Data) -> tuple[str, str]:
+    return gettext("Everything was held: no step, no letter, no new case"), data["reason"]
+
+
+def _let_go_on(data: Data) -> tuple[str, str]:
+    return gettext("Everything goes on again"), gettext(
+        "Letters that are written anew, with the full time to pay: %(count)s.",
+        count=data["letters"],
+    )
+
+
 def _member_joined(data: Data) -> tuple[str, str]:
     return gettext("%(name)s accepted an invitation", name=data["who"]), _as_role(data)
 
@@ -249,6 +312,73 @@ def _member_changed(data: Data) -> tuple[str, str]:
 
 def _member_removed(data: Data) -> tuple[str, str]:
     return gettext("%(name)s was removed", name=data["who"]), role_name(data["role"])
+
+
+_APPROVALS = {
+    "approval.proposed": lazy_gettext("Something was proposed"),
+    "approval.approved": lazy_gettext("A proposal was approved with BankID"),
+    "approval.refused": lazy_gettext("A proposal was turned down"),
+    "approval.withdrawn": lazy_gettext("A proposal was taken back"),
+    "approval.expired": lazy_gettext("A proposal was not approved in time"),
+    "approval.overtaken": lazy_gettext("A proposal was not done, because the facts had changed"),
+}
+# What can be proposed to a second administrator.
+ACTS = {
+    "account.add": lazy_gettext("Add a payout account"),
+    "account.use": lazy_gettext("Use another payout account"),
+    "account.remove": lazy_gettext("Remove a payout account"),
+    "company.close": lazy_gettext("Close the company"),
+    "company.reopen": lazy_gettext("Open the company again"),
+}
+_ACCOUNT_EVENTS = {
+    "account.added": lazy_gettext("A payout account was added"),
+    "account.used": lazy_gettext("Another payout account is used"),
+    "account.removed": lazy_gettext("A payout account was removed"),
+}
+
+
+def _approval(name: str) -> Callable[[Data], tuple[str, str]]:
+    return lambda data: (
+        str(_APPROVALS[name]),
+        " ".join((f"{ACTS.get(data['kind'], data['kind'])}.", data["reason"])).strip(),
+    )
+
+
+def _account(name: str) -> Callable[[Data], tuple[str, str]]:
+    return lambda data: (
+        str(_ACCOUNT_EVENTS[name]),
+        f"{accounts.written(data['kind'], data['number'])}, {data['holder']}",
+    )
+
+
+def _company_closed(data: Data) -> tuple[str, str]:
+    if data["cases"] == "return":
+        return gettext("The company was closed"), gettext("Open cases are given back to you.")
+    return gettext("The company was closed"), gettext("Open cases go on until they end.")
+
+
+def _company_reopened(data: Data) -> tuple[str, str]:
+    return gettext("The company was opened again"), ""
+
+
+_CARDS = {
+    "description": lazy_gettext("What the debt is"),
+    "letter": lazy_gettext("Your letters"),
+    "address:sender": lazy_gettext("Sender’s address"),
+    "address:invoice": lazy_gettext("Address for our invoices"),
+    "address:agreement": lazy_gettext("Address in the agreement"),
+    "contacts": lazy_gettext("Contact people"),
+}
+
+
+def _company_changed(data: Data) -> tuple[str, str]:
+    before, after = (
+        ", ".join(str(one) for name, one in data[when].items() if one and name != "logo") or "–"
+        for when in ("before", "after")
+    )
+    return gettext("%(card)s was changed", card=_CARDS[data["card"]]), gettext(
+        "%(before)s before, %(after)s now", before=before, after=after
+    )
 
 
 _TEXTS: Mapping[str, Callable[[Data], tuple[str, str]]] = {
@@ -274,11 +404,27 @@ _TEXTS: Mapping[str, Callable[[Data], tuple[str, str]]] = {
     "case.plan_agreed": _plan_agreed,
     "case.plan_broken": _plan_broken,
     "case.plan_ended": _plan_ended,
+    "note.written": _note(lazy_gettext("A note was written")),
+    "note.changed": _note(lazy_gettext("A note was changed")),
+    "note.removed": _note(lazy_gettext("A note was taken away")),
+    "file.added": _file_added,
+    "file.removed": _file_removed,
+    "case.disputed": _disputed,
+    "case.dispute_asked": _dispute_asked,
+    "case.dispute_replied": _dispute_replied,
+    "case.dispute_answered": _dispute_answered,
     "case.payment_received": _payment_received,
     "case.paid": _paid,
     "case.needs_review": _needs_review,
     "case.review_ended": _review_ended,
     **{name: _invitation(name) for name in _INVITED},
+    "collection.held": _held,
+    "collection.resumed": _let_go_on,
+    "company.changed": _company_changed,
+    "company.closed": _company_closed,
+    "company.reopened": _company_reopened,
+    **{name: _approval(name) for name in _APPROVALS},
+    **{name: _account(name) for name in _ACCOUNT_EVENTS},
     "member.joined": _member_joined,
     "member.role_changed": _member_changed,
     "member.removed": _member_removed,
@@ -330,6 +476,13 @@ def _why_written_again(data: Data) -> tuple[str, str | None]:
     ), "lag (1981:739) § 2"
 
 
+def _why_disputed(data: Data) -> tuple[str, str | None]:
+    return gettext(
+        "Nothing is demanded of somebody who says that it is not owed, until that is looked into"
+        " and answered."
+    ), "inkassolagen (1974:182) §§ 4, 8"
+
+
 def _why_settled(data: Data) -> tuple[str, str | None]:
     return gettext(
         "A payment covers the fees first, then the interest, then the invoice. Interest runs to"
@@ -361,6 +514,7 @@ _WHY: Mapping[str, Callable[[Data], tuple[str, str | None]]] = {
     "case.returned": _why_decided,
     "case.limited": _why_limited,
     "case.stopped": _why_stopped_by,
+    "case.disputed": _why_disputed,
     "case.payment_received": _why_settled,
     "case.paid": _why_paid,
     "case.needs_review": _why_stopped,
@@ -434,15 +588,18 @@ _MONEY = (
     "case.plan_agreed", "case.plan_ended", "case.plan_broken",
 )  # fmt: skip
 _WAITING = (
+    "case.disputed", "case.dispute_asked", "case.dispute_replied", "case.dispute_answered",
     "case.stopped", "case.resumed", "case.needs_review", "case.review_ended",
     "case.awaits_decision", "case.taken_to_law", "case.watched_over",
 )  # fmt: skip
 _DETAILS = ("case.imported", "case.customer_changed", "case.due_date_changed")
+_NOTES = ("note.written", "note.changed", "note.removed", "file.added", "file.removed")
 KINDS = (
     ("letters", lazy_gettext("Letters"), _STEPS),
     ("money", lazy_gettext("Money"), _MONEY),
     ("waiting", lazy_gettext("Stops and decisions"), _WAITING),
     ("details", lazy_gettext("Details"), _DETAILS),
+    ("notes", lazy_gettext("Notes and files"), _NOTES),
 )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
 from flask_babel import gettext, lazy_gettext
+from flask_wtf.file import MultipleFileField
 from wtforms import (
     DateField,
     Field,
@@ -11,15 +12,26 @@ from wtforms import (
     IntegerField,
     RadioField,
     SelectField,
+    SelectMultipleField,
     StringField,
+    TextAreaField,
     ValidationError,
 )
 from wtforms.validators import InputRequired, Length, Optional
+from wtforms.widgets import CheckboxInput, ListWidget
 
 from portal import clock
-from portal.collection import states
+from portal.collection import disputes, file_types, notes, states
+from portal.collection.notes import Reader
 from portal.creditor.case_facts import CaseFacts
-from portal.creditor.names import countries, languages, stop_name
+from portal.creditor.names import (
+    DISPUTE_CHANNELS,
+    DISPUTE_REASONS,
+    SIZES,
+    countries,
+    languages,
+    stop_name,
+)
 from portal.web.forms import Form, KronorField
 
 # Kinds of stops that a creditor's person puts on and takes off by hand. The others have acts of
@@ -163,7 +175,7 @@ class PlanForm(ActForm):
             ("months", lazy_gettext("A number of payments")),
         ],
     )
-    amount = KronorField(lazy_gettext("Amount a month"), [Optional()])
+    amount = KronorField(lazy_gettext("Amount a month"))
     months = IntegerField(lazy_gettext("Number of payments"), [Optional()])
     first_on = DateField(lazy_gettext("First payment by"), [InputRequired(), _not_past])
 
@@ -186,11 +198,6 @@ class PlanForm(ActForm):
     def validate_amount(self, field: Field) -> None:
         """Needed for a plan by amount."""
         if self.way.data == "amount" and field.data is None and not field.errors:
-            raise ValidationError(gettext("Fill this in."))
-
-    def validate_months(self, field: Field) -> None:
-        """Needed for a plan by number of payments."""
-        if self.way.data == "months" and field.data is None and not field.errors:
             raise ValidationError(gettext("Fill this in."))
 
 
@@ -228,10 +235,15 @@ class DetailsForm(ActForm):
     phone = StringField(lazy_gettext("Telephone"), [Length(max=40)])
     language = SelectField(lazy_gettext("Language"), [InputRequired()])
     customer_class = StringField(lazy_gettext("Customer class"), [Length(max=60)])
+    size_class = SelectField(
+        lazy_gettext("Number of employees"), [Optional()], choices=list(SIZES.items())
+    )
 
     def prepare(self, facts: CaseFacts, *, is_new: bool) -> None:
         """Those that we have, to begin with."""
         debtor = facts.case.debtor
+        if debtor.kind == "person":
+            del self.size_class
         self.country.choices = countries(debtor.country)
         self.language.choices = languages(debtor.language)
         if is_new:
@@ -245,12 +257,13 @@ class DetailsForm(ActForm):
         return {
             "language": gettext("Letters get a page in it, and the web page opens in it."),
             "customer_class": gettext("Decides which of your rules hold for the customer."),
+            "size_class": gettext("Groups the customer in the report of payment behaviour."),
         }
 
     def values(self) -> dict[str, str | None]:
         """The details, those that may be missing as None when empty."""
         written = {one.name: (one.data or "").strip() for one in self.asked()}
-        may_miss = ("email", "phone", "customer_class")
+        may_miss = ("email", "phone", "customer_class", "size_class")
         return {name: None if name in may_miss and not value else value
                 for name, value in written.items()}  # fmt: skip
 
@@ -266,4 +279,102 @@ class DecideForm(ActForm):
             ("surveillance", lazy_gettext("Watch over it for a long time")),
             ("write off", lazy_gettext("Write it off")),
         ],
+    )
+
+
+class DisputeForm(ActForm):
+    """An objection that came to the company."""
+
+    reason = SelectField(lazy_gettext("What is wrong"), [InputRequired()])
+    words = TextAreaField(
+        lazy_gettext("What the debtor says"), [InputRequired(), Length(max=disputes.MOST_WORDS)]
+    )
+    part = RadioField(
+        lazy_gettext("How much it is about"),
+        [InputRequired()],
+        choices=[("all", lazy_gettext("All that is owed")), ("part", lazy_gettext("A part"))],
+        default="all",
+    )
+    amount = KronorField(lazy_gettext("The part"))
+    channel = SelectField(lazy_gettext("How it came"), [InputRequired()])
+
+    def prepare(self, facts: CaseFacts, *, is_new: bool) -> None:
+        """By telephone about all of it, to begin with."""
+        self.reason.choices = list(DISPUTE_REASONS.items())
+        self.channel.choices = list(DISPUTE_CHANNELS.items())
+        if is_new:
+            self.part.data = "all"
+
+    def hints(self) -> Mapping[str, str]:
+        """What is not plain."""
+        return {
+            "words": gettext("As the debtor said it. The debtor can read it."),
+            "amount": gettext("Only for a part. The rest can be paid meanwhile."),
+        }
+
+    def validate_amount(self, field: Field) -> None:
+        """Needed for a part."""
+        if self.part.data == "part" and field.data is None and not field.errors:
+            raise ValidationError(gettext("Fill this in."))
+
+
+class AnswerForm(ActForm):
+    """The answer to an objection."""
+
+    answer = RadioField(
+        lazy_gettext("Your answer"),
+        [InputRequired()],
+        choices=[
+            (disputes.UPHELD, lazy_gettext("The debtor is right: take back all of it")),
+            (disputes.PARTLY, lazy_gettext("The debtor is right in part: take back a part")),
+            (disputes.TURNED_DOWN, lazy_gettext("The claim is right: the case goes on")),
+            ("ask", lazy_gettext("We need to know more")),
+        ],
+    )
+    amount = KronorField(lazy_gettext("Taken back of the invoice"))
+    words = TextAreaField(
+        lazy_gettext("What you write to the debtor"), [InputRequired(), Length(max=1_200)]
+    )
+
+    def hints(self) -> Mapping[str, str]:
+        """What is not plain."""
+        return {
+            "amount": gettext("Only when the debtor is right in part."),
+            "words": gettext("It stands in the letter as you write it. Be plain and kind: what you"
+                             " have found, and why."),
+        }  # fmt: skip
+
+    def validate_amount(self, field: Field) -> None:
+        """Needed for a part."""
+        if self.answer.data == disputes.PARTLY and field.data is None and not field.errors:
+            raise ValidationError(gettext("Fill this in."))
+
+
+class ReplyForm(ActForm):
+    """What more the debtor says."""
+
+    words = TextAreaField(
+        lazy_gettext("What the debtor says"), [InputRequired(), Length(max=disputes.MOST_WORDS)]
+    )
+
+
+class NoteForm(Form):
+    """A note for the others at the company."""
+
+    words = TextAreaField(lazy_gettext("Note"), [InputRequired(), Length(max=notes.MOST_WORDS)])
+    mentions = SelectMultipleField(
+        lazy_gettext("Tell"), coerce=int, option_widget=CheckboxInput(),
+        widget=ListWidget(prefix_label=False),
+    )  # fmt: skip
+
+    def offer(self, readers: Sequence[Reader]) -> None:
+        """The people to choose among."""
+        self.mentions.choices = [(one.person_id, one.name) for one in readers]
+
+
+class FilesForm(Form):
+    """Files to keep with a case."""
+
+    files = MultipleFileField(
+        lazy_gettext("Files"), render_kw={"accept": file_types.ACCEPT, "multiple": True}
     )

@@ -70,6 +70,7 @@ _ENTRIES = {
     "claim.limited": lazy_gettext("Limited by time"),
     "rest.written_off": lazy_gettext("Small rest written off"),
     "interest.accrued": lazy_gettext("Interest to this day"),
+    "payment.bankgiro": lazy_gettext("Payment by bankgiro"),
     "payment.swish": lazy_gettext("Payment by Swish"),
 }
 _ACCOUNTS = {
@@ -88,8 +89,43 @@ _ACCOUNTS = {
 _MESSAGES = {
     "reminder": lazy_gettext("Reminder"),
     "demand": lazy_gettext("Demand (inkassokrav)"),
+    "dispute_answer": lazy_gettext("Answer to an objection"),
 }
-_CHANNELS = {"letter": lazy_gettext("Letter"), "swish": lazy_gettext("Swish")}
+_CHANNELS = {
+    "letter": lazy_gettext("Letter"),
+    "swish": lazy_gettext("Swish"),
+    "email": lazy_gettext("E-mail"),
+}
+_DISPUTES = {
+    "": (lazy_gettext("None"), "neutral"),
+    "open": (lazy_gettext("Waits for an answer"), "warn"),
+    "upheld": (lazy_gettext("The debtor was right"), "good"),
+    "partly": (lazy_gettext("The debtor was right in part"), "info"),
+    "turned down": (lazy_gettext("Turned down"), "neutral"),
+    "lapsed": (lazy_gettext("The case ended before an answer"), "neutral"),
+}
+DISPUTE_REASONS = {
+    "paid": lazy_gettext("Has paid already"),
+    "not mine": lazy_gettext("Has not ordered it, or is somebody else"),
+    "amount": lazy_gettext("The amount is wrong"),
+    "faulty": lazy_gettext("Something is wrong with what was bought"),
+    "not received": lazy_gettext("Has not got what was bought"),
+    "cancelled": lazy_gettext("Has cancelled it or sent it back"),
+    "no invoice": lazy_gettext("Never got the invoice"),
+    "other": lazy_gettext("Something else"),
+}
+DISPUTE_CHANNELS = {
+    "phone": lazy_gettext("By telephone"),
+    "email": lazy_gettext("By e-mail"),
+    "post": lazy_gettext("By post"),
+    "web": lazy_gettext("On the web"),
+}
+_TURNS = {
+    "objected": lazy_gettext("The debtor objected"),
+    "asked": lazy_gettext("You asked for more"),
+    "replied": lazy_gettext("The debtor replied"),
+    "answered": lazy_gettext("You answered"),
+}
 _DELIVERY = {
     "waiting": (lazy_gettext("Waits to be sent"), "neutral"),
     "sent": (lazy_gettext("Sent"), "good"),
@@ -106,6 +142,14 @@ _FIELDS = {
     "phone": lazy_gettext("Telephone"),
     "language": lazy_gettext("Language"),
     "customer_class": lazy_gettext("Customer class"),
+    "size_class": lazy_gettext("Number of employees"),
+}
+SIZES = {
+    "": lazy_pgettext("size", "Not known"),
+    "0-9": "0–9",
+    "10-49": "10–49",
+    "50-249": "50–249",
+    "250+": lazy_gettext("250 or more"),
 }
 # Codes of territories that no letter goes to.
 _NO_COUNTRIES = ("EU", "EZ", "UN", "XA", "XB", "QO", "ZZ")
@@ -122,6 +166,24 @@ _REASONS = {
     "amount too low": lazy_gettext("Below your lowest amount"),
     "amount too high": lazy_gettext("Above your highest amount"),
     "reminded already": lazy_gettext("A reminder fee is charged already"),
+}
+_SCOPES = {
+    "default": lazy_pgettext("scope", "Default"),
+    "company": lazy_pgettext("scope", "Company"),
+    "class": lazy_pgettext("scope", "Class"),
+    "customer": lazy_pgettext("scope", "Customer"),
+}
+_EXCLUDED = {
+    "company": lazy_gettext("Excluded, as all are"),
+    "class": lazy_gettext("Excluded by its class"),
+    "customer": lazy_gettext("Excluded"),
+}
+_CUSTOMER_KINDS = {
+    "excluded": lazy_gettext("excluded"),
+    "own": lazy_gettext("with rules of their own"),
+    "ending": lazy_gettext("whose rules end within 14 days"),
+    "open": lazy_gettext("with open cases"),
+    "no address": lazy_gettext("without a full address"),
 }
 _ROLES = {
     "administrator": lazy_gettext("Administrator"),
@@ -195,6 +257,27 @@ def field_name(code: str) -> str:
     return _named(_FIELDS, code)
 
 
+def dispute_status(code: str) -> tuple[str, str]:
+    """How it stands with an objection, and the tone of its tag."""
+    told, tone = _DISPUTES[code]
+    return str(told), tone
+
+
+def dispute_reason(code: str) -> str:
+    """Why somebody objects."""
+    return _named(DISPUTE_REASONS, code)
+
+
+def dispute_channel(code: str) -> str:
+    """How an objection came."""
+    return _named(DISPUTE_CHANNELS, code)
+
+
+def turn_name(code: str) -> str:
+    """What was said about an objection, and by whom."""
+    return _named(_TURNS, code)
+
+
 def language_name(code: str) -> str:
     """A language, as the reader calls it."""
     try:
@@ -223,6 +306,21 @@ def languages(also: str | None) -> list[tuple[str, str]]:
 def reason_name(code: str) -> str:
     """Why an invoice is not a case."""
     return _named(_REASONS, code)
+
+
+def scope_name(code: str) -> str:
+    """Whose rules a setting comes from."""
+    return _named(_SCOPES, code)
+
+
+def excluded_name(scope: str) -> str:
+    """That a customer is left out, and by whose rules."""
+    return _named(_EXCLUDED, scope)
+
+
+def customer_kind(code: str) -> str:
+    """What a list of customers can be narrowed to."""
+    return _named(_CUSTOMER_KINDS, code)
 
 
 def role_name(code: str) -> str:

@@ -145,7 +145,7 @@ def label(name: str) -> str:
 def told(name: str, value: Any) -> str:
     """A setting's value in words; a JSON value of the history serves as well."""
     if value is None or value == "":
-        return gettext("Nothing")
+        return gettext("Not chosen")
     if isinstance(value, bool):
         return gettext("Yes") if value else gettext("No")
     if name in _CHOICES:

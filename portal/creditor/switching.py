@@ -17,7 +17,7 @@ MOST_SHOWN = 50
 
 @dataclass(frozen=True)
 class Standing:
-    """One of the reader's companies. state: `unsigned`, `paused` or `active`."""
+    """One of the reader's companies. state: closed, unsigned, paused, active."""
 
     role: Role
     state: str
@@ -38,10 +38,12 @@ def states(roles: Sequence[Role]) -> list[Standing]:
     with tenancy.creditors(ids, current_user.id):
         signed = agreements.signed_among(ids)
         active = policy.active_among(ids)
-    return [Standing(one, _state(one.creditor_id, signed, active)) for one in roles]
+    return [Standing(one, _state(one, signed, active)) for one in roles]
 
 
-def _state(creditor_id: int, signed: Set[int], active: Set[int]) -> str:
-    if creditor_id not in signed:
+def _state(role: Role, signed: Set[int], active: Set[int]) -> str:
+    if role.is_closed:
+        return "closed"
+    if role.creditor_id not in signed:
         return "unsigned"
-    return "active" if creditor_id in active else "paused"
+    return "active" if role.creditor_id in active else "paused"

@@ -49,16 +49,26 @@ def companies_page(status: int = 200) -> Response:
 
 
 from portal.creditor import (  # noqa: E402, F401
+    views_approvals,
     views_case,
     views_case_acts,
+    views_case_files,
+    views_case_notes,
     views_cases,
     views_changes,
+    views_classes,
+    views_company,
+    views_customers,
     views_invoices,
     views_orders,
     views_overview,
     views_payout,
     views_people,
+    views_preview,
     views_reports,
     views_rules,
+    views_saved,
+    views_switch,
+    views_together,
     views_uploads,
 )

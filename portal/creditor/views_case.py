@@ -8,7 +8,7 @@ from htmx_flask import request
 from werkzeug.exceptions import NotFound
 
 from portal import clock, ledger
-from portal.collection import cases, history, plans
+from portal.collection import cases, disputes, history, plans
 from portal.creditor import access, case_acts, events
 from portal.creditor.case_facts import CaseFacts, gather
 from portal.creditor.views import creditor
@@ -37,6 +37,8 @@ def show_case(reference: str) -> Response:
         facts,
         block="timeline",
         parts=cases.explain(facts.case, facts.due),
+        disputes=disputes.of_case(facts.case.id),
+        undisputed_ore=disputes.undisputed_ore(facts.dispute, facts.due) if facts.dispute else 0,
         progress=plans.progress(facts.plan) if facts.plan else [],
         acts=case_acts.offered(facts) if access.role().may_change else [],
         events=[events.tell(one) for one in found.events],

@@ -1,103 +1,70 @@
-"""The company's cases: the list and its export."""
+"""The company's cases: the list, what is searched for in it, and its export."""
 
-import csv
-import io
-from collections.abc import Iterator
-
-from flask import Response, make_response
-from flask_babel import gettext
+from flask import Response
 from htmx_flask import request
 
-from portal.collection import cases, states
-from portal.collection.cases import CaseRow, Page
-from portal.creditor import access
-from portal.creditor.names import next_step_name, status_name
+from portal import clock
+from portal.collection import finding
+from portal.creditor import case_list
+from portal.creditor.case_list import Listing
+from portal.creditor.together_texts import ACTS
 from portal.creditor.views import creditor
-from portal.web.formats import plain_kronor
-from portal.web.rendering import render
-
-FILTERS = ("open", *states.STATUSES)
-# What a spreadsheet program takes for the beginning of a formula (OWASP, CSV injection).
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-
-
-def _page(after: int | None) -> Page:
-    status = request.args.get("status")
-    return cases.page(
-        access.role().creditor_id,
-        status=status if status in FILTERS else None,
-        search=request.args.get("q", ""),
-        after=after,
-    )
+from portal.web import spreadsheets
+from portal.web.rendering import go, render
 
 
 @creditor.get("/<key>/cases")
 def list_cases() -> Response:
-    """The cases, filtered as the address says."""
-    after = request.args.get("after", type=int)
+    """The cases, as the address says."""
+    listing = case_list.read(request.args, clock.today())
+    if "column" in request.args or ("q" in request.args and "q" not in listing.query):
+        # The short address; and an identity number that came in one stays in none.
+        return go(listing.address())
+    listing.look()
+    if not request.args and (address := listing.default_url()):
+        return go(address)
+    return _shown(listing)
+
+
+@creditor.post("/<key>/cases/find")
+def find_cases() -> Response:
+    """What the form above the list asks for. Posted, since an identity number may be asked for."""
+    listing = case_list.read(request.form, clock.today())
+    if not request.htmx:
+        return go(listing.address())
+    listing.look()
+    response = _shown(listing)
+    response.headers["HX-Push-Url"] = listing.address()
+    return response
+
+
+def _shown(listing: Listing) -> Response:
     return render(
         "creditor/cases.html",
         block="list",
-        page=_page(after),
-        after=after,
-        wanted_status=request.args.get("status", ""),
-        search=request.args.get("q", ""),
-        statuses=FILTERS,
+        listing=listing,
+        page=listing.page(),
+        columns=list(case_list.COLUMNS.values()),
+        acts=ACTS,
+        most_counted=finding.MOST_COUNTED,
+        is_part=bool(request.htmx),
     )
 
 
 @creditor.get("/<key>/cases.csv")
 def export_cases() -> Response:
-    """Every case that the filter shows, as a spreadsheet."""
-    out = io.StringIO()
-    rows = csv.writer(out, delimiter=";", lineterminator="\r\n")
-    rows.writerow(_headings())
-    for case in _all_cases():
-        rows.writerow([_safe(cell) for cell in _cells(case)])
-    # The mark tells Excel that it is UTF-8.
-    response = make_response(out.getvalue().encode("utf-8-sig"))
-    response.headers["Content-Type"] = "text/csv; charset=utf-8"
-    response.headers.set("Content-Disposition", "attachment", filename="cases.csv")
-    return response
+    """Every case that the list finds, its columns and order, as a spreadsheet."""
+    return _exported(spreadsheets.CSV)
 
 
-def _all_cases() -> Iterator[CaseRow]:
-    page = _page(None)
-    yield from page.rows
-    while page.after is not None:
-        page = _page(page.after)
-        yield from page.rows
+@creditor.get("/<key>/cases.xlsx")
+def export_cases_to_excel() -> Response:
+    """The same as an Excel workbook."""
+    return _exported(spreadsheets.XLSX)
 
 
-def _headings() -> list[str]:
-    return [
-        gettext("Reference"),
-        gettext("Status"),
-        gettext("Debtor"),
-        gettext("Customer number"),
-        gettext("Invoice"),
-        gettext("Due"),
-        gettext("Unpaid as booked"),
-        gettext("Currency"),
-        gettext("Next step"),
-        gettext("Next step on"),
-    ]
-
-
-def _cells(case: CaseRow) -> list[str]:
-    return [
-        case.reference,
-        status_name(case.status),
-        case.debtor_name,
-        case.customer_number,
-        case.invoice_number,
-        case.due_on.isoformat(),
-        plain_kronor(case.booked_ore),
-        case.currency,
-        next_step_name(case.next_step),
-        case.next_step_on.isoformat() if case.next_step_on else "",
-    ]
-
-
-def _safe(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+def _exported(kind: str) -> Response:
+    listing = case_list.read(request.args, clock.today())
+    listing.look()
+    headings, rows = listing.for_a_spreadsheet()
+    return spreadsheets.answer(kind, "cases", headings, rows)

@@ -7,12 +7,11 @@ from werkzeug.exceptions import NotFound
 
 from portal import clock
 from portal.collection import history, policy, rulebook
-from portal.creditor import access, settings
+from portal.creditor import access, settings, undoing
 from portal.creditor.events import tell
 from portal.creditor.forms_rules import number_of
 from portal.creditor.names import actor_name
 from portal.creditor.views import creditor
-from portal.database import queue
 from portal.extensions import db
 from portal.messages import RedaError
 from portal.web.forms import text
@@ -56,10 +55,13 @@ def _row(change: rulebook.Change) -> dict[str, object]:
     return {
         "scope": settings.scope_name(change.scope, change.key),
         "fields": [
-            (settings.label(name), settings.told(name, before), settings.told(name, after))
-            for (name, before), after in zip(
-                change.before.items(), change.after.values(), strict=True
+            (
+                label,
+                settings.told(name, change.before[name]),
+                settings.told(name, change.after[name]),
             )
+            for name, label in settings.LABELS.items()
+            if name in change.after
         ],
     }
 
@@ -103,7 +105,8 @@ def undo_change(event_id: int) -> Response:
         )  # fmt: skip
     except RedaError as error:
         return _refused(error, event_id)
-    return _done(gettext("The change is undone."), done)
+    undoing.done(gettext("The change is undone."), done)
+    return go(undoing.way_back(url_for("creditor.list_changes")))
 
 
 @creditor.post("/<key>/rules/history/<int:event_id>/restore")
@@ -124,18 +127,11 @@ def restore_rules(event_id: int) -> Response:
         )  # fmt: skip
     except RedaError as error:
         return _refused(error, event_id)
-    return _done(gettext("The rules are as they were then."), done)
+    undoing.done(gettext("The rules are as they were then."), done)
+    return go(url_for("creditor.list_changes"))
 
 
 def _refused(error: RedaError, event_id: int) -> Response:
     db.session.rollback()
     flash(text(error), "danger")
-    return go(url_for("creditor.show_change", event_id=event_id))
-
-
-def _done(said: str, event_id: int | None) -> Response:
-    if event_id is not None:
-        queue.defer("import_overdue_invoices", once="import_overdue_invoices")
-    db.session.commit()
-    flash(said, "good")
-    return go(url_for("creditor.list_changes"))
+    return go(undoing.way_back(url_for("creditor.show_change", event_id=event_id)))

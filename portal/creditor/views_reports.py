@@ -4,12 +4,13 @@ import io
 from typing import Any
 
 from flask import Response, flash, make_response, url_for
-from flask_babel import get_locale, gettext
+from flask_babel import get_locale, gettext, ngettext
 from htmx_flask import request
 from werkzeug.exceptions import NotFound
 
 from portal import clock
-from portal.creditor import access
+from portal.collection import sizes
+from portal.creditor import access, names
 from portal.creditor.views import creditor
 from portal.extensions import db
 from portal.messages import RedaError
@@ -150,3 +151,39 @@ def order_report(name: str) -> Response:
     db.session.commit()
     flash(gettext("You may leave this page; the report is kept for you."), "info")
     return go(url_for("creditor.show_order", order_id=order.id))
+
+
+@creditor.get("/<key>/reports/customer-sizes")
+def list_sizes() -> Response:
+    """How large the business customers are, those first that nobody has told of."""
+    only_unknown = request.args.get("show") != "all"
+    search, after = request.args.get("q", ""), request.args.get("after", type=int)
+    page = sizes.businesses(
+        access.role().creditor_id, only_unknown=only_unknown, search=search, after=after
+    )
+    return render(
+        "creditor/sizes.html", block="list", page=page, only_unknown=only_unknown, search=search,
+        after=after, sizes=names.SIZES,
+    )  # fmt: skip
+
+
+@creditor.post("/<key>/reports/customer-sizes")
+def save_sizes() -> Response:
+    """Keep how large some business customers are."""
+    given = {
+        int(name.removeprefix("size-")): value or None
+        for name, value in request.form.items()
+        if name.startswith("size-") and name.removeprefix("size-").isdecimal()
+    }
+    try:
+        changed = sizes.tell_sizes(
+            access.role().creditor_id, given, actor=access.actor(), now=clock.now()
+        )
+        db.session.commit()
+        flash(ngettext("%(num)s customer is changed.", "%(num)s customers are changed.", changed),
+              "good")  # fmt: skip
+    except RedaError as error:
+        db.session.rollback()
+        flash(text(error), "warn")
+    show = "all" if request.form.get("show") == "all" else None
+    return go(url_for("creditor.list_sizes", show=show, q=request.form.get("q") or None))

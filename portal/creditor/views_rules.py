@@ -4,10 +4,12 @@ from typing import Any
 
 from flask import Response, flash, url_for
 from flask_babel import gettext
+from flask_login import current_user
 from htmx_flask import request
 
 from portal import clock
-from portal.collection import policy, rulebook
+from portal.collection import drafts, policy, rulebook
+from portal.collection.drafts import Draft
 from portal.creditor import access, settings
 from portal.creditor.forms_rules import RulesForm, number_of
 from portal.creditor.names import actor_name
@@ -26,15 +28,17 @@ def change_rules() -> Response:
     """The company's rules, a card for each kind."""
     creditor_id = access.role().creditor_id
     newest = rulebook.changes(creditor_id, limit=1)
-    form = RulesForm(
-        formdata=None,
-        data={
-            **policy.effective(creditor_id).values,
-            "version": str(rulebook.version(creditor_id)),
-            "base": str(newest[0].id if newest else 0),
-        },
-    )
-    return _page(form, set())
+    draft = drafts.of_company(creditor_id, current_user.id)
+    is_wanted = draft is not None and request.args.get("draft", type=int) == draft.id
+    data = {
+        **policy.effective(creditor_id).values,
+        "version": str(rulebook.version(creditor_id)),
+        "base": str(newest[0].id if newest else 0),
+    }
+    if draft is not None and is_wanted:
+        data |= {**draft.values, "version": str(draft.version), "base": str(draft.base)}
+        draft = None
+    return answer(RulesForm(formdata=None, data=data), set(), draft=draft)
 
 
 @creditor.post("/<key>/rules/edit")
@@ -42,7 +46,7 @@ def edit_rules() -> Response:
     """Open a card, and keep what was written in the others; nothing is saved."""
     access.require_may_change()
     wanted = request.form.get("card", "")
-    return _page(RulesForm(), {*request.form.getlist("open"), wanted}, focus=wanted)
+    return answer(RulesForm(), {*request.form.getlist("open"), wanted}, focus=wanted)
 
 
 @creditor.post("/<key>/rules")
@@ -52,7 +56,7 @@ def save_rules() -> Response:
     opened = set(request.form.getlist("open"))
     values = posted_values(form)
     if values is None:
-        return _page(form, opened, status=422)
+        return answer(form, opened, status=422)
     try:
         event_id = rulebook.save(
             access.role().creditor_id,
@@ -65,15 +69,17 @@ def save_rules() -> Response:
     except rulebook.ChangedMeanwhile as error:
         db.session.rollback()
         form.take(error)
-        return _page(_joined(form, values), opened, status=error.status)
+        return answer(_joined(form, values), opened, status=error.status)
     except RedaError as error:
         db.session.rollback()
         form.take(error)
-        return _page(form, opened, status=error.status)
+        return answer(form, opened, status=error.status)
     if event_id is not None:
         queue.defer("import_overdue_invoices", once="import_overdue_invoices")
         db.session.commit()
         flash(gettext("The rules are saved."), "good")
+    else:
+        flash(gettext("Nothing was changed; the rules are as they were."), "info")
     return go(url_for("creditor.change_rules"))
 
 
@@ -113,12 +119,22 @@ def _joined(form: RulesForm, values: dict[str, Any]) -> RulesForm:
     return joined
 
 
-def _page(
-    form: RulesForm, opened: set[str], *, status: int = 200, focus: str | None = None
+def answer(
+    form: RulesForm,
+    opened: set[str],
+    *,
+    status: int = 200,
+    focus: str | None = None,
+    draft: Draft | None = None,
 ) -> Response:
+    """The page of the rules with what the form holds.
+
+    opened: keys of the cards to change. draft: what the reader has edited before, offered.
+    """
     creditor_id = access.role().creditor_id
     today = clock.today()
     form.offer_types(rulebook.known_types(creditor_id))
+    saved = policy.effective(creditor_id).values
     if not access.role().may_change:
         opened = set()
     return render(
@@ -129,7 +145,9 @@ def _page(
         cards=settings.CARDS,
         opened=form.open_where_wrong(opened),
         focus=focus,
-        saved=policy.effective(creditor_id).values,
+        saved=saved,
+        is_unsaved=any(form[name].data != saved[name] for name in form.values()),
+        draft=draft,
         most_words=rulebook.MOST_WORDS,
         fees={kind: fee(kind, today).amount_ore for kind in (REMINDER, DEMAND, PLAN, LATE_PAYMENT)},
         least_days=least_days_reminder(today),

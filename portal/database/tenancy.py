@@ -82,7 +82,8 @@ def init_app(app: Flask) -> None:
 
 
 @contextmanager
-def _within(scope: Scope) -> Iterator[None]:
+def within(scope: Scope) -> Iterator[None]:
+    """See for a while what a scope shows."""
     before = _current.get()
     try:
         _switch(scope)
@@ -98,14 +99,14 @@ def _within(scope: Scope) -> Iterator[None]:
 
 def service() -> AbstractContextManager[None]:
     """See every tenant: jobs, machines' callbacks and our own staff."""
-    return _within(Scope("service", person_id=_current.get().person_id))
+    return within(Scope("service", person_id=_current.get().person_id))
 
 
 def creditors(ids: Iterable[int], person_id: int | None = None) -> AbstractContextManager[None]:
     """See these creditors only."""
-    return _within(Scope("creditor", tuple(ids), person_id))
+    return within(Scope("creditor", tuple(ids), person_id))
 
 
 def cases(ids: Iterable[int]) -> AbstractContextManager[None]:
     """See these cases only, as their debtor."""
-    return _within(Scope("case", tuple(ids)))
+    return within(Scope("case", tuple(ids)))

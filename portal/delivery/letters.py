@@ -27,14 +27,16 @@ from babel.dates import format_date
 from flask import current_app
 from flask_babel import force_locale, get_babel, gettext
 from markupsafe import Markup
+from PIL import Image
 from pyhanko.pdf_utils.reader import PdfFileReader
 from weasyprint import CSS, HTML, Document
-from weasyprint.images import SVGImage
+from weasyprint.images import RasterImage, SVGImage
 from weasyprint.pdf.metadata import DocumentMetadata
 from weasyprint.text import ffi
 from weasyprint.text.fonts import FontConfiguration
 
 from portal.config import ROOT, Settings
+from portal.database import files
 from portal.delivery.pictures import Code
 from portal.law.fees import AGENT, DEMAND, PAYMENT_ORDER, fee
 from portal.law.interest import DAYS_OF_YEAR, round_half_up
@@ -50,6 +52,7 @@ _ACCESSIBLE, _ARCHIVED, _PRINTED = "pdf/ua-1", "pdf/a-3a", "pdf/a-3u"
 _NAMES = {
     "reminder": ("Påminnelse", "Betalningspåminnelse"),
     "demand": ("Inkassokrav", "Inkassokrav"),
+    "dispute_answer": ("Svar på invändning", "Svar på din invändning"),
 }
 # More periods than these do not fit on the letter's one page, and get a page of their own.
 _MOST_PERIODS_ON_LETTER = 2
@@ -87,7 +90,7 @@ class Composed:
     """A document's text before it is laid out: rendered parts, one a page where they fit.
 
     is_long: it takes as many pages as it needs. codes: what the QR codes of it say, by the address
-    of their pictures.
+    of their pictures. logos: the SHA-256 of kept pictures, by their address.
     """
 
     parts: list[Markup]
@@ -97,6 +100,7 @@ class Composed:
     made_on: str
     author: str
     codes: Mapping[str, str] = field(default_factory=dict)
+    logos: Mapping[str, str] = field(default_factory=dict)
     is_long: bool = False
 
     def html(self, *, is_tight: bool = False) -> str:
@@ -158,11 +162,12 @@ def render_letter(
 
     Interest over many periods has a page of its own, the last one.
 
-    kind: `reminder` or `demand`. content: as frozen in the outbox: sums in öre, days in ISO form;
-    for a reminder `lifecycle.reminder_content`, for a demand what `law.demand.missing` asks for,
-    and `next`: `legal` when an application at the Enforcement Authority may follow. secret: the
-    access code. language: the reader's; where we have no catalogue for it, the second page is in
-    English.
+    kind: `reminder`, `demand` or `dispute_answer`. content: as frozen in the outbox: sums in öre,
+    days in ISO form; for a reminder `lifecycle.reminder_content`, for a demand what
+    `law.demand.missing` asks for, and `next`: `legal` when an application at the Enforcement
+    Authority may follow; for an answer what `disputes` writes, whose `pay_by_on` is None when it
+    asks for no payment. secret: the access code. language: the reader's; where we have no catalogue
+    for it, the second page is in English.
     Raises ValueError for another kind, KeyError when the content lacks something.
     """
     return _pdf(compose(Letter(kind, content, secret, language), settings))
@@ -209,7 +214,7 @@ def compose(letter: Letter, settings: Settings, *, number: int = 1) -> Composed:
     values = {
         **_common(settings),
         **_values(letter, reader, settings),
-        "payment_code": payment_code if content["currency"] == "SEK" else None,
+        "payment_code": payment_code if _is_payable(content) else None,
         "web_code": web_code,
     }
     codes = {payment_code: _payment_payload(content, settings)} if values["payment_code"] else {}
@@ -229,6 +234,7 @@ def compose(letter: Letter, settings: Settings, *, number: int = 1) -> Composed:
         made_on=content["written_on"],
         author=settings.service_name,
         codes=codes,
+        logos=_logos(content),
     )
 
 
@@ -331,6 +337,9 @@ def _values(letter: Letter, reader: Locale, settings: Settings) -> dict[str, obj
     written_on = date.fromisoformat(content["written_on"])
     return {
         "letter": content,
+        # As the debtor knows the creditor; its own name stands where the law asks for it.
+        "called": content["creditor"].get("sender_name") or content["creditor"]["name"],
+        "logo": next(iter(_logos(content)), None),
         "reader": _shown(reader),
         "sheet_hint": hint if reader != _SWEDISH else None,
         "account": _account(content["account"]).written(),
@@ -343,7 +352,9 @@ def _values(letter: Letter, reader: Locale, settings: Settings) -> dict[str, obj
         "postcode_and_town": _postcode_and_town(recipient),
         "is_long_address": _is_long_address(recipient),
         "daily_ore": _daily_ore(interest) if interest else 0,
-        "specification": interest and len(interest["periods"]) > _MOST_PERIODS_ON_LETTER,
+        "specification": interest
+        and content["pay_by_on"]
+        and len(interest["periods"]) > _MOST_PERIODS_ON_LETTER,
         "demand_fee_ore": fee(DEMAND, written_on).amount_ore,
         "payment_order_ore": fee(PAYMENT_ORDER, written_on).amount_ore,
         "agent_ore": fee(AGENT, written_on).amount_ore,
@@ -405,6 +416,7 @@ def _lay_out_together(letters: Sequence[Composed]) -> list[Document]:
             for place, letter in enumerate(letters)
         ],
         codes={address: code for letter in letters for address, code in letter.codes.items()},
+        logos={address: logo for letter in letters for address, logo in letter.logos.items()},
     )
     document = _render(whole, _PRINTED)
     begins = [
@@ -426,12 +438,25 @@ def _render(composed: Composed, variant: str, *, is_tight: bool = False) -> Docu
     pictures: dict[str, object] = {"reda:wordmark": _workshop.wordmark}
     for address, payload in composed.codes.items():
         pictures[address] = Code(qr.draw(payload))
+    for address, sha256 in composed.logos.items():
+        pictures[address] = _picture(sha256)
     return HTML(string=composed.html(is_tight=is_tight), url_fetcher=_fetch_nothing).render(
         stylesheets=[_workshop.style],
         font_config=_workshop.fonts,
         pdf_variant=variant,
         cache=pictures,
     )
+
+
+def _logos(content: Mapping[str, Any]) -> dict[str, str]:
+    logo = content["creditor"].get("logo")
+    return {f"logo:{logo}": logo} if logo else {}
+
+
+def _picture(sha256: str) -> RasterImage:
+    """A kept picture as WeasyPrint draws it. Raises FileDamaged when it is gone."""
+    data = files.read(sha256)
+    return RasterImage(Image.open(io.BytesIO(data)), sha256, data)
 
 
 def _reader(language: str) -> Locale:
@@ -457,6 +482,12 @@ def _account(account: Mapping[str, str]) -> Bankgiro | Plusgiro:
         if account["kind"] == "bankgiro"
         else Plusgiro(account["number"])
     )
+
+
+def _is_payable(content: Mapping[str, Any]) -> bool:
+    """Whether the letter asks for a sum that a bank's app can pay."""
+    asks = bool(content["total_ore"] and content["pay_by_on"])
+    return asks and content["currency"] == "SEK"
 
 
 def _payment_payload(content: Mapping[str, Any], settings: Settings) -> str:

@@ -12,7 +12,18 @@ from datetime import datetime
 from pathlib import Path
 
 import structlog
-from sqlalchemy import Select, TextClause, case, column, func, literal, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    TextClause,
+    case,
+    column,
+    func,
+    literal,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -31,11 +42,15 @@ from portal.delivery.letters import (
 from portal.delivery.mails import render_mail
 from portal.delivery.models import Message
 from portal.extensions import db, settings
+from portal.identity import holds
 from portal.messages import N_, RedaError
+from portal.notifications.telling import notify
 from portal.payments.references import code_of
 
 log = structlog.get_logger()
 MOST_ATTEMPTS = 5
+# Letters that ask for nothing: they go out whatever happens to the case meanwhile.
+ANSWERS = ("dispute_answer",)
 JOB = "deliver_outbox"
 # Letters rendered before their turn, by message.
 _Rendered = Mapping[int, Future[bytes]]
@@ -261,7 +276,7 @@ def _claim(claims: Session, now: datetime, limit: int) -> dict[int, str]:
     """The channel of each message that is ours in this run."""
     waiting = (
         select(Message.id, Message.channel)
-        .where(Message.status == "waiting", Message.due_at <= now)
+        .where(Message.status == "waiting", Message.due_at <= now, _may_go())
         .order_by(Message.id)
         .limit(2 * limit)
         .subquery()
@@ -269,6 +284,11 @@ def _claim(claims: Session, now: datetime, limit: int) -> dict[int, str]:
     claim = func.pg_try_advisory_xact_lock(waiting.c.id + _RENDERING)
     rows = claims.execute(select(waiting.c.id, waiting.c.channel).where(claim).limit(limit))
     return {id: channel for id, channel in rows}  # noqa: C416 - a row is no pair to mypy
+
+
+def _may_go() -> ColumnElement[bool]:
+    """Not about a case of a company that stands still as a whole."""
+    return or_(Message.case_id.is_(None), Message.creditor_id.not_in(holds.held()))
 
 
 def _letters(message_ids: Sequence[int]) -> Iterator[tuple[int, Letter]]:
@@ -291,7 +311,9 @@ def _code(message: Message) -> str:
 
 def _take(after_id: int, now: datetime, claimed: list[int] | None) -> int | None:
     """The next message, locked. claimed: those to keep to, None for any."""
-    among = [] if claimed is None else [Message.id.in_(claimed)]
+    # Until it is handed over, its company cannot be told to stand still.
+    holds.keep_still()
+    among = [_may_go(), *([] if claimed is None else [Message.id.in_(claimed)])]
     return db.session.scalar(
         select(Message.id)
         .where(Message.status == "waiting", Message.id > after_id, Message.due_at <= now, *among)
@@ -320,7 +342,7 @@ def _note_failure(message_id: int, error: Exception, now: datetime) -> None:
     most = 1 if isinstance(error, mail.Refused) else MOST_ATTEMPTS
     # 4, 16, 64 and 256 minutes after the failures before them.
     pause = func.make_interval(0, 0, 0, 0, 0, func.power(4, attempts).cast(db.Integer))
-    db.session.execute(
+    noted = db.session.execute(
         update(Message)
         .where(Message.id == message_id)
         .values(
@@ -330,6 +352,26 @@ def _note_failure(message_id: int, error: Exception, now: datetime) -> None:
             # The kind of error and not its text, which may quote the letter.
             failure=_reason(error),
         )
+        # Not the row: what it holds may be what is wrong.
+        .returning(
+            Message.status, Message.channel, Message.creditor_id,
+            Message.content["reference"].astext.label("reference"),
+        )
+    ).one()  # fmt: skip
+    if noted.status == "failed" and noted.channel == "letter":
+        _tell_of(noted.creditor_id, noted.reference, now)
+
+
+def _tell_of(creditor_id: int, reference: str | None, now: datetime) -> None:
+    """Let a company know of a letter that was given up; of several in an hour together."""
+    notify(
+        "letter_failed",
+        creditor_id=creditor_id,
+        data={} if reference is None else {"reference": reference},
+        key=f"letters:{now:%Y%m%d%H}",
+        now=now,
+        is_failed=True,
+        adds=True,
     )
 
 
@@ -451,14 +493,17 @@ def withdraw(message_id: int) -> Withdrawn:
     return Withdrawn(case_id, kind)
 
 
-def try_mail_again(message_id: int, now: datetime) -> bool:
-    """Let an e-mail that was given up be tried from the beginning, as it was written.
+def try_again(message_id: int, now: datetime) -> bool:
+    """Let an e-mail or an answer that was given up be tried from the beginning, as it was written.
 
-    Answers whether it is an e-mail; of a letter nothing is done, since its days have passed.
+    Answers whether it is one; of another letter nothing is done, since its days have passed.
     Raises NotFailed when it was not given up before.
     """
     status = db.session.scalar(
-        select(Message.status).where(Message.id == message_id, Message.channel == "email")
+        select(Message.status).where(
+            Message.id == message_id,
+            or_(Message.channel == "email", Message.kind.in_(ANSWERS)),
+        )
     )
     if status is None:
         return False
@@ -475,12 +520,55 @@ def try_mail_again(message_id: int, now: datetime) -> bool:
 
 
 def withdraw_unsent(*case_ids: int) -> None:
-    """Let nothing more of some cases be sent. What is being handed over this moment still goes."""
+    """Let nothing more of some cases be sent but answers.
+
+    What is being handed over this moment still goes.
+    """
     db.session.execute(
         update(Message)
-        .where(Message.case_id.in_(case_ids), Message.status.in_(("waiting", "failed")))
+        .where(
+            Message.case_id.in_(case_ids),
+            Message.status.in_(("waiting", "failed")),
+            Message.kind.not_in(ANSWERS),
+        )
         .values(status="withdrawn")
     )
+
+
+def count_waiting(creditor_id: int) -> int:
+    """How many letters about a company's cases are to leave."""
+    waiting = select(func.count()).where(
+        Message.creditor_id == creditor_id,
+        Message.case_id.is_not(None),
+        Message.status == "waiting",
+    )
+    return db.session.scalar(waiting) or 0
+
+
+def withdraw_letters_before(creditor_id: int, instant: datetime) -> int:
+    """Give up reminders and demands written before an instant that have not left; how many."""
+    withdrawn = db.session.scalars(
+        update(Message)
+        .where(
+            Message.creditor_id == creditor_id,
+            Message.kind.in_(("reminder", "demand")),
+            Message.status.in_(("waiting", "failed")),
+            Message.created_at < instant,
+        )
+        .values(status="withdrawn")
+        .returning(Message.id)
+    )
+    return len(withdrawn.all())
+
+
+def newest_withdrawn(creditor_id: int) -> list[int]:
+    """A company's cases whose newest letter was withdrawn."""
+    letters = (Message.creditor_id == creditor_id) & Message.kind.in_(("reminder", "demand"))
+    newest = select(func.max(Message.id)).where(letters).group_by(Message.case_id)
+    rows = db.session.scalars(
+        select(Message.case_id).where(Message.id.in_(newest), Message.status == "withdrawn")
+    )
+    return [case_id for case_id in rows if case_id is not None]
 
 
 def messages_of(case_id: int) -> list[SentOrWaiting]:
@@ -529,11 +617,18 @@ def given_up_sql(creditor_id: int) -> Select[datetime]:
     )
 
 
+def given_up_cases_sql(creditor_id: int) -> Select[int | None]:
+    """The cases of a creditor of which a message was tried in vain."""
+    return select(Message.case_id).where(
+        Message.creditor_id == creditor_id, Message.status == "failed"
+    )
+
+
 def is_newest_withdrawn(case_id: int) -> bool:
-    """Whether the newest message of a case was withdrawn before it could be sent."""
+    """Whether the newest message of a case but answers was withdrawn before it could be sent."""
     status = db.session.scalar(
         select(Message.status)
-        .where(Message.case_id == case_id)
+        .where(Message.case_id == case_id, Message.kind.not_in(ANSWERS))
         .order_by(Message.id.desc())
         .limit(1)
     )

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -12,7 +12,10 @@ from portal.database.encryption import EncryptedText
 
 
 class Person(Base):
-    """Someone who signs in: a creditor's staff or our own."""
+    """Someone who signs in: a creditor's staff or our own.
+
+    email, language: where and in what language they are written to, if they have told.
+    """
 
     __tablename__ = "people"
 
@@ -22,6 +25,7 @@ class Person(Base):
     given_name: Mapped[str]
     surname: Mapped[str]
     email: Mapped[str | None]
+    language: Mapped[str | None]
     is_operator: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]
 
@@ -42,6 +46,9 @@ class Creditor(Base):
     """A company (borgenär) whose invoices are collected.
 
     key: stands for it in addresses; the organisation number may be a person's identity number.
+    letter: what its letters say of it beside its name, as `notices.creditor` tells. closed_at:
+    since when nothing new is taken in. closed_cases: what becomes of its open cases then, `finish`
+    or `return`.
     """
 
     __tablename__ = "creditors"
@@ -57,8 +64,34 @@ class Creditor(Base):
     email: Mapped[str | None]
     phone: Mapped[str | None]
     debt_description: Mapped[str] = mapped_column(default="")
-    payout_bankgiro: Mapped[str | None]
+    letter: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    closed_at: Mapped[datetime | None]
+    closed_cases: Mapped[str | None]
     created_at: Mapped[datetime]
+
+
+class CompanyHold(Base):
+    """Some time in which nothing is done or sent for a company (`identity.holds`).
+
+    began_by: who, as the history tells it. letters_left: after its end, letters that it held back
+    for days are still to be written anew.
+    """
+
+    __tablename__ = "company_holds"
+    __table_args__ = (
+        Index(
+            "uq_company_holds_open", "creditor_id", unique=True, postgresql_where="ended_at is null"
+        ),
+        Index("ix_company_holds_letters", "id", postgresql_where="letters_left"),
+    )
+
+    id: Mapped[PrimaryKey]
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
+    reason: Mapped[str]
+    began_at: Mapped[datetime]
+    began_by: Mapped[str]
+    ended_at: Mapped[datetime | None]
+    letters_left: Mapped[bool] = mapped_column(default=False)
 
 
 class Membership(Base):

@@ -3,8 +3,10 @@
 import secrets
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy.orm import Session
 
 from portal.database import tenancy
 from portal.database.encryption import lookup_hash
@@ -17,12 +19,16 @@ _KEY_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
 
 @dataclass(frozen=True)
 class Role:
-    """What a person is at a creditor: administrator, collector or viewer."""
+    """What a person is at a creditor: administrator, collector or viewer.
+
+    is_closed: whether the creditor takes nothing new in.
+    """
 
     creditor_id: int
     creditor_key: str
     creditor_name: str
     role: str
+    is_closed: bool = False
 
     @property
     def may_change(self) -> bool:
@@ -51,11 +57,44 @@ def by_id(person_id: int) -> Person | None:
         return db.session.get(Person, person_id)
 
 
+def with_roles(
+    person_id: int, today: date, *more: ColumnElement[Any]
+) -> tuple[Person | None, list[tuple[Any, ...]]]:
+    """A person by the id kept in their session, and the companies they act for on a day, by name.
+
+    more: columns asked of each company besides; a row is a Role, then these. One statement, in a
+    transaction of its own: the reader's own scope then begins with theirs and needs no second one.
+    """
+    with tenancy.service(), Session(db.engine, expire_on_commit=False) as reading:
+        rows = reading.execute(
+            select(Person, Creditor.id, Creditor.key, Creditor.name, Membership.role, *more)
+            .outerjoin(
+                Membership,
+                and_(
+                    Membership.person_id == Person.id,
+                    or_(Membership.ends_on.is_(None), Membership.ends_on >= today),
+                ),
+            )
+            .outerjoin(Creditor, Creditor.id == Membership.creditor_id)
+            .where(Person.id == person_id)
+            .order_by(Creditor.name)
+        ).all()
+    if not rows:
+        return None, []
+    return rows[0][0], [(Role(*row[1:5]), *row[5:]) for row in rows if row[1] is not None]
+
+
 def roles_of(person_id: int, today: date) -> list[Role]:
     """The companies that a person acts for on a day, by name."""
     with tenancy.service():
         rows = db.session.execute(
-            select(Creditor.id, Creditor.key, Creditor.name, Membership.role)
+            select(
+                Creditor.id,
+                Creditor.key,
+                Creditor.name,
+                Membership.role,
+                Creditor.closed_at.is_not(None),
+            )
             .join(Membership, Membership.creditor_id == Creditor.id)
             .where(
                 Membership.person_id == person_id,
@@ -81,6 +120,11 @@ def add_person(
     db.session.add(person)
     db.session.flush()
     return person
+
+
+def company(creditor_id: int) -> Creditor:
+    """A company that may be seen."""
+    return db.session.get_one(Creditor, creditor_id)
 
 
 def creditors(limit: int = 500) -> list[Creditor]:

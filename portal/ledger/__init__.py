@@ -10,7 +10,7 @@
 - `owed_to(creditor_id)`, `owed_rows(creditor_id)`: collected and not yet paid out.
 - `owed_by(creditor_id)`: fees that the creditor bears itself.
 - `entries(case_id)`: the entries of a case, for a page.
-- `unpaid_sql(column)`: what debtors still owe, for a list.
+- `unpaid_sql(column)`: what debtors still owe, for a list; `balances_sql(column)`: by part.
 - `trial_balance()`, `off_balance()`: every account's sum; all together, and of each creditor, zero.
 - `case_totals_sql()`: what is owed and what came, of every case.
 """
@@ -24,6 +24,7 @@ from portal.ledger.books import (
     OwedRow,
     balance,
     balance_after,
+    balances_sql,
     case_totals_sql,
     entries,
     interest_booked_through,
@@ -49,6 +50,7 @@ __all__ = [
     "OwedRow",
     "balance",
     "balance_after",
+    "balances_sql",
     "case_totals_sql",
     "entries",
     "interest_booked_through",

@@ -22,6 +22,7 @@ from sqlalchemy import (
     values,
 )
 from sqlalchemy.dialects.postgresql import insert as insert_or_skip
+from sqlalchemy.sql.selectable import LateralFromClause
 
 from portal.extensions import db
 from portal.ledger.models import Entry, Line
@@ -317,6 +318,20 @@ def unpaid_sql(case_id: ColumnElement[int]) -> ScalarSelect[int]:
         select(func.coalesce(func.sum(Line.amount_ore), 0))
         .where(Line.case_id == case_id, Line.account.in_(_OWED_BY_DEBTOR))
         .scalar_subquery()
+    )
+
+
+def balances_sql(case_id: ColumnElement[int]) -> LateralFromClause:
+    """What is booked and unpaid on the case of an outer query: principal, interest and fees.
+
+    One row, joined to each of the query's.
+    """
+    told = (func.coalesce(func.sum(Line.amount_ore).filter(Line.account == one), 0).label(one.value)
+            for one in _OWED_BY_DEBTOR)  # fmt: skip
+    return (
+        select(*told)
+        .where(Line.case_id == case_id, Line.account.in_(_OWED_BY_DEBTOR))
+        .lateral("balances")
     )
 
 

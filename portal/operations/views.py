@@ -138,7 +138,7 @@ def list_messages() -> Response:
 @operations.post("/messages/<int:message_id>/retry")
 def retry_message(message_id: int) -> Response:
     """Write a letter that was given up anew, or try an e-mail again; it is sent soon."""
-    if outbox.try_mail_again(message_id, clock.now()):
+    if outbox.try_again(message_id, clock.now()):
         told = gettext("The e-mail is sent again soon.")
     else:
         lifecycle.write_again(message_id, actor=actor(), today=clock.today(), now=clock.now())

@@ -5,7 +5,7 @@ answers when we ask (Getswish, Merchant Integration Guide).
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 import structlog
@@ -18,7 +18,7 @@ from portal import clock, ledger
 from portal.collection import cases, settling
 from portal.collection.models import Case
 from portal.extensions import db, settings
-from portal.identity.actor import SWISH
+from portal.identity.actor import SWISH, Actor
 from portal.messages import N_, RedaError
 from portal.payments.models import Payment, SwishRequest
 from portal.payments.swish import (
@@ -186,30 +186,47 @@ def _book(request: SwishRequest, answer: PaymentRequest, now: datetime) -> None:
     reference = answer.payment_reference or request.id
     request.status, request.ended_at = "paid", now
     request.payment_reference = reference
-    case = cases.lock(request.case_id)
-    key = f"swish:{reference}"
+    receive(
+        request.case_id, amount_ore=amount_ore, currency=answer.currency, key=f"swish:{reference}",
+        channel="swish", value_on=value_on, payer=answer.payer_alias, actor=SWISH, now=now,
+    )  # fmt: skip
+
+
+def receive(
+    case_id: int,
+    *,
+    amount_ore: int,
+    currency: str,
+    key: str,
+    channel: str,
+    value_on: date,
+    payer: str | None,
+    actor: Actor,
+    now: datetime,
+) -> bool:
+    """Book money that has come for a case, and give it a receipt; False when it was booked before.
+
+    amount_ore: öre, above zero. key: the channel's own name of the payment. channel: `swish` or
+    `bankgiro`. value_on: the day it counts from. payer: as the channel tells, for a refund.
+    """
+    case = cases.lock(case_id)
     settled = settling.settle_payment(
-        case,
-        amount_ore=amount_ore,
-        key=key,
-        channel="swish",
-        value_on=value_on,
-        actor=SWISH,
+        case, amount_ore=amount_ore, key=key, channel=channel, value_on=value_on, actor=actor,
         now=now,
-    )
+    )  # fmt: skip
     if settled is None:
-        return
+        return False
     db.session.execute(
         insert(Payment).values(
             creditor_id=case.creditor_id,
             case_id=case.id,
-            channel="swish",
+            channel=channel,
             channel_reference=key,
             amount_ore=amount_ore,
-            currency=answer.currency,
+            currency=currency,
             value_on=value_on,
             received_at=now,
-            payer=answer.payer_alias,
+            payer=payer,
             fees_ore=settled.parts.fees_ore,
             interest_ore=settled.parts.interest_ore,
             principal_ore=settled.parts.principal_ore,
@@ -218,6 +235,7 @@ def _book(request: SwishRequest, answer: PaymentRequest, now: datetime) -> None:
         )
     )
     db.session.flush()
+    return True
 
 
 def stop(request_id: str, client: SwishClient, *, now: datetime) -> None:

@@ -23,6 +23,7 @@ from sqlalchemy.orm import Session
 from portal.database import tenancy
 from portal.extensions import db
 from portal.messages import N_, Problem, RedaError
+from portal.notifications.telling import notify
 from portal.reporting import archives, reports
 from portal.reporting.models import (
     ARCHIVE,
@@ -65,6 +66,7 @@ class Task:
 
     id: int
     creditor_id: int
+    person_id: int | None
     kind: str
     parameters: Mapping[str, Any]
     language: str
@@ -111,10 +113,29 @@ class Making:
             files=list(files), state={}, status=DONE, finished_at=now, expires_at=now + KEPT,
             done=Order.total,
         )  # fmt: skip
+        self._tell(now, is_failed=False)
 
     def fail(self, problem: Problem) -> None:
         """It cannot be made. Raises Interrupted."""
-        self._note(status=FAILED, failure=problem.as_json(), finished_at=self.now())
+        now = self.now()
+        self._note(status=FAILED, failure=problem.as_json(), finished_at=now)
+        self._tell(now, is_failed=True)
+
+    def _tell(self, now: datetime, *, is_failed: bool) -> None:
+        """Let whoever ordered it know that it has come to an end."""
+        task = self.task
+        if task.person_id is None:
+            return
+        notify(
+            task.kind,
+            creditor_id=task.creditor_id,
+            data={"order": task.id, "report": task.parameters.get("name")},
+            key=f"order:{task.id}:{task.attempt}",
+            now=now,
+            to=[task.person_id],
+            is_failed=is_failed,
+        )
+        db.session.commit()
 
     def _note(self, **values: object) -> None:
         # On a connection of its own: the maker reads its rows in one long transaction.

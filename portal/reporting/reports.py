@@ -15,7 +15,7 @@ from portal.delivery import letters
 from portal.extensions import db, settings
 from portal.identity.models import Creditor
 from portal.messages import N_, RedaError
-from portal.reporting import names, remittance, sheets
+from portal.reporting import names, open_claims, payment_times, remittance, sheets, steps
 from portal.reporting.tables import Report, Row, Table
 
 if TYPE_CHECKING:
@@ -55,6 +55,18 @@ def _last_month(today: date) -> tuple[date, date]:
     return last.replace(day=1), last
 
 
+def _months_back(today: date) -> tuple[date, date]:
+    """Half a year of months, with this one as far as it has come."""
+    months = 12 * today.year + today.month - 1 - 5
+    return date(months // 12, months % 12 + 1, 1), today
+
+
+def _half_years_back(today: date) -> tuple[date, date]:
+    """This half-year as far as it has come, and the three before it."""
+    halves = 2 * today.year + (today.month > 6) - 3
+    return date(halves // 2, 7 if halves % 2 else 1, 1), today
+
+
 KINDS: Mapping[str, Kind] = {
     one.name: one
     for one in (
@@ -66,6 +78,36 @@ KINDS: Mapping[str, Kind] = {
             remittance.build,
             remittance.size,
             _last_month,
+            {},
+        ),
+        Kind(
+            "open-claims",
+            N_("Open claims"),
+            N_("What was owed on a day, by how late it was; for the closing of the books."),
+            DAY_ALONE,
+            open_claims.build,
+            open_claims.size,
+            lambda today: (today, today),
+            open_claims.CHOICES,
+        ),
+        Kind(
+            "steps",
+            N_("Fees and outcome per step"),
+            N_("What each step cost and solved, month by month."),
+            PERIOD,
+            steps.build,
+            steps.size,
+            _months_back,
+            {},
+        ),
+        Kind(
+            "payment-times",
+            N_("Payment behaviour"),
+            N_("How long customers take to pay, by their size and class, per half-year."),
+            PERIOD,
+            payment_times.build,
+            payment_times.size,
+            _half_years_back,
             {},
         ),
     )

@@ -1,24 +1,22 @@
 """The service agreement: which version holds, what is signed, and the signature verified."""
 
-import base64
 import hashlib
 import io
 import json
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from datetime import UTC, date, datetime
 
 import structlog
-from cryptography import x509
 from pyhanko.pdf_utils import embed
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.reader import PdfFileReader
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.dialects.postgresql import insert
 
 from portal import clock
 from portal.collection import history
+from portal.companies import addresses
 from portal.database import files
 from portal.delivery.letters import render_agreement
 from portal.extensions import db, settings
@@ -28,19 +26,14 @@ from portal.identity.models import BankIDOrder, Creditor, Person
 from portal.identity.orders import Purpose
 from portal.identity.people import new_key
 from portal.messages import N_, RedaError
-from portal.signing.bankid_signature import SignatureRejected, VerifiedSignature, verify
+from portal.signing import completed
+from portal.signing.completed import NotSigned, Proof
 from portal.signing.models import AgreementVersion, Document, Signature
 
 log = structlog.get_logger()
 KIND = "service_agreement"
 # Number, title and day of every version; the text is the letter template of that version.
 _VERSIONS = ((1, "Avtal om inkassotjänst", date(2026, 11, 1)),)
-# BankID signs within the order's three minutes; clocks may differ a little.
-_CLOCKS_DIFFER = timedelta(minutes=2)
-
-
-class NotSigned(RedaError):
-    """The signature does not count; nothing is stored as signed."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +83,27 @@ def is_signed(creditor_id: int) -> bool:
     )
 
 
+def is_signed_sql(creditor_id: ColumnElement[int]) -> ColumnElement[bool]:
+    """Whether the creditor of an outer query has signed the version in force."""
+    newest = (
+        select(AgreementVersion.number)
+        .where(AgreementVersion.published_on <= clock.today())
+        .order_by(AgreementVersion.number.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    return (
+        select(Signature.id)
+        .join(Document, Document.id == Signature.document_id)
+        .where(
+            Document.creditor_id == creditor_id,
+            Document.kind == KIND,
+            Document.version == newest,
+        )
+        .exists()
+    )
+
+
 def signed_among(creditor_ids: Collection[int]) -> set[int]:
     """Which of some creditors have signed the version in force."""
     return set(
@@ -112,15 +126,14 @@ def prepare(creditor_id: int, *, now: datetime) -> Document:
     if found is not None:
         return found
     creditor = db.session.get_one(Creditor, creditor_id)
+    address = addresses.of_kind(creditor_id, "agreement")
     data = render_agreement(
         {
             "version": version.number,
             "creditor": {
                 "name": creditor.name,
                 "organisation_number": creditor.organisation_number,
-                "address_line": creditor.address_line,
-                "postcode": creditor.postcode,
-                "town": creditor.town,
+                **{name: address[name] for name in ("address_line", "postcode", "town")},
             },
             "made_on": clock.day_of(now).isoformat(),
         },
@@ -238,25 +251,8 @@ def finish(order: BankIDOrder, *, now: datetime) -> Document | None:
     person = db.session.get_one(Person, order.subject["person_id"])
     if not _may_sign(person, document, now):
         raise NotSigned(N_("You are no longer an administrator of this company."))
-    completion = orders.completion(order)
-    xml = base64.b64decode(completion["signature"])
-    ocsp = base64.b64decode(completion["ocspResponse"])
-    try:
-        verified = verify(
-            xml,
-            ocsp,
-            roots=_roots(),
-            expected_visible=order.subject["visible"].encode(),
-            expected_non_visible=order.subject["non_visible"].encode(),
-            expected_personal_number=person.identity_number,
-            signed_between=(order.started_at - _CLOCKS_DIFFER, now + _CLOCKS_DIFFER),
-        )
-    except SignatureRejected as rejected:
-        log.warning("signature.rejected", order=order.id, check=rejected.check)
-        raise NotSigned(
-            N_("The signature could not be verified, so it does not count. Please sign again.")
-        ) from rejected
-    _store(document, person, order, completion, xml, ocsp, verified, now)
+    proof = completed.proven(order, person.identity_number, now=now)
+    _store(document, person, order, proof, now)
     # What proves it lies with the document; who it was is kept nowhere else.
     order.completion = None
     return document
@@ -268,18 +264,11 @@ def _may_sign(person: Person, document: Document, now: datetime) -> bool:
     return any(one.creditor_id == document.creditor_id and one.is_administrator for one in roles)
 
 
-def _roots() -> list[x509.Certificate]:
-    return x509.load_pem_x509_certificates(settings().certificate("bankid_roots").read_bytes())
-
-
 def _store(
     document: Document,
     person: Person,
     order: BankIDOrder,
-    completion: dict[str, Any],
-    xml: bytes,
-    ocsp: bytes,
-    verified: VerifiedSignature,
+    proof: Proof,
     now: datetime,
 ) -> None:
     signature = Signature(
@@ -288,17 +277,19 @@ def _store(
         person_id=person.id,
         signer_name=person.name,
         order_ref=order.order_ref,
-        xml_sha256=files.store(xml),
-        ocsp_sha256=files.store(ocsp),
+        xml_sha256=files.store(proof.xml),
+        ocsp_sha256=files.store(proof.ocsp),
         visible_sha256=hashlib.sha256(order.subject["visible"].encode()).hexdigest(),
         non_visible_sha256=hashlib.sha256(order.subject["non_visible"].encode()).hexdigest(),
         started_ip=order.end_user_ip,
-        device_ip=(completion.get("device") or {}).get("ipAddress"),
-        signed_at=verified.signed_at,
+        device_ip=proof.device_ip,
+        signed_at=proof.signed_at,
         verified_at=now,
     )
     db.session.add(signature)
-    document.signed_sha256 = files.store(with_evidence(files.read(document.sha256), xml, ocsp))
+    document.signed_sha256 = files.store(
+        with_evidence(files.read(document.sha256), proof.xml, proof.ocsp)
+    )
     history.record(
         "agreement.signed",
         creditor_id=document.creditor_id,

@@ -1,8 +1,10 @@
 """Documents to sign, and the signatures that they got."""
 
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import ForeignKey, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.database.base import Base, PrimaryKey
@@ -56,3 +58,39 @@ class Signature(Base):
     device_ip: Mapped[str | None]
     signed_at: Mapped[datetime]
     verified_at: Mapped[datetime]
+
+
+class Approval(Base):
+    """Something that one administrator proposes and another one must approve with BankID.
+
+    kind, values: which act, and what is done. basis_sha256: of the facts that it was proposed on.
+    text: what is approved, as it was shown, in simpleMarkdownV1. status: waiting, approved,
+    refused, withdrawn, expired, or overtaken when the facts had changed. evidence: of the
+    approval's signature: order, hashes of its files, addresses, and when it was made.
+    """
+
+    __tablename__ = "approvals"
+    __table_args__ = (
+        CheckConstraint(
+            "decided_by is distinct from proposed_by or status <> 'approved'", name="four_eyes"
+        ),
+    )
+
+    id: Mapped[PrimaryKey]
+    key: Mapped[str] = mapped_column(unique=True)
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
+    kind: Mapped[str]
+    values: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    basis_sha256: Mapped[str]
+    text: Mapped[str]
+    text_sha256: Mapped[str]
+    proposed_by: Mapped[int] = mapped_column(ForeignKey("people.id"))
+    proposer_name: Mapped[str]
+    proposed_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    status: Mapped[str] = mapped_column(default="waiting")
+    decided_by: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    decider_name: Mapped[str | None]
+    decided_at: Mapped[datetime | None]
+    reason: Mapped[str] = mapped_column(default="")
+    evidence: Mapped[dict[str, Any] | None] = mapped_column(JSONB)

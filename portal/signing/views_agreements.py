@@ -14,8 +14,8 @@ from portal.extensions import db, limiter
 from portal.identity import people
 from portal.identity.people import Role
 from portal.signing import agreements as room
+from portal.signing.starting import is_phone, start_order
 from portal.signing.views import signing
-from portal.signing.views_bankid import is_phone, start_order
 from portal.web.rendering import go, render
 
 _CHOSEN = "companies_to_sign_for"

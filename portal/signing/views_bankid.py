@@ -1,8 +1,6 @@
 """Signing in, and following a BankID order on its page until it ends."""
 
 import re
-from collections.abc import Mapping
-from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Response, abort, flash, session, url_for
@@ -19,63 +17,19 @@ from portal.identity import orders, people
 from portal.identity.bankid import BankIDError, message_for
 from portal.identity.models import BankIDOrder
 from portal.identity.orders import Purpose
+from portal.messages import RedaError
 from portal.payments import qr
-from portal.signing import agreements
-from portal.signing.views import binding, known_binding, signing
+from portal.signing import agreements, approvals
+from portal.signing.starting import beginning, is_phone, known_binding, start_order
+from portal.signing.views import signing
 from portal.web.forms import text
 from portal.web.rendering import go, is_seen, last_question, render
 
-_PHONES = ("iPhone", "Android", "iPad", "Mobile")
 # The order by which this session was signed in, and where that led.
 _SIGNED_IN_BY, _ONWARDS = "signed_in_by", "signed_in_onwards"
 # Who somebody is that opened an invitation, sealed.
 INVITED_AS = "invited_as"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-
-
-def is_phone() -> bool:
-    """Whether the reader is likely to have BankID on the device they read on."""
-    agent = request.headers.get("User-Agent", "")
-    return any(one in agent for one in _PHONES)
-
-
-def start_order(purpose: Purpose) -> Response:
-    """Start a BankID order, and go to its page; on failure say why, where the reader was.
-
-    The form may tell where BankID is; else it is on a phone that the reader holds.
-    """
-    device = request.form.get("device")
-    back = settings().base_url + url_for("signing.return_from_app", key="-") + "?nonce={nonce}"
-    try:
-        with tenancy.service():
-            started = orders.start(
-                purpose,
-                binding=binding(),
-                end_user_ip=request.remote_addr or "127.0.0.1",
-                user_agent=request.headers.get("User-Agent", ""),
-                return_url=back.replace("/-", "/{key}"),
-                device=device if device in ("same", "other") else _likely_device(),
-                now=clock.now(),
-            )
-            db.session.commit()
-            key = started.order.key
-    except BankIDError as error:
-        flash(text(error), "warn")
-        return go(_beginning(purpose.name, purpose.subject))
-    return go(url_for("signing.show_order", key=key))
-
-
-def _likely_device() -> str:
-    return "same" if is_phone() else "other"
-
-
-def _beginning(purpose: str, subject: Mapping[str, Any]) -> str:
-    """Where an order for something is started, and can be started again."""
-    if purpose == "sign":
-        return url_for("signing.read_agreement", key=subject["document"])
-    if subject.get("invitation"):
-        return str(subject["next"])
-    return url_for("signing.sign_in", next=subject.get("next") or None)
 
 
 def _safe_next(url: str | None) -> str:
@@ -169,7 +123,7 @@ def show_order(key: str) -> Response:
             qr_svg=_code(order) if is_waiting and not is_here else None,
             open_url=_open_url(order) if is_here else url_for("signing.open_app", key=key),
             is_here=is_here,
-            again_url=_beginning(order.purpose, order.subject),
+            again_url=beginning(order.purpose, order.subject),
         )
     if not is_seen(state):
         response.headers["HX-Retarget"] = "#order"
@@ -221,7 +175,7 @@ def stop_order(key: str) -> Response:
     with tenancy.service():
         order = _order(key)
         orders.cancel(order, now=clock.now())
-        onwards = _beginning(order.purpose, order.subject)
+        onwards = beginning(order.purpose, order.subject)
         db.session.commit()
     flash(gettext("You have cancelled."), "info")
     return go(onwards)
@@ -271,14 +225,20 @@ def no_access() -> Response:
 def _complete_signature(order: BankIDOrder) -> Response:
     if not current_user.is_authenticated or order.subject["person_id"] != current_user.id:
         abort(403)
-    key = order.subject["document"]
+    onwards = beginning(order.purpose, order.subject)
+    is_approval = "approval" in order.subject
+    if not is_approval:
+        onwards = url_for("signing.go_on", key=order.subject["document"])
     try:
-        agreements.finish(order, now=clock.now())
-    except agreements.NotSigned as error:
+        if is_approval:
+            approvals.finish(order, now=clock.now())
+        else:
+            agreements.finish(order, now=clock.now())
+    except RedaError as error:
         flash(text(error), "danger")
     # Also when it does not count: nothing was stored, and the order is used up.
     db.session.commit()
-    return go(url_for("signing.go_on", key=key))
+    return go(onwards)
 
 
 def _home() -> str:

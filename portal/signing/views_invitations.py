@@ -11,8 +11,9 @@ from portal.extensions import db, limiter
 from portal.identity import people
 from portal.identity.orders import Purpose
 from portal.messages import RedaError
+from portal.signing.starting import is_phone, start_order
 from portal.signing.views import signing
-from portal.signing.views_bankid import INVITED_AS, is_phone, start_order
+from portal.signing.views_bankid import INVITED_AS
 from portal.web.rendering import go, render
 
 

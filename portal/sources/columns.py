@@ -71,6 +71,12 @@ FIELDS: Sequence[Field] = (
         "kundklass kundgrupp kundkategori customerclass customergroup segment",
     ),
     _field(
+        "size_class",
+        N_("Number of employees"),
+        "antalanställda anställda storleksklass storlek företagsstorlek medelantalanställda"
+        " employees numberofemployees headcount sizeclass companysize",
+    ),
+    _field(
         "address_line",
         N_("Street address"),
         "adress gatuadress utdelningsadress fakturaadress adressrad adressrad1 adress1 gata"

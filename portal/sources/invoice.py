@@ -20,6 +20,7 @@ class Invoice:
     alpha-2. phone: E.164. amount_ore: what the invoice asked for. balance_ore: what is open still.
     currency: ISO 4217. reminder_fee_charged: an earlier reminder carried a fee already. type:
     `invoice`, `prepayment`, `debit note`, `interest invoice`, or what the ledger calls it.
+    size_class: how many employees a business has: `0-9`, `10-49`, `50-249` or `250+`.
     source_line: line of the spreadsheet, or place of the file among those read together, from 1.
     supplier_organisation_number: 10 digits of whoever sent the invoice, where the source tells.
     """
@@ -48,6 +49,7 @@ class Invoice:
     source_line: int
     supplier_organisation_number: str | None = None
     type: str = "invoice"
+    size_class: str | None = None
 
 
 @dataclass(frozen=True)

@@ -64,6 +64,24 @@ def read_many(files: Iterable[tuple[str, bytes]], *, today: date) -> Reading:
     return Reading(kept, problems)
 
 
+def seller(data: bytes) -> tuple[str, dict[str, str]]:
+    """Who sent an invoice: the Swedish number, or "", and the address that it gives of itself.
+
+    The address has name, address_line, postcode, town and country, each empty when not told.
+    Raises RedaError when the file is not a Peppol invoice at all.
+    """
+    party = _document(data).find("cac:AccountingSupplierParty/cac:Party", _PREFIXES)
+    street = (_text(party, f"cac:PostalAddress/cbc:{part}") for part in _STREET)  # BT-35, BT-36
+    return re.sub(r"\D", "", _swedish_number(party)), {
+        "name": _text(party, "cac:PartyName/cbc:Name")  # BT-28
+        or _text(party, "cac:PartyLegalEntity/cbc:RegistrationName"),  # BT-27
+        "address_line": ", ".join(filter(None, street)),
+        "postcode": re.sub(r"\s", "", _text(party, "cac:PostalAddress/cbc:PostalZone")),  # BT-38
+        "town": _text(party, "cac:PostalAddress/cbc:CityName"),  # BT-37
+        "country": _text(party, "cac:PostalAddress/cac:Country/cbc:IdentificationCode"),  # BT-40
+    }
+
+
 def _in_file(problem: Problem, filename: str) -> Problem:
     told = {**problem.values, "filename": values.shown(filename)}
     return Problem(problem.message, told, problem.field, problem.line)

@@ -138,6 +138,7 @@ def _who_owes(record: _Record, country: str, today: date) -> Mapping[str, object
         "customer_kind": kind,
         "identity_number": identity_number,
         "customer_class": record.take("customer_class", _text(50)),
+        "size_class": record.take("size_class", values.size_class),
         "language": record.take("language", values.language),
         "country": country,
     }

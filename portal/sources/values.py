@@ -479,6 +479,28 @@ def customer_kind(text: str) -> str:
     return "person" if word in _PERSON else "company"
 
 
+# The groups of lagen (2022:70) § 4, and who is larger: their names, and the fewest employees.
+SIZES = (("250+", 250), ("50-249", 50), ("10-49", 10), ("0-9", 0))
+_NOT_IN_A_SIZE = re.compile(r"(?:st|anställda|employees|eller fler|or more|and more|och fler)\b|\s")
+
+
+def size_class(text: str) -> str:
+    """How many employees a business has, as one of SIZES: from a number, or from such a name."""
+    plain = _NOT_IN_A_SIZE.sub("", text.casefold()).replace("–", "-").replace("—", "-")
+    names = {name for name, _ in SIZES}
+    if plain in names or plain.lstrip(">≥") == "250":
+        return plain if plain in names else "250+"
+    if not (plain.isascii() and plain.isdigit() and len(plain) <= 7):
+        raise RedaError(
+            N_(
+                "“%(text)s” is no number of employees. Write a number, or 0–9, 10–49, 50–249 or"
+                " 250+."
+            ),
+            text=shown(text),
+        )
+    return next(name for name, least in SIZES if int(plain) >= least)
+
+
 _TYPES = {
     "invoice": "faktura invoice kundfaktura f inv 380 slutfaktura",
     "prepayment": "förskott förskottsfaktura prepayment acontofaktura aconto 386",

@@ -26,7 +26,8 @@ def init_app(app: Flask, *, is_secure: bool) -> None:
     @app.after_request
     def _add(response: Response) -> Response:
         headers = response.headers
-        headers["Content-Security-Policy"] = POLICY
+        # What is somebody else's file comes with a stricter one.
+        headers.setdefault("Content-Security-Policy", POLICY)
         headers["X-Content-Type-Options"] = "nosniff"
         headers["X-Frame-Options"] = "DENY"
         headers["Referrer-Policy"] = "same-origin"

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from flask import Flask, current_app, request, url_for
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from portal.config import Settings
 
@@ -89,6 +89,13 @@ def unique_id(prefix: str) -> str:
 _CELL = re.compile(r"<(td|th)\b([^>]*)>")
 
 
+@lru_cache(maxsize=1024)
+def _label(tag: str, name: str) -> str:
+    """The same for each row of a table, and so made once."""
+    role = "rowheader" if tag == "th" else "cell"
+    return f' role="{role}"' + (f' data-label="{escape(name)}"' if name else "")
+
+
 def cells(row: str, headings: Sequence[str | Heading]) -> Markup:
     """A row of a table with each cell labelled by its column, for the cards of narrow screens.
 
@@ -100,10 +107,8 @@ def cells(row: str, headings: Sequence[str | Heading]) -> Markup:
     def labelled(cell: re.Match[str]) -> str:
         tag, attributes = cell.groups()
         column = next(columns, "")
-        role = "rowheader" if tag == "th" else "cell"
         name = column if isinstance(column, str) else "" if column.hidden else column.text
-        label = Markup(' role="{}"').format(role)
-        label += Markup(' data-label="{}"').format(name) if name else ""
+        label = _label(tag, name)
         # A class list of the cell's own is extended, since a second attribute would be ignored.
         if isinstance(column, Heading) and column.numeric:
             attributes, changed = re.subn(r'\bclass="', 'class="number ', attributes, count=1)

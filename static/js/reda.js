@@ -75,12 +75,22 @@ function noAnswer(shown) {
   if (notice) notice.hidden = !shown;
   if (shown) notice?.scrollIntoView({ block: "nearest" });
 }
-document.addEventListener("htmx:sendError", () => noAnswer(true));
-document.addEventListener("htmx:timeout", () => noAnswer(true));
+// What a page asks by itself now and then is nobody's act: when it fails, it is asked again later.
+function isBackground(event) {
+  return event.target.closest?.("[data-background]") != null;
+}
+for (const name of ["htmx:sendError", "htmx:timeout"]) {
+  document.addEventListener(name, (event) => { if (!isBackground(event)) noAnswer(true); });
+}
 document.addEventListener("htmx:responseError", (event) => {
-  if (event.detail.xhr.status >= 502) noAnswer(true);
+  if (event.detail.xhr.status >= 502 && !isBackground(event)) noAnswer(true);
 });
-document.addEventListener("htmx:beforeRequest", () => noAnswer(false));
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (!isBackground(event)) noAnswer(false);
+});
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if (event.detail.isError && isBackground(event)) event.detail.shouldSwap = false;
+});
 document.addEventListener("htmx:afterSwap", (event) => {
   enhance(event.detail.target);
   if (event.detail.target.id === "problem") event.detail.target.scrollIntoView({ block: "nearest" });

@@ -13,14 +13,27 @@ from playwright.sync_api import Browser
 from sqlalchemy import select
 
 from portal import clock
-from portal.collection import intake, lifecycle, settling
+from portal.collection import (
+    attachments,
+    disputes,
+    drafts,
+    intake,
+    lifecycle,
+    notes,
+    policy,
+    rulebook,
+    settling,
+)
 from portal.collection.models import Case
-from portal.companies import invitations
+from portal.collection.notes import Reader
+from portal.companies import acts, invitations
 from portal.delivery.models import Message
 from portal.extensions import db
 from portal.identity import people
 from portal.identity.actor import SWISH, SYSTEM, Actor
 from portal.identity.models import Creditor, Membership
+from portal.notifications import addressing
+from portal.notifications.telling import notify
 from portal.payments import booking
 from portal.payments.models import Payment, SwishRequest
 from tests.factories import (
@@ -68,25 +81,87 @@ def world(portal: Portal) -> World:
     paid = a_reminded_case(creditor)
     _pay(paid)
     an_invoice_of(creditor)
+    waiting = an_invoice_of(creditor, due_on=clock.today(), currency="SEK")
     a_person_at(a_creditor("Lindens Cykel & Sport AB"), "administrator", JOHAN)
     a_person(OPERATOR, is_operator=True)
     stopped = a_case(creditor)
     stopped.invoice.number = ""
     lifecycle.advance(TODAY, NOW)
     db.session.commit()
+    rulebook.put_many(
+        creditor.id, "class", ["Retail"], {"days_after_due": 14}, actor=SYSTEM, today=TODAY, now=NOW
+    )
+    rulebook.put_many(
+        creditor.id, "customer", [case.debtor.customer_number, "K9"],
+        {"is_excluded": True, "reason": "Agreed by phone"}, actor=SYSTEM, today=TODAY, now=NOW,
+    )  # fmt: skip
     values: dict[str, object] = {
+        "customer": case.debtor_id,
         "reference": case.reference,
+        "invoice": waiting.id,
+        "draft": _draft(creditor),
         "number": db.session.scalars(select(Payment.receipt_number)).one(),
         "created": _request(case, "created"),
         "declined": _request(case, "declined"),
     }
     for name, status in (("mapping", "mapping"), ("preview", "preview"), ("done", "imported")):
         values[name] = _upload(creditor, name, status)
+    values["stop"] = _tell(creditor, case)
     values["member"], values["invitation"] = _people(creditor)
+    values["objected"], values["undecided"] = _objected(creditor), _undecided(creditor)
+    eva = people.by_identity_number(EVA)
+    assert eva is not None
+    values["approval"] = acts.propose_account(
+        creditor.id, {"kind": "bankgiro", "number": "5050-1055", "holder": "Norrsken"},
+        is_used=True, actor=Actor("person", eva.name, eva.id), now=clock.now(),
+    )  # fmt: skip
     failed = db.session.scalars(select(Message).limit(1)).one()
     failed.status, failed.failure = "failed", "OSError: No space left on device"
     db.session.commit()
     return World(creditor, case, paid, values)
+
+
+def _objected(creditor: Creditor) -> str:
+    """A case that somebody objects to, with a note and a file."""
+    case, eva = a_reminded_case(creditor), people.by_identity_number(EVA)
+    assert eva is not None
+    clerk = Actor("person", eva.name, eva.id, "creditor")
+    disputes.object_to(
+        case, reason="paid", words="Jag betalade i maj.", amount_ore=20_000, channel="phone",
+        actor=clerk, today=TODAY, now=NOW,
+    )  # fmt: skip
+    readers = [Reader(eva.id, eva.name)]
+    notes.write(case, "Ringde", mentions=[eva.id], readers=readers, actor=clerk, now=clock.now())
+    attachments.add(case, [("kvitto.txt", b"Betalt")], actor=clerk, now=NOW)
+    return case.reference
+
+
+def _undecided(creditor: Creditor) -> str:
+    """A case whose demand was not paid."""
+    case = a_reminded_case(creditor)
+    lifecycle.send_demand(case, today=TODAY, now=NOW)
+    case.status, case.next_step, case.next_step_on = "deciding", None, None
+    return case.reference
+
+
+def _tell(creditor: Creditor, case: Case) -> str:
+    """Tell Eva of this and that; answers the end of the link that stops her mails."""
+    eva = people.by_identity_number(EVA)
+    assert eva is not None
+    data = {"reference": case.reference, "invoice": "F1", "debtor": case.debtor.name}
+    for kind, is_failed in (("dispute", False), ("letter_failed", True)):
+        notify(
+            kind, creditor_id=creditor.id, data=data, key=kind, now=clock.now(), to=[eva.id],
+            is_failed=is_failed,
+        )  # fmt: skip
+    return addressing.stop_link(eva.id, creditor.id)
+
+
+def _draft(creditor: Creditor) -> int:
+    eva = people.by_identity_number(EVA)
+    assert eva is not None
+    values = {**policy.effective(creditor.id).values, "is_active": True, "days_after_due": 9}
+    return drafts.keep(creditor.id, eva.id, values, 1, now=clock.now())
 
 
 def _people(creditor: Creditor) -> tuple[int, str]:
@@ -174,9 +249,8 @@ def phone_and_desk(portal: Portal, windows: list[Visitor]) -> Iterator[list[Visi
 
 def look(visitor: Visitor, path: str, language: str) -> None:
     """Open a page in a language, and hold it against what every page must be."""
-    response = visitor.page.goto(
-        f"{visitor.address}{path}{'' if '?' in path else '?'}lang={language}"
-    )
+    sign = "&" if "?" in path else "?"
+    response = visitor.page.goto(f"{visitor.address}{path}{sign}lang={language}")
     assert response is not None
     assert response.status < 500
     where = f"{path} in {language} at {visitor.page.viewport_size}"
@@ -240,16 +314,39 @@ def test_a_debtors_page_of_a_paid_case(
     [
         "/", "/cases", "/cases/{reference}", "/cases/{reference}/letters",
         "/cases/{reference}/money?on=2026-12-31&", "/cases/{reference}/parties",
-        "/cases/{reference}/acts/credit", "/invoices", "/invoices/upload",
+        "/cases/{reference}/acts/credit", "/cases/{objected}", "/cases/{objected}/notes",
+        "/cases/{objected}/acts/answer", "/cases/{undecided}/acts/decide", "/invoices",
+        "/invoices/upload",
         "/invoices/uploads/{mapping}/columns", "/invoices/uploads/{preview}/preview",
-        "/invoices/uploads/{done}", "/payout", "/rules", "/cases/none",
+        "/invoices/uploads/{done}", "/payout", "/rules", "/switch", "/rules/preview",
+        "/rules/preview?draft={draft}&", "/rules/preview/invoices?draft={draft}&",
+        "/rules/preview/invoices/{invoice}?draft={draft}&", "/cases/none", "/customers",
+        "/customers/{customer}", "/customers/{customer}/rules", "/customers/expected",
+        "/classes", "/classes/one?class=Retail&", "/classes/rules?class=Retail&",
         "/people", "/people/{member}",
+        "/company/accounts/new", "/company/close", "/approvals", "/approvals/{approval}",
+        "/company", "/company?edit=letter&",
+        "/company?edit=contacts:new&", "/company?edit=address:invoice&",
     ],
 )  # fmt: skip
 def test_a_creditors_page(
     portal: Portal, world: World, phone_and_desk: list[Visitor], path: str
 ) -> None:
     address = f"/creditor/{world.creditor.key}{path.format(**world.values)}"
+    look_everywhere(phone_and_desk, address, STAFF, lambda v: sign_in(portal, v, EVA))
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/notifications/", "/notifications/?kind=payment", "/notifications/choices",
+        "/notifications/stop/{stop}",
+    ],
+)  # fmt: skip
+def test_a_page_of_ones_own(
+    portal: Portal, world: World, phone_and_desk: list[Visitor], path: str
+) -> None:
+    address = path.format(**world.values)
     look_everywhere(phone_and_desk, address, STAFF, lambda v: sign_in(portal, v, EVA))
 
 

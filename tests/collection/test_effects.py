@@ -11,14 +11,14 @@ from hypothesis import strategies as some
 from sqlalchemy import func, select
 
 from portal import ledger
-from portal.collection import changes, checks, effects, lifecycle, plans, states, stops
+from portal.collection import changes, checks, disputes, effects, lifecycle, plans, states, stops
 from portal.collection.effects import ChangedMeanwhile, DoneBefore, Effect, Verb
 from portal.collection.models import Case, Deed, Event
 from portal.delivery.models import Message
 from portal.extensions import db
 from portal.identity.actor import Actor
 from portal.messages import RedaError
-from tests.factories import NOW, TODAY, a_case, a_reminded_case
+from tests.factories import NOW, TODAY, a_case, a_creditor, a_reminded_case, rules_of
 
 CLERK = Actor("person", "Johan Ekdahl", None, "creditor")
 AS: dict[str, Any] = {"actor": CLERK, "now": NOW}
@@ -88,6 +88,24 @@ def write_off(number: int) -> Verb:
     return lambda case: lifecycle.write_off(case, reason=str(number), today=TODAY, **AS)
 
 
+def object_to(number: int) -> Verb:
+    return lambda case: disputes.object_to(
+        case, reason="paid", words=str(number), amount_ore=number * 4_000 if number % 2 else None,
+        channel="phone", today=TODAY, **AS,
+    )  # fmt: skip
+
+
+def answer(number: int) -> Verb:
+    kind = disputes.ANSWERS[number % 3]
+    return lambda case: disputes.answer(
+        case, kind, words=str(number), credited_ore=number * 2_000, today=TODAY, **AS
+    )
+
+
+def ask(number: int) -> Verb:
+    return lambda case: disputes.ask(case, words=str(number), today=TODAY, **AS)
+
+
 ACTS: dict[str, Callable[[int], Verb]] = {
     one.__name__: one
     for one in (
@@ -130,11 +148,11 @@ def state_of_everything() -> list[object]:
 
 
 @settings(
-    max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )  # fmt: skip
 @given(
     acts=some.lists(
-        some.tuples(some.sampled_from(sorted(ACTS)), some.integers(1, 30)), min_size=1, max_size=8
+        some.tuples(some.sampled_from(sorted(ACTS)), some.integers(1, 30)), min_size=1, max_size=9
     ),
     is_demanded=some.booleans(),
 )  # fmt: skip
@@ -207,3 +225,10 @@ def test_a_deed_is_kept_once(app: Flask) -> None:
     perform(case, "recall", 1, preview(case, "recall", 1).seen)
     db.session.commit()
     assert db.session.scalar(select(func.count(Deed.id))) == 1
+
+
+def test_a_plan_whose_fee_the_creditor_bears_costs_the_creditor_that_fee(app: Flask) -> None:
+    creditor = a_creditor()
+    rules_of(creditor, plan_fee_by="creditor")
+    effect = preview(a_reminded_case(creditor), "plan", 3)
+    assert (effect.charged_ore, effect.fees_ore) == (17_000, 0)

@@ -271,6 +271,50 @@ def test_who_decides_sees_the_ways_on_compared(desk: Desk, creditor: Creditor) -
     assert cases.lock(case.id).status == states.SURVEILLANCE
 
 
+OBJECTION = {"reason": "paid", "words": "Jag betalade i maj", "part": "all", "amount": "",
+             "channel": "phone"}  # fmt: skip
+
+
+def test_an_objection_is_registered_and_answered(desk: Desk, creditor: Creditor) -> None:
+    case = a_reminded_case(creditor)
+    page = do(desk, case, "object", **OBJECTION)
+    assert "Jag betalade i maj" in page.get_text()
+    said = {"answer": "partly", "amount": "400", "words": "Vi fann en betalning."}
+    shown = look(desk, case, "answer", **said)
+    assert row(shown, "The invoice")[1] == "SEK\xa0600.00"
+    assert "Answer to an objection is written and sent" in shown.get_text()
+    page = do(desk, case, "answer", **said)
+    assert "The debtor was right in part" in page.get_text()
+    assert ledger.balance(case.id).principal_ore == 60_000
+
+
+def test_what_the_debtor_was_asked_and_replied_is_shown(desk: Desk, creditor: Creditor) -> None:
+    case = a_reminded_case(creditor)
+    do(desk, case, "object", **OBJECTION)
+    do(desk, case, "answer", answer="ask", amount="", words="Vilken dag?")
+    page = do(desk, case, "reply", words="Den 4 maj")
+    assert [one.get_text() for one in page.select(".said")] == [
+        "Jag betalade i maj", "Vilken dag?", "Den 4 maj",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("act", "said"),
+    [
+        ("object", {**OBJECTION, "part": "part"}),
+        ("answer", {"answer": "partly", "amount": "", "words": "x"}),
+    ],
+)
+def test_a_part_needs_its_amount(
+    desk: Desk, creditor: Creditor, act: str, said: dict[str, str]
+) -> None:
+    case = a_reminded_case(creditor)
+    if act == "answer":
+        do(desk, case, "object", **OBJECTION)
+    page = desk.post(address(case, act), step="look", status=422, **said)
+    assert page.select_one("#amount-error")
+
+
 def test_only_what_is_possible_is_offered(desk: Desk, creditor: Creditor) -> None:
     case = a_reminded_case(creditor)
 

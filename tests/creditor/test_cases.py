@@ -7,7 +7,7 @@ import re
 import pytest
 from bs4 import BeautifulSoup
 
-from portal.collection import cases, settling
+from portal.collection import cases, finding, settling
 from portal.collection.models import Case
 from portal.extensions import db
 from portal.identity.actor import SWISH
@@ -84,9 +84,9 @@ def test_an_empty_list_says_what_to_do(desk: Desk) -> None:
 
 
 def test_a_long_list_comes_page_by_page_without_gaps(desk: Desk, creditor: Creditor) -> None:
-    known = {a_case(creditor).reference for _ in range(cases.PAGE_SIZE + 3)}
+    known = {a_case(creditor).reference for _ in range(finding.PAGE_SIZE + 3)}
     first = desk.get("cases")
-    assert len(listed(first)) == cases.PAGE_SIZE
+    assert len(listed(first)) == finding.PAGE_SIZE
     second = desk.get("cases" + first.select_one("a[rel=next]")["href"].partition("/cases")[2])
     assert listed(first) | listed(second) == known
 

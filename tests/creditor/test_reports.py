@@ -16,7 +16,15 @@ from portal.extensions import db
 from portal.reporting import orders, reports
 from portal.reporting.models import Order
 from tests.creditor.conftest import Desk
-from tests.factories import JOHAN, NOW, SOFIA, a_creditor_that_signed, a_person_at, a_reminded_case
+from tests.factories import (
+    JOHAN,
+    NOW,
+    SOFIA,
+    a_creditor_that_signed,
+    a_debtor_of,
+    a_person_at,
+    a_reminded_case,
+)
 from tests.reporting.conftest import EVA_AT_DESK, paid
 
 MARCH = "?from=2026-03-01&to=2026-03-31"
@@ -246,3 +254,34 @@ def test_another_companys_order_is_not_there(app: Flask, desk: Desk) -> None:
     order = orders.put(other.id, "report", {}, language="en", actor=EVA_AT_DESK, now=NOW)
     db.session.commit()
     desk.get(f"orders/{order.id}", status=404)
+
+
+def test_sizes_are_told_for_many_customers_at_once(desk: Desk) -> None:
+    some = [a_debtor_of(desk.creditor, kind="company") for _ in range(3)]
+    a_debtor_of(desk.creditor)
+    db.session.commit()
+    page = desk.get("reports/customer-sizes")
+    assert len(page.select("select[name^=size-]")) == 3
+    page = desk.post(
+        "reports/customer-sizes",
+        **{f"size-{some[0].id}": "10-49", f"size-{some[1].id}": "250+", f"size-{some[2].id}": ""},
+    )
+    db.session.expire_all()
+    assert [one.size_class for one in some] == ["10-49", "250+", None]
+    assert len(page.select("select[name^=size-]")) == 1
+
+
+def test_a_size_that_is_none_changes_nothing(desk: Desk) -> None:
+    debtor = a_debtor_of(desk.creditor, kind="company")
+    db.session.commit()
+    desk.post("reports/customer-sizes", **{f"size-{debtor.id}": "7"})
+    db.session.expire_all()
+    assert debtor.size_class is None
+
+
+def test_sizes_of_another_companys_customers_are_not_changed(desk: Desk) -> None:
+    debtor = a_debtor_of(a_creditor_that_signed("Fjällbäcks Tandvård AB"), kind="company")
+    db.session.commit()
+    desk.post("reports/customer-sizes", **{f"size-{debtor.id}": "0-9"})
+    db.session.expire_all()
+    assert debtor.size_class is None

@@ -98,6 +98,18 @@ def test_the_pencil_opens_one_card_and_keeps_what_was_written_in_another(desk: D
     assert "not saved; now: 7" in page.get_text()
 
 
+def test_with_htmx_the_pencil_answers_the_cards_alone(desk: Desk) -> None:
+    token = desk.get("rules").select_one("input[name=csrf_token]")["value"]
+    response = desk.client.post(
+        f"/creditor/{desk.creditor.key}/rules/edit",
+        data={**GOOD, "card": "general", "csrf_token": token},
+        headers={"HX-Request": "true", "Accept-Language": "en"},
+    )
+    page = BeautifulSoup(response.text, "html.parser")
+    assert page.select_one("html") is None
+    assert "Five to seven days" in page.select_one("#days_after_due-hint").get_text()
+
+
 def test_what_is_wrong_in_a_closed_card_opens_it(desk: Desk) -> None:
     page = desk.post("rules", status=422, **{**GOOD, "postpone_days": "900"})
     assert page.select_one("#postpone_days")["aria-invalid"] == "true"

@@ -11,17 +11,28 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from werkzeug.test import Client
 
-from portal.collection import history, intake, plans
-from portal.collection.models import Case, ColumnMapping, Deed
-from portal.companies.models import Invitation
+from portal.collection import attachments, disputes, history, intake, notes, plans
+from portal.collection.models import Case, ColumnMapping, Deed, KeptFigures, NoteVersion, RuleDraft
+from portal.companies.models import (
+    AddressSource,
+    CompanyAddress,
+    CompanyCard,
+    ContactPerson,
+    Invitation,
+    PayoutAccount,
+)
 from portal.database import tenancy
 from portal.database.tenancy import Scope
 from portal.extensions import db
 from portal.identity.actor import DEBTOR, SYSTEM
-from portal.identity.models import BankIDOrder, Creditor, Person
+from portal.identity.models import BankIDOrder, CompanyHold, Creditor, Person, Preference
+from portal.notifications import choosing, gathering
+from portal.notifications.kinds import KINDS
+from portal.notifications.telling import notify
 from portal.payments import booking
 from portal.payments.models import Payment
 from portal.reporting import orders
+from portal.signing.models import Approval
 from tests import factories
 from tests.factories import (
     NOW,
@@ -36,17 +47,19 @@ from tests.factories import (
 OF_A_CASE = {
     *("cases", "creditors", "debtors", "invoices", "events", "messages"),
     *("ledger_entries", "ledger_lines", "payments", "swish_requests"),
-    *("case_stops", "plans", "instalments"),
+    *("case_stops", "plans", "instalments", "disputes", "dispute_turns"),
 }
 # Tables of a company's, which its people see.
 OF_A_CREDITOR = OF_A_CASE | {
     *("memberships", "uploads", "column_mappings", "rules", "documents", "signatures"),
-    "invitations",
-    *("history_heads", "history_links", "case_deeds"),
+    *("invitations", "company_cards", "company_addresses", "address_sources"),
+    *("contact_people", "payout_accounts", "approvals"),
+    *("history_heads", "history_links", "case_deeds", "company_holds"),
+    *("case_notes", "case_note_versions", "case_files"),
 }
 ONLY_ADDED_TO = {
     *("ledger_entries", "ledger_lines", "events", "payments", "signatures"),
-    *("history_heads", "history_links", "case_deeds"),
+    *("history_heads", "history_links", "case_deeds", "dispute_turns", "case_note_versions"),
 }
 
 
@@ -160,9 +173,35 @@ def a_tenant(name: str, identity_number: str) -> Tenant:
     order.status, order.files = "done", [{"name": "a", "sha256": "b", "size": 1}]
     orders.fetch(order, 0, actor=SYSTEM, now=NOW)
     plans.agree(case, monthly_ore=50_000, first_on=TODAY, actor=DEBTOR, today=TODAY, now=NOW)
+    disputes.object_to(
+        case, reason="paid", words="w", amount_ore=None, channel="web", actor=DEBTOR, today=TODAY,
+        now=NOW,
+    )  # fmt: skip
+    a_note = notes.write(case, "w", mentions=(), readers=(), actor=SYSTEM, now=NOW)
+    attachments.add(case, [("a.txt", name.encode())], actor=SYSTEM, now=NOW)
     db.session.add_all(
         [
+            NoteVersion(
+                note_id=a_note.id, creditor_id=creditor.id, case_id=case.id, words="w", kept_at=NOW,
+            ),
             ColumnMapping(creditor_id=creditor.id, headings_hash="h", mapping={}),
+            Approval(
+                key=name, creditor_id=creditor.id, kind="account.add", values={}, basis_sha256="",
+                text="", text_sha256="", proposed_by=person.id, proposer_name="", proposed_at=NOW,
+                expires_at=NOW,
+            ),
+            CompanyCard(creditor_id=creditor.id, card="letter", changed_at=NOW),
+            CompanyAddress(
+                creditor_id=creditor.id, kind="sender", value={}, origin="written", kept_at=NOW
+            ),
+            AddressSource(
+                creditor_id=creditor.id, source="peppol", detail="", value={}, fetched_at=NOW
+            ),
+            ContactPerson(creditor_id=creditor.id, name=name, role="", email="", phone=""),
+            PayoutAccount(
+                key=name, creditor_id=creditor.id, kind="bankgiro", number="50501055", holder=name,
+                added_at=NOW,
+            ),
             Invitation(
                 key=name, creditor_id=creditor.id, token_hash=name.encode(), email="",
                 role="viewer",
@@ -177,6 +216,15 @@ def a_tenant(name: str, identity_number: str) -> Tenant:
                 received_at=NOW, fees_ore=100, interest_ore=0, principal_ore=0, overpaid_ore=0,
                 receipt_number=name,
             ),
+            KeptFigures(
+                creditor_id=creditor.id, position=1, on_day=TODAY, made_at=NOW, took_ms=1, data={},
+            ),
+            Preference(person_id=person.id, creditor_id=creditor.id, name="cards", value=[]),
+            RuleDraft(
+                creditor_id=creditor.id, person_id=person.id, scope="company", scope_key="",
+                values={}, version=1, base=0, changed_at=NOW,
+            ),
+            CompanyHold(creditor_id=creditor.id, reason="", began_at=NOW, began_by="person"),
             BankIDOrder(
                 key=name, purpose="sign in", order_ref=name, auto_start_token="", subject={},
                 qr_start_token="", qr_start_secret="", session_hash=b"", return_nonce_hash=b"",
@@ -186,6 +234,15 @@ def a_tenant(name: str, identity_number: str) -> Tenant:
     )  # fmt: skip
     db.session.commit()
     history.check(NOW)
+    gathering.gather(NOW, between=db.session.commit)
+    notify("mention", creditor_id=creditor.id, data={}, key="k", now=NOW)
+    choosing.save(
+        person.id,
+        creditor.id,
+        "administrator",
+        choosing.choices_of(person.id, creditor.id, "administrator"),
+        now=NOW,
+    )
     db.session.commit()
     return Tenant(creditor.id, case.id, person.id)
 
@@ -259,11 +316,35 @@ def test_a_debtor_sees_the_rows_of_the_case_and_no_other_row(
         assert {seen[table] for table in ("cases", "creditors", "debtors", "invoices")} == {1}
 
 
+def test_what_somebody_edits_of_the_rules_only_they_see(tenants: tuple[Tenant, Tenant]) -> None:
+    one, two = tenants
+    for person_id, seen in ((one.person_id, 1), (two.person_id, 0), (None, 0)):
+        with tenancy.creditors([one.creditor_id], person_id):
+            assert rows_seen().get("rule_drafts", 0) == seen
+
+
 def test_a_person_sees_themselves_and_their_own_roles(tenants: tuple[Tenant, Tenant]) -> None:
     one, _ = tenants
     with tenancy.creditors([], one.person_id):
-        assert rows_seen() == {"people": 1, "memberships": 1}
+        seen = rows_seen()
+        assert seen.pop("notification_choices") == len(KINDS)
+        assert seen.pop("notifications") > 1
+        assert seen == {"people": 1, "memberships": 1, "notification_times": 1}
+        assert owners_seen("person_id") == {one.person_id}
         assert db.session.scalar(text("select id from people")) == one.person_id
+
+
+def test_a_person_whose_role_has_ended_is_told_nothing_more(
+    tenants: tuple[Tenant, Tenant],
+) -> None:
+    one, _ = tenants
+    db.session.execute(
+        text("update memberships set ends_on = '2020-01-01' where person_id = :id"),
+        {"id": one.person_id},
+    )
+    db.session.commit()
+    with tenancy.creditors([one.creditor_id], one.person_id):
+        assert not {"notifications", "notification_choices"} & set(rows_seen())
 
 
 def test_outside_every_scope_no_row_is_seen(tenants: tuple[Tenant, Tenant]) -> None:

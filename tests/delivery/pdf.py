@@ -8,7 +8,7 @@ from functools import cached_property
 
 from fontTools.ttLib import TTFont
 from lxml import etree
-from PIL import Image
+from PIL import Image, ImageFilter
 from pypdf import PdfReader
 
 _MM = 25.4 / 72
@@ -93,6 +93,23 @@ class Pdf:
         shown = self._picture(page)
         dark = shown.point(lambda level: 255 if level < 8 else 0)
         return shown.crop(dark.getbbox())
+
+    def box_of_grey(
+        self, page: int, level: int, *, right_of_mm: float, above_mm: float
+    ) -> tuple[float, ...]:
+        """Left, top, right and bottom, in millimetres, of a surface of one grey in a corner."""
+        left = int(right_of_mm * _DPI / 25.4)
+        shown = self._picture(page)
+        corner = shown.crop((left, 0, shown.width, int(above_mm * _DPI / 25.4)))
+        found = corner.point(lambda one: 255 if abs(one - level) < 8 else 0)
+        # The edges of letters are of any grey, but no surface.
+        box = found.filter(ImageFilter.MinFilter(9)).getbbox()
+        assert box is not None
+        across, down = (side * 25.4 / _DPI for side in (left, 0))
+        return tuple(
+            side * 25.4 / _DPI + start
+            for side, start in zip(box, (across, down, across, down), strict=True)
+        )
 
     def dark_rows(self, page: int, *, right_mm: float) -> list[float]:
         """Millimetres from the top of what is drawn in the left margin, up to a place."""

@@ -1,10 +1,13 @@
 """Where things stand on the paper: the window, the folds, nothing cut off, nothing overlapping."""
 
+import io
 from itertools import combinations
 
 import pytest
+from PIL import Image
 
-from tests.delivery.conftest import Printer
+from portal.database import files
+from tests.delivery.conftest import Press, Printer
 from tests.delivery.contents import a_long_reminder, a_reminder
 from tests.delivery.pdf import Pdf, Word
 
@@ -151,3 +154,31 @@ def test_questions_of_the_arabic_page_are_read_from_the_right(reminder: Printer)
 def test_fold_marks_stand_where_the_paper_is_folded(reminder: Printer) -> None:
     drawn = reminder(a_reminder()).dark_rows(1, right_mm=10)
     assert [round(row) for row in drawn] == [99, 148, 198]
+
+
+class TestALogo:
+    """The creditor's logo and its name as customers know it."""
+
+    @pytest.fixture
+    def shown(self, press: Press) -> Pdf:
+        picture = io.BytesIO()
+        Image.new("RGB", (1400, 420), (100, 100, 100)).save(picture, "PNG")
+        with press.app.app_context():
+            logo = files.store(picture.getvalue())
+        look = {"logo": logo, "sender_name": "Norrsken", "address": "Box 7, 903 21 Umeå"}
+        return press.letter(a_reminder(creditor=look))
+
+    def test_the_letter_is_still_one_page(self, shown: Pdf) -> None:
+        assert shown.pages == 1
+
+    def test_it_cannot_show_in_the_window(self, shown: Pdf) -> None:
+        left, top, right, bottom = shown.box_of_grey(1, 100, right_of_mm=95, above_mm=84)
+        assert (right, bottom) == pytest.approx((194, 27), abs=1)
+        assert left >= 95
+        assert top >= 12
+
+    def test_the_text_names_both(self, shown: Pdf) -> None:
+        told = shown.text(1)
+        assert "en faktura från Norrsken som" in told
+        assert "Fordringsägare: Norrsken Energi AB" in told
+        assert "Box 7, 903 21 Umeå" in told

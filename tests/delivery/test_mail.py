@@ -187,16 +187,16 @@ def test_an_operator_can_have_a_mail_that_was_given_up_sent(app: Flask, mailbox:
     mailbox.running.box.answers.append("550 5.1.1 nobody here")
     put()
     deliver()
-    assert outbox.try_mail_again(only_message().id, NOW)
+    assert outbox.try_again(only_message().id, NOW)
     assert deliver() == Delivered(1, 0)
     with pytest.raises(outbox.NotFailed):
-        outbox.try_mail_again(only_message().id, NOW)
+        outbox.try_again(only_message().id, NOW)
 
 
 def test_a_letter_is_not_sent_again_as_a_mail_is(app: Flask) -> None:
     a_reminded_case()
     letter = db.session.scalars(select(Message.id)).one()
-    assert not outbox.try_mail_again(letter, NOW)
+    assert not outbox.try_again(letter, NOW)
 
 
 def test_a_server_that_is_down_is_asked_once_a_run_and_letters_go_all_the_same(
@@ -330,7 +330,7 @@ def test_a_server_without_tls_gets_no_mail_when_we_want_it(mailbox: Mailbox) -> 
 
 DIGEST = {
     "company": "Norrsken Energi AB", "period": "week", "count": 3, "left": 1,
-    "url": "https://reda.example/n", "choices_url": "https://reda.example/c",
+    "centre_url": "https://reda.example/n", "choices_url": "https://reda.example/c",
     "groups": [{"name": "Cases", "items": [
         {"title": "An objection came", "text": "Case 1", "failed": False, "url": "https://a.example"},
         {"title": "A letter <b>", "text": "", "failed": True, "url": "https://b.example"},

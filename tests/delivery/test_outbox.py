@@ -20,7 +20,7 @@ from portal.delivery.models import Message
 from portal.delivery.outbox import Delivered, SentOrWaiting
 from portal.extensions import db
 from portal.identity.models import Creditor
-from tests.factories import NOW, TODAY, a_case, a_creditor, a_reminded_case
+from tests.factories import NOW, TODAY, a_case, a_creditor, a_person_at, a_reminded_case
 
 
 def minutes(count: int) -> datetime:
@@ -54,6 +54,18 @@ def fail_to_the_end(case_id: int) -> None:
     for count in (0, 4, 20, 84, 340):
         outbox.deliver_waiting(minutes(count))
     assert message_of(case_id).status == "failed"
+
+
+def test_a_company_is_told_of_letters_that_were_given_up_in_one_sentence(app: Flask) -> None:
+    creditor = a_creditor()
+    a_person_at(creditor, "collector")
+    letters = [a_letter(creditor) for _ in range(2)]
+    for case_id in letters:
+        spoil(case_id)
+    for case_id in letters:
+        fail_to_the_end(case_id)
+    told = db.session.execute(text("select kind, count, is_failed from notifications")).all()
+    assert [tuple(one) for one in told] == [("letter_failed", 2, True)]
 
 
 def day_folder(settings: Settings, on: date = TODAY) -> Path:

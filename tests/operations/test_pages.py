@@ -13,6 +13,7 @@ from sqlalchemy import select, text
 from portal.collection import cases, lifecycle, rates
 from portal.collection.models import Case, HistoryCheck
 from portal.database import queue
+from portal.delivery import outbox
 from portal.delivery.models import Message
 from portal.extensions import db
 from portal.identity.actor import SYSTEM
@@ -215,3 +216,18 @@ def test_a_rate_that_nobody_could_mean_is_told_at_its_field(
     page = post("/rates", status=422, **{**good, field: value})
     assert page.select_one(f"#{field}-error")
     assert rates.added() == []
+
+
+def test_an_e_mail_that_was_given_up_can_be_sent_again(get: Get, post: Post) -> None:
+    outbox.put_mail(
+        "invitation", to="anna@example.com", content={}, language="sv", key="k", now=NOW,
+        creditor_id=None,
+    )  # fmt: skip
+    message = db.session.scalars(select(Message)).one()
+    message.status, message.failure, message.attempts = "failed", "SMTP 550", 1
+    db.session.commit()
+    row = get("/messages").select_one("tbody").get_text()
+    assert "SMTP 550" in row
+    assert "anna" not in row
+    post(f"/messages/{message.id}/retry")
+    assert db.session.scalars(select(Message.status)).all() == ["waiting"]

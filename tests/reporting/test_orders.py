@@ -17,13 +17,14 @@ from portal.collection.models import Event
 from portal.config import Settings
 from portal.database import files, tenancy
 from portal.extensions import db
+from portal.identity.actor import Actor
 from portal.identity.models import Creditor
 from portal.messages import RedaError
 from portal.reporting import making, orders
 from portal.reporting.making import Making
 from portal.reporting.models import Order
-from tests.factories import NOW, a_creditor
-from tests.reporting.conftest import EVA_AT_DESK, ask, contents, current, make
+from tests.factories import EVA, NOW, a_creditor, a_person_at
+from tests.reporting.conftest import EVA_AT_DESK, REMITTANCE, ask, contents, current, make
 
 FILE = b"made"
 Files = Sequence[Mapping[str, Any]]
@@ -393,3 +394,24 @@ def test_what_is_gone_can_be_made_again_as_another_order(creditor: Creditor) -> 
     forget()
     again = orders.again(current(order), language="en", actor=EVA_AT_DESK, now=LATER)
     assert (again.id != order.id, again.parameters) == (True, order.parameters)
+
+
+@pytest.mark.parametrize("is_failed", [False, True])
+def test_whoever_ordered_it_is_told_how_it_ended_and_nobody_else(
+    creditor: Creditor, maker: dict[str, Any], is_failed: bool
+) -> None:
+    eva, _ = a_person_at(creditor, "administrator", EVA), a_person_at(creditor, "viewer")
+
+    def fail(making: Making) -> None:
+        if is_failed:
+            raise RedaError("No.")
+
+    maker["do"] = fail
+    orders.put(
+        creditor.id, "report", REMITTANCE, language="en", now=NOW,
+        actor=Actor("person", eva.name, eva.id),
+    )  # fmt: skip
+    db.session.commit()
+    make()
+    told = db.session.execute(text("select person_id, kind, is_failed from notifications")).all()
+    assert [tuple(one) for one in told] == [(eva.id, "report", is_failed)]

@@ -17,6 +17,7 @@ from portal.extensions import db
 from portal.identity.models import BankIDOrder, Creditor, Membership, Person
 from portal.signing import agreements
 from portal.signing.bankid_signature import verify
+from portal.signing.completed import NotSigned
 from portal.signing.models import Document, Signature
 from tests.bankid_fixtures import Phone
 from tests.factories import EVA, JOHAN, a_creditor, a_person_at
@@ -169,7 +170,7 @@ class TestRejected:
     ) -> None:
         phone.control("next", fault=fault)
         order = an_order(phone, document, eva)
-        with pytest.raises(agreements.NotSigned):
+        with pytest.raises(NotSigned):
             finish(order)
         db.session.commit()
         self.nothing_is_stored(document)
@@ -178,7 +179,7 @@ class TestRejected:
         self, phone: Phone, document: Document, eva: Person
     ) -> None:
         order = an_order(phone, document, eva, by=JOHAN)
-        with pytest.raises(agreements.NotSigned):
+        with pytest.raises(NotSigned):
             finish(order)
         db.session.commit()
         self.nothing_is_stored(document)
@@ -187,7 +188,7 @@ class TestRejected:
         self, phone: Phone, document: Document, eva: Person
     ) -> None:
         order = an_order(phone, document, eva, by=JOHAN)
-        with pytest.raises(agreements.NotSigned):
+        with pytest.raises(NotSigned):
             finish(order)
         db.session.commit()
         assert finish(order) is None
@@ -214,6 +215,6 @@ def test_who_is_no_administrator_any_more_cannot_finish(
     order = an_order(phone, document, eva)
     db.session.query(Membership).one().role = "viewer"
     db.session.commit()
-    with pytest.raises(agreements.NotSigned):
+    with pytest.raises(NotSigned):
         finish(order)
     assert db.session.query(Signature).count() == 0

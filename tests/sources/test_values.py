@@ -430,3 +430,19 @@ def test_an_accepted_personal_number_has_its_check_digit(born_on, serial):
         else:
             with pytest.raises(RedaError, match="wrong digit"):
                 values.identity_number(text, today=TODAY)
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("0", "0-9"), ("9", "0-9"), ("10", "10-49"), ("49", "10-49"), ("50", "50-249"),
+     ("249", "50-249"), ("250", "250+"), ("1 200", "250+"), ("10–49", "10-49"),
+     ("50-249 anställda", "50-249"), ("250+", "250+"), ("250 eller fler", "250+")],
+)  # fmt: skip
+def test_a_number_of_employees_is_a_size(text: str, size: str) -> None:
+    assert values.size_class(text) == size
+
+
+@pytest.mark.parametrize("text", ["många", "-3", "10-50", "1,5"])
+def test_what_is_no_number_of_employees_is_refused(text: str) -> None:
+    with pytest.raises(RedaError, match="no number of employees"):
+        values.size_class(text)

@@ -1,0 +1,262 @@
+"""Objections (bestridanden): taken down, looked into, answered in writing.
+
+While an objection is not answered the case stands still: nothing is demanded of a debtor who says
+that it is not owed (inkassolagen (1974:182) §§ 4, 8). One may object to a part; the rest can be
+paid meanwhile, as everything can.
+"""
+
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import selectinload
+
+from portal import clock, ledger
+from portal.collection import cases, changes, lifecycle, notices, states, stops
+from portal.collection.models import Case, Dispute, DisputeTurn
+from portal.collection.moves import interrupt_limitation, move, record
+from portal.delivery import outbox
+from portal.extensions import db
+from portal.identity.actor import Actor
+from portal.law.calendar import banking_day_on_or_after
+from portal.messages import N_, RedaError
+
+# Why somebody objects.
+PAID, NOT_MINE, AMOUNT, FAULTY = "paid", "not mine", "amount", "faulty"
+NOT_RECEIVED, CANCELLED, NO_INVOICE, OTHER = "not received", "cancelled", "no invoice", "other"
+REASONS = (PAID, NOT_MINE, AMOUNT, FAULTY, NOT_RECEIVED, CANCELLED, NO_INVOICE, OTHER)
+CHANNELS = ("phone", "email", "post", "web")
+UPHELD, PARTLY, TURNED_DOWN = "upheld", "partly", "turned down"
+ANSWERS = (UPHELD, PARTLY, TURNED_DOWN)
+# Time to pay after an answer, before anything more happens.
+TIME_AFTER = timedelta(days=10)
+MOST_WORDS = 2_000
+
+
+def of_case(case_id: int) -> list[Dispute]:
+    """The objections to a case with what was said about them, the newest first."""
+    return list(
+        db.session.scalars(
+            select(Dispute)
+            .where(Dispute.case_id == case_id)
+            .order_by(Dispute.id.desc())
+            .options(selectinload(Dispute.turns))
+        )
+    )
+
+
+def current(case_id: int) -> Dispute | None:
+    """The objection to a case that is not answered yet."""
+    return db.session.scalar(
+        select(Dispute).where(Dispute.case_id == case_id, Dispute.status == "open")
+    )
+
+
+def count_open() -> int:
+    """How many objections that may be seen wait for an answer."""
+    return db.session.scalar(select(func.count(Dispute.id)).where(Dispute.status == "open")) or 0
+
+
+def undisputed_ore(dispute: Dispute, due: cases.AmountDue) -> int:
+    """What of the sum due nobody objects to, in öre."""
+    if dispute.amount_ore is None:
+        return 0
+    return max(0, due.total_ore - dispute.amount_ore)
+
+
+def object_to(
+    case: Case,
+    *,
+    reason: str,
+    words: str,
+    amount_ore: int | None,
+    channel: str,
+    actor: Actor,
+    today: date,
+    now: datetime,
+) -> Dispute:
+    """Take an objection down; the case stands still until it is answered.
+
+    case: locked. reason: one of REASONS. words: the debtor's own. amount_ore: the part objected to,
+    None for all. channel: one of CHANNELS. Raises RedaError when one is open already, for no words,
+    and for a part that is nothing or more than what is owed.
+    """
+    if reason not in REASONS or channel not in CHANNELS:
+        raise RedaError(N_("Choose one of the options."), field="reason")
+    said = _words(words)
+    if current(case.id) is not None:
+        raise RedaError(N_("There is an objection already that waits for an answer."))
+    move(case, "object", actor)
+    owed_ore = cases.amount_due(case, today).total_ore
+    if amount_ore is not None and not 0 < amount_ore <= owed_ore:
+        raise RedaError(
+            N_("Write an amount above zero, and not more than the %(owed_ore)s that are owed."),
+            field="amount",
+            owed_ore=owed_ore,
+        )
+    dispute = Dispute(
+        creditor_id=case.creditor_id, case_id=case.id, reason=reason, channel=channel,
+        amount_ore=None if amount_ore == owed_ore else amount_ore, status="open", opened_at=now,
+    )  # fmt: skip
+    db.session.add(dispute)
+    db.session.flush()
+    _say(dispute, "objected", said, actor, now)
+    record(case, "case.disputed", actor, now, dispute=dispute.id, reason=reason,
+           amount_ore=dispute.amount_ore, channel=channel)  # fmt: skip
+    stops.stop(case, states.DISPUTE, "", actor=actor, now=now)
+    return dispute
+
+
+def ask(case: Case, *, words: str, actor: Actor, today: date, now: datetime) -> Dispute:
+    """Ask the debtor in writing for more about the objection; the case goes on standing still.
+
+    case: locked. Raises RedaError when no objection waits, and for no words.
+    """
+    dispute = _open(case)
+    move(case, "ask about an objection", actor)
+    turn = _say(dispute, "asked", _words(words), actor, now)
+    _write(case, dispute, turn, pay_by_on=None, today=today, now=now)
+    record(case, "case.dispute_asked", actor, now, dispute=dispute.id)
+    return dispute
+
+
+def reply(case: Case, *, words: str, actor: Actor, now: datetime) -> Dispute:
+    """Take down what more the debtor says about the objection.
+
+    case: locked. Raises RedaError when no objection waits, and for no words.
+    """
+    dispute = _open(case)
+    move(case, "reply about an objection", actor)
+    _say(dispute, "replied", _words(words), actor, now)
+    record(case, "case.dispute_replied", actor, now, dispute=dispute.id)
+    return dispute
+
+
+def answer(
+    case: Case,
+    kind: str,
+    *,
+    words: str,
+    credited_ore: int = 0,
+    actor: Actor,
+    today: date,
+    now: datetime,
+) -> Dispute:
+    """Answer an objection, in a letter to the debtor.
+
+    case: locked. kind: UPHELD takes the whole claim back and closes the case, PARTLY takes back
+    credited_ore, TURNED_DOWN nothing; after the latter two the case goes on, with time to pay.
+    words: what the debtor reads as the reasons. Raises RedaError when no objection waits, for no
+    words, and for a part that is not a part.
+    """
+    if kind not in ANSWERS:
+        raise RedaError(N_("Choose one of the options."), field="answer")
+    dispute, said = _open(case), _words(words)
+    move(case, "answer an objection", actor)
+    left_ore = ledger.balance(case.id).principal_ore
+    if kind == PARTLY and not 0 < credited_ore < left_ore:
+        raise RedaError(
+            N_("Write a part of the %(left_ore)s that are left of the invoice."),
+            field="amount",
+            left_ore=left_ore,
+        )
+    taken_back = {UPHELD: left_ore, PARTLY: credited_ore, TURNED_DOWN: 0}[kind]
+    dispute.status, dispute.answered_at = kind, now
+    dispute.credited_ore = taken_back or None
+    db.session.flush()
+    turn = _say(dispute, "answered", said, actor, now)
+    if taken_back:
+        changes.credit(case, amount_ore=taken_back, on=today, key=f"dispute {dispute.id}",
+                       actor=actor, now=now)  # fmt: skip
+    elif kind == UPHELD:
+        # Only costs are left, and they were never owed.
+        changes.recall(case, reason="", actor=actor, today=today, now=now)
+    pay_by_on = _go_on(case, actor=actor, today=today, now=now)
+    _write(case, dispute, turn, pay_by_on=pay_by_on, today=today, now=now)
+    record(
+        case, "case.dispute_answered", actor, now, dispute=dispute.id, answer=kind,
+        credited_ore=taken_back, pay_by_on=pay_by_on.isoformat() if pay_by_on else None,
+    )  # fmt: skip
+    return dispute
+
+
+def _go_on(case: Case, *, actor: Actor, today: date, now: datetime) -> date | None:
+    """Let a case that is open go on; answers the last day to pay, if nothing else stops it."""
+    if case.closed_on is not None:
+        return None
+    lifecycle.resume(case, states.DISPUTE, actor=actor, today=today, now=now)
+    if case.is_stopped:
+        return None
+    least = banking_day_on_or_after(today + TIME_AFTER)
+    case.pay_by_on = max(case.pay_by_on or least, least)
+    interrupt_limitation(case, today)
+    if case.next_step is not None and case.next_step_on is not None:
+        rules = lifecycle.rules_of(case)
+        is_early = case.status in (states.IMPORTED, states.REMINDED)
+        wait = rules.demand_after_days if is_early else rules.decision_after_days
+        following = banking_day_on_or_after(case.pay_by_on + timedelta(days=wait))
+        case.next_step_on = max(case.next_step_on, following)
+    db.session.flush()
+    return case.pay_by_on
+
+
+def _open(case: Case) -> Dispute:
+    found = current(case.id)
+    if found is None:
+        raise RedaError(N_("No objection waits for an answer."))
+    return found
+
+
+def _words(words: str) -> str:
+    said = words.strip()
+    if not said:
+        raise RedaError(N_("Fill this in."), field="words")
+    if len(said) > MOST_WORDS:
+        raise RedaError(
+            N_("Too long. Write at most %(most)s characters."), field="words", most=MOST_WORDS
+        )
+    return said
+
+
+def _say(dispute: Dispute, kind: str, words: str, actor: Actor, now: datetime) -> DisputeTurn:
+    turn = DisputeTurn(
+        dispute_id=dispute.id, creditor_id=dispute.creditor_id, case_id=dispute.case_id, kind=kind,
+        words=words, actor=actor.label, person_id=actor.person_id, said_at=now,
+    )  # fmt: skip
+    db.session.add(turn)
+    db.session.flush()
+    return turn
+
+
+def _write(
+    case: Case,
+    dispute: Dispute,
+    turn: DisputeTurn,
+    *,
+    pay_by_on: date | None,
+    today: date,
+    now: datetime,
+) -> None:
+    said = notices.content(
+        case, "reminder", cases.charges_booked(case), rules=lifecycle.rules_of(case), today=today,
+        pay_by_on=pay_by_on or today,
+    )  # fmt: skip
+    said |= {
+        "pay_by_on": pay_by_on.isoformat() if pay_by_on else None,
+        "creditors_words": None,
+        "answer": dispute.status if turn.kind == "answered" else "asked",
+        "words": turn.words,
+        "objected_on": clock.day_of(dispute.opened_at).isoformat(),
+        "credited_ore": dispute.credited_ore or 0,
+        "is_closed": case.closed_on is not None,
+    }
+    outbox.put(
+        "dispute_answer",
+        channel="letter",
+        case_id=case.id,
+        creditor_id=case.creditor_id,
+        content=said,
+        secret=case.given_code,
+        language=case.debtor.language or "sv",
+        key=f"dispute:{dispute.id}:{turn.id}",
+        now=now,
+    )

@@ -1,0 +1,280 @@
+"""What a file is, by its content, and whether it may be kept: a short list, all else is refused.
+
+A kept file is only ever handed back as a download; it is never run, opened or shown here. Still
+nothing is taken that could run where it is opened: programs, macros, pages, and what hides its
+content from being looked at.
+"""
+
+import io
+import re
+import unicodedata
+import zipfile
+from collections.abc import Callable, Mapping
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+
+from PIL import Image
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.reader import PdfFileReader
+
+from portal.messages import N_, RedaError
+
+LARGEST = 10 * 1024 * 1024
+# Endings of the kinds that are taken, and the kind that the content must be of.
+TAKEN: Mapping[str, str] = {
+    "pdf": "PDF", "png": "PNG", "jpg": "JPEG", "jpeg": "JPEG", "gif": "GIF", "txt": "text",
+    "csv": "text", "xlsx": "Excel", "docx": "Word", "eml": "e-mail",
+}  # fmt: skip
+ACCEPT = ",".join(f".{one}" for one in TAKEN)
+# Endings that have no business inside a name: they are there to be taken for the last one.
+_KNOWN = {
+    *TAKEN, "exe", "com", "scr", "pif", "bat", "cmd", "ps1", "vbs", "vbe", "js", "jse", "mjs",
+    "wsf", "wsh", "hta", "msi", "msp", "jar", "lnk", "url", "reg", "cpl", "dll", "sys", "sh", "py",
+    "php", "pl", "app", "dmg", "pkg", "apk", "iso", "img", "html", "htm", "xhtml", "shtml", "mht",
+    "mhtml", "svg", "svgz", "xml", "xsl", "zip", "rar", "7z", "gz", "tgz", "tar", "bz2", "xz",
+    "cab", "arj", "ace", "doc", "docm", "dot", "dotm", "xls", "xlsm", "xlsb", "xlam", "ppt", "pptm",
+    "one", "rtf", "swf", "chm", "scf", "inf",
+}  # fmt: skip
+_MACROS = {"docm", "dotm", "xlsm", "xlsb", "xlam", "pptm"}
+_PAGES = {"html", "htm", "xhtml", "shtml", "mht", "mhtml", "svg", "svgz", "xml", "hta"}
+_ARCHIVES = {"zip", "rar", "7z", "gz", "tgz", "tar", "bz2", "xz", "cab", "arj", "ace", "iso"}
+_ARCHIVE_MARKS = (b"Rar!", b"7z\xbc\xaf\x27\x1c", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"MSCF")
+_PROGRAM_MARKS = (
+    b"MZ",
+    b"\x7fELF",
+    b"\xfe\xed\xfa",
+    b"\xcf\xfa\xed\xfe",
+    b"\xca\xfe\xba\xbe",
+    b"#!",
+)
+_OLD_OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_PAGE = re.compile(rb"<\s*(!doctype\s+html|html|svg|script|body|iframe|head)\b", re.IGNORECASE)
+_LONGEST_NAME = 120
+_MOST_ENTRIES, _MOST_UNPACKED = 5_000, 200 * 1024 * 1024
+_MOST_OBJECTS = 200_000
+
+
+class FileRefused(RedaError):
+    """A file that is not taken; the text tells why and what to do."""
+
+
+def tidy_name(name: str) -> str:
+    """A file's name without folders and signs that deceive, short enough to show."""
+    last = re.split(r"[\\/]", unicodedata.normalize("NFC", name))[-1]
+    # Control signs, and those that turn the direction of writing around (UAX #9).
+    plain = "".join(sign for sign in last if unicodedata.category(sign)[0] != "C").strip(" .")
+    plain = re.sub(r'[<>:"|?*]', "_", plain)
+    stem, dot, ending = plain.rpartition(".")
+    if not dot:
+        return plain[:_LONGEST_NAME] or "file"
+    return f"{stem[: _LONGEST_NAME - len(ending) - 1]}.{ending}"
+
+
+def kind_of(name: str, data: bytes) -> str:
+    """What a file is: one of the values of TAKEN. name: as `tidy_name` gives it.
+
+    Raises FileRefused for a kind that is not taken, for content that is not what the name says, and
+    for what carries a program or cannot be looked into.
+    """
+    if not data:
+        raise FileRefused(N_("The file is empty."))
+    if len(data) > LARGEST:
+        raise FileRefused(
+            N_("The file is larger than %(megabytes)s MB. Make it smaller or divide it."),
+            megabytes=LARGEST // 1024 // 1024,
+        )
+    ending = _ending(name)
+    _refuse_marks(data)
+    kind = TAKEN[ending]
+    _LOOKS[kind](data)
+    return kind
+
+
+def _ending(name: str) -> str:
+    *inner, ending = name.lower().split(".")
+    if not inner or ending not in _KNOWN | set(TAKEN):
+        raise FileRefused(_NOT_TAKEN)
+    if ending in _MACROS:
+        raise FileRefused(N_("Files with macros are not taken. Save it without macros."))
+    if ending in _PAGES:
+        raise FileRefused(
+            N_("Web pages, XML and SVG pictures are not taken: they can carry programs. Save it as"
+               " PDF.")
+        )  # fmt: skip
+    if ending in _ARCHIVES:
+        raise FileRefused(N_("Archives are not taken. Send the files in it one by one."))
+    if ending not in TAKEN:
+        raise FileRefused(_NOT_TAKEN)
+    if any(part.strip() in _KNOWN for part in inner[1:]):
+        raise FileRefused(N_("The file has two endings in its name. Give it a name with one."))
+    return ending
+
+
+_NOT_TAKEN = N_(
+    "Files of this kind are not taken. These are: PDF, PNG, JPEG, GIF, TXT, CSV, XLSX, DOCX, EML."
+)
+_NOT_WHAT_IT_SAYS = N_("The file is not what its name says. Check that it is the right one.")
+_LOCKED = N_("The file is locked with a password. Save it without one.")
+_CARRIES = N_("The file carries a program or another file inside. Print it to a PDF and send that.")
+
+
+def _refuse_marks(data: bytes) -> None:
+    if data.startswith(_ARCHIVE_MARKS):
+        raise FileRefused(N_("Archives are not taken. Send the files in it one by one."))
+    if data.startswith(_PROGRAM_MARKS):
+        raise FileRefused(N_("Programs are not taken."))
+    if data.startswith(_OLD_OFFICE):
+        raise FileRefused(
+            N_("Documents in the old format, or locked with a password, are not taken. Save it as"
+               " PDF, DOCX or XLSX without a password.")
+        )  # fmt: skip
+
+
+def _look_at_pdf(data: bytes) -> None:
+    if not data.startswith(b"%PDF-"):
+        raise FileRefused(_NOT_WHAT_IT_SAYS)
+    try:
+        reader = PdfFileReader(io.BytesIO(data), strict=False)
+        is_locked = reader.encrypted
+        carries = not is_locked and _carries_program(reader)
+    except FileRefused:
+        raise
+    except Exception as error:
+        # Whatever a reader of PDF trips over, another one may run.
+        raise FileRefused(N_("The PDF is damaged. Print it to a new one.")) from error
+    if is_locked:
+        raise FileRefused(_LOCKED)
+    if carries:
+        raise FileRefused(_CARRIES)
+
+
+_PROGRAM_KEYS = {"/JS", "/JavaScript", "/EmbeddedFiles", "/EmbeddedFile", "/EF", "/RichMedia"}
+_PROGRAM_ACTIONS = {"/JavaScript", "/Launch", "/ImportData", "/SubmitForm", "/GoToE", "/RichMedia"}
+
+
+def _carries_program(reader: PdfFileReader) -> bool:
+    """Whether anything that a PDF's root leads to is a script, a program or another file."""
+    seen: set[tuple[int, int]] = set()
+    waiting: list[object] = [reader.root]
+    while waiting:
+        if len(seen) > _MOST_OBJECTS:
+            raise FileRefused(_CARRIES)
+        found = waiting.pop()
+        if isinstance(found, generic.IndirectObject):
+            key = (found.idnum, found.generation)
+            if key in seen:
+                continue
+            seen.add(key)
+            found = found.get_object()  # type: ignore[no-untyped-call]
+        if isinstance(found, generic.DictionaryObject):
+            if _PROGRAM_KEYS & set(found):
+                return True
+            if found.get("/S") in _PROGRAM_ACTIONS or found.get("/Type") == "/EmbeddedFile":
+                return True
+            waiting += [found.raw_get(name) for name in found]
+        elif isinstance(found, generic.ArrayObject):
+            waiting += [found.raw_get(place) for place in range(len(found))]
+    return False
+
+
+def _look_at_picture(kind: str) -> Callable[[bytes], None]:
+    def look(data: bytes) -> None:
+        try:
+            with Image.open(io.BytesIO(data), formats=[kind]) as picture:
+                picture.verify()
+        except Exception as error:
+            raise FileRefused(_NOT_WHAT_IT_SAYS) from error
+
+    return look
+
+
+def _look_at_text(data: bytes) -> None:
+    text = data
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        try:
+            text = data.decode("utf-16").encode()
+        except UnicodeDecodeError as error:
+            raise FileRefused(_NOT_WHAT_IT_SAYS) from error
+    if any(sign < 32 and sign not in b"\t\n\r\f" for sign in text):
+        raise FileRefused(_NOT_WHAT_IT_SAYS)
+    if _PAGE.search(text):
+        raise FileRefused(
+            N_("Web pages, XML and SVG pictures are not taken: they can carry programs. Save it as"
+               " PDF.")
+        )  # fmt: skip
+
+
+def _look_at_office(main: str) -> Callable[[bytes], None]:
+    def look(data: bytes) -> None:
+        try:
+            with zipfile.ZipFile(io.BytesIO(data)) as parts:
+                _look_at_parts(parts, main)
+        except (zipfile.BadZipFile, KeyError, OSError, RuntimeError, EOFError) as error:
+            raise FileRefused(_NOT_WHAT_IT_SAYS) from error
+
+    return look
+
+
+def _look_at_parts(parts: zipfile.ZipFile, main: str) -> None:
+    entries = parts.infolist()
+    names = {one.filename.lower() for one in entries}
+    unpacked = sum(one.file_size for one in entries)
+    if len(entries) > _MOST_ENTRIES or unpacked > _MOST_UNPACKED:
+        raise FileRefused(N_("The file unpacks to far too much. Save it anew, or as PDF."))
+    if any(one.flag_bits & 1 for one in entries):
+        raise FileRefused(_LOCKED)
+    if main not in names or "[content_types].xml" not in names:
+        raise FileRefused(_NOT_WHAT_IT_SAYS)
+    kinds = parts.read("[Content_Types].xml").lower()
+    if b"macroenabled" in kinds or any("vba" in name or "macrosheets" in name for name in names):
+        raise FileRefused(N_("Files with macros are not taken. Save it without macros."))
+    if any("/embeddings/" in name or "/activex/" in name for name in names):
+        raise FileRefused(_CARRIES)
+    for name in parts.namelist():
+        # A template fetched from elsewhere when the document is opened can bring macros along.
+        if name.endswith(".rels") and re.search(
+            rb"(attachedTemplate|oleObject|subDocument|frame)[^>]*TargetMode=.External"
+            rb"|TargetMode=.External[^>]*(attachedTemplate|oleObject|subDocument|frame)",
+            parts.read(name),
+            re.IGNORECASE,
+        ):
+            raise FileRefused(_CARRIES)
+
+
+def _look_at_mail(data: bytes) -> None:
+    mail = message_from_bytes(data, policy=policy.default)
+    if not isinstance(mail, EmailMessage) or not (mail.get("From") and mail.get("Date")):
+        raise FileRefused(_NOT_WHAT_IT_SAYS)
+    for part in mail.walk():
+        if part.is_multipart():
+            if part.get_content_type() == "message/rfc822":
+                raise FileRefused(_CARRIES)
+            continue
+        name = part.get_filename()
+        if name is None and part.get_content_maintype() == "text":
+            continue
+        content = part.get_payload(decode=True)
+        try:
+            ending = _ending(tidy_name(name or ""))
+            if TAKEN[ending] == "e-mail" or not isinstance(content, bytes):
+                raise FileRefused(_CARRIES)
+            kind_of(tidy_name(name or ""), content)
+        except FileRefused as error:
+            raise FileRefused(
+                N_(
+                    "The e-mail carries a file that is not taken: %(name)s. Save the e-mail as PDF."
+                ),
+                name=tidy_name(name or "?"),
+            ) from error
+
+
+_LOOKS: Mapping[str, Callable[[bytes], None]] = {
+    "PDF": _look_at_pdf,
+    "PNG": _look_at_picture("PNG"),
+    "JPEG": _look_at_picture("JPEG"),
+    "GIF": _look_at_picture("GIF"),
+    "text": _look_at_text,
+    "Excel": _look_at_office("xl/workbook.xml"),
+    "Word": _look_at_office("word/document.xml"),
+    "e-mail": _look_at_mail,
+}

@@ -1,0 +1,164 @@
+"""Of files only a short list is taken, by what they hold and not by what they are called."""
+
+import io
+import zipfile
+from email.message import EmailMessage
+
+import openpyxl
+import pytest
+from PIL import Image
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.crypt import StandardSecurityHandler
+from pyhanko.pdf_utils.generic import pdf_name
+from pyhanko.pdf_utils.writer import PageObject, PdfFileWriter
+from weasyprint import HTML
+
+from portal.collection import file_types
+from portal.collection.file_types import FileRefused
+
+PDF = HTML(string="<p>Kvitto").write_pdf()
+
+
+def a_picture(kind: str) -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (4, 4)).save(out, kind)
+    return out.getvalue()
+
+
+def a_workbook() -> bytes:
+    out = io.BytesIO()
+    openpyxl.Workbook().save(out)
+    return out.getvalue()
+
+
+def a_zip(**parts: bytes) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as packed:
+        for name, content in parts.items():
+            packed.writestr(name.replace("__", "/"), content)
+    return out.getvalue()
+
+
+def a_document(**others: bytes) -> bytes:
+    parts = {"[Content_Types].xml": b"<Types/>", "word__document.xml": b"<document/>"}
+    return a_zip(**parts, **others)
+
+
+def a_mail(name: str | None = None, content: bytes = b"") -> bytes:
+    mail = EmailMessage()
+    mail["From"], mail["Date"] = "a@example.com", "Tue, 10 Mar 2026 09:30:00 +0100"
+    mail.set_content("Hej")
+    mail.add_alternative("<p>Hej</p>", subtype="html")
+    if name:
+        mail.add_attachment(content, maintype="application", subtype="octet-stream", filename=name)
+    return mail.as_bytes()
+
+
+def a_pdf(**root: generic.PdfObject) -> bytes:
+    """A PDF whose root has some more entries."""
+    writer = PdfFileWriter(stream_xrefs=False)
+    contents = writer.add_object(generic.StreamObject(stream_data=b""))
+    writer.insert_page(PageObject(contents=contents, media_box=(0, 0, 9, 9)))
+    for name, value in root.items():
+        writer.root[pdf_name(f"/{name}")] = value
+    out = io.BytesIO()
+    writer.write(out)
+    return out.getvalue()
+
+
+def an_action(kind: str) -> generic.DictionaryObject:
+    return generic.DictionaryObject(
+        {pdf_name("/S"): pdf_name(kind), pdf_name("/JS"): generic.TextStringObject("app.alert(1)")}
+        if kind == "/JavaScript"
+        else {pdf_name("/S"): pdf_name(kind)}
+    )
+
+
+def a_locked_pdf() -> bytes:
+    writer = PdfFileWriter(stream_xrefs=False)
+    contents = writer.add_object(generic.StreamObject(stream_data=b""))
+    writer.insert_page(PageObject(contents=contents, media_box=(0, 0, 9, 9)))
+    writer._assign_security_handler(StandardSecurityHandler.build_from_pw(b"hemligt", b"hemligt"))
+    out = io.BytesIO()
+    writer.write(out)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "kind"),
+    [
+        ("kvitto.pdf", PDF, "PDF"), ("bild.PNG", a_picture("PNG"), "PNG"),
+        ("bild.jpeg", a_picture("JPEG"), "JPEG"), ("logga.gif", a_picture("GIF"), "GIF"),
+        ("logg.txt", "Hej på dig\r\n".encode("cp1252"), "text"),
+        ("lista.csv", "a;b\n1;2\n".encode("utf-16"), "text"),
+        ("reskontra.xlsx", a_workbook(), "Excel"), ("brev.docx", a_document(), "Word"),
+        ("svar.eml", a_mail("kvitto.pdf", PDF), "e-mail"), ("2026.03.10.pdf", PDF, "PDF"),
+        ("enkel.pdf", a_pdf(), "PDF"),
+    ],
+)  # fmt: skip
+def test_what_is_harmless_is_taken(name: str, data: bytes, kind: str) -> None:
+    assert file_types.kind_of(name, data) == kind
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "why"),
+    [
+        ("tom.pdf", b"", "empty"),
+        ("stor.txt", b"a" * (file_types.LARGEST + 1), "larger than 10 MB"),
+        ("virus.exe", b"MZ", "not taken"), ("kvitto", PDF, "not taken"),
+        ("sida.html", b"<html>", "Web pages"), ("bild.svg", b"<svg/>", "Web pages"),
+        ("paket.zip", a_zip(a=b"a"), "Archives"), ("makro.xlsm", a_workbook(), "macros"),
+        ("gammal.doc", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "not taken"),
+        ("faktura.exe.pdf", PDF, "two endings"), ("faktura.pdf.txt", b"a", "two endings"),
+        ("program.pdf", b"MZ\x90\x00", "Programs"), ("skript.txt", b"#!/bin/sh\n", "Programs"),
+        ("arkiv.pdf", b"Rar!\x1a\x07", "Archives"),
+        ("sida.txt", b"hej\n<script>alert(1)</script>", "Web pages"),
+        ("sida.csv", b"  <!DOCTYPE html>", "Web pages"),
+        ("binar.txt", b"a\x00b", "not what its name says"),
+        ("text.pdf", b"Hej", "not what its name says"),
+        ("bild.png", a_picture("JPEG"), "not what its name says"),
+        ("bild.jpg", b"\xff\xd8\xff\xe0trasig", "not what its name says"),
+        ("trasig.pdf", b"%PDF-1.7\nhej", "damaged"),
+        ("skript.pdf", a_pdf(OpenAction=an_action("/JavaScript")), "carries a program"),
+        ("start.pdf", a_pdf(OpenAction=an_action("/Launch")), "carries a program"),
+        ("fil.pdf", a_pdf(Names=generic.DictionaryObject(
+            {pdf_name("/EmbeddedFiles"): generic.DictionaryObject()})), "carries a program"),
+        ("last.pdf", a_locked_pdf(), "locked"),
+        ("last.xlsx", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"0" * 600, "old format"),
+        ("arkiv.docx", a_zip(a=b"a"), "not what its name says"),
+        ("annat.docx", a_workbook(), "not what its name says"),
+        ("makro.docx", a_document(word__vbaProject=b"x"), "macros"),
+        ("inne.docx", a_document(word__embeddings__a=b"x"), "carries a program"),
+        ("mall.docx", a_document(**{"word___rels__settings.xml.rels":
+            b'<Relationship Type="x/attachedTemplate" TargetMode="External"/>'}), "carries"),
+        ("brev.eml", b"Hej", "not what its name says"),
+        ("svar.eml", a_mail("kul.exe", b"MZ"), "carries a file that is not taken: kul.exe"),
+        ("svar.eml", a_mail("svar.eml", a_mail()), "carries a file"),
+        ("svar.eml", a_mail("bild.png", b"MZ"), "carries a file"),
+    ],
+)  # fmt: skip
+def test_what_could_do_harm_is_refused_with_the_reason(name: str, data: bytes, why: str) -> None:
+    with pytest.raises(FileRefused, match=why):
+        file_types.kind_of(name, data)
+
+
+def test_a_document_that_unpacks_to_far_too_much_is_refused() -> None:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("[Content_Types].xml", b"<Types/>")
+        packed.writestr("word/document.xml", b"\0" * (201 * 1024 * 1024))
+    with pytest.raises(FileRefused, match="far too much"):
+        file_types.kind_of("bomb.docx", out.getvalue())
+
+
+@pytest.mark.parametrize(
+    ("given", "tidy"),
+    [
+        ("../../etc/passwd.txt", "passwd.txt"), ("C:\\Users\\a\\kvitto.pdf", "kvitto.pdf"),
+        ("faktura\u202efdp.exe", "fakturafdp.exe"), ("a\r\nb.pdf", "ab.pdf"),
+        ('"><b>.pdf', "___b_.pdf"), ("...", "file"), ("a" * 300 + ".pdf", "a" * 116 + ".pdf"),
+        ("Kvitto från ICA.pdf", "Kvitto från ICA.pdf"),
+    ],
+)  # fmt: skip
+def test_a_name_is_made_plain(given: str, tidy: str) -> None:
+    assert file_types.tidy_name(given) == tidy
