@@ -152,6 +152,12 @@ class Settings:
         "REDA_LETTER_BATCH", "off", "on: the print shop gets letters joined in one file as well"
     )
 
+    archive_volume_mb: str = _setting(
+        "REDA_ARCHIVE_VOLUME_MB",
+        "500",
+        "how many megabytes a zip file of documents may have before another is begun",
+    )
+
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
         """Read the settings.
@@ -180,6 +186,8 @@ class Settings:
             raise SettingsError("REDA_TRUSTED_PROXIES must be a whole number.")
         if not self.letter_processes.isdecimal():
             raise SettingsError("REDA_LETTER_PROCESSES must be a whole number.")
+        if not (self.archive_volume_mb.isdecimal() and int(self.archive_volume_mb) > 0):
+            raise SettingsError("REDA_ARCHIVE_VOLUME_MB must be a whole number above zero.")
         if self.letter_batch not in ("on", "off"):
             raise SettingsError("REDA_LETTER_BATCH must be on or off.")
         self._check_mail()

@@ -22,6 +22,7 @@ from sqlalchemy import select, text
 
 from portal import clock, ledger
 from portal.collection import (
+    bulk,
     checks,
     closing,
     days,
@@ -212,6 +213,7 @@ def tidy() -> None:
     approvals.expire(clock.now())
     centre.forget_old(clock.now())
     drafts.forget_old(clock.now())
+    bulk.forget_old(clock.now())
     orders_of_work.forget_old(clock.now(), real_now=clock.real_now())
     together.forget_drafts(clock.now() - _DRAFTS_KEPT)
     queue.forget_done(clock.real_now() - _DONE_JOBS_KEPT)

@@ -11,7 +11,15 @@ from sqlalchemy import select, text
 from werkzeug.test import TestResponse
 
 from portal import clock
-from portal.collection import attachments, intake, notes, rulebook, saved_views, together
+from portal.collection import (
+    attachments,
+    bulk,
+    intake,
+    notes,
+    rulebook,
+    saved_views,
+    together,
+)
 from portal.collection.models import Case
 from portal.companies import acts, invitations
 from portal.companies.models import ContactPerson, PayoutAccount
@@ -27,6 +35,7 @@ from portal.payments.models import Payment
 from portal.reporting import orders
 from portal.signing import agreements, approvals
 from portal.signing.models import Document
+from portal.sources import customer_list
 from tests.factories import (
     EVA,
     JOHAN,
@@ -77,6 +86,7 @@ CREDITOR_READ = {
     "creditor.show_customer": ("customer_id",),
     "creditor.list_expected": (),
     "creditor.list_classes": (),
+    "creditor.export_own_rules": (),
     "creditor.show_class": ("class",),
     "creditor.show_preview": (),
     "creditor.list_preview": (),
@@ -131,6 +141,8 @@ CREDITOR_CHANGE = ADMINISTRATOR | {
     "creditor.hold_everything": (),
     "creditor.resume_everything": (),
     "creditor.save_sizes": (),
+    "creditor.list_archives": (),
+    "creditor.order_archive": (),
     "creditor.exclude_customer": ("customer_id",),
     "creditor.include_customer": ("customer_id",),
     "creditor.change_customer_rules": ("customer_id",),
@@ -142,6 +154,11 @@ CREDITOR_CHANGE = ADMINISTRATOR | {
     "creditor.save_class_rules": ("class",),
     "creditor.remove_class_rules": ("class",),
     "creditor.remove_expected": (),
+    "creditor.choose_many": (),
+    "creditor.mark_customers": (),
+    "creditor.prepare_many": (),
+    "creditor.preview_many": ("bulk_id",),
+    "creditor.do_many": ("bulk_id",),
     "creditor.preview_rules": (),
     "creditor.save_preview": (),
     "creditor.forget_preview": (),
@@ -200,9 +217,11 @@ SIGNER = {
     "signing.sign_agreement": ("key",),
     "signing.go_on": ("key",),
     "signing.download_agreement": ("key",),
+    "signing.note_agreement_read": ("company",),
 }
 # One's own, at all one's companies: tests/creditor/test_notifications.py holds them to that.
 PERSON = {
+    "signing.show_agreement_changes": ("version",),
     "notifications.list_notifications": (),
     "notifications.open_notification": ("id",),
     "notifications.mark_read": ("id",),
@@ -307,9 +326,11 @@ def world(app: Flask) -> World:
         now=NOW,
     )  # fmt: skip
     db.session.commit()
+    bulk_id = _a_choice(creditor)
     values: dict[str, object] = {
         "event_id": event_id,
         "customer_id": case.debtor_id,
+        "bulk_id": bulk_id,
         "class": "Retail",
         "reference": case.reference,
         "message_id": message.id,
@@ -332,6 +353,8 @@ def world(app: Flask) -> World:
         "kind": "sender",
         "approval_key": _a_proposal(creditor),
         "part": "signature.xml",
+        "version": 2,
+        "company": creditor.key,
         "account_key": "first",
         "change": "use",
         "which": _a_contact(creditor),
@@ -360,6 +383,17 @@ def _a_report(creditor_id: int) -> dict[str, object]:
     order.files = [{"name": "a.pdf", "sha256": files.store(b"%PDF-1.7"), "size": 8}]
     db.session.commit()
     return {"name": "remittance", "extension": "csv", "order_id": order.id, "place": 0}
+
+
+def _a_choice(creditor: Creditor) -> int:
+    eva = people_room.by_identity_number(EVA)
+    assert eva is not None
+    listed = customer_list.read_pasted("K1")
+    bulk_id = bulk.keep(
+        creditor.id, eva.id, bulk.EXCLUDE, {}, listed, source="pasted", today=NOW.date(), now=NOW
+    )
+    db.session.commit()
+    return bulk_id
 
 
 def _membership_of(person: Person) -> Membership:

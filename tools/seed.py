@@ -19,7 +19,7 @@ from sqlalchemy import select, text
 from stdnum import luhn
 
 from portal import clock, create_app
-from portal.collection import intake, rates, rulebook
+from portal.collection import attachments, disputes, intake, notes, plans, rates, rulebook
 from portal.collection.models import Case, Rules, Upload
 from portal.companies import acts, addresses, contacts, invitations, looks
 from portal.companies.models import PayoutAccount
@@ -70,11 +70,11 @@ def main() -> None:
         for number, key, role in ROLES:
             _member(number, key, role)
         db.session.commit()
-        if not agreements.is_signed(_creditor("norrsken").id):
-            _sign_through_simulator(_creditor("norrsken"), JOHAN)
+        _sign_agreements(_creditor("norrsken"))
         _seed_rules(_creditor("norrsken"))
         _seed_past(_creditor("norrsken"))
         _seed_cases(_creditor("norrsken"))
+        seed_work(_creditor("norrsken"))
         _seed_notifications(_creditor("norrsken"))
         _seed_invitation(_creditor("norrsken"))
         _seed_card(_creditor("norrsken"))
@@ -152,9 +152,18 @@ def _member(number: str, key: str, role: str) -> None:
         db.session.flush()
 
 
-def _sign_through_simulator(creditor: Creditor, number: str) -> None:
+def _sign_agreements(creditor: Creditor) -> None:
+    """Sign the first version, and each newer one whose last day has been; the newest is asked."""
+    signed = {one.document.version for one in agreements.of_creditor(creditor.id) if one.signature}
+    for one in reversed(agreements.versions()):
+        is_due = one.accept_by_on is None or one.accept_by_on < clock.today()
+        if is_due and one.number not in signed:
+            _sign_through_simulator(creditor, JOHAN, one.number)
+
+
+def _sign_through_simulator(creditor: Creditor, number: str, version: int) -> None:
     """Sign the agreement as a person would; the simulator's control API plays the phone."""
-    document = agreements.prepare(creditor.id, now=clock.now())
+    document = agreements.prepare(creditor.id, now=clock.now(), number=version)
     started = orders.start(
         agreements.purpose(document, _person(number), now=clock.now()),
         binding="seed",
@@ -261,6 +270,32 @@ def _seed_exceptions(creditor: Creditor, actor: Actor) -> None:
          "ends_on": today + timedelta(days=10)},
         actor=actor, today=today, now=now,
     )  # fmt: skip
+
+
+def seed_work(creditor: Creditor) -> None:
+    """A case that somebody objects to in part, with a note and a file, and one with a plan."""
+    by_invoice = {
+        one.invoice.number: one
+        for one in db.session.scalars(select(Case).where(Case.creditor_id == creditor.id))
+    }
+    objected, planned = by_invoice.get("10403"), by_invoice.get("10405")
+    if objected is None or planned is None or disputes.of_case(objected.id):
+        return
+    today, now, johan, sofia = clock.today(), clock.now(), _person(JOHAN), _person(SOFIA)
+    actor = Actor("person", johan.name, johan.id, "creditor")
+    disputes.object_to(
+        objected, reason="amount", words="Mätaren lästes av fel i september. 400 kr är för mycket.",
+        amount_ore=40_000, channel="phone", actor=actor, today=today, now=now,
+    )  # fmt: skip
+    notes.write(
+        objected, "Avläsningen finns i bilagan. Kan du räkna om?", mentions=[sofia.id],
+        readers=[notes.Reader(sofia.id, sofia.name)], actor=actor, now=now,
+    )  # fmt: skip
+    reading = "datum;mätarställning\r\n2026-08-31;40 112\r\n2026-09-30;41 036\r\n".encode()
+    attachments.add(objected, [("avlasning.csv", reading)], actor=actor, now=now)
+    plans.agree(planned, monthly_ore=60_000, first_on=today + timedelta(days=25), actor=actor,
+                today=today, now=now)  # fmt: skip
+    db.session.commit()
 
 
 def _seed_invitation(creditor: Creditor) -> None:

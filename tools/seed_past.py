@@ -23,8 +23,8 @@ from portal.identity.models import Creditor
 from portal.law.calendar import is_banking_day
 from portal.payments import booking
 
-_DAYS = 130
-_FILE_EVERY, _FILE_ROWS = 9, 8
+_DAYS = 125
+_FILE_EVERY, _FILE_ROWS = 9, 6
 _BANK = Actor("bank")
 _COMPANIES = (
     ("Ume Bageri AB", "556"), ("Älvstrandens Hotell AB", "556"), ("Bygg & Plåt i Vännäs AB", "559"),

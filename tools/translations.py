@@ -39,6 +39,7 @@ STAFF = (
     "portal/sources/*",
     "portal/collection/attachments.py",
     "portal/collection/changes.py",
+    "portal/collection/bulk.py",
     "portal/collection/checks.py",
     "portal/collection/customers.py",
     "portal/collection/days.py",

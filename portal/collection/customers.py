@@ -219,6 +219,14 @@ def numbers(creditor_id: int, filters: Filters, today: date, most: int) -> list[
     return list(db.session.scalars(query.order_by(Debtor.customer_number)))
 
 
+def numbers_of(creditor_id: int, ids: Sequence[int]) -> list[str]:
+    """The customer numbers of some customers, those that are the creditor's."""
+    query = select(Debtor.customer_number).where(
+        Debtor.creditor_id == creditor_id, Debtor.id.in_(ids[:MOST_COUNTED])
+    )
+    return list(db.session.scalars(query.order_by(Debtor.customer_number)))
+
+
 class _Way:
     """How a list is sorted."""
 
@@ -609,12 +617,12 @@ def include(
     creditor_id: int, scope: str, keys: Sequence[str], *, actor: Actor, today: date, now: datetime
 ) -> int | None:
     """Take classes or customers into collection again, also where a wider scope excludes them."""
-    wider = _wider_excludes(creditor_id, scope, keys)
+    wider = wider_excludes(creditor_id, scope, keys)
     values = {key: {"is_excluded": False if wider[key] else None} for key in keys}
     return rulebook.put_each(creditor_id, scope, values, actor=actor, today=today, now=now)
 
 
-def _wider_excludes(creditor_id: int, scope: str, keys: Sequence[str]) -> dict[str, bool]:
+def wider_excludes(creditor_id: int, scope: str, keys: Sequence[str]) -> dict[str, bool]:
     """Of each class or customer, whether it is excluded but for what it says itself."""
     rows = db.session.execute(
         select(Rules.scope, Rules.scope_key, Rules.is_excluded).where(

@@ -236,6 +236,29 @@ class RuleDraft(Base):
     changed_at: Mapped[datetime]
 
 
+class BulkRules(Base):
+    """Rules for many customers at once, as somebody has chosen them: looked at first, then kept.
+
+    act: one of bulk.ACTS. source: what the customers came from, `marked`, `pasted` or a file's
+    name. values: for all of them; rows: [line, customer number, values of its own or null];
+    problems: of what was left out. event_id: of the change, None when it changed nothing.
+    """
+
+    __tablename__ = "bulk_rules"
+
+    id: Mapped[PrimaryKey]
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
+    act: Mapped[str]
+    source: Mapped[str]
+    values: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    rows: Mapped[list[list[Any]]] = mapped_column(JSONB)
+    problems: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    created_at: Mapped[datetime]
+    done_at: Mapped[datetime | None]
+    event_id: Mapped[int | None]
+
+
 class Case(Base):
     """A claim being collected (ärende).
 

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import ARRAY, Text, any_, func, literal, select, tuple_
 
 from portal.collection import policy
 from portal.collection.models import Debtor, Event, Invoice, Rules
@@ -29,7 +29,7 @@ MOST_WORDS = 300
 _MAY_BE_EMPTY = ("import_after_on", "agreed_rate")
 _OF_THE_ROW = ("ends_on", "reason")
 _NAMES = (*DEFAULTS, *_OF_THE_ROW)
-_NOTHING: Mapping[str, Any] = {**dict.fromkeys(_NAMES), "reason": ""}
+NOTHING: Mapping[str, Any] = {**dict.fromkeys(_NAMES), "reason": ""}
 _DATES = ("import_after_on", "ends_on")
 
 # Beyond these somebody has slipped on the keyboard.
@@ -94,12 +94,27 @@ def own(creditor_id: int, scope: str = "company", key: str = "") -> dict[str, An
     return _values(row)
 
 
+def own_of(creditor_id: int, scope: str, keys: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """The same of many rows, by key; a key without a row says nothing."""
+    found = {key: dict(NOTHING) for key in keys}
+    rows = db.session.execute(
+        select(Rules.scope_key, *(getattr(Rules, name) for name in _NAMES)).where(
+            Rules.creditor_id == creditor_id,
+            Rules.scope == scope,
+            Rules.scope_key == any_(literal(list(found), ARRAY(Text))),
+        )
+    )
+    for key, *values in rows:
+        found[key] = dict(zip(_NAMES, values, strict=True))
+    return found
+
+
 def _is(creditor_id: int, scope: str, key: str) -> tuple[Any, ...]:
     return (Rules.creditor_id == creditor_id, Rules.scope == scope, Rules.scope_key == key)
 
 
 def _values(row: Rules | None) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in _NAMES} if row is not None else dict(_NOTHING)
+    return {name: getattr(row, name) for name in _NAMES} if row is not None else dict(NOTHING)
 
 
 def save(
@@ -120,7 +135,7 @@ def save(
     version: as `version` told when they were read. Answers the event's id; None when nothing
     changed. Raises ChangedMeanwhile, and RedaError at the field that cannot hold.
     """
-    wanted = {**_NOTHING, **values}
+    wanted = {**NOTHING, **values}
     if scope == "company":
         _require_all(wanted)
         if wanted["interest_kind"] != "agreed":
@@ -168,10 +183,10 @@ def check(
 
     Raises RedaError at the field that cannot hold.
     """
-    wanted = {**_NOTHING, **values}
+    wanted = {**NOTHING, **values}
     before = own(creditor_id, scope, key)
     names = [name for name in _NAMES if before[name] != wanted[name]]
-    _Check(creditor_id, today).row(scope, key, wanted, names)
+    Check(creditor_id, today).row(scope, key, wanted, names)
 
 
 def put_many(
@@ -221,7 +236,7 @@ def remove_many(
 ) -> int | None:
     """Take away all that some classes or customers say. Answers as `put_many`."""
     _lock(creditor_id)
-    nothing = {(scope, key): _NOTHING for key in keys}
+    nothing = {(scope, key): NOTHING for key in keys}
     return _write(creditor_id, nothing, actor=actor, today=today, now=now)
 
 
@@ -233,7 +248,7 @@ def let_end(creditor_id: int, *, today: date, now: datetime) -> int:
     if not (keys := [(scope, key) for scope, key in db.session.execute(ended)]):
         return 0
     _lock(creditor_id)
-    nothing = dict.fromkeys(keys, _NOTHING)
+    nothing = dict.fromkeys(keys, NOTHING)
     _write(creditor_id, nothing, actor=SYSTEM, today=today, now=now)
     return len(keys)
 
@@ -270,6 +285,11 @@ def as_after(creditor_id: int, event_id: int, scope: str, key: str) -> dict[str,
             if (one.scope, one.key) == (scope, key):
                 values |= one.before
     return values
+
+
+def size(creditor_id: int, event_id: int) -> int:
+    """How many rows a change touched."""
+    return len(told(creditor_id, event_id).changes)
 
 
 def told(creditor_id: int, event_id: int) -> Told:
@@ -359,11 +379,11 @@ def _write(
 ) -> int | None:
     """Make rows say what is wanted, and tell it; locked."""
     rows = _rows(creditor_id, wanted)
-    check = _Check(creditor_id, today)
+    check = Check(creditor_id, today)
     changes = []
     for (scope, key), values in wanted.items():
         row = rows.get((scope, key))
-        before, values = _values(row), _or_nothing(scope, values)
+        before, values = _values(row), settled(scope, values)
         names = [name for name in _NAMES if _differs(scope, name, before[name], values[name])]
         if not names:
             continue
@@ -388,10 +408,10 @@ def _write(
     return event.id
 
 
-def _or_nothing(scope: str, values: Mapping[str, Any]) -> Mapping[str, Any]:
+def settled(scope: str, values: Mapping[str, Any]) -> Mapping[str, Any]:
     """Of a class or customer that says nothing, its last day and reason go too."""
     says = scope == "company" or any(values[name] is not None for name in DEFAULTS)
-    return values if says else _NOTHING
+    return values if says else NOTHING
 
 
 def _differs(scope: str, name: str, before: Any, after: Any) -> bool:
@@ -409,7 +429,7 @@ def _keep(
     values: Mapping[str, Any],
     now: datetime,
 ) -> None:
-    if values == _NOTHING:
+    if values == NOTHING:
         if row is not None:
             db.session.delete(row)
         return
@@ -421,7 +441,7 @@ def _keep(
     row.version, row.changed_at = row.version + 1, now
 
 
-class _Check:
+class Check:
     """Whether rows can hold; raises RedaError at the field that cannot."""
 
     def __init__(self, creditor_id: int, today: date) -> None:

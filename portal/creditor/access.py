@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from flask import Blueprint, Response, current_app, g, url_for
+from flask import Blueprint, Response, current_app, flash, g, url_for
+from flask_babel import gettext
 from flask_login import current_user
 from htmx_flask import request
 from werkzeug.exceptions import Forbidden, NotFound
@@ -12,7 +13,7 @@ from portal import clock
 from portal.companies import standing
 from portal.creditor import names, navigation, settings
 from portal.database import tenancy
-from portal.identity import people
+from portal.identity import holds, people
 from portal.identity.actor import Actor
 from portal.identity.models import Creditor, Person
 from portal.identity.people import Role
@@ -32,6 +33,21 @@ _READERS_MAY = {
 }  # fmt: skip
 
 
+# What settles how new cases are collected, and the way that new invoices come in: both wait while
+# a new version of the agreement waits for a signature after its last day.
+_WAIT_FOR_SIGNATURE = {
+    f"creditor.{name}"
+    for name in (
+        "receive_invoices", "confirm_columns", "import_upload", "save_rules", "restore_rules",
+        "turn_on", "undo_change", "save_customer_rules", "remove_customer_rules",
+        "exclude_customer", "include_customer", "save_class_rules", "remove_class_rules",
+        "exclude_class", "include_class", "save_description", "save_address", "take_address",
+        "save_contact", "remove_contact", "save_letter", "propose_account",
+        "propose_account_change",
+    )
+}  # fmt: skip
+
+
 def role() -> Role:
     """The reader's role at the company whose page it is."""
     found: Role = g.role
@@ -46,7 +62,7 @@ def roles() -> Sequence[Role]:
 
 def is_new_here() -> bool:
     """Whether none of the reader's companies has signed the agreement that lets it in."""
-    return not g.signed
+    return all(state == agreements.UNSIGNED for state in g.agreement.values())
 
 
 def actor() -> Actor:
@@ -90,10 +106,12 @@ def load_person(person_id: str) -> Person | None:
     """The person of a session; on a company's page also their roles, with the same statement."""
     if "creditor_key" not in g:
         return people.by_id(int(person_id))
-    signed = agreements.is_signed_sql(Creditor.id.expression)
-    person, found = people.with_roles(int(person_id), clock.today(), signed)
-    g.roles = [role for role, _ in found]
-    g.signed = {role.creditor_id for role, is_signed in found if is_signed}
+    state = agreements.state_sql(Creditor.id.expression)
+    held = holds.is_held_sql(Creditor.id.expression)
+    person, found = people.with_roles(int(person_id), clock.today(), state, held)
+    g.roles = [role for role, *_ in found]
+    g.agreement = {role.creditor_id: state for role, state, _ in found}
+    g.held = {role.creditor_id for role, _, is_held in found if is_held}
     return person
 
 
@@ -107,8 +125,11 @@ def _require_role() -> Response | None:
     if g.role is None:
         raise NotFound
     tenancy.enter(tenancy.Scope("creditor", (g.role.creditor_id,), current_user.id))
-    if g.role.creditor_id not in g.signed:
+    if (state := g.agreement[g.role.creditor_id]) == agreements.UNSIGNED:
         return _not_signed(g.role)
+    if state == agreements.OVERDUE and request.endpoint in _WAIT_FOR_SIGNATURE:
+        flash(gettext("The company signs the new version of the agreement first."), "warn")
+        return go(url_for("signing.agreements"))
     if request.method not in _READING and request.endpoint not in _READERS_MAY:
         require_may_change()
     return None
@@ -128,9 +149,12 @@ def _frame() -> dict[str, object]:
         "names": names,
         "setting_label": settings.label,
         "setting_told": settings.told,
-        "nav_items": navigation.items() if found else (),
+        "nav_items": navigation.items(may_change=found.may_change) if found else (),
         "stopped": standing.CLOSED if found and found.is_closed else None,
+        "agreement_state": g.agreement[found.creditor_id] if found else agreements.ACCEPTED,
+        "asked_agreement": agreements.newest_material,
         "same_page": navigation.corresponding() if found else None,
+        "is_held": bool(found and found.creditor_id in g.get("held", ())),
         "person_name": current_user.name if current_user.is_authenticated else None,
         "sign_out_url": url_for("signing.sign_out"),
         "home_url": url_for("creditor.show_overview" if found else "creditor.choose_company"),

@@ -357,6 +357,18 @@ def _company_closed(data: Data) -> tuple[str, str]:
     return gettext("The company was closed"), gettext("Open cases go on until they end.")
 
 
+def _agreement_signed(data: Data) -> tuple[str, str]:
+    return gettext("The agreement was signed with BankID"), gettext(
+        "Version %(number)s", number=data["version"]
+    )
+
+
+def _agreement_read(data: Data) -> tuple[str, str]:
+    return gettext("A new version of the agreement was read"), gettext(
+        "Version %(number)s", number=data["version"]
+    )
+
+
 def _company_reopened(data: Data) -> tuple[str, str]:
     return gettext("The company was opened again"), ""
 
@@ -422,6 +434,8 @@ _TEXTS: Mapping[str, Callable[[Data], tuple[str, str]]] = {
     "collection.resumed": _let_go_on,
     "company.changed": _company_changed,
     "company.closed": _company_closed,
+    "agreement.signed": _agreement_signed,
+    "agreement.read": _agreement_read,
     "company.reopened": _company_reopened,
     **{name: _approval(name) for name in _APPROVALS},
     **{name: _account(name) for name in _ACCOUNT_EVENTS},

@@ -28,8 +28,8 @@ OWN_TYPES = "own_types"
 # Only the company as a whole is switched on and off: a customer is excluded instead.
 NAMES = tuple(name for name in policy.DEFAULTS if name != "is_active")
 _YES, _NO = "yes", "no"
-_BOOLEANS = tuple(name for name in NAMES if isinstance(policy.DEFAULTS[name], bool))
-_CHOICES: Mapping[str, settings.Choices] = {
+BOOLEANS = tuple(name for name in NAMES if isinstance(policy.DEFAULTS[name], bool))
+CHOICES: Mapping[str, settings.Choices] = {
     "collects_from": settings.COLLECTS_FROM,
     "already_reminded": settings.ALREADY_REMINDED,
     "interest_kind": settings.INTEREST,
@@ -63,7 +63,7 @@ class OwnRulesForm(Form):
 
     def _value(self, name: str) -> Any:
         data = self[name].data
-        if name in _BOOLEANS:
+        if name in BOOLEANS:
             return {_YES: True, _NO: False}.get(data)
         if name == "left_out_types":
             return list(data or []) if self[OWN_TYPES].data else None
@@ -90,7 +90,7 @@ def own_rules_form(said: Said, types: Sequence[str], *, is_new: bool) -> OwnRule
 
 def _as_form(own: Mapping[str, Any]) -> dict[str, Any]:
     data = {name: own[name] for name in (*NAMES, "ends_on", "reason")}
-    for name in _BOOLEANS:
+    for name in BOOLEANS:
         data[name] = {True: _YES, False: _NO}.get(own[name], "")
     data[OWN_TYPES] = own["left_out_types"] is not None
     return data
@@ -108,12 +108,12 @@ def inherited(said: Said, name: str) -> str:
 def _field(name: str, said: Said, types: Sequence[str]) -> Any:
     label = settings.label(name)
     nothing = ("", gettext("As it is without (%(inherited)s)", inherited=inherited(said, name)))
-    if name in _BOOLEANS:
+    if name in BOOLEANS:
         return SelectField(
             label, [Optional()], choices=[nothing, (_YES, gettext("Yes")), (_NO, gettext("No"))]
         )
-    if name in _CHOICES:
-        choices = [nothing, *((code, str(text)) for code, text in _CHOICES[name].items())]
+    if name in CHOICES:
+        choices = [nothing, *((code, str(text)) for code, text in CHOICES[name].items())]
         return SelectField(label, [Optional()], choices=choices)
     if name == "left_out_types":
         choices = [(code, settings.type_name(code)) for code in types]

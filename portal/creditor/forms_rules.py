@@ -55,7 +55,6 @@ def number_of(text: str | None) -> int:
 class RulesForm(Form):
     """Everything that a company decides."""
 
-    is_active = BooleanField(LABELS["is_active"])
     days_after_due = _days("days_after_due")
     import_after_on = DateField(LABELS["import_after_on"], [Optional()])
     collects_from = _choice("collects_from", settings.COLLECTS_FROM)

@@ -1,7 +1,7 @@
 """What codes of the rooms are called on the creditor's pages."""
 
 from babel import Locale, UnknownLocaleError
-from flask_babel import get_locale, gettext, lazy_gettext, lazy_pgettext
+from flask_babel import get_locale, gettext, lazy_gettext, lazy_pgettext, ngettext
 from flask_babel.speaklater import LazyString
 
 from portal.web.languages import LANGUAGES
@@ -185,6 +185,13 @@ _CUSTOMER_KINDS = {
     "open": lazy_gettext("with open cases"),
     "no address": lazy_gettext("without a full address"),
 }
+BULK_ACTS = {
+    "exclude": lazy_gettext("Exclude them from collection"),
+    "include": lazy_gettext("Collect from them again"),
+    "rules": lazy_gettext("Give them rules of their own"),
+    "file": lazy_gettext("What the spreadsheet says for each"),
+    "remove": lazy_gettext("Remove all rules of their own"),
+}
 _ROLES = {
     "administrator": lazy_gettext("Administrator"),
     "collector": lazy_gettext("Case handler"),
@@ -321,6 +328,42 @@ def excluded_name(scope: str) -> str:
 def customer_kind(code: str) -> str:
     """What a list of customers can be narrowed to."""
     return _named(_CUSTOMER_KINDS, code)
+
+
+def bulk_act(code: str) -> str:
+    """What many customers get at once."""
+    return _named(BULK_ACTS, code)
+
+
+def invoice_fate(code: str, count: int) -> str:
+    """How many invoices fare otherwise, and how: a code of previewing.CHANGES."""
+    return {
+        "gained": ngettext(
+            "%(num)s invoice becomes a case, and would not have",
+            "%(num)s invoices become cases, and would not have",
+            count,
+        ),
+        "lost": ngettext(
+            "%(num)s invoice becomes no case, and would have",
+            "%(num)s invoices become no cases, and would have",
+            count,
+        ),
+        "earlier": ngettext(
+            "%(num)s invoice becomes a case earlier",
+            "%(num)s invoices become cases earlier",
+            count,
+        ),
+        "later": ngettext(
+            "%(num)s invoice becomes a case later",
+            "%(num)s invoices become cases later",
+            count,
+        ),
+        "other reason": ngettext(
+            "%(num)s invoice stays no case, for another reason",
+            "%(num)s invoices stay no cases, for another reason",
+            count,
+        ),
+    }[code]
 
 
 def role_name(code: str) -> str:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from flask import url_for
+from flask import g, url_for
 from flask_babel import lazy_gettext
 from flask_babel.speaklater import LazyString
 from htmx_flask import request
@@ -10,11 +10,15 @@ from htmx_flask import request
 
 @dataclass(frozen=True)
 class Tab:
-    """endpoint: of its page. below: endpoints of the pages that belong to it."""
+    """endpoint: of its page. below: endpoints of the pages that belong to it.
+
+    needs_change: it is left out for who may only look.
+    """
 
     endpoint: str
     text: LazyString
     below: tuple[str, ...] = ()
+    needs_change: bool = False
 
 
 TABS = (
@@ -57,6 +61,9 @@ TABS = (
             "save_customer_rules",
             "exclude_customer",
             "list_expected",
+            "choose_many",
+            "prepare_many",
+            "preview_many",
         ),
     ),
     Tab(
@@ -64,6 +71,7 @@ TABS = (
         lazy_gettext("Reports"),
         ("show_report", "order_report", "show_order", "list_sizes"),
     ),
+    Tab("list_archives", lazy_gettext("Documents"), ("order_archive",), needs_change=True),
     Tab("show_payout", lazy_gettext("Payout")),
     Tab(
         "change_rules",
@@ -123,9 +131,14 @@ def corresponding() -> str:
     )
 
 
-def items() -> list[dict[str, object]]:
+def stand_under(endpoint: str) -> None:
+    """Say which tab this page is under, where its own address does not tell."""
+    g.tab = endpoint
+
+
+def items(*, may_change: bool) -> list[dict[str, object]]:
     """The tabs, for `layouts/staff.html`."""
-    here = (request.endpoint or "").partition(".")[2]
+    here = g.get("tab") or (request.endpoint or "").partition(".")[2]
     return [
         {
             "text": tab.text,
@@ -133,4 +146,5 @@ def items() -> list[dict[str, object]]:
             "current": here == tab.endpoint or here in tab.below,
         }
         for tab in TABS
+        if may_change or not tab.needs_change
     ]

@@ -64,7 +64,6 @@ class Card:
 
 
 CARDS = (
-    Card("switch", lazy_gettext("The switch"), ("is_active",)),
     Card(
         "general",
         lazy_gettext("Which invoices"),

@@ -6,11 +6,12 @@ from typing import Any
 
 from flask import Response
 from flask_babel import gettext, ngettext
+from htmx_flask import request
 
 from portal import clock
 from portal.collection import customers, rulebook
 from portal.collection.customers import Setting
-from portal.creditor import access, settings, undoing
+from portal.creditor import access, settings, trying, undoing
 from portal.creditor.forms_customers import (
     NAMES,
     OWN_TYPES,
@@ -19,6 +20,7 @@ from portal.creditor.forms_customers import (
     inherited,
     own_rules_form,
 )
+from portal.creditor.forms_rules import number_of
 from portal.extensions import db
 from portal.messages import RedaError
 from portal.web.rendering import go, render
@@ -47,10 +49,12 @@ def cards(said: customers.Said) -> list[tuple[str, Sequence[Setting]]]:
     first: list[tuple[str, Sequence[Setting]]] = [
         (gettext("Collected or not"), [found["is_excluded"], found["is_active"]])
     ]
-    return first + [(str(card.title), [found[name] for name in card.names]) for card in _cards()]
+    return first + [
+        (str(card.title), [found[name] for name in card.names]) for card in cards_to_choose()
+    ]
 
 
-def _cards() -> list[settings.Card]:
+def cards_to_choose() -> list[settings.Card]:
     """The cards with what a class or customer may say itself."""
     asked = [
         replace(card, names=tuple(name for name in card.names if name in NAMES))
@@ -152,10 +156,10 @@ def rules_page(subject: Subject, form: OwnRulesForm | None = None, status: int =
         status=status,
         subject=subject,
         form=form,
-        cards=_cards(),
+        cards=cards_to_choose(),
         own_types=OWN_TYPES,
         hints={name: _hint(said, name) for name in NAMES},
-        opened={card.key for card in _cards() if _is_opened(form, said, card.names)},
+        opened={card.key for card in cards_to_choose() if _is_opened(form, said, card.names)},
     )
 
 
@@ -172,17 +176,21 @@ def _is_opened(form: OwnRulesForm, said: customers.Said, names: Sequence[str]) -
 
 
 def save_rules(subject: Subject) -> Response:
-    """Keep its own rules as the form that was sent says."""
+    """Keep its own rules as the form that was sent says, or preview what they would do."""
     creditor_id, said = access.role().creditor_id, subject.said()
     form = own_rules_form(said, _types(), is_new=False)
     if not form.validate() or not _says_something(said, form):
         return rules_page(subject, form, 422)
-    version = form.version.data or ""
+    version = number_of(form.version.data)
     try:
+        if request.form.get("then") == "preview":
+            return trying.leads_to(
+                _values(said, form), version, scope=subject.scope, key=subject.key
+            )
         event_id = rulebook.save(
             creditor_id,
             _values(said, form),
-            int(version) if version.isascii() and version.isdigit() else 0,
+            version,
             scope=subject.scope,
             key=subject.key,
             actor=access.actor(),

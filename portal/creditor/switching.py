@@ -36,14 +36,16 @@ def states(roles: Sequence[Role]) -> list[Standing]:
     """How each of some companies stands, in two queries for all."""
     ids = [one.creditor_id for one in roles]
     with tenancy.creditors(ids, current_user.id):
-        signed = agreements.signed_among(ids)
+        signed = agreements.states_among(ids)
         active = policy.active_among(ids)
-    return [Standing(one, _state(one, signed, active)) for one in roles]
+    return [Standing(one, _state(one, signed[one.creditor_id], active)) for one in roles]
 
 
-def _state(role: Role, signed: Set[int], active: Set[int]) -> str:
+def _state(role: Role, agreement: str, active: Set[int]) -> str:
     if role.is_closed:
         return "closed"
-    if role.creditor_id not in signed:
+    if agreement == agreements.UNSIGNED:
         return "unsigned"
+    if agreement == agreements.OVERDUE:
+        return "paused"
     return "active" if role.creditor_id in active else "paused"

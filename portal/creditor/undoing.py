@@ -6,6 +6,8 @@ from htmx_flask import request
 
 from portal.database import queue
 from portal.extensions import db
+from portal.messages import RedaError
+from portal.web.forms import text as in_words
 
 
 def done(text: str, event_id: int | None) -> None:
@@ -27,6 +29,11 @@ def done(text: str, event_id: int | None) -> None:
         },  # type: ignore[arg-type]
         "good",
     )
+
+
+def refused(error: RedaError) -> None:
+    """Tell at the top of the page that comes next why something was not done."""
+    flash(in_words(error), "warn")
 
 
 def way_back(otherwise: str) -> str:

@@ -50,6 +50,8 @@ def companies_page(status: int = 200) -> Response:
 
 from portal.creditor import (  # noqa: E402, F401
     views_approvals,
+    views_archives,
+    views_bulk,
     views_case,
     views_case_acts,
     views_case_files,

@@ -57,6 +57,7 @@ def notes_page(
             one.id for one in found
             if may_change and notes.is_changeable(one, actor.person_id, now)
         },
+        me=actor.person_id,
         people={one.person_id: one.name for one in _readers()},
         attachments=attachments.of_case(facts.case.id),
         files_form=FilesForm(formdata=None),

@@ -2,16 +2,16 @@
 
 from flask import Response, flash, url_for
 from flask_babel import gettext
-from werkzeug.exceptions import Forbidden, NotFound
+from werkzeug.exceptions import NotFound
 
 from portal import clock
-from portal.creditor import access
+from portal.creditor import access, navigation
 from portal.creditor.views import creditor
 from portal.creditor.views_reports import TYPES, language
 from portal.database import files
 from portal.extensions import db
 from portal.messages import Problem, RedaError
-from portal.reporting import orders, reports
+from portal.reporting import holdings, orders, reports
 from portal.reporting.models import ARCHIVE, Order
 from portal.web.forms import text
 from portal.web.rendering import go, is_seen, nothing_new, render
@@ -21,9 +21,10 @@ def _order(order_id: int) -> Order:
     order = orders.find(order_id)
     if order is None:
         raise NotFound
-    if order.kind == ARCHIVE and not access.role().may_change:
+    if order.kind == ARCHIVE:
         # An archive holds everything there is of everybody.
-        raise Forbidden
+        access.require_may_change()
+        navigation.stand_under("list_archives")
     return order
 
 
@@ -43,6 +44,11 @@ def show_order(order_id: int) -> Response:
         if order.parameters.get("name") in reports.KINDS
         else None,
         fetched=orders.fetched(order),
+        parts=", ".join(
+            holdings.title(one)
+            for one in order.parameters.get("parts", ())
+            if one in holdings.PARTS
+        ),
         failure=Problem.from_json(order.failure) if order.failure else None,
     )
     if not order.is_under_way:

@@ -15,7 +15,7 @@ from portal import clock
 from portal.collection import drafts, policy, previewing, rulebook
 from portal.collection.drafts import Draft
 from portal.collection.previewing import Asked, Fate, Line, Wanted
-from portal.creditor import access, day_chart, settings, views_rules
+from portal.creditor import access, day_chart, settings, trying, views_rules
 from portal.creditor.forms_rules import RulesForm, number_of
 from portal.creditor.names import reason_name
 from portal.creditor.views import creditor
@@ -24,6 +24,7 @@ from portal.extensions import db
 from portal.law.fees import REMINDER, fee
 from portal.messages import RedaError
 from portal.web import spreadsheets
+from portal.web.forms import text
 from portal.web.rendering import go, render
 
 CODES = (previewing.TAKEN, "too early", "paused", *policy.LEFT_OUT)
@@ -77,21 +78,6 @@ def _wanted() -> Wanted:
     )
 
 
-def leads_to(
-    values: dict[str, Any], version: int, base: int = 0, *, scope: str = "company", key: str = ""
-) -> Response:
-    """Keep what the reader has edited of a row and not saved, and go on to its preview.
-
-    values, version, base: as of drafts.Draft.
-    """
-    draft_id = drafts.keep(
-        access.role().creditor_id, current_user.id, values, version, base, scope=scope, key=key,
-        now=clock.now(),
-    )  # fmt: skip
-    db.session.commit()
-    return go(url_for("creditor.show_preview", draft=draft_id))
-
-
 @creditor.post("/<key>/rules/preview")
 def preview_rules() -> Response:
     """Preview the company's rules as they are written in the form; nothing is saved."""
@@ -100,11 +86,10 @@ def preview_rules() -> Response:
     if values is None:
         return views_rules.answer(form, set(request.form.getlist("open")), status=422)
     try:
-        rulebook.check(access.role().creditor_id, values, today=clock.today())
+        return trying.leads_to(values, number_of(form.version.data), number_of(form.base.data))
     except RedaError as error:
         form.take(error)
         return views_rules.answer(form, set(request.form.getlist("open")), status=error.status)
-    return leads_to(values, number_of(form.version.data), number_of(form.base.data))
 
 
 @creditor.get("/<key>/rules/preview")
@@ -162,8 +147,11 @@ def save_preview() -> Response:
             creditor_id, draft.values, draft.version, scope=draft.scope, key=draft.key,
             actor=access.actor(), today=clock.today(), now=clock.now(),
         )  # fmt: skip
-    except rulebook.ChangedMeanwhile:
+    except rulebook.ChangedMeanwhile as error:
         db.session.rollback()
+        if draft.scope != "company":
+            flash(text(error), "warn")
+            return go(_home(draft))
         flash(
             gettext(
                 "Somebody else changed the rules meanwhile. Look at them below; what you changed is"
@@ -176,18 +164,29 @@ def save_preview() -> Response:
     queue.defer("import_overdue_invoices", once="import_overdue_invoices")
     db.session.commit()
     flash(gettext("The rules are saved."), "good")
-    return go(url_for("creditor.change_rules"))
+    return go(_home(draft))
+
+
+def _home(draft: Draft) -> str:
+    """Where the rules stand that a draft was of."""
+    if draft.scope == "class":
+        values: dict[str, Any] = {"class": draft.key}
+        return url_for("creditor.show_class", **values)
+    return url_for(
+        "creditor.list_customers" if draft.scope == "customer" else "creditor.change_rules"
+    )
 
 
 @creditor.post("/<key>/rules/preview/forget")
 def forget_preview() -> Response:
     """Throw away what was edited and not saved."""
-    drafts.forget(
-        access.role().creditor_id, current_user.id, request.form.get("draft", type=int, default=0)
-    )
+    creditor_id = access.role().creditor_id
+    number = request.form.get("draft", type=int, default=0)
+    draft = drafts.find(creditor_id, current_user.id, number)
+    drafts.forget(creditor_id, current_user.id, draft.id)
     db.session.commit()
     flash(gettext("Your changes are thrown away. The rules are as they were."), "good")
-    return go(url_for("creditor.change_rules"))
+    return go(_home(draft))
 
 
 @creditor.get("/<key>/rules/preview/invoices")

@@ -322,6 +322,25 @@ def render_report(content: Mapping[str, Any], *, language: str, settings: Settin
     )
 
 
+def agreement_text(version: int, *, settings: Settings) -> str:
+    """The words of a version of the agreement as HTML, for no creditor in particular.
+
+    Raises jinja2.TemplateNotFound for a version that never was.
+    """
+    empty = dict.fromkeys(("name", "address_line", "postcode", "town"), "…")
+    return _part(
+        f"agreement_{int(version)}",
+        _SWEDISH,
+        **_common(settings),
+        agreement={
+            "version": version,
+            "creditor": {**empty, "organisation_number": "0000000000"},
+            "made_on": "2000-01-01",
+        },
+        english_date="…",
+    )
+
+
 def count_pages(pdf: bytes) -> int:
     """How many pages a PDF has."""
     return int(PdfFileReader(io.BytesIO(pdf)).root["/Pages"]["/Count"])

@@ -8,7 +8,7 @@ nothing by the clock comes to light any more. `collection.holding` begins and en
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import ColumnElement, Select, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from portal.extensions import db
@@ -28,6 +28,12 @@ def keep_still() -> None:
 def held() -> Select[Any]:
     """The companies that stand still."""
     return select(CompanyHold.creditor_id).where(CompanyHold.ended_at.is_(None))
+
+
+def is_held_sql(creditor_id: ColumnElement[int]) -> ColumnElement[bool]:
+    """Whether the creditor of an outer query stands still."""
+    open_hold = (CompanyHold.creditor_id == creditor_id) & CompanyHold.ended_at.is_(None)
+    return select(CompanyHold.id).where(open_hold).exists()
 
 
 def current(creditor_id: int) -> CompanyHold | None:

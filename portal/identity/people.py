@@ -67,7 +67,15 @@ def with_roles(
     """
     with tenancy.service(), Session(db.engine, expire_on_commit=False) as reading:
         rows = reading.execute(
-            select(Person, Creditor.id, Creditor.key, Creditor.name, Membership.role, *more)
+            select(
+                Person,
+                Creditor.id,
+                Creditor.key,
+                Creditor.name,
+                Membership.role,
+                Creditor.closed_at.is_not(None),
+                *more,
+            )
             .outerjoin(
                 Membership,
                 and_(
@@ -81,7 +89,7 @@ def with_roles(
         ).all()
     if not rows:
         return None, []
-    return rows[0][0], [(Role(*row[1:5]), *row[5:]) for row in rows if row[1] is not None]
+    return rows[0][0], [(Role(*row[1:6]), *row[6:]) for row in rows if row[1] is not None]
 
 
 def roles_of(person_id: int, today: date) -> list[Role]:

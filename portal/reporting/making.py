@@ -18,12 +18,12 @@ from typing import Any
 import structlog
 from flask_babel import force_locale
 from sqlalchemy import Connection, func, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, scoped_session
 
 from portal.database import tenancy
 from portal.extensions import db
 from portal.messages import N_, Problem, RedaError
-from portal.notifications.telling import notify
+from portal.notifications import telling
 from portal.reporting import archives, reports
 from portal.reporting.models import (
     ARCHIVE,
@@ -60,6 +60,10 @@ class Interrupted(Exception):
     """The order is cancelled, or another worker makes it: go no further, and write nothing."""
 
 
+class PutDown(Exception):
+    """The process ends: another goes on with the order."""
+
+
 @dataclass(frozen=True)
 class Task:
     """An order as its maker sees it; `Order` tells what each is. files: those finished before."""
@@ -86,7 +90,12 @@ class Making:
         self._begun = self._noted = time.monotonic()
 
     def progress(self, done: int, total: int) -> None:
-        """So many pieces are made of so many. Raises Interrupted when nobody wants it any more."""
+        """So many pieces are made of so many.
+
+        Raises Interrupted when nobody wants it any more, PutDown when the process is to end.
+        """
+        if _stopping.is_set():
+            raise PutDown
         if time.monotonic() - self._noted >= _BETWEEN_NOTES:
             self._noted = time.monotonic()
             self._note(done=done, total=total)
@@ -109,49 +118,49 @@ class Making:
     def finish(self, files: Sequence[Mapping[str, Any]]) -> None:
         """It is made. Raises Interrupted."""
         now = self.now()
-        self._note(
+        self._end(
             files=list(files), state={}, status=DONE, finished_at=now, expires_at=now + KEPT,
             done=Order.total,
         )  # fmt: skip
-        self._tell(now, is_failed=False)
 
     def fail(self, problem: Problem) -> None:
         """It cannot be made. Raises Interrupted."""
-        now = self.now()
-        self._note(status=FAILED, failure=problem.as_json(), finished_at=now)
-        self._tell(now, is_failed=True)
+        self._end(status=FAILED, failure=problem.as_json(), finished_at=self.now())
 
-    def _tell(self, now: datetime, *, is_failed: bool) -> None:
-        """Let whoever ordered it know that it has come to an end."""
+    def _end(self, **values: Any) -> None:
+        """Write how it ended, and tell who asked for it, in one transaction."""
+        self._write(db.session, values)
         task = self.task
-        if task.person_id is None:
-            return
-        notify(
-            task.kind,
-            creditor_id=task.creditor_id,
-            data={"order": task.id, "report": task.parameters.get("name")},
-            key=f"order:{task.id}:{task.attempt}",
-            now=now,
-            to=[task.person_id],
-            is_failed=is_failed,
-        )
+        if task.person_id is not None:
+            telling.notify(
+                task.kind,
+                creditor_id=task.creditor_id,
+                data={"order": task.id, "report": task.parameters.get("name")},
+                key=f"order:{task.id}:{task.attempt}",
+                now=self.now(),
+                to=[task.person_id],
+                is_failed=values["status"] == FAILED,
+            )
         db.session.commit()
 
-    def _note(self, **values: object) -> None:
+    def _note(self, **values: Any) -> None:
         # On a connection of its own: the maker reads its rows in one long transaction.
         with Session(db.engine) as notes:
-            noted = notes.scalar(
-                update(Order)
-                .where(
-                    Order.id == self.task.id,
-                    Order.attempt == self.task.attempt,
-                    Order.status == RUNNING,
-                )
-                .values(touched_at=self.now(), **values)
-                .returning(Order.id)
-            )
+            self._write(notes, values)
             notes.commit()
-        if noted is None:
+
+    def _write(self, session: Session | scoped_session[Any], values: dict[str, Any]) -> None:
+        written = session.scalar(
+            update(Order)
+            .where(
+                Order.id == self.task.id,
+                Order.attempt == self.task.attempt,
+                Order.status == RUNNING,
+            )
+            .values(touched_at=self.now(), **values)
+            .returning(Order.id)
+        )
+        if written is None:
             raise Interrupted
 
 
@@ -240,7 +249,10 @@ def _let_make(making: Making) -> None:
         raise RedaError(_NEVER_FINISHED)
     # Behind the company's own walls: whatever goes wrong, nothing of another's gets in.
     with tenancy.creditors([task.creditor_id]), force_locale(task.language):
-        files = _MAKERS[task.kind](making)
+        try:
+            files = _MAKERS[task.kind](making)
+        except PutDown:
+            files = None
         db.session.rollback()
         if files is None:
             making.give_back()

@@ -34,6 +34,21 @@ _ENTRIES = {
 }
 
 
+ACCOUNTS = {
+    "principal": N_("Owed by the debtor: invoice"),
+    "interest": N_("Owed by the debtor: interest"),
+    "fees": N_("Owed by the debtor: fees"),
+    "claims": N_("Your claim, not yet collected"),
+    "client_funds": N_("Client funds account"),
+    "owed_to_creditor": N_("Owed to you"),
+    "fee_income": N_("Our fees"),
+    "over_payment": N_("Paid too much, to be refunded"),
+    "unmatched": N_("Received, not yet matched"),
+    "bad_debt": N_("Fees given up"),
+    "owed_by_creditor": N_("Fees that you bear"),
+}
+
+
 def entry(kind: str) -> Text | str:
     """What a ledger entry is called."""
     known = _ENTRIES.get(kind)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from flask_babel import gettext
@@ -225,6 +225,11 @@ class Paper:
             "tables": self.tables,
         }  # fmt: skip
         return letters.render_report(content, language=language, settings=settings())
+
+
+def noon(day: date) -> datetime:
+    """An instant of a day, for what tells when it was made and is made of that day's books."""
+    return datetime.combine(day, datetime.min.time(), UTC) + timedelta(hours=12)
 
 
 def creditor_name(creditor_id: int) -> str:

@@ -4,14 +4,14 @@ import hashlib
 import io
 import json
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 
 import structlog
 from pyhanko.pdf_utils import embed
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.reader import PdfFileReader
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from portal import clock
@@ -28,12 +28,32 @@ from portal.identity.people import new_key
 from portal.messages import N_, RedaError
 from portal.signing import completed
 from portal.signing.completed import NotSigned, Proof
-from portal.signing.models import AgreementVersion, Document, Signature
+from portal.signing.models import AgreementReading, AgreementVersion, Document, Signature
 
 log = structlog.get_logger()
 KIND = "service_agreement"
-# Number, title and day of every version; the text is the letter template of that version.
-_VERSIONS = ((1, "Avtal om inkassotjänst", date(2026, 11, 1)),)
+ACCEPTED, UNSIGNED, ASKED, OVERDUE, TOLD = "accepted", "unsigned", "asked", "overdue", "told"
+
+
+@dataclass(frozen=True)
+class _Version:
+    """A version that this release brings; its text is the letter template of its number."""
+
+    number: int
+    published_on: date
+    is_material: bool = True
+    valid_from_on: date | None = None
+    accept_by_on: date | None = None
+
+
+_TITLE = "Avtal om inkassotjänst"
+_VERSIONS = (
+    _Version(1, date(2026, 11, 1)),
+    # Demands, fees and payouts became part of what is agreed.
+    _Version(
+        2, date(2026, 11, 20), valid_from_on=date(2027, 1, 1), accept_by_on=date(2026, 12, 31)
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -59,69 +79,134 @@ def current_version() -> AgreementVersion:
 
 def publish_all() -> None:
     """Publish every version of the agreement that this release brings; again, nothing changes."""
-    for number, title, published_on in _VERSIONS:
+    for version in _VERSIONS:
         db.session.execute(
             insert(AgreementVersion)
-            .values(number=number, title=title, published_on=published_on)
+            .values(title=_TITLE, **asdict(version))
             .on_conflict_do_nothing()
         )
 
 
-def is_signed(creditor_id: int) -> bool:
-    """Whether a creditor has signed the version in force."""
-    return bool(
-        db.session.scalar(
-            select(Signature.id)
-            .join(Document, Document.id == Signature.document_id)
-            .where(
-                Document.creditor_id == creditor_id,
-                Document.kind == KIND,
-                Document.version == current_version().number,
-            )
-            .limit(1)
-        )
-    )
-
-
-def is_signed_sql(creditor_id: ColumnElement[int]) -> ColumnElement[bool]:
-    """Whether the creditor of an outer query has signed the version in force."""
-    newest = (
-        select(AgreementVersion.number)
-        .where(AgreementVersion.published_on <= clock.today())
-        .order_by(AgreementVersion.number.desc())
-        .limit(1)
+def state_sql(creditor_id: ColumnElement[int]) -> ColumnElement[str]:
+    """How the creditor of an outer query stands to the agreement; see `state`."""
+    today = clock.today()
+    signed = (
+        select(func.max(Document.version))
+        .join(Signature, Signature.document_id == Document.id)
+        .where(Document.creditor_id == creditor_id, Document.kind == KIND)
         .scalar_subquery()
     )
-    return (
-        select(Signature.id)
-        .join(Document, Document.id == Signature.document_id)
+    version = AgreementVersion
+    newer = (
+        select(version.number)
+        .where(version.published_on <= today, version.number > signed)
+        .correlate_except(version)
+    )
+    is_read = (
+        select(AgreementReading.version)
         .where(
-            Document.creditor_id == creditor_id,
-            Document.kind == KIND,
-            Document.version == newest,
+            AgreementReading.creditor_id == creditor_id,
+            AgreementReading.version == version.number,
         )
+        .correlate(version)
+        .correlate_except(AgreementReading)
         .exists()
     )
+    material = newer.where(version.is_material)
+    return case(
+        (signed.is_(None), UNSIGNED),
+        (material.where(version.accept_by_on < today).exists(), OVERDUE),
+        (material.exists(), ASKED),
+        (newer.where(~is_read).exists(), TOLD),
+        else_=ACCEPTED,
+    )
 
 
-def signed_among(creditor_ids: Collection[int]) -> set[int]:
-    """Which of some creditors have signed the version in force."""
-    return set(
+def states_among(creditor_ids: Collection[int]) -> dict[int, str]:
+    """How each of some creditors stands to the agreement; see `state`."""
+    told = state_sql(Creditor.id.expression).label("told")
+    rows = db.session.execute(select(Creditor.id, told).where(Creditor.id.in_(creditor_ids)))
+    return {row.id: row.told for row in rows}
+
+
+def state(creditor_id: int) -> str:
+    """How a creditor stands to the agreement.
+
+    UNSIGNED: has signed none. ASKED: a new version waits for a signature. OVERDUE: its last day is
+    over. TOLD: a new version that needs no signature is not read yet. Else ACCEPTED.
+    """
+    return states_among([creditor_id]).get(creditor_id, UNSIGNED)
+
+
+def is_signed(creditor_id: int) -> bool:
+    """Whether a creditor has signed a version, which lets it in."""
+    return state(creditor_id) != UNSIGNED
+
+
+def needs_signature(creditor_id: int) -> bool:
+    """Whether the newest version waits for a creditor's signature."""
+    return state(creditor_id) in (UNSIGNED, ASKED, OVERDUE)
+
+
+def versions() -> list[AgreementVersion]:
+    """Every published version, the newest first."""
+    return list(
         db.session.scalars(
-            select(Document.creditor_id)
-            .join(Signature, Signature.document_id == Document.id)
-            .where(
-                Document.creditor_id.in_(creditor_ids),
-                Document.kind == KIND,
-                Document.version == current_version().number,
-            )
+            select(AgreementVersion)
+            .where(AgreementVersion.published_on <= clock.today())
+            .order_by(AgreementVersion.number.desc())
         )
     )
 
 
-def prepare(creditor_id: int, *, now: datetime) -> Document:
-    """The creditor's copy of the version in force; its bytes are fixed the first time."""
-    version = current_version()
+def newest_material() -> AgreementVersion:
+    """The newest version that needs a signature, whose last day is told."""
+    return next(one for one in versions() if one.is_material)
+
+
+def note_reading(creditor_id: int, *, actor: Actor, now: datetime) -> bool:
+    """Somebody has read the newest version, which needs no signature. Answers whether it was new.
+
+    Raises RedaError when it must be signed.
+    """
+    if needs_signature(creditor_id):
+        raise RedaError(N_("This version must be signed with BankID."))
+    version = current_version().number
+    added = db.session.scalar(
+        insert(AgreementReading)
+        .values(
+            creditor_id=creditor_id,
+            version=version,
+            person_id=actor.person_id,
+            person_name=actor.name,
+            read_at=now,
+        )
+        .on_conflict_do_nothing()
+        .returning(AgreementReading.version)
+    )
+    if added is None:
+        return False
+    history.record("agreement.read", creditor_id=creditor_id, actor=actor, now=now, version=version)
+    return True
+
+
+def readings(creditor_id: int) -> list[AgreementReading]:
+    """Who has read which version that needed no signature, the newest first."""
+    return list(
+        db.session.scalars(
+            select(AgreementReading)
+            .where(AgreementReading.creditor_id == creditor_id)
+            .order_by(AgreementReading.version.desc())
+        )
+    )
+
+
+def prepare(creditor_id: int, *, now: datetime, number: int | None = None) -> Document:
+    """The creditor's copy of a version; its bytes are fixed the first time.
+
+    number: which one; the version in force when it is not told.
+    """
+    version = current_version() if number is None else db.session.get_one(AgreementVersion, number)
     found = _find(creditor_id, version.number)
     if found is not None:
         return found

@@ -11,13 +11,33 @@ from portal.database.base import Base, PrimaryKey
 
 
 class AgreementVersion(Base):
-    """A version of the agreement between us and a creditor; never changed once published."""
+    """A version of the agreement between us and a creditor; never changed once published.
+
+    is_material: it holds only once it is signed; another is told, and holds by going on.
+    valid_from_on: from when it holds for who had an older one. accept_by_on: the last day to sign
+    it; None for the first one, which is signed before anything else.
+    """
 
     __tablename__ = "agreement_versions"
 
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     published_on: Mapped[date]
     title: Mapped[str]
+    is_material: Mapped[bool] = mapped_column(default=True)
+    valid_from_on: Mapped[date | None]
+    accept_by_on: Mapped[date | None]
+
+
+class AgreementReading(Base):
+    """Somebody of a creditor has read a version that is not material."""
+
+    __tablename__ = "agreement_readings"
+
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"), primary_key=True)
+    version: Mapped[int] = mapped_column(ForeignKey("agreement_versions.number"), primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
+    person_name: Mapped[str]
+    read_at: Mapped[datetime]
 
 
 class Document(Base):

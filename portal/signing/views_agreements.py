@@ -1,9 +1,10 @@
 """Choosing companies, reading the service agreement, signing it, keeping a copy."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from flask import Response, flash, make_response, session, url_for
-from flask_babel import gettext
+from flask_babel import get_locale, gettext
 from flask_login import current_user
 from htmx_flask import request
 from werkzeug.exceptions import Forbidden, NotFound
@@ -12,19 +13,27 @@ from portal import clock
 from portal.database import files, tenancy
 from portal.extensions import db, limiter
 from portal.identity import people
+from portal.identity.actor import Actor
 from portal.identity.people import Role
+from portal.messages import RedaError
 from portal.signing import agreements as room
+from portal.signing import comparing
 from portal.signing.starting import is_phone, start_order
 from portal.signing.views import signing
+from portal.web.forms import text
 from portal.web.rendering import go, render
 
 _CHOSEN = "companies_to_sign_for"
 _TOLD = "agreements_told_as_signed"
+# How the names of the endpoints here end.
+_OF_COMPANIES = (
+    "agreements", "agreement", "go_on", "companies", "agreement_changes", "agreement_read",
+)  # fmt: skip
 
 
 @signing.before_request
 def _see_own_companies() -> Response | None:
-    if not (request.endpoint or "").endswith(("agreements", "agreement", "go_on", "companies")):
+    if not (request.endpoint or "").endswith(_OF_COMPANIES):
         return None
     if not current_user.is_authenticated:
         return go(url_for("signing.sign_in", next=request.path))
@@ -54,13 +63,77 @@ def agreements() -> Response:
     roles = _roles()
     if not roles:
         return render("signing/unknown.html", status=403)
-    rows = [(role, room.of_creditor(role.creditor_id)) for role in roles]
+    states = room.states_among([role.creditor_id for role in roles])
     return render(
         "signing/agreements.html",
-        to_sign=[role for role in roles if not room.is_signed(role.creditor_id)],
-        rows=rows,
-        version=room.current_version(),
+        companies=[_company(role, states[role.creditor_id]) for role in roles],
+        versions=room.versions(),
+        newest=room.current_version(),
+        asked=room.newest_material(),
     )
+
+
+@dataclass(frozen=True)
+class _Company:
+    """One of the reader's companies: how it stands to the agreement, and what it has signed."""
+
+    role: Role
+    state: str
+    signed: Sequence[room.Signed]
+    readings: Sequence[object]
+
+    @property
+    def to_sign(self) -> bool:
+        return self.state in (room.UNSIGNED, room.ASKED, room.OVERDUE)
+
+    @property
+    def signed_version(self) -> int | None:
+        return next((one.document.version for one in self.signed), None)
+
+
+def _company(role: Role, state: str) -> _Company:
+    signed = [one for one in room.of_creditor(role.creditor_id) if one.signature is not None]
+    return _Company(role, state, signed, room.readings(role.creditor_id))
+
+
+@signing.get("/agreements/versions/<int:version>/changes")
+def show_agreement_changes(version: int) -> Response:
+    """What a version says otherwise than an older one; `?since=` names that one."""
+    if not _roles():
+        return render("signing/unknown.html", status=403)
+    known = {one.number: one for one in room.versions()}
+    since = request.args.get("since", type=int) or version - 1
+    if version not in known or since not in known or since >= version:
+        raise NotFound
+    language = "sv" if str(get_locale()).startswith("sv") else "en"
+    return render(
+        "signing/changes.html",
+        version=known[version],
+        since=since,
+        sections=comparing.compare(since, version, language),
+        text_language=language,
+        shows_all=request.args.get("all") == "1",
+    )
+
+
+@signing.post("/agreements/companies/<company>/read")
+def note_agreement_read(company: str) -> Response:
+    """Note that the newest version, which needs no signature, has been read."""
+    role = next((one for one in _roles() if one.creditor_key == company), None)
+    if role is None:
+        raise NotFound
+    if not role.is_administrator:
+        raise Forbidden
+    actor = Actor("person", current_user.name, current_user.id, "creditor")
+    try:
+        room.note_reading(role.creditor_id, actor=actor, now=clock.now())
+    except RedaError as error:
+        db.session.rollback()
+        flash(text(error), "warn")
+        return go(url_for("signing.agreements"))
+    db.session.commit()
+    flash(gettext("It is noted that you have read it."), "good")
+    return go(url_for("creditor.show_overview", key=company))
 
 
 @signing.post("/agreements")
@@ -80,7 +153,7 @@ def choose_companies() -> Response:
 
 
 def _next() -> Response:
-    waiting = [one for one in session.get(_CHOSEN, []) if not room.is_signed(one)]
+    waiting = [one for one in session.get(_CHOSEN, []) if room.needs_signature(one)]
     if not waiting:
         session.pop(_CHOSEN, None)
         return go(url_for("creditor.choose_company"))

@@ -56,9 +56,10 @@ class Table:
         return list(islice((r.cells[place] for r in self.rows if r.cells[place]), most))
 
 
-def open_table(data: bytes, filename: str) -> Table:
+def open_table(data: bytes, filename: str, *, least_columns: int = 2) -> Table:
     """The table in a CSV (UTF-8, UTF-16 with its mark, or Windows-1252) or XLSX file.
 
+    least_columns: fewer are taken for a file without headings.
     What the bytes are counts, not only what the name says. Raises RedaError for any other kind of
     file, one that is damaged, encrypted, empty or too large, or that has no headings.
     """
@@ -68,12 +69,12 @@ def open_table(data: bytes, filename: str) -> Table:
         sheet, rows = workbook.open_sheet(
             data, max_columns=MAX_COLUMNS + 1, max_rows=MAX_ROWS + _ROWS_BEFORE_HEADINGS + 1
         )
-        return replace(_table(_as_rows(rows)), sheet=sheet)
+        return replace(_table(_as_rows(rows), least_columns), sheet=sheet)
     _refuse_other_kinds(data, extension)
     text, encoding = _decoded(data)
     lines = _lines(text)
     delimiter = _delimiter(lines)
-    table = _table(_csv_rows(lines, delimiter))
+    table = _table(_csv_rows(lines, delimiter), least_columns)
     return replace(table, encoding=encoding, delimiter=delimiter)
 
 
@@ -240,13 +241,13 @@ def _as_rows(rows: Iterable[tuple[int, Sequence[str]]]) -> Iterator[Row]:
     return (Row(line, cells) for line, cells in rows)
 
 
-def _table(found: Iterable[Row]) -> Table:
+def _table(found: Iterable[Row], least_columns: int) -> Table:
     rows = (row for row in found if any(cell.strip() for cell in row.cells))
     first = list(islice(rows, _ROWS_BEFORE_HEADINGS))
     place = max(range(len(first)), key=lambda i: recognised(first[i].cells), default=0)
     if first and first[place].problem:
         raise RedaError(_BAD_QUOTATION)
-    columns = _columns(first[place].cells if first else [])
+    columns = _columns(first[place].cells if first else [], least_columns)
     width = len(columns)
     body = [_fitted(row, width) for row in islice(_chained(first[place + 1 :], rows), MAX_ROWS + 1)]
     if len(body) > MAX_ROWS:
@@ -270,7 +271,7 @@ def _chained(first: Iterable[Row], rest: Iterable[Row]) -> Iterator[Row]:
 _VALUE = re.compile(r"[\d\s.,:/-]*\d[\d\s.,:/-]*(?:kr|sek)?", re.IGNORECASE)
 
 
-def _columns(cells: Sequence[str]) -> list[str]:
+def _columns(cells: Sequence[str], least: int) -> list[str]:
     headings = [" ".join(cell.split())[:100] for cell in cells]
     while headings and not headings[-1]:
         headings.pop()
@@ -278,7 +279,7 @@ def _columns(cells: Sequence[str]) -> list[str]:
         raise RedaError(
             N_("The first row holds values. Put a row above it that says what each column holds.")
         )
-    if len([heading for heading in headings if heading]) < 2:
+    if len([heading for heading in headings if heading]) < least:
         raise RedaError(
             N_(
                 "No headings were found. The first row must say what each column holds, and the"

@@ -15,6 +15,7 @@ from sqlalchemy import select
 from portal import clock
 from portal.collection import (
     attachments,
+    bulk,
     disputes,
     drafts,
     intake,
@@ -36,6 +37,7 @@ from portal.notifications import addressing
 from portal.notifications.telling import notify
 from portal.payments import booking
 from portal.payments.models import Payment, SwishRequest
+from portal.sources import customer_list
 from tests.factories import (
     EVA,
     JOHAN,
@@ -97,6 +99,7 @@ def world(portal: Portal) -> World:
     )  # fmt: skip
     values: dict[str, object] = {
         "customer": case.debtor_id,
+        "bulk": _a_choice(creditor, case.debtor.customer_number),
         "reference": case.reference,
         "invoice": waiting.id,
         "draft": _draft(creditor),
@@ -176,6 +179,16 @@ def _people(creditor: Creditor) -> tuple[int, str]:
     )  # fmt: skip
     member = db.session.scalars(select(Membership.id).where(Membership.person_id == sofia.id)).one()
     return member, links[0]
+
+
+def _a_choice(creditor: Creditor, number: str) -> int:
+    eva = people.by_identity_number(EVA)
+    assert eva is not None
+    listed = customer_list.read_pasted(f"{number}\nK10\n{number}")
+    return bulk.keep(
+        creditor.id, eva.id, bulk.RULES, {"days_after_due": 20}, listed, source="pasted",
+        today=TODAY, now=NOW,
+    )  # fmt: skip
 
 
 def _pay(case: Case) -> None:
@@ -322,6 +335,7 @@ def test_a_debtors_page_of_a_paid_case(
         "/rules/preview?draft={draft}&", "/rules/preview/invoices?draft={draft}&",
         "/rules/preview/invoices/{invoice}?draft={draft}&", "/cases/none", "/customers",
         "/customers/{customer}", "/customers/{customer}/rules", "/customers/expected",
+        "/customers/many", "/customers/many/{bulk}",
         "/classes", "/classes/one?class=Retail&", "/classes/rules?class=Retail&",
         "/people", "/people/{member}",
         "/company/accounts/new", "/company/close", "/approvals", "/approvals/{approval}",
@@ -357,6 +371,13 @@ def test_an_operators_page(
     look_everywhere(
         phone_and_desk, f"/operations{path}", STAFF, lambda v: sign_in(portal, v, OPERATOR)
     )
+
+
+def test_a_comparison_of_agreements(
+    portal: Portal, world: World, phone_and_desk: list[Visitor]
+) -> None:
+    address = "/agreements/versions/2/changes"
+    look_everywhere(phone_and_desk, address, STAFF, lambda v: sign_in(portal, v, EVA))
 
 
 @pytest.mark.parametrize("path", ["/agreements", "/creditor/"])

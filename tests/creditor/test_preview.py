@@ -14,6 +14,7 @@ from portal.identity import people
 from portal.identity.actor import SYSTEM
 from portal.identity.models import Creditor
 from tests.creditor.conftest import Desk
+from tests.creditor.test_customers import own_rules
 from tests.creditor.test_rules import GOOD
 from tests.factories import (
     EVA,
@@ -173,3 +174,20 @@ def test_drafts_are_forgotten_after_some_time(desk: Desk, creditor: Creditor) ->
     drafts.forget_old(clock.now() + timedelta(days=15))
     with pytest.raises(drafts.NotThere):
         drafts.find(creditor.id, person.id, draft)
+
+
+def test_a_customers_own_rules_are_previewed_from_their_form(
+    desk: Desk, creditor: Creditor
+) -> None:
+    debtor = a_debtor_of(creditor, customer_number="4711")
+    an_invoice_of(creditor, debtor=debtor, due_on=clock.today() - timedelta(days=20))
+    page = desk.post(
+        f"customers/{debtor.id}/rules",
+        **{**own_rules(desk, debtor), "days_after_due": "365", "then": "preview"},
+    )
+    assert "Your changes for customer 4711" in page.get_text()
+    assert "Becomes no case, and would" in page.get_text()
+    assert rulebook.version(creditor.id, "customer", "4711") == 0
+    draft = page.select_one("input[name=draft]")["value"]
+    desk.post("rules/preview/save", draft=draft)
+    assert rulebook.own(creditor.id, "customer", "4711")["days_after_due"] == 365

@@ -13,7 +13,7 @@ from tests.creditor.conftest import Desk
 from tests.factories import SOFIA, a_person_at, an_invoice_of, sign_in
 
 GOOD = {
-    "is_active": "y", "days_after_due": "5", "import_after_on": "2026-01-01",
+    "days_after_due": "5", "import_after_on": "2026-01-01",
     "collects_from": "everyone", "lowest_ore": "100", "highest_ore": "0",
     "left_out_types": ["interest invoice"], "already_reminded": "without fee",
     "reminder_fee_agreed": "y", "reminder_days": "12", "reminder_text": "",
@@ -171,12 +171,14 @@ def test_saving_the_same_rules_again_changes_nothing(desk: Desk, creditor: Credi
     assert [row.version for row in rows] == [2]
 
 
-def test_a_company_without_rules_begins_switched_off(desk: Desk, creditor: Creditor) -> None:
+def test_saving_the_rules_of_a_company_without_any_switches_nothing_on(
+    desk: Desk, creditor: Creditor
+) -> None:
     db.session.delete(db.session.scalars(select(Rules)).one())
     db.session.commit()
-    assert desk.get("rules").select_one("input[name=is_active]") is None
+    assert "Off" in desk.get("rules").select_one("#card-switch").parent.get_text()
     desk.post("rules", **{**GOOD, "version": "0"})
-    assert policy.effective(creditor.id).is_active
+    assert not policy.effective(creditor.id).is_active
 
 
 def test_an_agreed_rate_is_forgotten_when_interest_is_the_laws(

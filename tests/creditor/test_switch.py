@@ -69,6 +69,7 @@ def test_everything_is_held_and_let_go_on(desk: Desk, creditor: Creditor) -> Non
     assert "Wrong file" in page.get_text()
     assert holds.current(creditor.id)
     assert "Everything was held" in desk.get("rules/history").get_text()
+    assert "No case moves and no letter leaves" in desk.get("cases").get_text()
     page = desk.post("switch/go-on")
     assert "Hold everything" in page.get_text()
     assert holds.current(creditor.id) is None

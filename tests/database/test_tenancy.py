@@ -32,7 +32,7 @@ from portal.notifications.telling import notify
 from portal.payments import booking
 from portal.payments.models import Payment
 from portal.reporting import orders
-from portal.signing.models import Approval
+from portal.signing.models import AgreementReading, Approval
 from tests import factories
 from tests.factories import (
     NOW,
@@ -53,7 +53,7 @@ OF_A_CASE = {
 OF_A_CREDITOR = OF_A_CASE | {
     *("memberships", "uploads", "column_mappings", "rules", "documents", "signatures"),
     *("invitations", "company_cards", "company_addresses", "address_sources"),
-    *("contact_people", "payout_accounts", "approvals"),
+    *("contact_people", "payout_accounts", "approvals", "agreement_readings"),
     *("history_heads", "history_links", "case_deeds", "company_holds"),
     *("case_notes", "case_note_versions", "case_files"),
 }
@@ -185,6 +185,10 @@ def a_tenant(name: str, identity_number: str) -> Tenant:
                 note_id=a_note.id, creditor_id=creditor.id, case_id=case.id, words="w", kept_at=NOW,
             ),
             ColumnMapping(creditor_id=creditor.id, headings_hash="h", mapping={}),
+            AgreementReading(
+                creditor_id=creditor.id, version=1, person_id=person.id, person_name=name,
+                read_at=NOW,
+            ),
             Approval(
                 key=name, creditor_id=creditor.id, kind="account.add", values={}, basis_sha256="",
                 text="", text_sha256="", proposed_by=person.id, proposer_name="", proposed_at=NOW,

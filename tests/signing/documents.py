@@ -16,9 +16,11 @@ from portal.signing.models import AgreementVersion, Document
 from tests.bankid_fixtures import Phone
 
 
-def a_version(number: int = 1, published_on: date = date(2020, 1, 1)) -> AgreementVersion:
+def a_version(
+    number: int = 1, published_on: date = date(2020, 1, 1), **values: object
+) -> AgreementVersion:
     version = AgreementVersion(
-        number=number, title="Avtal om inkassotjänst", published_on=published_on
+        number=number, title="Avtal om inkassotjänst", published_on=published_on, **values
     )
     db.session.add(version)
     db.session.commit()

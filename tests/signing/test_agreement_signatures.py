@@ -88,7 +88,7 @@ class TestSigned:
         self, signature: Signature, creditor: Creditor
     ) -> None:
         a_version(2)
-        assert not agreements.is_signed(creditor.id)
+        assert agreements.needs_signature(creditor.id)
 
     def test_a_companys_agreements_come_newest_first(
         self, signature: Signature, creditor: Creditor

@@ -2,11 +2,11 @@
 
 from flask import Flask
 
-from portal.collection import settling
+from portal.collection import attachments, disputes, notes, plans, settling
 from portal.extensions import db
 from portal.identity.actor import SWISH
 from tests.factories import NOW, TODAY, a_creditor, a_reminded_case
-from tools.seed import demo_cases
+from tools.seed import demo_cases, seed_work
 
 
 def test_cases_that_can_be_paid_are_named_before_those_that_are_paid(app: Flask) -> None:
@@ -19,3 +19,13 @@ def test_cases_that_can_be_paid_are_named_before_those_that_are_paid(app: Flask)
     )
     db.session.commit()
     assert [case.id for case in demo_cases()] == [one.id, other.id]
+
+
+def test_the_demo_has_an_objection_a_note_a_file_and_a_plan_once(app: Flask) -> None:
+    creditor = a_creditor()
+    objected, planned = (a_reminded_case(creditor, number=one) for one in ("10403", "10405"))
+    for _ in range(2):
+        seed_work(creditor)
+    assert len(disputes.of_case(objected.id)) == 1
+    assert len(notes.of_case(objected.id)) == len(attachments.of_case(objected.id)) == 1
+    assert plans.running(planned.id) is not None
