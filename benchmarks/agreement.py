@@ -43,6 +43,7 @@ from tests.collection.twins import some_invoices, some_rules
 from tests.factories import TODAY, a_creditor
 
 PER_CREDITOR = 5_000
+LOOKS = ({}, {"sender_name": "Elen"}, {"logo": "0" * 64, "address": "Box 7, 903 21 Umeå"})
 MISSING = {"reminder": reminder_law.missing, "demand": demand_law.missing}
 seen: Counter[str] = Counter()
 differ: Counter[str] = Counter()
@@ -155,7 +156,7 @@ def run(app: Flask, invoices: int) -> None:
     with app.app_context(), tenancy.service():
         dice, ids = random.Random(20260310), []
         for _ in range(max(1, invoices // PER_CREDITOR)):
-            creditor = a_creditor()
+            creditor = a_creditor(letter=dice.choice(LOOKS))
             some_rules(creditor, dice)
             some_invoices(creditor, dice, min(invoices, PER_CREDITOR))
             ids.append(creditor.id)

@@ -44,7 +44,7 @@ from portal.notifications import centre, gathering, mailing
 from portal.payments import booking
 from portal.reporting import making
 from portal.reporting import orders as orders_of_work
-from portal.signing import agreements, approvals
+from portal.signing import agreements, approvals, asking
 
 log = structlog.get_logger()
 # Names the lock that only one runner of days holds.
@@ -189,6 +189,11 @@ def make_ordered() -> None:
             break
 
 
+def ask_for_agreements() -> None:
+    """Tell companies of a new version of the agreement."""
+    asking.ask(today=clock.today(), now=clock.now())
+
+
 def return_cases() -> None:
     """Recall the open cases of companies that are closed so."""
     closing.return_cases(today=clock.today(), now=clock.now(), between=db.session.commit)
@@ -231,6 +236,7 @@ SCHEDULE: Mapping[str, tuple[Callable[..., None], str]] = {
     "collect_bankid": (collect_bankid, "* * * * *"),
     "refresh_figures": (refresh_figures, "*/5 * * * *"),
     "make_ordered": (make_ordered, "* * * * *"),
+    "ask_for_agreements": (ask_for_agreements, "50 5 * * *"),
     "return_cases": (return_cases, "45 * * * *"),
     "act_together": (act_together, "* * * * *"),
     "tidy": (tidy, "30 * * * *"),

@@ -36,6 +36,7 @@ from portal.reporting import orders
 from portal.signing import agreements, approvals
 from portal.signing.models import Document
 from portal.sources import customer_list
+from tests.companies.test_company_card import a_picture
 from tests.factories import (
     EVA,
     JOHAN,
@@ -417,7 +418,7 @@ def _a_contact(creditor: Creditor) -> int:
         creditor_id=creditor.id, name="Karin", role="", email="k@norrsken.example", phone=""
     )
     db.session.add(contact)
-    creditor.letter = {"logo": files.store(b"picture")}
+    creditor.letter = {"logo": files.store(a_picture())}
     db.session.commit()
     return contact.id
 

@@ -16,7 +16,7 @@ from portal.extensions import settings
 
 # Less alike, a paragraph is told as one taken away and another put in its place.
 _ALIKE = 0.45
-_WORDS = re.compile(r"\s+|[^\s]+")
+_WORDS = re.compile(r"\s+|\w+|[^\w\s]")
 SAME, REMOVED, ADDED = "same", "removed", "added"
 Run = tuple[str, str]
 

@@ -33,7 +33,9 @@ _TOLD_BY: Any = (
 
 def make_twins(count: int, seed: int) -> list[Creditor]:
     """Two companies with so many invoices each."""
-    twins = [a_creditor(organisation_number=number) for number in ("5590000017", "5590000025")]
+    look = {"sender_name": "Norrsken", "logo": "0" * 64, "address": "Box 7, 903 21 Umeå"}
+    numbers = ("5590000017", "5590000025")
+    twins = [a_creditor(organisation_number=number, letter=look) for number in numbers]
     for creditor in twins:
         dice = random.Random(seed)
         some_rules(creditor, dice)

@@ -1,6 +1,6 @@
 """A new version of the agreement asks to be signed by a day, or tells; its changes are marked."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from flask import Flask
@@ -12,7 +12,7 @@ from portal.extensions import db
 from portal.identity.actor import Actor
 from portal.identity.models import Creditor, Person
 from portal.messages import RedaError
-from portal.signing import agreements, comparing
+from portal.signing import agreements, asking, comparing
 from tests.bankid_fixtures import Phone
 from tests.factories import JOHAN, TODAY, a_person_at, an_invoice_of, rules_of, sign_in
 from tests.signing.documents import a_document_of, a_version, an_order, finish
@@ -93,6 +93,29 @@ class TestAMaterialVersion:
     ) -> None:
         a_material_one(9 * DAY)
         assert "Download with the signature" in words(evas.page("/agreements"))
+
+
+class TestTelling:
+    def told(self, signed: Creditor, today: date) -> int:
+        return asking.ask(today=today, now=clock.now())
+
+    def test_an_administrator_is_told_once(self, signed: Creditor) -> None:
+        a_material_one(60 * DAY)
+        assert self.told(signed, clock.today()) == 1
+        assert self.told(signed, clock.today()) == 0
+
+    def test_and_again_before_the_last_day(self, signed: Creditor) -> None:
+        a_material_one(60 * DAY)
+        self.told(signed, clock.today())
+        assert self.told(signed, clock.today() + 46 * DAY) == 1
+        assert self.told(signed, clock.today() + 57 * DAY) == 1
+
+    def test_who_has_signed_is_told_nothing(
+        self, phone: Phone, signed: Creditor, eva: Person
+    ) -> None:
+        a_material_one(60 * DAY)
+        finish(an_order(phone, a_document_of(signed, 2), eva))
+        assert self.told(signed, clock.today()) == 0
 
 
 class TestAVersionThatIsNotMaterial:
