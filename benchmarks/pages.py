@@ -35,6 +35,8 @@ from portal.signing import agreements
 DATABASE = "reda_pages"
 SMALL, OF_SMALL = 20, 200
 REPEATS = 25
+# A page that has taken so long together is not asked for again.
+LONGEST_MS = 20_000
 NOW = datetime(2026, 11, 25, 9, tzinfo=UTC)
 
 GIVEN = (
@@ -51,15 +53,15 @@ FAMILY = (
 WORLD = """
 set session_replication_role = replica;
 insert into creditors (key, organisation_number, name, address_line, postcode, town, country,
-    debt_description, payout_bankgiro, created_at)
+    debt_description, created_at)
 select 'c' || n, '55' || lpad(n::text, 8, '0'), 'Borgenär ' || n || ' AB', 'Gatan ' || n, '11122',
-    'Stockholm', 'SE', 'Varor', '50501055', '2025-01-02 08:00+01'
+    'Stockholm', 'SE', 'Varor', '2025-01-02 08:00+01'
 from generate_series(1, 1 + {small}) n;
 create unlogged table making as
 select k.id as creditor_id, n, 1 + (n - 1) / 5 * 2 + (n - 1) % 5 % 2 as debtor,
     20000 + (n * 7919) % 900000 as ore, n * 365 / k.cases as day
 from (select id, case when id = (select min(id) from creditors) then {cases} else {of_small} end
-    as cases from creditors) k, generate_series(1, k.cases) n;
+    as cases from creditors) k, generate_series(1::bigint, k.cases) n;
 insert into debtors (creditor_id, customer_number, customer_class, kind, name, address_line,
     postcode, town, country, email, phone, language)
 select creditor_id, 'K' || debtor, case when debtor % 4 > 0 then 'k' || debtor % 4 end,
@@ -117,7 +119,6 @@ set session_replication_role = origin
 # What is measured: its name, and its address below the company's own. Words in braces are known
 # of the world; `deep` is the key of a place in the middle.
 PAGES = (
-    ("the overview", ""),
     ("the list", "cases?view=all"),
     ("deep in it, by due date", "cases?sort=due&after={deep}"),
     ("by name, backwards", "cases?sort=-name"),
@@ -138,6 +139,7 @@ PAGES = (
     ("search: invoice number", "cases?q={invoice}"),
     ("search: amount", "cases?q={amount}"),
     ("search: telephone", "cases?q={phone}"),
+    ("the overview", ""),
 )
 
 
@@ -239,6 +241,8 @@ def measure(app: Flask, urls: server.Urls) -> list[Measured]:
     found = []
     bare = psycopg.connect(address(urls))
     bare.execute(sql.SQL("set role {}").format(sql.Identifier(server.APP_ROLE)))
+    for setting, value in server.PLANNING.items():
+        bare.execute(f"set {setting} = {value}".encode())
     bare.commit()
     for name, path in PAGES:
         one = Measured(name)
@@ -250,6 +254,8 @@ def measure(app: Flask, urls: server.Urls) -> list[Measured]:
             one.statements = len(sent)
             # Taken in turn, so that what else the machine does falls on both.
             for _ in range(REPEATS):
+                if sum(one.pages) > LONGEST_MS:
+                    break
                 began = time.perf_counter()
                 client.get(where)
                 one.pages.append(1000 * (time.perf_counter() - began))

@@ -130,6 +130,11 @@ def tell_people() -> None:
     mailing.send_due(MailSpeaker(), now=clock.now(), between=db.session.commit)
 
 
+def tell_of_agreements() -> None:
+    """Tell of versions of the agreement that wait for a company."""
+    agreements.tell_of_versions(clock.now())
+
+
 def ask_swish(request_id: str | None = None) -> None:
     """Ask Swish about one request, or about all that it has been silent on."""
     wanted = [request_id] if request_id else booking.unanswered(clock.now())
@@ -217,6 +222,7 @@ def tidy() -> None:
     attempts.forget_old(clock.now())
     approvals.expire(clock.now())
     centre.forget_old(clock.now())
+    outbox.forget_old_mails(clock.now())
     drafts.forget_old(clock.now())
     bulk.forget_old(clock.now())
     orders_of_work.forget_old(clock.now(), real_now=clock.real_now())
@@ -231,6 +237,7 @@ SCHEDULE: Mapping[str, tuple[Callable[..., None], str]] = {
     # Hourly, so that a worker that was down at the first hour does the day's work all the same.
     "advance_cases": (advance_cases, "0 4-20 * * *"),
     "tell_people": (tell_people, "* * * * *"),
+    "tell_of_agreements": (tell_of_agreements, "5 5 * * *"),
     "deliver_outbox": (deliver_outbox, "* * * * *"),
     "ask_swish": (ask_swish, "* * * * *"),
     "collect_bankid": (collect_bankid, "* * * * *"),

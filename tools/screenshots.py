@@ -27,7 +27,8 @@ _FLAGS = (
     " --disable-sync --no-first-run --hide-scrollbars"
 )
 _CREDITOR = (
-    "", "cases", "invoices", "invoices/upload", "payout", "rules", "rules/preview",
+    "", "cases", "cases/views", "cases/together", "invoices", "invoices/upload",
+    "payout", "rules", "rules/preview",
     "rules/preview/invoices", "switch", "company", "approvals",
     "company/close", "people", "customers", "customers/1",
     "customers/1/rules", "classes", "classes/one?class=Hushåll",

@@ -22,6 +22,7 @@ from sqlalchemy import (
     func,
     literal,
     literal_column,
+    null,
     or_,
     select,
     text,
@@ -130,12 +131,14 @@ class Found:
     kinds: as what it was found; `reference`, `ocr`, `invoice`, `customer`, `payment reference`,
     `identity`, `email`, `phone`, `amount`, `name`; empty when nothing was. case_ids: the cases.
     words, amount_ore: asked anew for each page instead, when there are too many cases to tell.
+    are_many: there are more than are counted, whatever else.
     """
 
     kinds: tuple[str, ...]
     case_ids: tuple[int, ...] = ()
     words: tuple[str, ...] = ()
     amount_ore: int | None = None
+    are_many: bool = False
 
 
 @dataclass(frozen=True)
@@ -156,13 +159,18 @@ class Beside:
 
     classes: of the creditor's customers. found: what the search came to, None without one.
     views: the reader's own and those shared with them, by name. default: which view the reader has
-    chosen to begin with, as `saved_views` keeps it.
+    chosen to begin with, as `saved_views` keeps it. of_classes: the customers of the classes that
+    were asked for, None when there are too many to tell.
     """
 
     classes: Sequence[str] = ()
     found: Found | None = None
     views: Sequence[View] = ()
     default: str | None = None
+    of_classes: Sequence[int] | None = None
+
+
+_ALONE = Beside()
 
 
 @dataclass(frozen=True)
@@ -328,6 +336,12 @@ select 'class' as what, null::bigint[] as ids, jsonb_agg(c) as said from (
     select c from known where c is not null limit 200
 ) k
 """
+# So many customers are told one by one; more make up so much of all that a walk soon meets some.
+_FEW_CUSTOMERS = 1_000
+_OF_CLASSES = """
+select 'of classes', array(select id from debtors
+    where creditor_id = :creditor and customer_class = any(:classes) limit :few), null::jsonb
+"""
 # The wall lets a reader see their own and what is shared; our own service would see all.
 _VIEWS = """
 select 'view', null::bigint[], jsonb_agg(jsonb_build_object('id', id, 'name', name, 'query', query,
@@ -360,14 +374,25 @@ _EXACT = ("reference", "ocr", "invoice", "payment reference", "customer", "ident
           "phone")  # fmt: skip
 
 
-def beside(creditor_id: int, sought: Sought, *, person_id: int | None = None) -> Beside:
-    """What stands beside a person's list of a creditor's cases; the cases that a text may mean."""
+def beside(
+    creditor_id: int,
+    sought: Sought,
+    *,
+    person_id: int | None = None,
+    classes: Sequence[str] = (),
+) -> Beside:
+    """What stands beside a person's list of a creditor's cases; the cases that a text may mean.
+
+    classes: those of the filter.
+    """
     unpaid = str(
         ledger.unpaid_sql(literal_column("c.id")).compile(compile_kwargs={"literal_binds": True})
     )
     chosen = preferences.kept_sql(person_id or 0, creditor_id, DEFAULT_VIEW)
     default = str(chosen.compile(compile_kwargs={"literal_binds": True}))
     branches = [_CLASSES, _VIEWS, f"select 'default', null, {default}"]
+    if classes:
+        branches.append(_OF_CLASSES)
     for what in _asked(sought):
         looked = _LOOKS[what].format(unpaid=unpaid) + " limit :cap"
         counted = "to_jsonb((select count(*) from named))" if what == "name" else "null::jsonb"
@@ -383,6 +408,8 @@ def beside(creditor_id: int, sought: Sought, *, person_id: int | None = None) ->
         {
             "creditor": creditor_id,
             "person": person_id or 0,
+            "classes": list(classes),
+            "few": _FEW_CUSTOMERS + 1,
             "cap": MOST_COUNTED + 1,
             "references": list(sought.references),
             "ocrs": list(sought.ocrs),
@@ -396,8 +423,12 @@ def beside(creditor_id: int, sought: Sought, *, person_id: int | None = None) ->
         },
     ).all()
     told = {what: (ids, said) for what, ids, said in rows}
+    customers = told.pop("of classes", (None, None))[0]
+    if customers is not None and len(customers) > _FEW_CUSTOMERS:
+        customers = None
     return Beside(
         told.pop("class")[1] or (),
+        of_classes=customers,
         views=[View(**one) for one in told.pop("view")[1] or ()],
         default=told.pop("default")[1],
         found=_found(sought, told) if sought.text else None,
@@ -433,13 +464,14 @@ def _found(sought: Sought, looked_up: dict[str, tuple[Sequence[int], Any]]) -> F
     def as_amount() -> Found | None:
         found = found_as("amount")
         if found and len(found.case_ids) > MOST_COUNTED:
-            return replace(found, case_ids=(), amount_ore=sought.amount_ore)
+            return replace(found, case_ids=(), amount_ore=sought.amount_ore, are_many=True)
         return found
 
     def as_name() -> Found | None:
         ids, debtors = looked_up.get("name", ((), 0))
         if max(len(ids), debtors or 0) > MOST_COUNTED:
-            return Found(("name",), words=sought.words)
+            are_many = len(ids) > MOST_COUNTED
+            return Found(("name",), words=sought.words, are_many=are_many)
         return found_as("name")
 
     first = as_amount() if sought.is_amount_first else None
@@ -455,9 +487,13 @@ def _day(day: date) -> datetime:
 
 
 def _conditions(
-    creditor_id: int, wanted: Filter, found: Found | None, today: date
+    creditor_id: int, wanted: Filter, beside: Beside, today: date, *, is_walked: bool
 ) -> list[ColumnElement[bool]]:
-    """All but the statuses, which `_branches` may take apart."""
+    """All but the statuses, which `_sort` may take apart.
+
+    is_walked: for cases that are looked at one after the other until a page is full: what is asked
+    of a customer is then looked up for each, while a count gathers the customers first.
+    """
     conditions: list[ColumnElement[bool]] = [Case.creditor_id == creditor_id]
     due_to, due_from = wanted.due_to, wanted.due_from
     if wanted.age_from is not None:
@@ -482,15 +518,28 @@ def _conditions(
     conditions += _of_steps(wanted.steps)
     conditions += _of_stops(creditor_id, wanted.stops)
     conditions += [_marked(creditor_id, mark, today) for mark in wanted.marks]
-    if wanted.classes:
-        conditions.append(
-            Case.debtor_id.in_(
-                select(Debtor.id).where(
-                    Debtor.creditor_id == creditor_id, Debtor.customer_class.in_(wanted.classes)
-                )
-            )
+    if wanted.classes and beside.of_classes is not None:
+        conditions.append(_any_of(Case.debtor_id, beside.of_classes))
+    elif wanted.classes:
+        of_class = Debtor.customer_class.in_(wanted.classes)
+        conditions.append(_of_debtor(creditor_id, of_class, is_walked))
+    return conditions + _of_found(creditor_id, beside.found, is_walked)
+
+
+def _any_of(column: Any, ids: Sequence[int]) -> ColumnElement[bool]:
+    wanted: ColumnElement[bool] = column == func.any(literal(list(ids), ARRAY(Case.id.type)))
+    return wanted
+
+
+def _of_debtor(
+    creditor_id: int, condition: ColumnElement[bool], is_walked: bool
+) -> ColumnElement[bool]:
+    if is_walked:
+        looked_up: ColumnElement[bool] = (
+            select(condition).where(Debtor.id == Case.debtor_id).correlate(Case).scalar_subquery()
         )
-    return conditions + _of_found(creditor_id, found)
+        return looked_up
+    return Case.debtor_id.in_(select(Debtor.id).where(Debtor.creditor_id == creditor_id, condition))
 
 
 def _of_steps(steps: Sequence[str]) -> list[ColumnElement[bool]]:
@@ -550,16 +599,15 @@ def _marked(creditor_id: int, mark: str, today: date) -> ColumnElement[bool]:
             return and_(Case.pay_by_on < today, Case.closed_on.is_(None))
 
 
-def _of_found(creditor_id: int, found: Found | None) -> list[ColumnElement[bool]]:
+def _of_found(creditor_id: int, found: Found | None, is_walked: bool) -> list[ColumnElement[bool]]:
     if found is None:
         return []
     if found.words:
         named = [Debtor.search_text.like(func.reda_pattern(literal(one))) for one in found.words]
-        return [Case.debtor_id.in_(select(Debtor.id).where(Debtor.creditor_id == creditor_id,
-                                                           *named))]  # fmt: skip
+        return [_of_debtor(creditor_id, and_(*named), is_walked)]
     if found.amount_ore is not None:
         return [Case.principal_ore == found.amount_ore]
-    return [Case.id == func.any(literal(list(found.case_ids), ARRAY(Case.id.type)))]
+    return [_any_of(Case.id, found.case_ids)]
 
 
 # ---- sorting and pages -----------------------------------------------------------------------
@@ -742,25 +790,28 @@ def page(
     wanted: Filter,
     *,
     today: date,
-    found: Found | None = None,
+    beside: Beside = _ALONE,
     sort: str = NEWEST,
     after: str | None = None,
     before: str | None = None,
 ) -> Page:
     """A page of a creditor's cases, and how many the filter finds in all. One statement.
 
-    today: what ages are counted from. found: what a search came to. sort: of SORTS, with a minus in
+    today: what ages are counted from. beside: as `beside` told it. sort: of SORTS, with a minus in
     front when it descends. after, before: keys that an earlier page told.
     """
     chosen = _sort(sort, creditor_id, wanted.statuses)
-    conditions = _conditions(creditor_id, wanted, found, today)
+    conditions = _conditions(creditor_id, wanted, beside, today, is_walked=True)
     told = after or before
     cursor = _Cursor.parse(told, chosen) if told else None
     is_backwards = cursor is not None and not after
     ids = _statement(
         chosen, conditions, cursor=cursor, is_backwards=is_backwards, limit=PAGE_SIZE + 1
     ).cte("ids").prefix_with("materialized")  # fmt: skip
-    counted = _counted(wanted.statuses, conditions)
+    is_known = beside.found is not None and beside.found.are_many and wanted.is_empty
+    counted = _known_many() if is_known else _counted(
+        wanted.statuses, _conditions(creditor_id, wanted, beside, today, is_walked=False)
+    )  # fmt: skip
     rows = _rows_of(ids).subquery("listed")
     answers = db.session.execute(
         select(counted.c.count, counted.c.claims, *rows.c)
@@ -807,6 +858,11 @@ def _page(
     )
 
 
+def _known_many() -> Any:
+    more_than_counted = select(literal(MOST_COUNTED + 1).label("count"), null().label("claims"))
+    return more_than_counted.cte("counted")
+
+
 def _counted(statuses: Sequence[str], conditions: Sequence[ColumnElement[bool]]) -> Any:
     """How many cases there are up to a bound, and their principal by currency."""
     some = select(Case.currency, Case.principal_ore).where(*conditions)
@@ -835,12 +891,12 @@ def every(
     wanted: Filter,
     *,
     today: date,
-    found: Found | None = None,
+    beside: Beside = _ALONE,
     sort: str = NEWEST,
 ) -> Iterator[Row]:
     """All cases that a filter finds, in their order, a thousand at a time."""
     chosen = _sort(sort, creditor_id, wanted.statuses)
-    conditions = _conditions(creditor_id, wanted, found, today)
+    conditions = _conditions(creditor_id, wanted, beside, today, is_walked=True)
     cursor: _Cursor | None = None
     while True:
         ids = _statement(
@@ -857,10 +913,11 @@ def every(
 
 
 def ids_sql(
-    creditor_id: int, wanted: Filter, *, today: date, found: Found | None = None
+    creditor_id: int, wanted: Filter, *, today: date, beside: Beside = _ALONE
 ) -> Select[Any]:
     """The ids of all cases that a filter finds, for use in another statement."""
-    query = select(Case.id).where(*_conditions(creditor_id, wanted, found, today))
+    conditions = _conditions(creditor_id, wanted, beside, today, is_walked=False)
+    query = select(Case.id).where(*conditions)
     if wanted.statuses:
         query = query.where(Case.status.in_(wanted.statuses))
     return query

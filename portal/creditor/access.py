@@ -106,12 +106,18 @@ def load_person(person_id: str) -> Person | None:
     """The person of a session; on a company's page also their roles, with the same statement."""
     if "creditor_key" not in g:
         return people.by_id(int(person_id))
-    state = agreements.state_sql(Creditor.id.expression)
-    held = holds.is_held_sql(Creditor.id.expression)
-    person, found = people.with_roles(int(person_id), clock.today(), state, held)
+    creditor_id = Creditor.id.expression
+    person, found = people.with_roles(
+        int(person_id),
+        clock.today(),
+        agreements.state_sql(creditor_id),
+        holds.is_held_sql(creditor_id),
+        centre.unread_sql(int(person_id), creditor_id, now=clock.now()),
+    )
     g.roles = [role for role, *_ in found]
-    g.agreement = {role.creditor_id: state for role, state, _ in found}
-    g.held = {role.creditor_id for role, _, is_held in found if is_held}
+    g.agreement = {role.creditor_id: state for role, state, *_ in found}
+    g.held = {role.creditor_id for role, _, is_held, _ in found if is_held}
+    g.unread = min(sum(count for *_, count in found), centre.MOST_COUNTED)
     return person
 
 
@@ -164,7 +170,12 @@ def _frame() -> dict[str, object]:
 
 
 def unread() -> int:
-    """How many notifications the reader has not read, at all their companies; one statement."""
+    """How many notifications the reader has not read, at all their companies.
+
+    On a company's page their roles told it; elsewhere it is asked for.
+    """
+    if "unread" in g:
+        return int(g.unread)
     reader = centre.Reader(current_user.id, tuple(one.creditor_id for one in roles()))
     return centre.count_unread(reader, now=clock.now())
 
@@ -176,6 +187,11 @@ def guard_person(blueprint: Blueprint, *, open_to_all: Sequence[str] = ()) -> No
     asks for, or of their only one.
     """
 
+    @blueprint.url_value_preprocessor
+    def _ask_for_roles(endpoint: str | None, values: dict[str, Any] | None) -> None:
+        # `load_person` then finds them together with the person.
+        g.creditor_key = None
+
     @blueprint.before_request
     def _require_person() -> Response | None:
         is_open = (request.endpoint or "").partition(".")[2] in open_to_all
@@ -183,7 +199,6 @@ def guard_person(blueprint: Blueprint, *, open_to_all: Sequence[str] = ()) -> No
             g.roles = ()
             asked = request.full_path if request.method in _READING else url_for(_START)
             return None if is_open else go(url_for("signing.sign_in", next=asked.rstrip("?")))
-        g.roles = people.roles_of(current_user.id, clock.today())
         ids = tuple(one.creditor_id for one in g.roles)
         tenancy.enter(tenancy.Scope("creditor", ids, current_user.id))
         if not g.roles and not is_open:

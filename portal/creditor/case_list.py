@@ -209,7 +209,10 @@ class Listing:
     def look(self) -> None:
         """Look up what was typed, and what may be chosen."""
         self.beside = finding.beside(
-            access.role().creditor_id, self.sought, person_id=current_user.id
+            access.role().creditor_id,
+            self.sought,
+            person_id=current_user.id,
+            classes=self.wanted.classes,
         )
         self.form.offer_classes(self.beside.classes)
 
@@ -226,7 +229,9 @@ class Listing:
 
     def views(self) -> list[ViewLink]:
         """The page's own views, then those that people have saved."""
-        return links(self.beside.views, self.query.get("view", [""])[0])
+        # Nothing chosen is the view of all.
+        unsaid = "" if self.query else ALL
+        return links(self.beside.views, self.query.get("view", [unsaid])[0])
 
     def current_view(self) -> ViewLink | None:
         """The view that the list is of, also when something of it was changed since."""
@@ -243,7 +248,7 @@ class Listing:
             access.role().creditor_id,
             self.wanted,
             today=self.today,
-            found=self.beside.found,
+            beside=self.beside,
             sort=_by_age(self.sort),
             after=self.after,
             before=self.before,
@@ -255,14 +260,14 @@ class Listing:
             access.role().creditor_id,
             self.wanted,
             today=self.today,
-            found=self.beside.found,
+            beside=self.beside,
             sort=_by_age(self.sort),
         )
 
     def ids_sql(self) -> Any:
         """A query for the ids of every case of the list, for `together`."""
         return finding.ids_sql(
-            access.role().creditor_id, self.wanted, today=self.today, found=self.beside.found
+            access.role().creditor_id, self.wanted, today=self.today, beside=self.beside
         )
 
     def for_a_spreadsheet(self) -> tuple[list[str], Iterator[list[object]]]:

@@ -4,6 +4,7 @@ Each kind of `portal/notifications/kinds.py` has its words here: what happened, 
 """
 
 from collections.abc import Callable, Mapping
+from datetime import date
 from typing import Any
 
 from flask import current_app
@@ -17,7 +18,7 @@ from portal.identity.models import Creditor, Person
 from portal.notifications import addressing
 from portal.notifications.mailing import Said
 from portal.reporting import reports
-from portal.web.formats import kronor
+from portal.web.formats import format_date, kronor
 
 Data = Mapping[str, Any]
 
@@ -132,6 +133,14 @@ def _event(data: Data, is_failed: bool) -> str:
     return str(_EVENTS.get(str(data.get("event"))) or gettext("The company’s card was changed"))
 
 
+def _agreement(data: Data, is_failed: bool) -> str:
+    if data.get("event") == "agreement.told":
+        return gettext("The agreement has a new version to read")
+    if data.get("event") == "agreement.overdue":
+        return gettext("The last day to accept the agreement is over")
+    return gettext("A new version of the agreement is to be accepted")
+
+
 def _plain(text: LazyString) -> Callable[[Data, bool], str]:
     return lambda data, is_failed: str(text)
 
@@ -154,7 +163,7 @@ _TITLES: Mapping[str, Callable[[Data, bool], str]] = {
     "people": _people,
     "approval": _event,
     "company": _event,
-    "agreement": _plain(lazy_gettext("A new version of the agreement is to be accepted")),
+    "agreement": _agreement,
 }
 # The page that a kind leads to, and, where that is of one thing, the one that lists them.
 _CASE = ("creditor.show_case", "creditor.list_cases")
@@ -201,6 +210,9 @@ def _about(data: Data, *, is_mail: bool) -> str:
             parts.append(str(data["debtor"]))
     elif data.get("kind") in ACTS:
         parts.append(str(ACTS[data["kind"]]))
+    elif data.get("until_on"):
+        day = format_date(date.fromisoformat(data["until_on"]))
+        parts.append(gettext("No later than %(day)s", day=day))
     elif "holder" in data:
         parts.append(str(data["holder"]))
     elif "what" in data:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import structlog
@@ -18,6 +18,7 @@ from sqlalchemy import (
     TextClause,
     case,
     column,
+    delete,
     func,
     literal,
     or_,
@@ -49,6 +50,8 @@ from portal.payments.references import code_of
 
 log = structlog.get_logger()
 MOST_ATTEMPTS = 5
+# What they told of stands in the history; letters are kept with their case.
+MAILS_KEPT = timedelta(days=180)
 # Letters that ask for nothing: they go out whatever happens to the case meanwhile.
 ANSWERS = ("dispute_answer",)
 JOB = "deliver_outbox"
@@ -517,6 +520,18 @@ def try_again(message_id: int, now: datetime) -> bool:
         raise NotFailed(N_("This message is not among those that could not be sent."))
     queue.defer(JOB, once=JOB)
     return True
+
+
+def forget_old_mails(now: datetime) -> None:
+    """Delete e-mails about no case that were sent, or given up, longer ago than they are kept."""
+    db.session.execute(
+        delete(Message).where(
+            Message.channel == "email",
+            Message.case_id.is_(None),
+            Message.status != "waiting",
+            Message.created_at < now - MAILS_KEPT,
+        )
+    )
 
 
 def withdraw_unsent(*case_ids: int) -> None:

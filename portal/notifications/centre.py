@@ -5,7 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, select, true, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    ScalarSelect,
+    delete,
+    func,
+    select,
+    true,
+    tuple_,
+    update,
+)
 
 from portal.extensions import db
 from portal.notifications.models import Notification
@@ -120,6 +129,25 @@ def count_unread(reader: Reader, *, now: datetime) -> int:
         .subquery()
     )
     return db.session.scalar(select(func.count()).select_from(some)) or 0
+
+
+def unread_sql(
+    person_id: int, creditor_id: ColumnElement[int], *, now: datetime
+) -> ScalarSelect[int]:
+    """How many of the creditor of an outer query a person has not read, at most MOST_COUNTED."""
+    some = (
+        select(Notification.id)
+        .where(
+            Notification.person_id == person_id,
+            Notification.creditor_id == creditor_id,
+            Notification.shown_at <= now,
+            Notification.read_at.is_(None),
+        )
+        .limit(MOST_COUNTED)
+        .correlate_except(Notification)
+        .subquery()
+    )
+    return select(func.count()).select_from(some).scalar_subquery()
 
 
 def open_one(reader: Reader, id: int, *, now: datetime) -> Notice | None:

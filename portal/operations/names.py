@@ -6,6 +6,7 @@ _JOBS = {
     "import_overdue_invoices": lazy_gettext("Take in overdue invoices"),
     "advance_cases": lazy_gettext("Advance cases"),
     "tell_people": lazy_gettext("Tell people of what has happened"),
+    "tell_of_agreements": lazy_gettext("Tell of new versions of the agreement"),
     "deliver_outbox": lazy_gettext("Send letters and messages"),
     "ask_swish": lazy_gettext("Ask Swish about payments"),
     "collect_bankid": lazy_gettext("Follow up BankID orders"),

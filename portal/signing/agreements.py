@@ -26,6 +26,7 @@ from portal.identity.models import BankIDOrder, Creditor, Person
 from portal.identity.orders import Purpose
 from portal.identity.people import new_key
 from portal.messages import N_, RedaError
+from portal.notifications.telling import notify
 from portal.signing import completed
 from portal.signing.completed import NotSigned, Proof
 from portal.signing.models import AgreementReading, AgreementVersion, Document, Signature
@@ -146,6 +147,30 @@ def is_signed(creditor_id: int) -> bool:
 def needs_signature(creditor_id: int) -> bool:
     """Whether the newest version waits for a creditor's signature."""
     return state(creditor_id) in (UNSIGNED, ASKED, OVERDUE)
+
+
+def tell_of_versions(now: datetime) -> None:
+    """Tell the administrators of each company of a version that waits for it, each version once.
+
+    Once more when its last day is over. To be called where every company is seen.
+    """
+    state_of = state_sql(Creditor.id.expression).label("state")
+    waiting = select(Creditor.id, state_of).where(state_of.in_((ASKED, OVERDUE, TOLD)))
+    newest = current_version()
+    for creditor_id, how in db.session.execute(waiting.order_by(Creditor.id)).all():
+        version = newest if how == TOLD else newest_material()
+        until_on = version.accept_by_on
+        notify(
+            "agreement",
+            creditor_id=creditor_id,
+            data={
+                "event": f"agreement.{how}",
+                "version": version.number,
+                "until_on": until_on.isoformat() if until_on and how != TOLD else None,
+            },
+            key=f"agreement:{version.number}:{how}",
+            now=now,
+        )
 
 
 def versions() -> list[AgreementVersion]:

@@ -24,6 +24,7 @@ from portal.collection import (
     policy,
     rulebook,
     settling,
+    together,
 )
 from portal.collection.models import Case
 from portal.collection.notes import Reader
@@ -98,6 +99,7 @@ def world(portal: Portal) -> World:
         {"is_excluded": True, "reason": "Agreed by phone"}, actor=SYSTEM, today=TODAY, now=NOW,
     )  # fmt: skip
     values: dict[str, object] = {
+        **_acts_together(creditor, case, paid),
         "customer": case.debtor_id,
         "bulk": _a_choice(creditor, case.debtor.customer_number),
         "reference": case.reference,
@@ -122,6 +124,22 @@ def world(portal: Portal) -> World:
     failed.status, failed.failure = "failed", "OSError: No space left on device"
     db.session.commit()
     return World(creditor, case, paid, values)
+
+
+def _acts_together(creditor: Creditor, case: Case, paid: Case) -> dict[str, object]:
+    """Something that may be done with two cases, and something that was done with none of them."""
+    draft, done = (
+        together.prepare(
+            creditor.id, together.HOLD,
+            together.by_references(creditor.id, [one.reference for one in some]),
+            actor=SYSTEM, now=NOW,
+        )
+        for some in ([case, paid], [paid])
+    )  # fmt: skip
+    together.begin(done, {}, now=NOW)
+    together.go_on(done.id, today=TODAY, now=NOW)
+    db.session.commit()
+    return {"draft_together": draft.id, "together": done.id}
 
 
 def _objected(creditor: Creditor) -> str:
@@ -325,7 +343,9 @@ def test_a_debtors_page_of_a_paid_case(
 @pytest.mark.parametrize(
     "path",
     [
-        "/", "/cases", "/cases/{reference}", "/cases/{reference}/letters",
+        "/", "/cases", "/cases?status=open&amount_from=x&cols=name,stopped,class,age&",
+        "/cases?q=nobody&", "/cases/views", "/cases/together", "/cases/together/{draft_together}",
+        "/cases/together/{together}", "/cases/{reference}", "/cases/{reference}/letters",
         "/cases/{reference}/money?on=2026-12-31&", "/cases/{reference}/parties",
         "/cases/{reference}/acts/credit", "/cases/{objected}", "/cases/{objected}/notes",
         "/cases/{objected}/acts/answer", "/cases/{undecided}/acts/decide", "/invoices",

@@ -27,7 +27,7 @@ def found(creditor: Creditor, typed: str) -> tuple[tuple[str, ...], set[str]]:
     """As what something is found, and which cases."""
     sought = finding.recognise(typed, today=TODAY)
     looked = finding.beside(creditor.id, sought)
-    page = finding.page(creditor.id, Filter(), today=TODAY, found=looked.found)
+    page = finding.page(creditor.id, Filter(), today=TODAY, beside=looked)
     return (looked.found or Found(())).kinds, {row.reference for row in page.rows}
 
 
@@ -138,7 +138,8 @@ def test_another_companys_customers_are_not_found(creditor: Creditor) -> None:
 def test_too_many_of_a_name_are_asked_for_page_by_page(creditor: Creditor) -> None:
     case = a_case(creditor, debtor=a_debtor_of(creditor, name="Sara Öberg"))
     a_case(creditor, debtor=a_debtor_of(creditor, name="Nils Rask"))
-    page = finding.page(creditor.id, Filter(), today=TODAY, found=Found(("name",), words=("obe",)))
+    many = finding.Beside(found=Found(("name",), words=("obe",)))
+    page = finding.page(creditor.id, Filter(), today=TODAY, beside=many)
     assert [row.reference for row in page.rows] == [case.reference]
 
 

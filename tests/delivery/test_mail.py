@@ -124,6 +124,19 @@ def test_nothing_of_what_opens_an_account_lies_readable_in_the_database(app: Fla
     assert "hemlig" not in db.session.scalar(text("select messages::text from messages"))
 
 
+def test_a_mail_is_kept_for_half_a_year_and_a_letter_for_ever(app: Flask) -> None:
+    a_reminded_case()
+    for key, days, status in (("new", 170, "sent"), ("old", 190, "sent"), ("late", 190, "waiting")):
+        put(key)
+        message = db.session.scalars(select(Message).where(Message.idempotency_key == key)).one()
+        message.status, message.created_at = status, NOW - timedelta(days=days)
+    outbox.forget_old_mails(NOW + timedelta(minutes=1))
+    kept = db.session.scalars(select(Message.idempotency_key).where(Message.channel == "email"))
+    assert set(kept) == {"new", "late"}
+    outbox.forget_old_mails(NOW + timedelta(days=4000))
+    assert db.session.scalars(select(Message.channel)).all() == ["letter", "email"]
+
+
 def test_letters_and_mails_go_in_one_run(app: Flask, mailbox: Mailbox) -> None:
     for number in range(9):
         a_reminded_case()
@@ -256,6 +269,7 @@ def test_a_mail_says_that_a_machine_wrote_it(mailbox: Mailbox) -> None:
     assert came.message["List-Unsubscribe"] is None
     assert came.message["Date"].datetime == NOW.replace(microsecond=0)
     assert came.sender == Settings().smtp_from
+    assert came.message["Reply-To"] == Settings().service_email
 
 
 def test_who_may_stop_such_mails_is_told_where_in_the_header_too(mailbox: Mailbox) -> None:

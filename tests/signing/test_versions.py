@@ -4,6 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 from flask import Flask
+from sqlalchemy import text
 
 from portal import clock
 from portal.collection import intake
@@ -14,7 +15,7 @@ from portal.identity.models import Creditor, Person
 from portal.messages import RedaError
 from portal.signing import agreements, asking, comparing
 from tests.bankid_fixtures import Phone
-from tests.factories import JOHAN, TODAY, a_person_at, an_invoice_of, rules_of, sign_in
+from tests.factories import JOHAN, SOFIA, TODAY, a_person_at, an_invoice_of, rules_of, sign_in
 from tests.signing.documents import a_document_of, a_version, an_order, finish
 from tests.signing.pages import Browser, words
 
@@ -45,6 +46,19 @@ def a_material_one(accept_in: timedelta) -> None:
     a_version(2, accept_by_on=day, valid_from_on=day + DAY)
 
 
+def told() -> list[tuple[int, str]]:
+    """Who was told of the agreement, and what."""
+    rows = db.session.execute(
+        text("select person_id, data ->> 'event' from notifications order by id")
+    )
+    return [tuple(row) for row in rows]
+
+
+def test_of_a_version_that_a_company_has_signed_nobody_is_told(signed: Creditor) -> None:
+    agreements.tell_of_versions(clock.now())
+    assert told() == []
+
+
 class TestAMaterialVersion:
     def test_is_asked_for_until_its_last_day(self, signed: Creditor) -> None:
         a_material_one(timedelta())
@@ -63,6 +77,19 @@ class TestAMaterialVersion:
         finish(an_order(phone, a_document_of(signed, 2), eva))
         assert agreements.state(signed.id) == agreements.ACCEPTED
         assert standing.stopped(signed.id) is None
+
+    def test_is_told_to_administrators_once_and_once_more_when_its_day_is_over(
+        self, signed: Creditor, eva: Person
+    ) -> None:
+        a_person_at(signed, "viewer", SOFIA)
+        a_material_one(9 * DAY)
+        for _ in range(2):
+            agreements.tell_of_versions(clock.now())
+        assert told() == [(eva.id, "agreement.asked")]
+        db.session.execute(text("update agreement_versions set accept_by_on = '2026-01-01'"))
+        for _ in range(2):
+            agreements.tell_of_versions(clock.now())
+        assert told() == [(eva.id, "agreement.asked"), (eva.id, "agreement.overdue")]
 
     def test_the_pages_tell_by_when(self, evas: Browser, signed: Creditor) -> None:
         a_material_one(9 * DAY)

@@ -1,6 +1,11 @@
 """The simulated mail server shows what came, and nothing of it can do harm."""
 
+import signal
 import smtplib
+import socket
+import subprocess
+import sys
+import time
 from email.message import EmailMessage
 
 import httpx
@@ -67,3 +72,34 @@ def test_it_can_be_emptied(mailbox: Mailbox, pages: httpx.Client) -> None:
     send(mailbox)
     pages.post("/empty", follow_redirects=True)
     assert mailbox.mails() == []
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def test_the_process_takes_mails_when_it_is_ready_and_ends_when_told() -> None:
+    port, page_port = free_port(), free_port()
+    ports = ["--port", str(port), "--page-port", str(page_port)]
+    process = subprocess.Popen([sys.executable, "-m", "simulators.mail", *ports])
+    try:
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                answer = httpx.get(f"http://127.0.0.1:{page_port}/", trust_env=False)
+                break
+            except httpx.TransportError:
+                assert time.monotonic() < deadline
+                assert process.poll() is None
+                time.sleep(0.1)
+        assert answer.status_code == 200
+        with smtplib.SMTP("127.0.0.1", port) as server:
+            assert server.noop()[0] == 250
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=20) == 0
+    finally:
+        process.kill()
+        process.wait()

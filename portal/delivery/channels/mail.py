@@ -97,6 +97,8 @@ def compose(mail: Mail, settings: Settings, *, now: datetime) -> EmailMessage:
     message = EmailMessage(policy=SMTP)
     message["From"] = Address(settings.service_name, addr_spec=settings.smtp_from)
     message["To"] = Address(addr_spec=mail.to)
+    # Nobody reads what comes to the address that mails are sent from.
+    message["Reply-To"] = settings.service_email
     message["Subject"] = one_line(mail.subject)
     message["Date"] = now
     message["Message-ID"] = message_id(mail.key, settings)
