@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import Select, select, text
 from sqlalchemy.dialects.postgresql import insert
 
-from portal.collection import forecast, sets, states, tallies
+from portal.collection import forecast, kept, sets, states, tallies
 from portal.collection.forecast import Forecast
 from portal.collection.models import HistoryHead, KeptFigures
 from portal.collection.tallies import AGES, STEPS, Days, Row
@@ -24,10 +24,11 @@ from portal.extensions import db
 from portal.identity.models import Creditor
 
 # Of what is kept; what was kept in another form is as good as nothing.
-VERSION = 1
-# What took less is made anew while the reader waits. So is the first, of a history this short.
+VERSION = 2
+# What took less is made anew while the reader waits. So is what is made for the first time of a
+# history of so many events, and at any time of one so short that it can only have been the machine.
 QUICK_MS = 100
-SHORT_HISTORY = 3_000
+SHORT_HISTORY, SHORTEST_HISTORY = 3_000, 300
 # The work of making them anew is at most this share of all time.
 _SHARE = 20
 # Last day of each class of the histogram.
@@ -199,12 +200,13 @@ def judge(row: Sequence[Any], today: date) -> Look:
     row: position, day, instant, milliseconds and data that were kept, each None when nothing is,
     and the position of the history now.
     """
-    position, on, made_at, took_ms, data, now_at = row
+    position, on, _, took_ms, data, now_at = row
     now_at = now_at or 0
     if data is None or data["version"] != VERSION:
         return Look(None, False, now_at <= SHORT_HISTORY)
     is_fresh = on == today and position == now_at
-    return Look(_put_together(data["tallies"], on, made_at), is_fresh, took_ms < QUICK_MS)
+    is_quick = took_ms < QUICK_MS or now_at <= SHORTEST_HISTORY
+    return Look(kept.from_json(Figures, data["figures"]), is_fresh, is_quick)
 
 
 def current(creditor_id: int, *, today: date, now: datetime) -> Look:
@@ -225,21 +227,20 @@ def refresh(creditor_id: int, *, today: date, now: datetime) -> Figures:
         or 0
     )
     began = time.monotonic()
-    read = tallies.read(creditor_id, today)
-    data = {"version": VERSION, "tallies": read}
+    made = _put_together(tallies.read(creditor_id, today), today, now)
     values = {
         "position": position,
         "on_day": today,
         "made_at": now,
         "took_ms": int(1000 * (time.monotonic() - began)),
-        "data": data,
+        "data": {"version": VERSION, "figures": kept.as_json(made)},
     }
     db.session.execute(
         insert(KeptFigures)
         .values(creditor_id=creditor_id, **values)
         .on_conflict_do_update(index_elements=[KeptFigures.creditor_id], set_=values)
     )
-    return _put_together(read, today, now)
+    return made
 
 
 def due(today: date, now: datetime, creditor_id: int | None = None) -> list[int]:

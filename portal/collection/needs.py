@@ -4,25 +4,36 @@ Each is one line of `_needs`; what is counted stops at MOST, so that a heap of t
 longer than one of a thousand.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, DateTime, Select, String, cast, func, literal, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    DateTime,
+    ScalarSelect,
+    Select,
+    String,
+    cast,
+    func,
+    literal,
+    or_,
+    select,
+)
 
 from portal.collection import states
 from portal.collection.models import Case, Debtor, Plan, Stop, Upload
 from portal.delivery import outbox
-from portal.extensions import db
 
 MOST = 1_000
 # A plan that was not kept, or a file with bad rows, is news for so long.
 _NEWS = timedelta(days=30)
 DISPUTES, DECISIONS, UNDELIVERED = "disputes", "decisions", "undelivered"
 ADDRESSES, PLANS, ROWS, FILES, REVIEWS = "addresses", "plans", "rows", "files", "reviews"
+APPROVALS = "approvals"
 # In the order that they are told in; the last one is for a person of ours.
-ORDER = (DISPUTES, DECISIONS, PLANS, UNDELIVERED, ADDRESSES, ROWS, FILES, REVIEWS)
+ORDER = (APPROVALS, DISPUTES, DECISIONS, PLANS, UNDELIVERED, ADDRESSES, ROWS, FILES, REVIEWS)
 
 
 @dataclass(frozen=True)
@@ -38,14 +49,35 @@ class Need:
     is_more: bool
 
 
-def of(creditor_id: int, *, today: date, now: datetime) -> list[Need]:
-    """What waits for a creditor's people now, in the order of ORDER; one statement."""
-    parts = _needs(creditor_id, today, now)
-    rows = db.session.execute(parts[0].union_all(*parts[1:]))
+def told_sql(
+    creditor_id: int, *, also: Mapping[str, Select[datetime]], today: date, now: datetime
+) -> ScalarSelect[Any]:
+    """What waits for a creditor's people now, for a statement that asks for more besides.
+
+    also: what other rooms know of, by its name in ORDER: since when each waits, the oldest first.
+    """
+    parts = [
+        *_needs(creditor_id, today, now),
+        *(_counted(name, since) for name, since in also.items()),
+    ]
+    every = parts[0].union_all(*parts[1:]).subquery()
+    found = select(
+        every.c[0].label("name"), every.c[1].label("count"), every.c[2].label("since")
+    ).subquery()
+    return select(func.jsonb_agg(func.to_jsonb(found.table_valued()))).scalar_subquery()
+
+
+def read(told: Sequence[Mapping[str, Any]]) -> list[Need]:
+    """What `told_sql` answered, without what does not wait, in the order of ORDER."""
     found = [
-        Need(name, min(int(count), MOST), since, count > MOST)
-        for name, count, since in rows
-        if count
+        Need(
+            one["name"],
+            min(one["count"], MOST),
+            datetime.fromisoformat(one["since"]),
+            one["count"] > MOST,
+        )
+        for one in told
+        if one["count"]
     ]
     return sorted(found, key=lambda need: ORDER.index(need.name))
 

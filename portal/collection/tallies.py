@@ -80,12 +80,15 @@ _CLASSES = ", ".join(
     f"({place}, {first}, {last})"
     for place, (first, last) in enumerate(pairwise((*STOOD, 1_000_000)))
 )
+_OF_OPEN_CASES = """creditor_id = :creditor_id and case_id in (
+    select id from cases where creditor_id = :creditor_id and closed_on is null
+)"""
 _CTES = f"""
 stood as materialized (
     select c.currency, c.status, {_AGE} as age, count(*) as cases,
         sum(o.principal_ore) as principal, sum(coalesce(o.interest_ore, 0)) as interest,
         sum(o.fees_ore) as fees
-    from ({owed.statement("creditor_id = :creditor_id")}) o join cases c on c.id = o.case_id
+    from ({owed.statement(_OF_OPEN_CASES)}) o join cases c on c.id = o.case_id
     group by 1, 2, 3
 ), stepped as materialized (
     select case_id,
@@ -128,13 +131,17 @@ stood as materialized (
         ('{states.DEMANDED}', demanded_on, least(legal_on, c.closed_on)),
         ('{states.LEGAL}', legal_on, c.closed_on)
     ) as at_step (step, from_on, until)
-    cross join (values {_CLASSES}) as class (stood, after, before)
+    join (values {_CLASSES}) as class (stood, after, before)
+        on at_step.from_on + class.after < coalesce(at_step.until, :after_looks)
     cross join lateral (
         select at_step.from_on + class.after as from_on,
             least(at_step.until, at_step.from_on + class.before, :after_looks) as until
     ) v
     where c.creditor_id = :creditor_id and c.opened_on < :after_looks
         and (c.closed_on is null or c.closed_on > :first_look)
+        -- Said of the step too, so that few are split into classes.
+        and at_step.from_on < :after_looks
+        and coalesce(at_step.until, :after_looks) > :first_look
         and v.from_on < v.until and v.until > :first_look
         and not exists (select from plans p where p.case_id = c.id)
 ), planned as materialized (

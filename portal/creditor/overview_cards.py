@@ -116,6 +116,9 @@ def _day_of(need: Need) -> date:
 def _need_text(need: Need) -> str:
     count = need.count
     texts: dict[str, Callable[[], str]] = {
+        needs.APPROVALS: lambda: ngettext(
+            "proposal to approve or refuse", "proposals to approve or refuse", count
+        ),
         needs.DISPUTES: lambda: ngettext("objection to answer", "objections to answer", count),
         needs.DECISIONS: lambda: ngettext("case to decide on", "cases to decide on", count),
         needs.PLANS: lambda: ngettext(
@@ -149,6 +152,8 @@ def _need_url(name: str) -> str | None:
         needs.ADDRESSES: {"mark": "no address"},
         needs.REVIEWS: {"stop": "review"},
     }
+    if name == needs.APPROVALS:
+        return url_for("creditor.list_approvals")
     if name in (needs.ROWS, needs.FILES):
         return url_for("creditor.list_invoices")
     return url_for("creditor.list_cases", **queries[name])

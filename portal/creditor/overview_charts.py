@@ -250,11 +250,11 @@ def forecast_chart(money: Money, on: date) -> Chart:
             )
         ]
         text = short_kronor(week.plans_ore + rest_ore, currency)
-        columns.append(Bar(label, parts, text, week.low_ore, week.high_ore))
+        columns.append(Bar(_day_name(first), parts, text, week.low_ore, week.high_ore))
         told = [week.planned_ore, week.expected_ore, week.low_ore, week.high_ore]
         rows.append([label, *("" if one is None else kronor(one, currency) for one in told)])
     svg = charts.columns(
-        gettext("What the next four weeks may bring you"),
+        gettext("What the next four weeks may bring you, by their first days"),
         columns,
         description=gettext(
             "%(amount)s are expected in all.", amount=kronor(money.forecast.expected_ore, currency)
@@ -281,4 +281,4 @@ def _short_month(month: date) -> str:
 
 
 def _day_name(day: date) -> str:
-    return dates.format_skeleton("Md", day, locale=written_as(get_locale()))
+    return dates.format_skeleton("MMMd", day, locale=written_as(get_locale()))

@@ -6,7 +6,7 @@ from flask_login import current_user
 from htmx_flask import request
 
 from portal import clock
-from portal.collection import overview
+from portal.collection import needs, overview
 from portal.collection.overview import Overview
 from portal.creditor import access, overview_cards, overview_charts
 from portal.creditor.overview_cards import PREFERENCE
@@ -14,6 +14,7 @@ from portal.creditor.views import creditor
 from portal.database import queue
 from portal.extensions import db
 from portal.identity import preferences
+from portal.signing import approvals
 from portal.web.rendering import go, is_seen, nothing_new, render
 
 REFRESH = "refresh_figures"
@@ -57,14 +58,19 @@ def arrange_cards() -> Response:
 
 def _read() -> Overview:
     creditor_id = access.role().creditor_id
+    also = {}
+    if access.role().is_administrator:
+        also[needs.APPROVALS] = approvals.waiting_for_sql(creditor_id, current_user.id)
     found = overview.of(
         creditor_id,
+        also=also,
         chosen=preferences.kept_sql(current_user.id, creditor_id, PREFERENCE),
         today=clock.today(),
         now=clock.now(),
     )
-    # Figures that were quickly made anew are kept for the next who looks.
-    db.session.commit()
+    if found.is_new:
+        # Kept for the next who looks.
+        db.session.commit()
     return found
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from portal import clock
 from portal.collection import history
@@ -316,6 +316,19 @@ def _expire_one(approval: Approval, now: datetime) -> bool:
     _tell("approval.expired", approval, Actor("system"), now)
     db.session.flush()
     return True
+
+
+def waiting_for_sql(creditor_id: int, person_id: int) -> Select[datetime]:
+    """When each proposal was made that a person may approve, the oldest first."""
+    return (
+        select(Approval.proposed_at)
+        .where(
+            Approval.creditor_id == creditor_id,
+            Approval.status == WAITING,
+            Approval.proposed_by != person_id,
+        )
+        .order_by(Approval.proposed_at)
+    )
 
 
 def _tell(event: str, approval: Approval, actor: Actor, now: datetime) -> None:

@@ -5,7 +5,18 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 
 from portal import clock
-from portal.collection import cases, changes, lifecycle, plans, policy, settling, states, stops
+from portal.collection import (
+    cases,
+    changes,
+    figures,
+    history,
+    lifecycle,
+    plans,
+    policy,
+    settling,
+    states,
+    stops,
+)
 from portal.collection.models import Case
 from portal.extensions import db
 from portal.identity.actor import SYSTEM, Actor
@@ -91,6 +102,12 @@ def break_plan(case: Case, day: date) -> None:
     """The plan is not kept."""
     plans.break_off(case, actor=SYSTEM, today=day, now=at(day))
     lifecycle.resume(case, states.PLAN, actor=SYSTEM, today=day, now=at(day))
+
+
+def a_long_history(creditor: Creditor, day: date) -> None:
+    """So many events that making figures anew may take its time."""
+    for _ in range(figures.SHORTEST_HISTORY + 1):
+        history.record("test", creditor_id=creditor.id, actor=SYSTEM, now=at(day))
 
 
 def a_life(creditor: Creditor, dice: random.Random, today: date) -> Case:

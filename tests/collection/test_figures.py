@@ -17,6 +17,7 @@ from portal.identity.models import Creditor
 from tests.collection import reckoned
 from tests.collection.lives import (
     a_life,
+    a_long_history,
     agree_on_plan,
     at,
     credit,
@@ -256,6 +257,7 @@ def test_what_is_quick_is_made_anew_at_once(creditor: Creditor) -> None:
 
 def test_what_takes_long_is_shown_as_it_was_and_left_to_the_job(creditor: Creditor) -> None:
     case = open_on(creditor, TODAY, due_on=TODAY, ore=10_000)
+    a_long_history(creditor, TODAY)
     figures_of(creditor)
     db.session.execute(update(KeptFigures).values(took_ms=5_000))
     pay(case, TODAY)

@@ -7,7 +7,8 @@ from datetime import timedelta
 
 import pytest
 from bs4 import BeautifulSoup
-from sqlalchemy import select, update
+from sqlalchemy import event, select, update
+from sqlalchemy.engine import Engine
 
 from portal import clock, ledger
 from portal.collection import figures, states, stops
@@ -16,7 +17,16 @@ from portal.delivery.models import Message
 from portal.extensions import db
 from portal.identity.models import Creditor
 from portal.jobs import refresh_figures
-from tests.collection.lives import CLERK, a_life, agree_on_plan, at, break_plan, open_on, pay
+from tests.collection.lives import (
+    CLERK,
+    a_life,
+    a_long_history,
+    agree_on_plan,
+    at,
+    break_plan,
+    open_on,
+    pay,
+)
 from tests.creditor.conftest import Desk
 from tests.factories import EVA, SOFIA, a_creditor, a_person_at
 
@@ -125,6 +135,7 @@ def test_old_figures_are_shown_with_their_time_until_the_job_has_made_new_ones(
     desk: Desk, creditor: Creditor
 ) -> None:
     case = a_case_of(creditor)
+    a_long_history(creditor, TODAY)
     db.session.commit()
     desk.get("")
     long_ago = clock.now() - timedelta(hours=3)
@@ -157,7 +168,7 @@ def test_a_company_without_cases_is_shown_the_way_to_the_first(
     steps = desk.get("").select(".to-do li")
     assert [one.h3.get_text(" ", strip=True) for one in steps] == [
         "Sign the agreement (done)",
-        "Say where your money is to be paid out (done)",
+        "Say where your money is to be paid out",
         "Look at the rules (done)",
         "Upload your unpaid invoices",
         "Switch collection on (done)",
@@ -187,6 +198,23 @@ def test_a_currency_is_chosen_in_the_address(desk: Desk, creditor: Creditor, cur
     a_case_of(creditor)
     db.session.commit()
     assert desk.get(f"?currency={currency}").select("#card-owed")
+
+
+def test_the_page_asks_the_database_six_times(desk: Desk, creditor: Creditor) -> None:
+    a_case_of(creditor)
+    db.session.commit()
+    desk.get("")
+    address, seen = f"/creditor/{creditor.key}/", list[str]()
+
+    def note(_: object, __: object, statement: str, *rest: object) -> None:
+        seen.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        desk.client.get(address)
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+    assert len(seen) <= 6, seen
 
 
 # Cards
