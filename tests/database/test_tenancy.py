@@ -12,7 +12,18 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from werkzeug.test import Client
 
 from portal.collection import attachments, disputes, history, intake, notes, plans
-from portal.collection.models import Case, ColumnMapping, Deed, KeptFigures, NoteVersion, RuleDraft
+from portal.collection.models import (
+    ActTogether,
+    BulkRules,
+    Case,
+    CaseTogether,
+    ColumnMapping,
+    Deed,
+    KeptFigures,
+    NoteVersion,
+    RuleDraft,
+    SavedView,
+)
 from portal.companies.models import (
     AddressSource,
     CompanyAddress,
@@ -55,7 +66,7 @@ OF_A_CREDITOR = OF_A_CASE | {
     *("invitations", "company_cards", "company_addresses", "address_sources"),
     *("contact_people", "payout_accounts", "approvals", "agreement_readings"),
     *("history_heads", "history_links", "case_deeds", "company_holds"),
-    *("case_notes", "case_note_versions", "case_files"),
+    *("case_notes", "case_note_versions", "case_files", "acts_together", "cases_together"),
 }
 ONLY_ADDED_TO = {
     *("ledger_entries", "ledger_lines", "events", "payments", "signatures"),
@@ -179,8 +190,25 @@ def a_tenant(name: str, identity_number: str) -> Tenant:
     )  # fmt: skip
     a_note = notes.write(case, "w", mentions=(), readers=(), actor=SYSTEM, now=NOW)
     attachments.add(case, [("a.txt", name.encode())], actor=SYSTEM, now=NOW)
+    together = ActTogether(
+        creditor_id=creditor.id, person_name=name, act="hold", total=1, created_at=NOW
+    )
+    db.session.add(together)
+    db.session.flush()
     db.session.add_all(
         [
+            CaseTogether(
+                act_id=together.id, case_id=case.id, creditor_id=creditor.id, status="imported",
+                is_stopped=False,
+            ),
+            SavedView(
+                creditor_id=creditor.id, person_id=person.id, person_name=name, name="v", query="",
+                created_at=NOW,
+            ),
+            BulkRules(
+                creditor_id=creditor.id, person_id=person.id, act="exclude", source="pasted",
+                values={}, rows=[], problems=[], created_at=NOW,
+            ),
             NoteVersion(
                 note_id=a_note.id, creditor_id=creditor.id, case_id=case.id, words="w", kept_at=NOW,
             ),

@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from portal import clock, jobs, ledger
 from portal.collection import rates
+from portal.companies.models import PayoutAccount
 from portal.config import Settings
 from portal.delivery.channels import letter
 from portal.extensions import db
@@ -28,7 +29,7 @@ HEAD = "Fakturanr;Kundnr;Kundnamn;Personnr;Adress;Postnr;Ort;Språk;Förfallodat
 def test_an_overdue_invoice_is_reminded_of_paid_and_owed_to_its_creditor(
     portal: Portal, settings: Settings, tmp_path: Path
 ) -> None:
-    creditor = a_creditor("Fjällbäcks Tandvård AB")
+    creditor = a_creditor_with_an_account("Fjällbäcks Tandvård AB")
     a_person_at(creditor, "administrator", EVA)
     publish_the_agreement_and_this_half_year_s_rate()
     eva = portal.visitor()
@@ -51,6 +52,17 @@ def test_an_overdue_invoice_is_reminded_of_paid_and_owed_to_its_creditor(
     expect(page.locator(".sum")).to_have_text(re.compile(r"895\.38"))
     assert ledger.owed_to(creditor.id) == 89_050 + 488
     assert sum(ledger.trial_balance().values()) == 0
+
+
+def a_creditor_with_an_account(name: str) -> Creditor:
+    creditor = a_creditor(name)
+    db.session.add(
+        PayoutAccount(
+            key="account", creditor_id=creditor.id, kind="bankgiro", number="50501055",
+            holder=name, is_used=True, added_at=clock.now(),
+        )
+    )  # fmt: skip
+    return creditor
 
 
 def publish_the_agreement_and_this_half_year_s_rate() -> None:
@@ -133,7 +145,7 @@ def pay_with_swish(portal: Portal, page: Page) -> None:
 def test_nothing_is_sent_or_booked_twice_when_everything_runs_twice(
     portal: Portal, settings: Settings, tmp_path: Path
 ) -> None:
-    creditor = a_creditor("Fjällbäcks Tandvård AB")
+    creditor = a_creditor_with_an_account("Fjällbäcks Tandvård AB")
     a_person_at(creditor, "administrator", EVA)
     publish_the_agreement_and_this_half_year_s_rate()
     eva = portal.visitor()
