@@ -485,7 +485,7 @@ def test_another_companys_pages_are_not_there(
 
 
 # What each company has of its own under the same address.
-OF_EACH = {"name", "extension"}
+OF_EACH = {"name", "extension", "kind"}
 
 
 @pytest.mark.parametrize("endpoint", [one for one, need in CREDITOR.items() if {*need} - OF_EACH])
