@@ -29,7 +29,6 @@ from portal.extensions import db, settings
 from portal.identity import orders, people
 from portal.identity.actor import SYSTEM, Actor
 from portal.identity.models import Creditor, Membership, Person
-from portal.notifications.telling import notify
 from portal.reporting import orders as orders_of_work
 from portal.signing import agreements
 from tools import seed_past
@@ -76,7 +75,6 @@ def main() -> None:
         _seed_past(_creditor("norrsken"))
         _seed_cases(_creditor("norrsken"))
         seed_work(_creditor("norrsken"))
-        _seed_notifications(_creditor("norrsken"))
         _seed_invitation(_creditor("norrsken"))
         _seed_orders(_creditor("norrsken"))
         _seed_card(_creditor("norrsken"))
@@ -226,11 +224,12 @@ def _seed_past(creditor: Creditor) -> None:
     ]
     print("Living the demo's past ...", flush=True)
     seed_past.live(creditor, others, clock.today())
-    # Nobody wants to be told of it all at once.
+    # People are told of the latest of it by the worker; of all at once nobody wants to be.
     db.session.execute(
         text(
             "insert into notification_marks (creditor_id, position)"
-            " select creditor_id, position from history_heads where creditor_id = :creditor"
+            " select creditor_id, greatest(0, position - 40) from history_heads"
+            " where creditor_id = :creditor"
         ),
         {"creditor": creditor.id},
     )
@@ -393,28 +392,6 @@ def ledger_file(
         "Belopp;Valuta;Text;Språk;Kundklass"
     )
     return "\r\n".join((head, *rows, "")).encode("utf-8-sig")
-
-
-def _seed_notifications(creditor: Creditor) -> None:
-    """What the people of a company were told of lately; the worker goes on from there."""
-    told: tuple[tuple[str, dict[str, object], bool], ...] = (
-        ("mention", {"by": "Sofia Nyström"}, False),
-        ("dispute", {}, False),
-        ("letter_failed", {}, True),
-        ("upload", {"filename": "kundreskontra.csv", "problems": 2}, True),
-        ("rules", {}, False),
-    )
-    cases = db.session.scalars(
-        select(Case).where(Case.creditor_id == creditor.id).order_by(Case.id)
-    ).all()
-    for (kind, data, is_failed), case in zip(told, cases, strict=False):
-        about: dict[str, object] = {"reference": case.reference, "debtor": case.debtor.name}
-        notify(
-            kind, creditor_id=creditor.id,
-            data=data if kind in ("rules", "upload") else {**about, **data},
-            key=f"demo:{kind}", now=clock.now(), is_failed=is_failed,
-        )  # fmt: skip
-    db.session.commit()
 
 
 def demo_cases() -> Sequence[Case]:
