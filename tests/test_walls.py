@@ -81,7 +81,6 @@ CREDITOR_READ = {
     "creditor.show_closing": (),
     "creditor.list_approvals": (),
     "creditor.show_approval": ("approval_key",),
-    "creditor.fetch_evidence": ("approval_key", "part"),
     "creditor.list_customers": (),
     "creditor.export_customers": (),
     "creditor.show_customer": ("customer_id",),
@@ -106,6 +105,7 @@ CREDITOR_READ = {
 }
 # What only an administrator does; a case handler may not either.
 ADMINISTRATOR = {
+    "creditor.fetch_evidence": ("approval_key", "part"),
     "creditor.invite": (),
     "creditor.send_invitation_again": ("invitation_key",),
     "creditor.withdraw_invitation": ("invitation_key",),
@@ -380,7 +380,7 @@ def _a_view(creditor: Creditor, person: Person) -> int:
 
 def _a_report(creditor_id: int) -> dict[str, object]:
     order = orders.put(creditor_id, "report", {}, language="sv", actor=SYSTEM, now=NOW)
-    order.status, order.expires_at = "done", NOW + timedelta(days=7)
+    order.status, order.expires_at = "done", clock.now() + timedelta(days=7)
     order.files = [{"name": "a.pdf", "sha256": files.store(b"%PDF-1.7"), "size": 8}]
     db.session.commit()
     return {"name": "remittance", "extension": "csv", "order_id": order.id, "place": 0}

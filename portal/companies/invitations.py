@@ -198,6 +198,9 @@ def send_again(
             N_("It has been sent %(most)s times. Withdraw it, check the address and invite anew."),
             most=MOST_SENT,
         )
+    # Whoever sends it stands for it from now on.
+    assert actor.person_id is not None
+    invitation.invited_by, invitation.inviter_name = actor.person_id, actor.name
     members.check_role(invitation.role, invitation.role_ends_on, today)
     _send(invitation, language, address, now)
     _tell("invitation.sent_again", invitation, actor, now)
@@ -325,6 +328,8 @@ def accept(token: str, who: Identified, *, today: date, now: datetime) -> int:
         invitation = _locked(opened.creditor_id, opened.key)
         if (found := status(invitation, now)) != WAITING:
             raise _refused(found)
+        if not _still_invited(invitation, everyone, today):
+            raise _refused(WITHDRAWN)
         if invitation.role_ends_on is not None and invitation.role_ends_on < today:
             raise _refused(EXPIRED)
         person = people.by_identity_number(who.identity_number) or people.add_person(
@@ -338,6 +343,16 @@ def accept(token: str, who: Identified, *, today: date, now: datetime) -> int:
         _tell("member.joined", invitation, actor, now, person=person.id, who=person.name)
         db.session.flush()
         return person.id
+
+
+def _still_invited(invitation: Invitation, everyone: list[Membership], today: date) -> bool:
+    """Whether whoever invited is an administrator still; else a colleague must send it again."""
+    return any(
+        one.person_id == invitation.invited_by
+        and one.role == "administrator"
+        and (one.ends_on is None or one.ends_on >= today)
+        for one in everyone
+    )
 
 
 def _join(invitation: Invitation, person: Person, everyone: list[Membership], today: date) -> None:

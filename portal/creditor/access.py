@@ -43,7 +43,7 @@ _WAIT_FOR_SIGNATURE = {
         "exclude_customer", "include_customer", "save_class_rules", "remove_class_rules",
         "exclude_class", "include_class", "save_description", "save_address", "take_address",
         "save_contact", "remove_contact", "save_letter", "propose_account",
-        "propose_account_change",
+        "propose_account_change", "save_preview", "do_many", "remove_expected",
     )
 }  # fmt: skip
 

@@ -81,6 +81,8 @@ def refuse(approval_key: str) -> Response:
 @creditor.get("/<key>/approvals/<approval_key>/<part>")
 def fetch_evidence(approval_key: str, part: str) -> Response:
     """The signature or the OCSP response of an approval, as BankID gave it."""
+    # The signer's certificate tells their identity number.
+    access.require_administrator()
     evidence = _approval(approval_key).evidence or {}
     kinds = {
         "signature.xml": ("xml_sha256", "application/xml"),

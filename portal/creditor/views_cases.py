@@ -1,6 +1,7 @@
 """The company's cases: the list, what is searched for in it, and its export."""
 
-from flask import Response
+from flask import Response, flash
+from flask_babel import gettext
 from htmx_flask import request
 
 from portal import clock
@@ -65,6 +66,10 @@ def export_cases_to_excel() -> Response:
 
 def _exported(kind: str) -> Response:
     listing = case_list.read(request.args, clock.today())
+    if request.args.get("found") and "found" not in listing.query:
+        # What was searched for is forgotten; the list would be of all cases.
+        flash(gettext("Search for the identity number once more."), "warn")
+        return go(listing.address())
     listing.look()
     headings, rows = listing.for_a_spreadsheet()
     return spreadsheets.answer(kind, "cases", headings, rows)

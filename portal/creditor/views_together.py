@@ -17,7 +17,7 @@ from portal.creditor.together_texts import ACTS
 from portal.creditor.views import creditor
 from portal.extensions import db
 from portal.law import fees
-from portal.messages import RedaError
+from portal.messages import N_, RedaError
 from portal.web.formats import kronor
 from portal.web.forms import text
 from portal.web.rendering import go, is_seen, nothing_new, render
@@ -55,7 +55,12 @@ def _wanted() -> Any:
     creditor_id = access.role().creditor_id
     match request.form.get("scope"):
         case "all":
-            listing = case_list.read(_query(), clock.today())
+            query = _query()
+            asked_for = query.get("found")
+            listing = case_list.read(query, clock.today())
+            if asked_for and "found" not in listing.query:
+                # What was searched for is forgotten; the list would be of all cases.
+                raise RedaError(N_("Search for the identity number once more."))
             listing.look()
             return listing.ids_sql()
         case "shown":
@@ -76,6 +81,9 @@ def list_together() -> Response:
 def _find(act_id: int) -> together.Act:
     act = together.find(act_id)
     if act is None or act.creditor_id != access.role().creditor_id:
+        raise NotFound
+    # The history names whoever looked at it as the one who did it.
+    if act.status == "draft" and act.person_id != access.actor().person_id:
         raise NotFound
     return act
 

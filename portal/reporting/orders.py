@@ -188,7 +188,8 @@ def fetch(order: Order, place: int, *, actor: Actor, now: datetime) -> Mapping[s
 
     place: 0 is the first. Raises NotThisWay when it is not there (any more).
     """
-    if order.status != DONE or not 0 <= place < len(order.files):
+    is_over = order.expires_at is not None and order.expires_at <= now
+    if order.status != DONE or is_over or not 0 <= place < len(order.files):
         raise NotThisWay(N_("The file is not there. Files are kept for seven days."))
     file = order.files[place]
     db.session.add(

@@ -14,7 +14,7 @@ from portal.identity import people
 from portal.identity.models import Creditor, Membership, Person
 from portal.messages import RedaError
 from tests.companies.conftest import acting
-from tests.factories import NOW, TODAY
+from tests.factories import JOHAN, NOW, TODAY, a_person_at
 
 INGRID = Identified("198508202382", "Ingrid", "Falk")
 
@@ -173,3 +173,16 @@ def test_who_bankid_told_is_forgotten_after_a_while(app) -> None:
     )
     assert invitations.identified(sealed, now=NOW + timedelta(minutes=14)) == INGRID
     assert invitations.identified(sealed, now=NOW + timedelta(minutes=15)) is None
+
+
+def test_whose_inviter_is_an_administrator_no_more_is_let_in_by_a_colleague_alone(
+    invite, company: Creditor, eva: Person, links: list[str]
+) -> None:
+    sent = invite()
+    own = db.session.scalars(select(Membership).where(Membership.person_id == eva.id)).one()
+    own.ends_on = TODAY - timedelta(days=1)
+    colleague = a_person_at(company, "administrator", JOHAN)
+    with pytest.raises(CannotAccept):
+        accept(links[0])
+    send_again(company, colleague, sent.key, links)
+    assert accept(links[1]).name == "Ingrid Falk"

@@ -251,3 +251,21 @@ def test_a_viewer_is_shown_no_marks(desk_of: Callable[[str], Desk], creditor: Cr
     a_case(creditor)
     page = desk_of(SOFIA).get("cases")
     assert not page.select("[name=case], #together")
+
+
+def test_what_a_colleague_has_looked_at_is_theirs_to_do(
+    desk: Desk, desk_of: Callable[[str], Desk], creditor: Creditor
+) -> None:
+    case = a_reminded_case(creditor)
+    desk.post("cases/together", act="hold", scope="marked", case=case.reference)
+    act = db.session.scalars(select(ActTogether)).one()
+    a_person_at(creditor, "collector", SOFIA)
+    desk_of(SOFIA).get(f"cases/together/{act.id}", status=404)
+    assert act.status == "draft"
+
+
+def test_a_search_that_is_forgotten_is_not_all_cases(desk: Desk, creditor: Creditor) -> None:
+    a_reminded_case(creditor)
+    desk.post("cases/together", act="hold", scope="all", query="found=gone")
+    assert db.session.scalars(select(ActTogether)).all() == []
+    assert desk.raw("cases.csv?found=gone").status_code == 303

@@ -415,3 +415,10 @@ def test_whoever_ordered_it_is_told_how_it_ended_and_nobody_else(
     make()
     told = db.session.execute(text("select person_id, kind, is_failed from notifications")).all()
     assert [tuple(one) for one in told] == [(eva.id, "report", is_failed)]
+
+
+def test_what_is_over_is_not_fetched_even_before_it_is_tidied_away(creditor: Creditor) -> None:
+    order = ask(creditor)
+    make()
+    with pytest.raises(orders.NotThisWay):
+        orders.fetch(current(order), 0, actor=EVA_AT_DESK, now=NOW + timedelta(days=400))
