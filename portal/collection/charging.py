@@ -4,7 +4,7 @@ One case and a hundred thousand are charged by these same functions (`lifecycle`
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from portal.law import fees
@@ -59,7 +59,10 @@ def charge(letter: str, facts: Facts, on: date) -> Charged:
     reasons = []
     for measure in _measures(letter, on, facts.is_called_for):
         if measure.kind in facts.creditor_pays:
-            to_creditor.append(creditors_own(measure.kind, on))
+            # That no reminder fee is agreed with the debtor is no matter of the creditor's.
+            agreed = replace(terms, reminder_fee_agreed=True)
+            own = fees.decide(measure, agreed, [*before, *charges]).charge
+            to_creditor += [own] if own is not None else []
             reasons.append(Problem(N_("The creditor bears this fee itself."), {}).as_json())
             continue
         decision = fees.decide(measure, terms, [*before, *charges])

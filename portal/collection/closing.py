@@ -45,7 +45,11 @@ def return_cases(
     while ids := db.session.scalars(_left(limit)).all():
         for case_id in ids:
             case = db.session.get_one(Case, case_id, with_for_update=True)
-            if case.closed_on is None:
+            # Whoever opens it again waits for these, and these see that it is open.
+            owner = db.session.get_one(
+                Creditor, case.creditor_id, with_for_update={"read": True}, populate_existing=True
+            )
+            if case.closed_on is None and owner.closed_cases == "return":
                 # The company itself, for it was decided for all of them at once.
                 company = Actor("person", case.creditor.name, role="creditor")
                 changes.recall(case, reason="", actor=company, today=today, now=now)

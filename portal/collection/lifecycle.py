@@ -146,7 +146,9 @@ def advance(
     taken += _break_plans(today, now, limit=limit)
     if is_banking_day(today):
         taken += _write_held_letters(today, now, limit=limit)
-        taken += _take_steps(today, now, limit=limit)
+        # Nobody gets the next letter before the one that was held back.
+        if not holds.with_letters_left():
+            taken += _take_steps(today, now, limit=limit)
     return Advanced(taken)
 
 
@@ -386,7 +388,7 @@ def write_again(message_id: int, *, actor: Actor, today: date, now: datetime) ->
     """
     given_up = outbox.withdraw(message_id)
     case = cases.lock(given_up.case_id)
-    if not case.is_stopped:
+    if not case.is_stopped and _LETTERS.get(case.status) == given_up.kind:
         _write_newest_again(case, str(message_id), actor=actor, today=today, now=now)
 
 

@@ -359,6 +359,7 @@ def break_off(case: Case, *, actor: Actor, today: date, now: datetime) -> bool:
     if plan is None:
         return False
     plan.status, plan.ended_on = "broken", today
+    outbox.withdraw_unsent(case.id)
     record(case, "case.plan_broken", actor, now, plan=plan.id)
     return True
 

@@ -246,9 +246,12 @@ def let_end(creditor_id: int, *, today: date, now: datetime) -> int:
     ended = select(Rules.scope, Rules.scope_key).where(
         Rules.creditor_id == creditor_id, Rules.ends_on < today
     )
-    if not (keys := [(scope, key) for scope, key in db.session.execute(ended)]):
+    if db.session.execute(ended.limit(1)).first() is None:
         return 0
     _lock(creditor_id)
+    # Read anew: whoever held the lock may have given them another day.
+    if not (keys := [(scope, key) for scope, key in db.session.execute(ended)]):
+        return 0
     nothing = dict.fromkeys(keys, NOTHING)
     _write(creditor_id, nothing, actor=SYSTEM, today=today, now=now)
     return len(keys)

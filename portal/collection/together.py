@@ -194,6 +194,9 @@ def _reason(act: ActTogether, today: date, options: Mapping[str, Any]) -> Column
     ways += [(Case.status.in_(states.CLOSED), CLOSED), (Case.status.not_in(before), NOT_HERE)]
     if act.act == RESUME:
         ways.append((~held, NOT_HELD))
+    if act.act == HOLD:
+        # Another hold has a reason and a day of its own, which taking this one back must not end.
+        ways.append((held, SAME))
     if act.act in (LEGAL, SURVEILLANCE):
         # A claim that is objected to, or being paid off, is no matter for the authority.
         ways.append((Case.is_stopped.is_(True), STOPPED))
@@ -208,6 +211,7 @@ def begin(act: ActTogether, options: Mapping[str, Any], *, now: datetime) -> Non
     options: JSON values; reason, until_on (ISO), customer_class, as the act takes them.
     Raises NotThisWay for one that was cancelled.
     """
+    db.session.refresh(act, with_for_update=True)
     if act.status == "cancelled":
         raise NotThisWay(N_("This was cancelled. Mark the cases again."))
     if act.status != "draft":
@@ -220,6 +224,7 @@ def begin(act: ActTogether, options: Mapping[str, Any], *, now: datetime) -> Non
 
 def cancel(act: ActTogether, *, now: datetime) -> None:
     """Do nothing more: what is done stays done."""
+    db.session.refresh(act, with_for_update=True)
     if act.status in ("draft", "waiting"):
         act.status, act.ended_at = "cancelled", now
         db.session.flush()

@@ -1,5 +1,6 @@
 """After the reminder: the demand, what it costs whom, and what comes when it is not paid."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -7,12 +8,13 @@ from flask import Flask
 from sqlalchemy import select
 
 from portal import ledger
-from portal.collection import cases, changes, history, lifecycle, plans, states
+from portal.collection import cases, changes, charging, history, lifecycle, plans, states
+from portal.collection.charging import Facts
 from portal.collection.models import Case, Plan
 from portal.delivery.models import Message
 from portal.extensions import db
 from portal.identity.actor import DEBTOR, Actor
-from portal.law import demand
+from portal.law import demand, fees
 from portal.law.calendar import is_banking_day
 from portal.messages import RedaError
 from tests.factories import NOW, TODAY, a_case, a_creditor, a_debtor_of, a_reminded_case, rules_of
@@ -244,3 +246,30 @@ def agree(case: Case, actor: Actor) -> Plan:
         case, monthly_ore=50_000, first_on=TODAY + timedelta(days=20), actor=actor, today=TODAY,
         now=NOW,
     )  # fmt: skip
+
+
+def test_a_creditor_that_bears_fees_pays_none_where_a_debtor_would_pay_none(app: Flask) -> None:
+    facts = Facts(
+        is_consumer=False, reminder_fee_agreed=False, bears_interest=True, wants_compensation=True,
+        fee_charged_before=False, before=(), is_called_for=True,
+        creditor_pays=frozenset({fees.DEMAND, fees.REMINDER}),
+    )  # fmt: skip
+    assert [one.ore for one in charging.charge("reminder", facts, TODAY).to_creditor] == [6_000]
+    charged = charging.charge("demand", facts, TODAY)
+    assert ([one.ore for one in charged.charges], charged.to_creditor) == ([45_000], [])
+    nothing_left = replace(facts, is_called_for=False)
+    assert charging.charge("demand", nothing_left, TODAY).to_creditor == []
+
+
+def test_a_letter_that_failed_is_not_written_as_another_once_the_case_has_gone_on(
+    app: Flask,
+) -> None:
+    case = a_demanded_case()
+    reminder = db.session.scalars(
+        select(Message).where(Message.case_id == case.id, Message.kind == "reminder")
+    ).one()
+    reminder.status = "failed"
+    db.session.commit()
+    lifecycle.write_again(reminder.id, actor=CLERK, today=TODAY, now=NOW)
+    kinds = db.session.scalars(select(Message.kind).where(Message.case_id == case.id))
+    assert sorted(kinds) == ["demand", "reminder"]
