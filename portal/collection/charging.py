@@ -77,12 +77,6 @@ def charge(letter: str, facts: Facts, on: date) -> Charged:
     return Charged(charges, reasons, to_creditor)
 
 
-def creditors_own(kind: str, on: date) -> Charge:
-    """A fee that the creditor bears itself: as much as a debtor at most would be asked for."""
-    row = fees.fee(kind, on)
-    return Charge(row.kind, row.amount_ore, row.statute)
-
-
 def _measures(letter: str, on: date, is_called_for: bool) -> list[Measure]:
     if letter == REMINDER:
         return [Measure(fees.REMINDER, on, is_sent=True, is_called_for=is_called_for)]

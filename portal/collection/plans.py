@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import func, literal, select
 
 from portal import ledger
-from portal.collection import cases, charging, notices, policy, rates, states, stops
+from portal.collection import cases, notices, policy, rates, states, stops
 from portal.collection.models import Case, Instalment, Plan
 from portal.collection.moves import charge_creditor, move, note_charges, post, record
 from portal.collection.policy import Effective
@@ -157,8 +157,11 @@ def require_within_rules(
 
 def _fee(case: Case, today: date) -> fees.Charge | None:
     """What a plan costs the debtor."""
-    if _is_borne_by_creditor(case):
-        return None
+    return None if _is_borne_by_creditor(case) else _charge(case, today)
+
+
+def _charge(case: Case, today: date) -> fees.Charge | None:
+    """What a plan may cost, whoever bears it."""
     terms = ClaimTerms(debtor=fees.CONSUMER if case.is_consumer else fees.BUSINESS)
     measure = Measure(fees.PLAN, today, is_sent=True, is_complete=True)
     return fees.decide(measure, terms, cases.charges(case)).charge
@@ -253,8 +256,7 @@ def agree(
             now=now,
         )
         note_charges(case, [charge], today)
-    elif _is_borne_by_creditor(case):
-        own = charging.creditors_own(fees.PLAN, today)
+    elif own := _charge(case, today):
         charge_creditor(case, [own], booked_on=today, key=f"plan:{plan.id}", now=now)
     record(
         case, "case.plan_agreed", actor, now, plan=plan.id, parts=len(proposal.parts),

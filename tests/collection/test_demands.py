@@ -273,3 +273,12 @@ def test_a_letter_that_failed_is_not_written_as_another_once_the_case_has_gone_o
     lifecycle.write_again(reminder.id, actor=CLERK, today=TODAY, now=NOW)
     kinds = db.session.scalars(select(Message.kind).where(Message.case_id == case.id))
     assert sorted(kinds) == ["demand", "reminder"]
+
+
+def test_a_creditor_that_bears_the_plans_fee_pays_none_that_compensation_covers(app: Flask) -> None:
+    creditor = a_creditor()
+    rules_of(creditor, plan_fee_by="creditor", wants_compensation=True)
+    case = a_reminded_case(creditor, debtor=a_debtor_of(creditor, kind="company"))
+    run(cases.lock(case.id).next_step_on)
+    agree(cases.lock(case.id), CLERK)
+    assert not any(one.kind == "creditor_fee.plan" for one in ledger.entries(case.id))
