@@ -70,10 +70,13 @@ def test_cards_are_arranged_without_scripts(portal: Portal, creditor: Creditor) 
     before = titles(visitor)
     visitor.page.locator("#size-owed").select_option("wide")
     visitor.page.locator("#show-needs").uncheck()
-    visitor.press("Save")
+    with visitor.page.expect_navigation():
+        visitor.press("Save")
     assert titles(visitor) == before[1:]
-    visitor.page.locator("#up-ageing").click()
+    with visitor.page.expect_navigation():
+        visitor.page.locator("#up-ageing").click()
     assert titles(visitor)[:2] == [before[1], before[3]]
     assert "is-wide" in (visitor.page.locator("#card-owed").get_attribute("class") or "")
-    visitor.press("As it was at first")
+    with visitor.page.expect_navigation():
+        visitor.press("As it was at first")
     assert titles(visitor) == before
