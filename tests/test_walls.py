@@ -201,15 +201,16 @@ OPERATOR = {
     "operations.add_rate": (),
 }
 DEBTOR = {
-    "debtor.show_case": (),
-    "debtor.show_invoice": (),
-    "debtor.download_invoice": (),
-    "debtor.read_letter": ("message_id",),
-    "debtor.show_receipt": ("number",),
-    "debtor.download_receipt": ("number",),
-    "debtor.start_payment": (),
-    "debtor.show_payment": ("request_id",),
-    "debtor.stop_payment": ("request_id",),
+    "debtor.overview": (),
+    "debtor.show_case": ("reference",),
+    "debtor.show_invoice": ("reference",),
+    "debtor.download_invoice": ("reference",),
+    "debtor.read_letter": ("reference", "message_id"),
+    "debtor.show_receipt": ("reference", "number"),
+    "debtor.download_receipt": ("reference", "number"),
+    "debtor.start_payment": ("reference",),
+    "debtor.show_payment": ("reference", "request_id"),
+    "debtor.stop_payment": ("reference", "request_id"),
 }
 SIGNER = {
     "signing.agreements": (),

@@ -102,7 +102,7 @@ def _take_tour(browser: Browser, reference: str, code: str, folder: Path) -> Non
             for summary in page.locator(".sum-parts summary").all():
                 summary.click()
             _keep(page, folder, f"debtor-case-{language}-{width}")
-            page.goto(f"{BASE}/case/invoice")
+            page.goto(f"{BASE}/case/{reference}/invoice")
             _keep(page, folder, f"debtor-invoice-{language}-{width}")
         for language in ("sv", "en"):
             page = _page(browser, width, 800, language)
@@ -131,7 +131,7 @@ def _enter(page: Page, reference: str, code: str) -> None:
     page.fill("#reference", reference)
     page.fill("#code", code)
     page.click("main form button")
-    page.wait_for_url("**/case")
+    page.wait_for_url("**/case/*")
 
 
 def _sign_in(page: Page, number: str) -> None:

@@ -29,7 +29,8 @@ class EntryLocked(RedaError):
         self.until = until
 
 
-def _tidy(text: str) -> str:
+def tidy(text: str) -> str:
+    """A reference or code as it stands in the letter, however somebody typed it."""
     return "".join(c for c in text.upper() if c.isalnum())
 
 
@@ -40,7 +41,7 @@ def enter(reference: str, code: str, *, address: str, now: datetime) -> int:
     a refused guess leaves behind must not be rolled back with it.
     Raises EntryRefused, the same for a wrong reference and a wrong code, or EntryLocked.
     """
-    reference, code = _tidy(reference), _tidy(code)
+    reference, code = tidy(reference), tidy(code)
     guessed_at, guessed_from = f"case:{reference}", f"address:{address}"
     with tenancy.service():
         until = attempts.locked_until([guessed_at, guessed_from], now)

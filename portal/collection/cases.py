@@ -315,6 +315,28 @@ def get(case_id: int) -> Case | None:
     )
 
 
+def by_reference(reference: str) -> Case | None:
+    """As `get`, by the reference that stands in the letters."""
+    return db.session.scalar(
+        select(Case)
+        .where(Case.reference == reference)
+        .options(joinedload(Case.debtor), joinedload(Case.invoice), joinedload(Case.creditor))
+    )
+
+
+def of_ids(ids: Sequence[int]) -> list[Case]:
+    """Those of these cases that may be seen, with debtor, invoice and creditor: open ones first,
+    and of them the one to be paid first."""
+    return list(
+        db.session.scalars(
+            select(Case)
+            .where(Case.id.in_(ids))
+            .options(joinedload(Case.debtor), joinedload(Case.invoice), joinedload(Case.creditor))
+            .order_by(Case.closed_on.is_not(None), Case.pay_by_on, Case.id)
+        )
+    )
+
+
 def others_of(case: Case, limit: int = 20) -> list[OtherCase]:
     """The same customer's other cases, the newest first."""
     rows = db.session.execute(

@@ -1,6 +1,9 @@
 """Who may see which case: the cases that this browser session has opened, and no other."""
 
-from flask import Blueprint, Response, flash, session, url_for
+from collections.abc import Iterable
+from typing import Any
+
+from flask import Blueprint, Response, current_app, flash, g, session, url_for
 from flask_babel import gettext
 from htmx_flask import request
 from werkzeug.exceptions import NotFound
@@ -15,11 +18,11 @@ _OPENED = "debtor_cases"
 _OPEN = {"debtor.start", "debtor.enter", "debtor.health"}
 
 
-def open_case(case_id: int) -> None:
-    """Let this session see a case and nothing else; its token is renewed first."""
+def open_cases(ids: Iterable[int]) -> None:
+    """Let this session see these cases and nothing else; its token is renewed first."""
     session.clear()
     session.renew()  # type: ignore[attr-defined]
-    session[_OPENED] = [case_id]
+    session[_OPENED] = list(ids)
 
 
 def leave() -> None:
@@ -28,16 +31,21 @@ def leave() -> None:
     session.renew()  # type: ignore[attr-defined]
 
 
-def opened_case() -> Case | None:
-    """The case that the session has opened, if any."""
-    opened = session.get(_OPENED)
-    return cases.get(opened[0]) if opened else None
+def opened() -> list[int]:
+    """The ids of the cases that this session has opened; none before anyone came in."""
+    return list(session.get(_OPENED, []))
+
+
+def has_opened(reference: str) -> bool:
+    """Whether this session has opened the case with this reference."""
+    case = cases.by_reference(reference)
+    return case is not None and case.id in opened()
 
 
 def current_case() -> Case:
-    """The case that the session has opened. Raises NotFound when there is none."""
-    case = opened_case()
-    if case is None:
+    """The case that the address names. Raises NotFound when this session has not opened it."""
+    case = cases.by_reference(g.get("debtor_reference") or "")
+    if case is None or case.id not in opened():
         raise NotFound
     return case
 
@@ -47,10 +55,20 @@ def guard(blueprint: Blueprint) -> None:
 
     @blueprint.before_request
     def _require_case() -> Response | None:
-        opened = session.get(_OPENED)
-        if opened:
-            tenancy.enter(tenancy.Scope("case", tuple(opened)))
+        ids = opened()
+        if ids:
+            tenancy.enter(tenancy.Scope("case", tuple(ids)))
         elif request.endpoint not in _OPEN:
             flash(gettext("Your visit has ended. Write the reference and the code again."), "info")
             return go(url_for("debtor.start"))
         return None
+
+    @blueprint.url_value_preprocessor
+    def _take_reference(endpoint: str | None, values: dict[str, Any] | None) -> None:
+        g.debtor_reference = values.pop("reference", None) if values else None
+
+    @blueprint.url_defaults
+    def _fill_reference(endpoint: str, values: dict[str, Any]) -> None:
+        # Links within a case lead to the same case, unless they name another.
+        if current_app.url_map.is_endpoint_expecting(endpoint, "reference"):
+            values.setdefault("reference", g.get("debtor_reference"))

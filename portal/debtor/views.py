@@ -8,6 +8,7 @@ from htmx_flask import request
 
 from portal import clock
 from portal.collection import access as entry
+from portal.collection import cases
 from portal.debtor import access
 from portal.debtor.forms import EnterForm
 from portal.extensions import db, limiter
@@ -21,11 +22,18 @@ access.guard(debtor)
 def start() -> Response:
     """Where a letter leads: reference and code."""
     reference = request.args.get("reference", "")
-    opened = access.opened_case()
     # The letter of another case leads to that case, also for whoever has one open.
-    if opened and reference in ("", opened.reference):
-        return go(url_for("debtor.show_case"))
+    if access.opened() and (not reference or access.has_opened(reference)):
+        return go(_first_page(reference))
     return render("debtor/start.html", form=EnterForm(reference=reference))
+
+
+def _first_page(reference: str = "") -> str:
+    """Where somebody who is in begins: at the case named, at the only one, or at all of them."""
+    found = [reference] if reference else [one.reference for one in cases.of_ids(access.opened())]
+    if len(found) == 1:
+        return url_for("debtor.show_case", reference=found[0])
+    return url_for("debtor.overview")
 
 
 @debtor.post("/")
@@ -50,8 +58,14 @@ def enter() -> Response:
             response.headers["Retry-After"] = str(ceil((error.until - now).total_seconds()))
         return response
     db.session.commit()
-    access.open_case(case_id)
-    return go(url_for("debtor.show_case"))
+    access.open_cases([case_id])
+    return go(url_for("debtor.show_case", reference=entry.tidy(form.reference.data or "")))
+
+
+@debtor.get("/overview")
+def overview() -> Response:
+    """All the cases that were opened."""
+    return render("debtor/overview.html", cases=cases.of_ids(access.opened()))
 
 
 @debtor.post("/leave")

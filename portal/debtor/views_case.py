@@ -30,7 +30,7 @@ def pdf(data: bytes, filename: str) -> Response:
     )
 
 
-@debtor.get("/case")
+@debtor.get("/case/<reference>")
 def show_case() -> Response:
     """What is owed, to whom, why, and what can be done."""
     case = access.current_case()
@@ -52,14 +52,14 @@ def show_case() -> Response:
     )
 
 
-@debtor.get("/case/invoice")
+@debtor.get("/case/<reference>/invoice")
 def show_invoice() -> Response:
     """The invoice that the case is about, as the creditor sent it."""
     case = access.current_case()
     return render("debtor/invoice.html", case=case, invoice=case.invoice)
 
 
-@debtor.get("/case/invoice/file")
+@debtor.get("/case/<reference>/invoice/file")
 def download_invoice() -> Response:
     """The invoice's own file, where the creditor gave one."""
     invoice = access.current_case().invoice
@@ -72,7 +72,7 @@ def download_invoice() -> Response:
     return response
 
 
-@debtor.get("/case/letters/<int:message_id>.pdf")
+@debtor.get("/case/<reference>/letters/<int:message_id>.pdf")
 def read_letter(message_id: int) -> Response:
     """A letter as it was sent."""
     case = access.current_case()
@@ -82,7 +82,7 @@ def read_letter(message_id: int) -> Response:
     raise NotFound
 
 
-@debtor.get("/case/receipts/<number>")
+@debtor.get("/case/<reference>/receipts/<number>")
 def show_receipt(number: str) -> Response:
     """What was paid, for what, and whether anything is left."""
     found = _receipt(number)
@@ -90,7 +90,7 @@ def show_receipt(number: str) -> Response:
     return render("debtor/receipt.html", payment=found.payment, case=found.case, due=due)
 
 
-@debtor.get("/case/receipts/<number>.pdf")
+@debtor.get("/case/<reference>/receipts/<number>.pdf")
 def download_receipt(number: str) -> Response:
     """The receipt as a PDF."""
     found = _receipt(number)

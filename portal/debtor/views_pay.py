@@ -17,7 +17,7 @@ from portal.web.forms import text
 from portal.web.rendering import go, is_seen, last_question, nothing_new, render
 
 
-@debtor.post("/case/pay")
+@debtor.post("/case/<reference>/pay")
 @limiter.limit("10 per minute")
 def start_payment() -> Response:
     """Ask Swish for all that is owed today."""
@@ -36,7 +36,7 @@ def start_payment() -> Response:
     return go(url_for("debtor.show_payment", request_id=request.id))
 
 
-@debtor.get("/case/pay/<request_id>")
+@debtor.get("/case/<reference>/pay/<request_id>")
 def show_payment(request_id: str) -> Response:
     """The payment as it stands; asks Swish, should its callback have been lost."""
     request = _request(request_id)
@@ -80,7 +80,7 @@ def _to_receipt(request: SwishRequest) -> Response:
     return go(url_for("debtor.show_case"))
 
 
-@debtor.post("/case/pay/<request_id>/stop")
+@debtor.post("/case/<reference>/pay/<request_id>/stop")
 def stop_payment(request_id: str) -> Response:
     """Withdraw the payment, unless it is approved already."""
     request = _request(request_id)

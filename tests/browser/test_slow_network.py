@@ -74,11 +74,11 @@ def test_who_has_paid_is_led_to_the_receipt_once(portal: Portal) -> None:
     page.get_by_label("Reference").fill(case.reference)
     page.get_by_label("Code").fill(case.access_code)
     visitor.press("Show my case")
-    asked = slow_down(page, "/case/receipts/")
+    asked = slow_down(page, "/receipts/")
     questions: list[str] = []
 
     def count(request: Request) -> None:
-        if asked and "/case/pay/" in request.url:
+        if asked and "/pay/" in request.url:
             questions.append(request.url)
 
     page.on("request", count)

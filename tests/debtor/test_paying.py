@@ -14,7 +14,7 @@ from portal.config import Settings
 from portal.extensions import db
 from portal.payments import booking
 from portal.payments.models import SwishRequest
-from tests.debtor.test_pages import Visitor, a_case_of_today
+from tests.debtor.test_pages import Visitor, a_case_of_today, at_first_case
 from tests.swish_fixtures import Swish
 
 pytest_plugins = ["tests.swish_fixtures"]
@@ -51,7 +51,7 @@ class Payer:
 
     def case_page(self) -> BeautifulSoup:
         """The case, as somebody sees it who goes back."""
-        return self._parsed(self.client.get("/case", headers=HEADERS).text)
+        return self._parsed(self.client.get(at_first_case("/case"), headers=HEADERS).text)
 
     def stop(self) -> BeautifulSoup:
         """Press Stop the payment on a page opened while it waited; answers where that leads."""
@@ -77,7 +77,7 @@ class Payer:
 def payer(client: FlaskClient, swish: Swish, case: Case) -> Payer:
     case_page = Visitor(client).enter(case)
     token = case_page.select_one("input[name=csrf_token]")["value"]
-    answer = client.post("/case/pay", data={"csrf_token": token}, headers=HEADERS)
+    answer = client.post(at_first_case("/case/pay"), data={"csrf_token": token}, headers=HEADERS)
     return Payer(client, swish, answer.headers["Location"], token)
 
 
@@ -109,7 +109,7 @@ def test_the_page_stops_asking_before_it_is_led_to_the_receipt(payer: Payer) -> 
     asking = BeautifulSoup(answer.text, "html.parser").find(id="payment")
     assert asking["hx-trigger"] == "load"
     answer = payer.client.get(str(asking["hx-get"]), headers=htmx)
-    assert "/case/receipts/" in answer.headers["HX-Redirect"]
+    assert "/receipts/" in answer.headers["HX-Redirect"]
 
 
 class TestABankThatDoesNotAnswer:

@@ -128,7 +128,7 @@ def open_the_case(debtor: Visitor, reference: str, code: str) -> Page:
     page.locator("#reference").fill(reference)
     page.locator("#code").fill(code)
     page.locator("main form button").click()
-    page.wait_for_url("**/case")
+    page.wait_for_url("**/case/*")
     return page
 
 
@@ -139,7 +139,7 @@ def pay_with_swish(portal: Portal, page: Page) -> None:
     phone.goto(f"{portal.swish.running.payer.url}/")
     phone.locator("main a").first.click()
     phone.get_by_role("button", name="Approve the payment").click()
-    page.wait_for_url("**/case/receipts/*")
+    page.wait_for_url("**/case/*/receipts/*")
 
 
 def test_nothing_is_sent_or_booked_twice_when_everything_runs_twice(

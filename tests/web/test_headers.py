@@ -13,7 +13,7 @@ from portal.web.pages import asset
 
 PAGE, STATIC = "/", "/static/css/reda.css"
 # One of each kind of answer: a page, a file, an error, a machine's, a redirect.
-ANSWERS = [PAGE, STATIC, "/nowhere", "/health", "/case"]
+ANSWERS = [PAGE, STATIC, "/nowhere", "/health", "/overview"]
 HOST_COOKIE = "__Host-reda_session"
 
 

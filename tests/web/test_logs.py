@@ -83,8 +83,8 @@ def test_a_request_is_one_line_of_json(client: FlaskClient, log: Log) -> None:
 
 
 def test_a_line_has_the_routes_rule_and_not_the_address(client: FlaskClient, log: Log) -> None:
-    client.get("/case/receipts/2026-0000001?lang=en")
-    assert log.of("request")["route"] == "/case/receipts/<number>"
+    client.get("/case/100000009/receipts/2026-0000001?lang=en")
+    assert log.of("request")["route"] == "/case/<reference>/receipts/<number>"
     assert "2026-0000001" not in log.text
 
 
@@ -99,8 +99,8 @@ def test_no_line_tells_who_came_in(app: Flask, client: FlaskClient, log: Log) ->
     case = a_reminded_case()
     client.get(f"/?reference={case.reference}")
     client.post("/", data={"reference": case.reference, "code": case.access_code})
-    client.get("/case")
-    client.get("/case/invoice")
+    client.get(f"/case/{case.reference}")
+    client.get(f"/case/{case.reference}/invoice")
     for told in (case.reference, case.ocr, case.access_code, NAME, ADDRESS, case.invoice.number):
         assert told not in log.text
 
