@@ -179,6 +179,19 @@ def _accrue(case: Case, on: date, *, from_on: date | None) -> tuple[Accrual, dat
     return accrual, until
 
 
+def interest_on(case: Case, ore: int, on: date) -> int:
+    """What interest so much of a case's principal has borne from the due date to a day, in öre."""
+    table = rates.table()
+    until = on if case.interest_kind == "none" else min(on, table.known_through)
+    return accrue(
+        [Movement(case.due_on, ore)],
+        due_on=case.due_on,
+        until=max(until, case.due_on),
+        terms=Terms(case.interest_kind, case.agreed_rate),
+        rates=table,
+    ).ore
+
+
 def explain(case: Case, due: AmountDue) -> list[ExplainedPart]:
     """Each part of what is due with its reason, in the order that the parts are told."""
     parts = [

@@ -72,11 +72,21 @@ def creditor_was_paid(
     return True
 
 
-def credit(case: Case, *, amount_ore: int, on: date, key: str, actor: Actor, now: datetime) -> bool:
+def credit(
+    case: Case,
+    *,
+    amount_ore: int,
+    on: date,
+    key: str,
+    actor: Actor,
+    now: datetime,
+    was_never_owed: bool = False,
+) -> bool:
     """The creditor has credited the invoice, wholly or in part.
 
-    A claim that is credited wholly was never owed, and bears no interest and no fees. amount_ore:
-    öre, above zero. Raises RedaError when it is more than is left of the principal.
+    A claim that is credited wholly was never owed, and bears no interest and no fees; nor does a
+    part bear interest that was_never_owed. amount_ore: öre, above zero. Raises RedaError when it
+    is more than is left of the principal.
     """
     posted = f"credit:{case.id}:{key}"
     if ledger.is_posted(posted):
@@ -91,6 +101,8 @@ def credit(case: Case, *, amount_ore: int, on: date, key: str, actor: Actor, now
         )
     is_whole = amount_ore == left.principal_ore
     move(case, "credit wholly" if is_whole else "credit", actor)
+    if was_never_owed and not is_whole:
+        _waive_interest_on(case, amount_ore, on=on, key=posted, now=now)
     post(
         case,
         "claim.credited",
@@ -175,6 +187,21 @@ def change_customer(
             move(case, "change the customer", actor)
             record(case, "case.customer_changed", actor, now, fields=changed)
     return changed
+
+
+def _waive_interest_on(case: Case, amount_ore: int, *, on: date, key: str, now: datetime) -> None:
+    """Give up what interest a part of the principal has borne, as if it had never been owed."""
+    due = cases.amount_due(case, on)
+    settling.book_interest(case, due, key=key, now=now)
+    waived_ore = min(due.interest_ore, cases.interest_on(case, amount_ore, on))
+    post(
+        case,
+        "interest.waived",
+        booked_on=on,
+        key=f"interest waived:{key}",
+        lines={Account.INTEREST: -waived_ore, Account.CLAIMS: waived_ore},
+        now=now,
+    )
 
 
 def _waive(case: Case, *, on: date, key: str, now: datetime) -> None:

@@ -166,7 +166,7 @@ def answer(
     turn = _say(dispute, "answered", said, actor, now)
     if taken_back:
         changes.credit(case, amount_ore=taken_back, on=today, key=f"dispute {dispute.id}",
-                       actor=actor, now=now)  # fmt: skip
+                       actor=actor, now=now, was_never_owed=True)  # fmt: skip
     elif kind == UPHELD:
         # Only costs are left, and they were never owed.
         changes.recall(case, reason="", actor=actor, today=today, now=now)

@@ -119,6 +119,12 @@ def test_who_was_right_in_part_owes_the_rest(app: Flask) -> None:
     assert answer_of(case)["credited_ore"] == 40_000
 
 
+def test_the_part_that_was_wrong_bears_no_interest(app: Flask) -> None:
+    """Reminded of 1 000 kronor, 5.48 of interest and 60 of fee; 400 of the 1 000 were wrong."""
+    case = answered(objected(), disputes.PARTLY, 40_000)
+    assert cases.amount_due(case, TODAY).interest_ore == 548 - 219
+
+
 @pytest.mark.parametrize("ore", [0, -1, 100_000, 100_001])
 def test_a_part_is_a_part(app: Flask, ore: int) -> None:
     with pytest.raises(RedaError, match="Write a part"):
