@@ -219,12 +219,29 @@ def application(settings: Settings, *, is_own: bool = False) -> Flask:
     return built.app
 
 
+# The file whose rows stay in the database for its next test.
+_KEPT: list[str] = []
+
+
+def _kept_by(request: pytest.FixtureRequest) -> str | None:
+    """The file that this test shares its rows with, if its KEPT names a fixture that it uses.
+
+    For a world that takes long to make and is only read.
+    """
+    fixture = getattr(request.module, "KEPT", None)
+    return request.module.__name__ if fixture in request.fixturenames else None
+
+
 @pytest.fixture
 def app(
     settings: Settings, _cleaning: psycopg.Connection, request: pytest.FixtureRequest
 ) -> Iterator[Flask]:
     """The application on an empty database, within its context, seeing every tenant."""
     is_own = request.node.get_closest_marker("own_application") is not None
+    kept = _kept_by(request)
+    if _KEPT and [kept] != _KEPT:
+        _KEPT.clear()
+        _clean(_cleaning)
     app = application(settings, is_own=is_own)
     with app.app_context():
         with tenancy.service():
@@ -236,7 +253,10 @@ def app(
             db.engine.dispose()
     if is_own:
         _forget()
-    _clean(_cleaning)
+    if kept is None:
+        _clean(_cleaning)
+    else:
+        _KEPT[:] = [kept]
 
 
 @pytest.fixture

@@ -148,7 +148,7 @@ def state_of_everything() -> list[object]:
 
 
 @settings(
-    max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )  # fmt: skip
 @given(
     acts=some.lists(
