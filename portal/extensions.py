@@ -1,7 +1,6 @@
 """The Flask extensions, made once and bound in `create_app`."""
 
 from flask import current_app
-from flask_babel import Babel
 from flask_compress import Compress
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
@@ -11,12 +10,13 @@ from flask_sqlalchemy import SQLAlchemy
 from flask_wtf.csrf import CSRFProtect
 from htmx_flask import Htmx
 
+from portal.catalogues import OurBabel
 from portal.config import Settings
 
 db = SQLAlchemy()
 migrate = Migrate()
 login_manager = LoginManager()
-babel = Babel()
+babel = OurBabel()
 htmx = Htmx()
 csrf = CSRFProtect()
 compress = Compress()

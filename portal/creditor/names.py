@@ -1,10 +1,10 @@
 """What codes of the rooms are called on the creditor's pages."""
 
-from babel import Locale, UnknownLocaleError
+from babel import Locale
 from flask_babel import get_locale, gettext, lazy_gettext, lazy_pgettext, ngettext
 from flask_babel.speaklater import LazyString
 
-from portal.web.languages import LANGUAGES
+from portal import locales
 
 _STATUSES = {
     "imported": lazy_gettext("New"),
@@ -288,11 +288,14 @@ def turn_name(code: str) -> str:
 
 def language_name(code: str) -> str:
     """A language, as the reader calls it."""
-    try:
-        told = Locale.parse(code.replace("-", "_")).get_display_name(get_locale() or "sv")
-    except (UnknownLocaleError, ValueError):
-        told = None
-    return (told or code).capitalize()
+    known, locale = locales.find(code), locales.parse(code)
+    if locale is None:
+        return code.capitalize()
+    told = locale.get_display_name(get_locale() or "sv") or code
+    # Babel takes easy Swedish for Swedish; the language's own name tells them apart.
+    if known and known.code == "sv-lattlast":
+        told = known.name
+    return told.capitalize()
 
 
 def countries(also: str) -> list[tuple[str, str]]:
@@ -307,7 +310,8 @@ def countries(also: str) -> list[tuple[str, str]]:
 
 def languages(also: str | None) -> list[tuple[str, str]]:
     """The languages that debtors read, by code. also: a code that is to be among them."""
-    codes = [*LANGUAGES, *([also] if also and also not in LANGUAGES else [])]
+    codes = [one.code for one in locales.offered()]
+    codes += [also] if also and also not in codes else []
     return [(code, language_name(code)) for code in codes]
 
 

@@ -22,10 +22,10 @@ from urllib.parse import urlencode
 from xml.etree import ElementTree
 
 import structlog
-from babel import Locale, UnknownLocaleError
+from babel import Locale
 from babel.dates import format_date
 from flask import current_app
-from flask_babel import force_locale, get_babel, gettext
+from flask_babel import force_locale, gettext
 from markupsafe import Markup
 from PIL import Image
 from pyhanko.pdf_utils.reader import PdfFileReader
@@ -40,11 +40,11 @@ from portal.database import files
 from portal.delivery.pictures import Code
 from portal.law.fees import AGENT, DEMAND, PAYMENT_ORDER, fee
 from portal.law.interest import DAYS_OF_YEAR, round_half_up
-from portal.locales import written_as
+from portal.locales import code_of, find, is_offered, locale_of, written_as
 from portal.payments import qr
 from portal.payments.accounts import Bankgiro, Plusgiro
 
-_SWEDISH, _ENGLISH = Locale("sv"), Locale("en")
+_SWEDISH, _ENGLISH = locale_of("sv"), locale_of("en")
 _STYLE = ROOT / "templates" / "letters" / "letters.css"
 _WORDMARK = _STYLE.with_name("wordmark.svg")
 _ACCESSIBLE, _ARCHIVED, _PRINTED = "pdf/ua-1", "pdf/a-3a", "pdf/a-3u"
@@ -255,7 +255,7 @@ def render_receipt(content: Mapping[str, Any], *, language: str, settings: Setti
         reference=_grouped(content["reference"]),
         channel=_CHANNELS.get(content["channel"], content["channel"]),
     )
-    with force_locale(str(reader)):
+    with force_locale(reader):
         title = gettext("Receipt %(number)s", number=content["receipt_number"])
     return _pdf(
         Composed(
@@ -308,7 +308,7 @@ def render_report(content: Mapping[str, Any], *, language: str, settings: Settin
     """
     reader, said = _reader(language), content["title"]
     part = _part("report", reader, **_common(settings), report=content, reader=_shown(reader))
-    with force_locale(str(reader)):
+    with force_locale(reader):
         title = gettext(said)
     return _pdf(
         Composed(
@@ -350,7 +350,7 @@ def count_pages(pdf: bytes) -> int:
 def _values(letter: Letter, reader: Locale, settings: Settings) -> dict[str, object]:
     content, secret = letter.content, letter.secret
     interest = next((part for part in content["parts"] if part["kind"] == "interest"), None)
-    with force_locale(str(reader)):
+    with force_locale(reader):
         hint = gettext("The next page explains this letter in your language.")
         web_code_title = gettext("Opens your case on the web")
     recipient = content["recipient"]
@@ -407,7 +407,7 @@ def _common(settings: Settings) -> dict[str, object]:
 
 def _part(template: str, locale: Locale, **values: object) -> Markup:
     # Not flask.render_template: its context processors ask the request, and a job has none.
-    with force_locale(str(locale)):
+    with force_locale(locale):
         found = current_app.jinja_env.get_template(f"letters/{template}.html")
         return Markup(found.render(**values))  # noqa: S704 - the template has escaped its values
 
@@ -480,12 +480,9 @@ def _picture(sha256: str) -> RasterImage:
 
 
 def _reader(language: str) -> Locale:
-    """The reader's language where we have its catalogue, else English."""
-    try:
-        locale = Locale.parse(language.replace("-", "_"))
-    except (UnknownLocaleError, ValueError):
-        return _ENGLISH
-    return locale if locale in get_babel().instance.list_translations() else _ENGLISH
+    """The reader's language where its catalogue is whole, else English."""
+    known = find(language)
+    return locale_of(known.code) if known and is_offered(known.code) else _ENGLISH
 
 
 def _shown(locale: Locale) -> dict[str, str]:
@@ -493,7 +490,8 @@ def _shown(locale: Locale) -> dict[str, str]:
 
 
 def _tag(locale: Locale) -> str:
-    return str(locale).replace("_", "-")
+    known = find(code_of(locale))
+    return known.tag if known else str(locale).replace("_", "-")
 
 
 def _account(account: Mapping[str, str]) -> Bankgiro | Plusgiro:
@@ -524,7 +522,7 @@ def _payment_payload(content: Mapping[str, Any], settings: Settings) -> str:
 
 def _web_link(content: Mapping[str, Any], reader: Locale) -> str:
     # The code stays out of the address: addresses end up in histories and logs.
-    query = urlencode({"lang": str(reader), "reference": content["reference"]})
+    query = urlencode({"lang": code_of(reader), "reference": content["reference"]})
     return f"{content['web_address'].rstrip('/')}/?{query}"
 
 

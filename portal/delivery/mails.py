@@ -10,11 +10,12 @@ from datetime import date
 from typing import Any
 
 from flask import current_app
-from flask_babel import force_locale, get_babel
+from flask_babel import force_locale
 from jinja2 import Template
 
 from portal.config import Settings
 from portal.delivery.channels.mail import Mail
+from portal.locales import find, is_offered, locale_of
 
 _DEFAULT = "sv"
 # What a template's conditions leave behind.
@@ -37,9 +38,10 @@ def render_mail(
     Raises TemplateNotFound for another kind, UndefinedError or KeyError when the content lacks
     something.
     """
-    reader = language if language in _written_in() else _DEFAULT
+    known = find(language)
+    reader = known.code if known and is_offered(known.code) else _DEFAULT
     values = {**content, **_shared(settings), "language": reader}
-    with force_locale(reader):
+    with force_locale(locale_of(reader)):
         text = _template(kind, "txt")
         context = text.new_context(values)
         subject = "".join(text.blocks["subject"](context))
@@ -53,10 +55,6 @@ def render_mail(
             unsubscribe_url=content.get("unsubscribe_url"),
             is_one_click=bool(content.get("is_one_click")),
         )
-
-
-def _written_in() -> set[str]:
-    return {str(locale) for locale in get_babel().instance.list_translations()}
 
 
 def _template(kind: str, ending: str) -> Template:

@@ -1,8 +1,9 @@
 """Money, dates and numbers as the reader writes them: the filters of every template.
 
-The reader's locale decides the form. Digits are always 0-9, in every language, because the reader
-must find the same sum and number at the bank. In a right-to-left language a value is wrapped in
-Unicode's isolates (UAX #9, FSI … PDI), so that its signs keep their order inside a sentence.
+The reader's locale decides the form, and its digits are the locale's own. Numbers that are copied
+to a bank (OCR, bankgiro, organisation numbers, `plain_kronor`) keep 0-9 in every language. In a
+right-to-left language a value is wrapped in Unicode's isolates (UAX #9, FSI … PDI), so that its
+signs keep their order inside a sentence.
 """
 
 import re
@@ -18,7 +19,7 @@ from jinja2 import pass_context
 from jinja2.runtime import Context
 
 from portal import clock
-from portal.locales import written_as
+from portal.locales import native_digits, written_as
 from portal.payments.accounts import Bankgiro
 
 _FIRST_STRONG_ISOLATE, _POP_ISOLATE = "\u2068", "\u2069"
@@ -40,13 +41,27 @@ def _isolated(text: str) -> str:
     return text
 
 
+def _counted(text: str) -> str:
+    """A text with its digits as the reader's language writes them."""
+    digits = native_digits(_locale())
+    return text if digits[0] == "0" else text.translate(str.maketrans("0123456789", digits))
+
+
+def _decimal(value: int | Decimal, pattern: str | None = None) -> str:
+    return _counted(
+        numbers.format_decimal(value, pattern, locale=_locale(), numbering_system="default")
+    )
+
+
 def kronor(ore: int, currency: str = "SEK") -> str:
     """An amount with its currency, such as "1 234,50 kr".
 
     ore: whole öre, or hundredths of another currency. currency: ISO 4217.
     """
     amount = Decimal(ore) / 100
-    written = numbers.format_currency(amount, currency, locale=_locale())
+    written = _counted(
+        numbers.format_currency(amount, currency, locale=_locale(), numbering_system="default")
+    )
     # CLDR's currencySpacing, which Babel leaves out: a letter and a digit never touch.
     return _isolated(_TOUCHING.sub(_NO_BREAK_SPACE, written))
 
@@ -62,14 +77,15 @@ def short_kronor(ore: int, currency: str = "SEK") -> str:
     amount, locale = Decimal(ore) / 100, _locale()
     if abs(ore) >= _MILLION:
         written = numbers.format_compact_currency(
-            amount, currency, locale=locale, fraction_digits=1
+            amount, currency, locale=locale, fraction_digits=1, numbering_system="default"
         )
     else:
         pattern = locale.currency_formats["standard"].pattern.replace(".00", "")
         written = numbers.format_currency(
-            round(amount), currency, pattern, locale=locale, currency_digits=False
-        )
-    return _isolated(_TOUCHING.sub(_NO_BREAK_SPACE, written))
+            round(amount), currency, pattern, locale=locale, currency_digits=False,
+            numbering_system="default",
+        )  # fmt: skip
+    return _isolated(_TOUCHING.sub(_NO_BREAK_SPACE, _counted(written)))
 
 
 def amount(ore: int) -> str:
@@ -77,7 +93,7 @@ def amount(ore: int) -> str:
 
     ore: whole öre, or hundredths of another currency.
     """
-    return _isolated(numbers.format_decimal(Decimal(ore) / 100, "#,##0.00", locale=_locale()))
+    return _isolated(_decimal(Decimal(ore) / 100, "#,##0.00"))
 
 
 def plain_kronor(ore: int) -> str:
@@ -87,7 +103,7 @@ def plain_kronor(ore: int) -> str:
 
 def number(value: int | Decimal) -> str:
     """A number with the reader's separators, such as "12 345"."""
-    return _isolated(numbers.format_decimal(value, locale=_locale()))
+    return _isolated(_decimal(value))
 
 
 def percent(value: Decimal) -> str:
@@ -95,9 +111,10 @@ def percent(value: Decimal) -> str:
 
     value: per cent, so 10.5 for that one.
     """
-    return _isolated(
-        numbers.format_percent(value / 100, locale=_locale(), decimal_quantization=False)
+    written = numbers.format_percent(
+        value / 100, locale=_locale(), decimal_quantization=False, numbering_system="default"
     )
+    return _isolated(_counted(written))
 
 
 def _aware(value: datetime) -> datetime:
@@ -121,7 +138,7 @@ def file_size(count: int) -> str:
     shown = (
         size.quantize(Decimal("0.1")) if size < 100 and unit != "B" else size.quantize(Decimal(1))
     )
-    written = numbers.format_decimal(shown, locale=_locale())
+    written = _decimal(shown)
     return _isolated(f"{written}{_NO_BREAK_SPACE}{unit}")
 
 
@@ -130,7 +147,7 @@ def format_date(value: date | datetime, width: str = "long") -> str:
 
     width: long, medium ("4 dec. 2026", for tables) or full (with the day of the week).
     """
-    return dates.format_date(_on_day(value), width, locale=_locale())
+    return _counted(dates.format_date(_on_day(value), width, locale=_locale()))
 
 
 def date_time(value: datetime) -> str:
@@ -143,7 +160,7 @@ def date_time(value: datetime) -> str:
     pattern = str(dates.get_datetime_format("medium", locale=locale)).replace("'", "")
     day = dates.format_date(moment.date(), "medium", locale=locale)
     time = dates.format_time(moment, "short", tzinfo=clock.STOCKHOLM, locale=locale)
-    return pattern.replace("{0}", time).replace("{1}", day)
+    return _counted(pattern.replace("{0}", time).replace("{1}", day))
 
 
 def relative_day(value: date | datetime, on: date | None = None) -> str:
@@ -158,13 +175,14 @@ def relative_day(value: date | datetime, on: date | None = None) -> str:
         return near[days]
     if abs(days) > _NEAR_DAYS:
         return format_date(day)
-    return dates.format_timedelta(
+    told = dates.format_timedelta(
         day - (on or clock.today()),
         granularity="day",
         threshold=_NEAR_DAYS + 1,
         add_direction=True,
         locale=_locale(),
     )
+    return _counted(told)
 
 
 def ocr(reference: str) -> str:

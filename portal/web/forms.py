@@ -1,6 +1,7 @@
 """What every form shares: messages in the reader's language, and problems told by the rooms."""
 
 import re
+import unicodedata
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -163,7 +164,14 @@ class KronorField(StringField):
         return format_decimal(amount, "0.00" if self.data % 100 else "0", locale=locale)
 
 
-_ARABIC_SIGNS = str.maketrans("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹٫−", "01234567890123456789,-")
+_OTHER_SIGNS = str.maketrans("٫−", ",-")
+
+
+def in_our_digits(written: str) -> str:
+    """What somebody wrote, with the digits of any script as 0-9."""
+    return "".join(str(unicodedata.digit(one)) if one.isdecimal() else one for one in written)
+
+
 # Thousands in groups by one kind of separator, or none; then one or two decimals after another.
 _AMOUNT = re.compile(
     r"(?P<minus>-)?(?:(?P<plain>\d+)|(?P<grouped>\d{1,3}(?:(?P<mark>[.,])\d{3})(?:(?P=mark)\d{3})*))"
@@ -173,7 +181,9 @@ _AMOUNT = re.compile(
 
 
 def _ore(written: str) -> int:
-    signs = re.sub(r"[\s'’٬]|kr|sek", "", written.translate(_ARABIC_SIGNS), flags=re.IGNORECASE)
+    signs = re.sub(
+        r"[\s'’٬]|kr|sek", "", in_our_digits(written).translate(_OTHER_SIGNS), flags=re.IGNORECASE
+    )
     read = _AMOUNT.fullmatch(signs)
     if not read or (read["mark"] and read["mark"] == read["point"]):
         raise ValueError(gettext("Write an amount in kronor, such as 1 250 or 1 250,50."))
@@ -196,7 +206,11 @@ class PerCentField(StringField):
     def process_formdata(self, valuelist: list[str]) -> None:
         """Read what was written. Raises ValueError when it is no rate."""
         self.data = None
-        written = "".join(valuelist[0].translate(_ARABIC_SIGNS).split()) if valuelist else ""
+        written = (
+            "".join(in_our_digits(valuelist[0]).translate(_OTHER_SIGNS).split())
+            if valuelist
+            else ""
+        )
         if not written:
             return
         plain = written.removesuffix("%")

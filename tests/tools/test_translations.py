@@ -1,7 +1,6 @@
 from pathlib import Path
 
 import pytest
-from babel.core import Locale
 from babel.messages import Message
 from babel.support import Translations
 
@@ -10,7 +9,7 @@ from tools.translations import ReviewedCatalog, domain_of, faults_of
 
 
 def catalogue(locale: str, *messages: Message) -> ReviewedCatalog:
-    made = ReviewedCatalog(locale=Locale.parse(locale), fuzzy=False)
+    made = ReviewedCatalog(locale, "debtor")
     for message in messages:
         made[message.id] = message
     return made
@@ -132,7 +131,7 @@ def test_a_translation_follows_its_text_to_the_other_domain(a_house: Path) -> No
 def test_a_compiled_catalogue_is_read_and_made_again_only_after_a_change(a_house: Path) -> None:
     folder = a_house / "translations"
     translations.update(folder, a_house)
-    assert len(translations.compile_all(folder)) == len(translations.CATALOGUES)
+    assert len(translations.compile_all(folder)) == len(translations.catalogues(folder))
     assert translations.compile_all(folder) == []
     said = Translations.load(folder, ["en"], "debtor").ungettext(
         "%(num)s letter", "%(num)s letters", 2

@@ -72,11 +72,26 @@ def test_every_ore_of_an_amount_is_shown(app: Flask, ore: int, language: str) ->
     assert int(digits) == abs(ore)
 
 
-def test_digits_are_the_same_in_every_language(app: Flask) -> None:
-    for language in ("ar", "fa", "bn", "my", "ne"):
-        with app.test_request_context(), force_locale(language):
-            shown = formats.kronor(987) + formats.format_date(date(2026, 3, 31))
-        assert not [one for one in shown if one.isdigit() and not one.isascii()], language
+@pytest.mark.parametrize(
+    ("language", "sum_"),
+    [("ar", "987"), ("fa", "۹۸۷"), ("bn", "৯৮৭"), ("my", "၉၈၇"), ("ne", "९८७")],
+)
+def test_sums_and_dates_have_the_digits_of_the_language(
+    app: Flask, language: str, sum_: str
+) -> None:
+    with app.test_request_context(), force_locale(language):
+        assert sum_ in formats.kronor(98_700)
+        day = formats.format_date(date(2026, 3, 31)) + formats.number(987)
+    native = sum_[0] != "9"
+    assert {one.isascii() for one in day if one.isdigit()} == {not native}
+
+
+def test_what_is_copied_to_a_bank_has_the_same_digits_in_every_language(app: Flask) -> None:
+    with app.test_request_context(), force_locale("fa"):
+        shown = (
+            formats.ocr("12345678") + formats.plain_kronor(98_750) + formats.bankgiro("50501055")
+        )
+    assert [one for one in shown if one.isdigit() and not one.isascii()] == []
 
 
 def test_an_instant_is_told_in_swedish_time(swedish: None) -> None:

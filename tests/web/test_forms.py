@@ -95,3 +95,8 @@ def test_an_empty_amount_is_none(filled: Callable[..., _Form]) -> None:
 def test_a_shown_amount_is_read_back_unchanged(ore: int) -> None:
     assert forms._ore(f"{ore // 100},{ore % 100:02}") == ore
     assert forms._ore(f"{ore // 100:,}.{ore % 100:02}") == ore
+
+
+@pytest.mark.parametrize("written", ["۱۲۵۰٫۵۰", "١٢٥٠,٥٠", "১২৫০,৫০", "१२५०.५०", "၁၂၅၀.၅၀"])
+def test_an_amount_is_read_in_any_digits(filled: Callable[..., _Form], written: str) -> None:
+    assert filled(amount=written).amount.data == 125_050
