@@ -35,7 +35,7 @@ _CREDITOR = (
     "company/close", "people", "customers", "customers/1",
     "customers/1/rules", "classes", "classes/one?class=Hushåll",
 )  # fmt: skip
-_CASE = ("", "/letters", "/money", "/parties", "/notes", "/acts/hold", "/acts/plan")
+_CASE = ("", "/letters", "/messages", "/money", "/parties", "/notes", "/acts/hold", "/acts/plan")
 _OPERATOR = ("", "jobs", "messages", "reviews", "books", "rates")
 
 

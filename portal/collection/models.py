@@ -569,6 +569,35 @@ class NoteVersion(Base):
     kept_at: Mapped[datetime]
 
 
+class CaseMessage(Base):
+    """What a debtor wrote to the company about a case, or the company to the debtor.
+
+    language: that the words are in, as the writer's page was. answered_at: of a debtor's, when
+    somebody answered or settled that no answer is needed.
+    """
+
+    __tablename__ = "case_messages"
+    __table_args__ = (
+        Index(
+            "ix_case_messages_waiting",
+            "creditor_id",
+            "said_at",
+            postgresql_where="is_from_debtor and answered_at is null",
+        ),
+    )
+
+    id: Mapped[PrimaryKey]
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), index=True)
+    is_from_debtor: Mapped[bool]
+    actor: Mapped[str]
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    words: Mapped[str]
+    language: Mapped[str]
+    said_at: Mapped[datetime]
+    answered_at: Mapped[datetime | None]
+
+
 class Attachment(Base):
     """A file that the company keeps with a case. kind: a value of `file_types.TAKEN`. scan: clean
     or not scanned. Taken away, its row stays."""

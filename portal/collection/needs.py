@@ -22,7 +22,7 @@ from sqlalchemy import (
     select,
 )
 
-from portal.collection import states
+from portal.collection import correspondence, states
 from portal.collection.models import Case, Debtor, Plan, Stop, Upload
 from portal.delivery import outbox
 
@@ -31,9 +31,11 @@ MOST = 1_000
 _NEWS = timedelta(days=30)
 DISPUTES, DECISIONS, UNDELIVERED = "disputes", "decisions", "undelivered"
 ADDRESSES, PLANS, ROWS, FILES, REVIEWS = "addresses", "plans", "rows", "files", "reviews"
-APPROVALS = "approvals"
+APPROVALS, MESSAGES = "approvals", "messages"
 # In the order that they are told in; the last one is for a person of ours.
-ORDER = (APPROVALS, DISPUTES, DECISIONS, PLANS, UNDELIVERED, ADDRESSES, ROWS, FILES, REVIEWS)
+ORDER = (
+    APPROVALS, DISPUTES, MESSAGES, DECISIONS, PLANS, UNDELIVERED, ADDRESSES, ROWS, FILES, REVIEWS,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -130,6 +132,7 @@ def _needs(creditor_id: int, today: date, now: datetime) -> Sequence[Select[*tup
     )
     return (
         _counted(DISPUTES, stops(states.DISPUTE)),
+        _counted(MESSAGES, correspondence.waiting_sql(creditor_id)),
         _counted(DECISIONS, deciding),
         _counted(PLANS, broken),
         _counted(UNDELIVERED, outbox.given_up_sql(creditor_id)),

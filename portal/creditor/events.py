@@ -416,6 +416,9 @@ _TEXTS: Mapping[str, Callable[[Data], tuple[str, str]]] = {
     "case.plan_agreed": _plan_agreed,
     "case.plan_broken": _plan_broken,
     "case.plan_ended": _plan_ended,
+    "case.message_received": _note(lazy_gettext("The debtor wrote a message")),
+    "case.message_sent": _note(lazy_gettext("A message was written to the debtor")),
+    "case.message_settled": _note(lazy_gettext("The debtor’s message needs no answer")),
     "note.written": _note(lazy_gettext("A note was written")),
     "note.changed": _note(lazy_gettext("A note was changed")),
     "note.removed": _note(lazy_gettext("A note was taken away")),
@@ -607,13 +610,16 @@ _WAITING = (
     "case.awaits_decision", "case.taken_to_law", "case.watched_over",
 )  # fmt: skip
 _DETAILS = ("case.imported", "case.customer_changed", "case.due_date_changed")
-_NOTES = ("note.written", "note.changed", "note.removed", "file.added", "file.removed")
+_NOTES = (
+    "case.message_received", "case.message_sent", "case.message_settled",
+    "note.written", "note.changed", "note.removed", "file.added", "file.removed",
+)  # fmt: skip
 KINDS = (
     ("letters", lazy_gettext("Letters"), _STEPS),
     ("money", lazy_gettext("Money"), _MONEY),
     ("waiting", lazy_gettext("Stops and decisions"), _WAITING),
     ("details", lazy_gettext("Details"), _DETAILS),
-    ("notes", lazy_gettext("Notes and files"), _NOTES),
+    ("notes", lazy_gettext("Messages, notes and files"), _NOTES),
 )
 
 

@@ -21,7 +21,7 @@ from wtforms.validators import InputRequired, Length, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from portal import clock
-from portal.collection import disputes, file_types, notes, states
+from portal.collection import correspondence, disputes, file_types, notes, states
 from portal.collection.notes import Reader
 from portal.creditor.case_facts import CaseFacts
 from portal.creditor.names import (
@@ -355,6 +355,16 @@ class ReplyForm(ActForm):
 
     words = TextAreaField(
         lazy_gettext("What the debtor says"), [InputRequired(), Length(max=disputes.MOST_WORDS)]
+    )
+
+
+class MessageForm(Form):
+    """A message to the debtor."""
+
+    words = TextAreaField(
+        lazy_gettext("Message to the debtor"),
+        [InputRequired(), Length(max=correspondence.MOST_WORDS)],
+        render_kw={"rows": 4},
     )
 
 

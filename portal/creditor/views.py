@@ -55,6 +55,7 @@ from portal.creditor import (  # noqa: E402, F401
     views_case,
     views_case_acts,
     views_case_files,
+    views_case_messages,
     views_case_notes,
     views_cases,
     views_changes,

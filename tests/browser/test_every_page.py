@@ -340,7 +340,7 @@ DEBTORS, STAFF = "sv en ar", "sv en"
 
 @pytest.mark.parametrize(
     "path",
-    ["", "/invoice", "/pay/{created}", "/pay/{declined}", "/receipts/no"],
+    ["", "/invoice", "/messages", "/pay/{created}", "/pay/{declined}", "/receipts/no"],
 )
 def test_a_debtors_page(
     portal: Portal, world: World, phone_and_desk: list[Visitor], path: str
@@ -373,6 +373,7 @@ def test_a_debtors_page_of_a_paid_case(
         "/cases/together/{together}", "/cases/{reference}", "/cases/{reference}/letters",
         "/cases/{reference}/money?on=2026-12-31&", "/cases/{reference}/parties",
         "/cases/{reference}/acts/credit", "/cases/{objected}", "/cases/{objected}/notes",
+        "/cases/{objected}/messages",
         "/cases/{objected}/acts/answer", "/cases/{undecided}/acts/decide", "/invoices",
         "/invoices/upload",
         "/invoices/uploads/{mapping}/columns", "/invoices/uploads/{preview}/preview",

@@ -1,0 +1,67 @@
+"""What the debtor and the company write to each other about a case."""
+
+from flask import Response, flash, url_for
+from flask_babel import gettext
+
+from portal import clock
+from portal.collection import cases, correspondence
+from portal.creditor import access
+from portal.creditor.case_facts import gather
+from portal.creditor.forms_case import MessageForm
+from portal.creditor.views import creditor
+from portal.extensions import db
+from portal.messages import RedaError
+from portal.web import languages
+from portal.web.rendering import go, render
+
+
+@creditor.get("/<key>/cases/<reference>/messages")
+def show_case_messages(reference: str) -> Response:
+    """What was written, and a new message."""
+    return _page(reference, MessageForm(formdata=None))
+
+
+def _page(reference: str, form: MessageForm, *, status: int = 200) -> Response:
+    facts = gather(reference, clock.today())
+    return render(
+        "creditor/case_messages.html",
+        status=status,
+        facts=facts,
+        case=facts.case,
+        due=facts.due,
+        stops=facts.stops,
+        form=form,
+        messages=correspondence.of_case(facts.case.id),
+        waits=correspondence.waits(facts.case.id),
+        languages_by_code=languages.LANGUAGES,
+    )
+
+
+@creditor.post("/<key>/cases/<reference>/messages")
+def write_message(reference: str) -> Response:
+    """Write to the debtor."""
+    case = cases.lock(gather(reference, clock.today()).case.id)
+    form = MessageForm()
+    if not form.validate():
+        return _page(reference, form, status=422)
+    try:
+        correspondence.write(
+            case, form.words.data or "", language=languages.current().code, actor=access.actor(),
+            now=clock.now(),
+        )  # fmt: skip
+    except RedaError as error:
+        db.session.rollback()
+        form.take(error)
+        return _page(reference, form, status=error.status)
+    db.session.commit()
+    flash(gettext("The message is there for the debtor."), "good")
+    return go(url_for("creditor.show_case_messages", reference=reference))
+
+
+@creditor.post("/<key>/cases/<reference>/messages/settle")
+def settle_messages(reference: str) -> Response:
+    """What the debtor wrote needs no answer."""
+    case = cases.lock(gather(reference, clock.today()).case.id)
+    correspondence.settle(case, actor=access.actor(), now=clock.now())
+    db.session.commit()
+    return go(url_for("creditor.show_case_messages", reference=reference))

@@ -1,0 +1,55 @@
+"""Writing to the creditor, in one's own language."""
+
+from flask import Response, flash, url_for
+from flask_babel import gettext
+
+from portal import clock
+from portal.collection import cases, correspondence
+from portal.debtor import access
+from portal.debtor.forms_messages import MessageForm
+from portal.debtor.views import debtor
+from portal.extensions import db, limiter
+from portal.identity.actor import DEBTOR
+from portal.messages import RedaError
+from portal.web import languages
+from portal.web.rendering import go, render
+
+
+@debtor.get("/case/<reference>/messages")
+def show_messages() -> Response:
+    """What was written about the case, and a new message."""
+    return _page(MessageForm(formdata=None))
+
+
+def _page(form: MessageForm, *, status: int = 200) -> Response:
+    case = access.current_case()
+    return render(
+        "debtor/messages.html",
+        status=status,
+        case=case,
+        form=form,
+        messages=correspondence.of_case(case.id),
+        waits=correspondence.waits(case.id),
+    )
+
+
+@debtor.post("/case/<reference>/messages")
+@limiter.limit("10 per minute; 60 per hour")
+def write_message() -> Response:
+    """Write to the creditor."""
+    case = cases.lock(access.current_case().id)
+    form = MessageForm()
+    if not form.validate():
+        return _page(form, status=422)
+    try:
+        correspondence.write(
+            case, form.words.data or "", language=languages.current().code, actor=DEBTOR,
+            now=clock.now(),
+        )  # fmt: skip
+    except RedaError as error:
+        db.session.rollback()
+        form.take(error)
+        return _page(form, status=error.status)
+    db.session.commit()
+    flash(gettext("Your message is sent. The answer comes on this page."), "good")
+    return go(url_for("debtor.show_messages"))

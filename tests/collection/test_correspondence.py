@@ -1,0 +1,83 @@
+"""What a debtor and a company write to each other."""
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from portal.collection import cases, correspondence
+from portal.collection.models import Case, CaseMessage, Event
+from portal.database import tenancy
+from portal.extensions import db
+from portal.identity.actor import DEBTOR, Actor
+from portal.messages import RedaError
+from tests.factories import NOW, a_creditor, a_reminded_case
+
+CLERK = Actor("person", "Sofia Nyström", role="creditor")
+
+
+@pytest.fixture
+def case(app: Flask) -> Case:
+    return a_reminded_case()
+
+
+def write(
+    case: Case, words: str, actor: Actor = DEBTOR, language: str = "ar"
+) -> CaseMessage | None:
+    said = correspondence.write(cases.lock(case.id), words, language=language, actor=actor, now=NOW)
+    db.session.commit()
+    return said
+
+
+def events(case: Case) -> list[str]:
+    names = db.session.scalars(
+        select(Event.name).where(Event.case_id == case.id).order_by(Event.id)
+    )
+    return [one for one in names if "message" in one]
+
+
+def test_a_message_is_kept_as_it_was_written_with_its_language(case: Case) -> None:
+    write(case, " لم أستلم الفاتورة ")
+    (one,) = correspondence.of_case(case.id)
+    assert (one.words, one.language, one.is_from_debtor) == ("لم أستلم الفاتورة", "ar", True)
+    assert events(case) == ["case.message_received"]
+
+
+def test_a_message_waits_until_the_company_answers(case: Case) -> None:
+    write(case, "Hello?")
+    assert correspondence.waits(case.id)
+    write(case, "Good day!", CLERK, "sv")
+    assert not correspondence.waits(case.id)
+
+
+def test_a_message_may_need_no_answer(case: Case) -> None:
+    write(case, "Thank you!")
+    assert correspondence.settle(cases.lock(case.id), actor=CLERK, now=NOW)
+    assert not correspondence.waits(case.id)
+    assert not correspondence.settle(cases.lock(case.id), actor=CLERK, now=NOW)
+
+
+def test_a_page_sent_twice_says_it_once(case: Case) -> None:
+    write(case, "Hello?")
+    assert write(case, "Hello?") is None
+    assert len(correspondence.of_case(case.id)) == 1
+
+
+@pytest.mark.parametrize("words", [" ", "x" * 2_001])
+def test_nothing_and_too_much_are_refused(case: Case, words: str) -> None:
+    with pytest.raises(RedaError):
+        write(case, words)
+
+
+def test_what_waits_is_among_what_needs_somebody(case: Case) -> None:
+    write(case, "Hello?")
+    waiting = correspondence.waiting_sql(case.creditor_id)
+    assert db.session.scalars(waiting).all() == [NOW]
+
+
+def test_another_debtor_and_another_company_see_nothing_of_it(case: Case) -> None:
+    write(case, "Hello?")
+    other = a_reminded_case(a_creditor("Fjällbäcks Tandvård AB"))
+    case_id, walls = case.id, (tenancy.cases([other.id]), tenancy.creditors([other.creditor_id]))
+    for wall in walls:
+        with wall:
+            assert correspondence.of_case(case_id) == []
