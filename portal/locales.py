@@ -27,7 +27,7 @@ WHOLE = ("sv", "en", "ar")
 # Our English is read in Europe: "25 November 2026, 00:47", never "November 25, 2026, 12:47 AM".
 _WRITTEN_AS = {"en": Locale("en", "GB")}
 # Subtags that browsers and screen readers know, where ours is none of them.
-_TAGS = {"sv-lattlast": "sv"}
+_TAGS = {"sv-lattlast": "sv-x-lattlast"}
 
 
 class ReadersLocale(Locale):

@@ -251,6 +251,7 @@ OPEN = {
     "debtor.enter",
     "debtor.health",
     "debtor.leave",
+    "debtor.list_languages",
     "debtor.start",
     "notifications.show_bell",
     "notifications.stop_mails",
