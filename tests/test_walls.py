@@ -197,6 +197,7 @@ OPERATOR = {
     "operations.retry_message": ("message_id",),
     "operations.list_reviews": (),
     "operations.let_case_go_on": ("reference",),
+    "operations.list_languages": (),
     "operations.list_rates": (),
     "operations.add_rate": (),
 }
