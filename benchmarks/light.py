@@ -15,8 +15,11 @@ from collections.abc import Callable
 import psycopg
 from flask import Flask, render_template_string
 
-from portal import create_app
-from portal.extensions import db
+from benchmarks.scale import address, make_world
+from portal.config import ROOT
+from portal.database import server
+
+DATABASE = "reda_light"
 
 REPEATS = 200
 ALL_LANGUAGES = """
@@ -32,10 +35,10 @@ print(f"{'all catalogues':<28}{took:>9.2f} s{grown:>9.1f} MB{texts:>9} texts   a
 """
 
 
-def bare(address: str) -> Flask:
+def bare(database: str) -> Flask:
     """A Flask page with one query and nothing else."""
     app = Flask("bare")
-    connection = psycopg.connect(address, autocommit=True)
+    connection = psycopg.connect(database, autocommit=True)
 
     @app.get("/")
     def show() -> str:
@@ -59,10 +62,9 @@ def median_ms(asks: dict[str, Callable[[], object]]) -> dict[str, float]:
 
 def main() -> int:
     """Print the figures."""
-    app = create_app()
-    with app.app_context():
-        address = db.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
-    simple, ours = bare(address).test_client(), app.test_client()
+    urls = server.embedded(ROOT / "var" / "bench" / "postgres", DATABASE, keep=False)
+    app = make_world(urls, 0)
+    simple, ours = bare(address(urls)).test_client(), app.test_client()
     found = median_ms({
         "bare page, one query": lambda: simple.get("/"),
         "way in": lambda: ours.get("/", headers={"Accept-Language": "sv"}),
