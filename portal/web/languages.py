@@ -127,10 +127,11 @@ def locale() -> Locale:
 
 def _for_templates() -> dict[str, object]:
     language = current()
+    named = near(language)
     return {
         "language": language,
-        "languages": near(language),
-        "are_more_languages": len(near(language)) < len(offered()),
+        "languages": named,
+        "are_more_languages": len(named) < len(offered()),
         "alternates": offered() if request.endpoint in _FOR_ANYONE else (),
         "is_by_machine": is_by_machine(language),
         "wanted_in_vain": wanted_in_vain(),

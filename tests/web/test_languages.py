@@ -1,5 +1,7 @@
 """The reader's language: as chosen now, as chosen before, as the browser asks, or Swedish."""
 
+import gzip
+
 import pytest
 from bs4 import BeautifulSoup
 from flask.testing import FlaskClient
@@ -147,3 +149,13 @@ def test_the_way_in_tells_machines_its_other_languages(client: FlaskClient) -> N
     page = BeautifulSoup(client.get("/").text, "html.parser")
     told = {str(one["hreflang"]) for one in page.select("link[rel=alternate]")}
     assert told == {one.tag for one in locales.offered()}
+
+
+@pytest.mark.parametrize("code", [one.code for one in locales.offered()])
+def test_the_way_in_weighs_little_in_every_language(client: FlaskClient, code: str) -> None:
+    page = client.get(f"/?lang={code}")
+    assert page.status_code == 200
+    linked = BeautifulSoup(page.text, "html.parser").select("script[src], link[rel=stylesheet]")
+    files = [client.get(str(one.get("src") or one["href"])).data for one in linked]
+    travels = sum(len(gzip.compress(body)) for body in [page.data, *files])
+    assert travels <= 30_000
