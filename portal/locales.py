@@ -13,6 +13,7 @@ import csv
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ WHOLE = ("sv", "en", "ar")
 # Our English is read in Europe: "25 November 2026, 00:47", never "November 25, 2026, 12:47 AM".
 _WRITTEN_AS = {"en": Locale("en", "GB")}
 # Subtags that browsers and screen readers know, where ours is none of them.
-_TAGS = {"sv-lattlast": "sv"}
+_TAGS = {"sv-lattlast": "sv-x-lattlast"}
 
 
 class ReadersLocale(Locale):
@@ -79,7 +80,13 @@ class Catalogue:
     @property
     def is_read_by_native(self) -> bool:
         """Whether a native has read all of it."""
-        return self.review.startswith("native")
+        return self.read_on is not None
+
+    @property
+    def read_on(self) -> date | None:
+        """The day on which a native had read all of it."""
+        kind, _, day = self.review.partition(" ")
+        return date.fromisoformat(day) if kind == "native" else None
 
 
 def _known(path: Path) -> Iterator[Language]:

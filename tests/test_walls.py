@@ -200,6 +200,7 @@ OPERATOR = {
     "operations.retry_message": ("message_id",),
     "operations.list_reviews": (),
     "operations.let_case_go_on": ("reference",),
+    "operations.list_languages": (),
     "operations.list_rates": (),
     "operations.add_rate": (),
 }
@@ -256,6 +257,7 @@ OPEN = {
     "debtor.enter",
     "debtor.health",
     "debtor.leave",
+    "debtor.list_languages",
     "debtor.start",
     "notifications.show_bell",
     "notifications.stop_mails",

@@ -15,7 +15,7 @@ from portal.web.rendering import go
 
 _OPENED = "debtor_cases"
 # Pages that anyone may see.
-_OPEN = {"debtor.start", "debtor.enter", "debtor.health"}
+_OPEN = {"debtor.start", "debtor.enter", "debtor.health", "debtor.list_languages"}
 
 
 def open_cases(ids: Iterable[int]) -> None:

@@ -18,6 +18,8 @@ from portal.delivery.channels.mail import Mail
 from portal.locales import find, is_offered, locale_of
 
 _DEFAULT = "sv"
+# These go to people who sign in, whose texts exist in two languages.
+_TO_STAFF, _STAFF = {"address", "digest", "invitation", "notification"}, ("sv", "en")
 # What a template's conditions leave behind.
 _BLANKS = re.compile(r"\n\s*\n\s*\n")
 
@@ -39,7 +41,8 @@ def render_mail(
     something.
     """
     known = find(language)
-    reader = known.code if known and is_offered(known.code) else _DEFAULT
+    is_there = known and (known.code in _STAFF if kind in _TO_STAFF else is_offered(known.code))
+    reader = known.code if known and is_there else _DEFAULT
     values = {**content, **_shared(settings), "language": reader}
     with force_locale(locale_of(reader)):
         text = _template(kind, "txt")

@@ -46,6 +46,7 @@ def _tabs() -> tuple[tuple[str, str, int], ...]:
         ("list_reviews", gettext("For a person"), cases.count_for_review()),
         ("show_books", gettext("Books"), 0),
         ("list_rates", gettext("Reference rates"), 0),
+        ("list_languages", gettext("Languages"), 0),
     )
 
 
@@ -148,4 +149,4 @@ def retry_message(message_id: int) -> Response:
     return go(url_for("operations.list_messages"))
 
 
-from portal.operations import views_rates, views_reviews  # noqa: E402, F401
+from portal.operations import views_languages, views_rates, views_reviews  # noqa: E402, F401

@@ -11,6 +11,8 @@ DEFAULT = LANGUAGES["sv"]
 # Pages of staff exist in these.
 _STAFF = (LANGUAGES["sv"], LANGUAGES["en"])
 _DEBTORS = (None, "debtor", "identity_debtor", "components")
+# Pages that are the same for everyone, so that their other languages can be told to machines.
+_FOR_ANYONE = ("debtor.start", "debtor.list_languages")
 # So many are named in the head of a page; the page of languages has all.
 _NEAR = 8
 # The page may be read by whoever reads one of these, where theirs is not to be had.
@@ -125,10 +127,12 @@ def locale() -> Locale:
 
 def _for_templates() -> dict[str, object]:
     language = current()
+    named = near(language)
     return {
         "language": language,
-        "languages": near(language),
-        "are_more_languages": request.blueprint in _DEBTORS,
+        "languages": named,
+        "are_more_languages": len(named) < len(offered()),
+        "alternates": offered() if request.endpoint in _FOR_ANYONE else (),
         "is_by_machine": is_by_machine(language),
         "wanted_in_vain": wanted_in_vain(),
     }

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from flask import Flask, current_app, request, url_for
 from markupsafe import Markup, escape
@@ -79,6 +79,21 @@ def here(**changes: str | None) -> str:
     # Only the path is kept: an address that begins with the host could be someone else's.
     path = "/" + request.path.lstrip("/")
     return f"{path}?{urlencode(query, doseq=True)}" if query else path
+
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+def own_path(url: str | None) -> str:
+    """An address of ours to go on to; empty when it is none."""
+    # Browsers leave control characters out and read a backslash as a slash.
+    if not url or not url.startswith("/") or "\\" in url or _CONTROL.search(url):
+        return ""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    return "" if parts.scheme or parts.netloc or url.startswith("//") else url
 
 
 def unique_id(prefix: str) -> str:

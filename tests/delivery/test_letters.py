@@ -53,7 +53,7 @@ def test_a_swedish_reader_gets_one_page(reminder: Printer) -> None:
         ("ar", "رسوم التذكير"),
         # No catalogue of ours: English then.
         ("tlh", "This page explains the letter."),
-        ("pl", "This page explains the letter."),
+        ("eu", "This page explains the letter."),
     ],
 )
 def test_another_reader_gets_a_second_page_that_can_be_read(

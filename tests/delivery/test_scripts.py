@@ -3,6 +3,7 @@
 import pytest
 
 from portal.delivery import letters
+from portal.locales import LANGUAGES, Language
 from tests.delivery.conftest import Press
 from tests.delivery.contents import a_reminder
 
@@ -23,6 +24,15 @@ def test_a_name_and_a_description_in_another_script_lack_no_glyph(
         a_reminder(recipient={"name": name}, invoice={"description": description})
     )
     assert any(f"-{script}" in font["name"] for font in printed.fonts())
+    assert printed.missing_glyphs() == []
+
+
+ONE_OF_EACH_SCRIPT = list({one.script: one for one in LANGUAGES.values()}.values())
+
+
+@pytest.mark.parametrize("language", ONE_OF_EACH_SCRIPT, ids=lambda one: one.script)
+def test_the_script_of_every_language_is_printed(press: Press, language: Language) -> None:
+    printed = press.letter(a_reminder(recipient={"name": language.name.rstrip("་")}))
     assert printed.missing_glyphs() == []
 
 

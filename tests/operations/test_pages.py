@@ -17,6 +17,7 @@ from portal.delivery import outbox
 from portal.delivery.models import Message
 from portal.extensions import db
 from portal.identity.actor import SYSTEM
+from portal.locales import LANGUAGES
 from tests.factories import NOW, TODAY, a_case, a_person, a_reminded_case, sign_in
 
 Get = Callable[..., BeautifulSoup]
@@ -231,3 +232,11 @@ def test_an_e_mail_that_was_given_up_can_be_sent_again(get: Get, post: Post) -> 
     assert "anna" not in row
     post(f"/messages/{message.id}/retry")
     assert db.session.scalars(select(Message.status)).all() == ["waiting"]
+
+
+def test_the_operator_sees_the_state_of_every_language(get: Get) -> None:
+    rows = get("/languages").select("tbody tr")
+    assert len(rows) == len(LANGUAGES)
+    told = {row.select_one("[lang]")["lang"]: row.get_text(" ") for row in rows}
+    assert "Offered" in told["sv"]
+    assert "Offered" not in told["yi"]

@@ -1,8 +1,12 @@
 """The reader's language: as chosen now, as chosen before, as the browser asks, or Swedish."""
 
+import gzip
+
 import pytest
 from bs4 import BeautifulSoup
 from flask.testing import FlaskClient
+
+from portal import locales
 
 DEBTOR, STAFF = "/", "/sign-in"
 
@@ -56,10 +60,10 @@ def test_a_choice_beats_what_the_browser_asks_for(client: FlaskClient) -> None:
         ("en-GB,en;q=0.8", "en"),
         ("ar-SY", "ar"),
         ("sv;q=0.5, ar;q=0.9", "ar"),
-        ("fi, en;q=0.3", "en"),
-        ("fi", "sv"),
+        ("eu, en;q=0.3", "en"),
+        ("eu", "sv"),
         ("*", "sv"),
-        ("fi, *;q=0.5", "sv"),
+        ("eu, *;q=0.5", "sv"),
         (";;;", "sv"),
     ],
 )
@@ -88,7 +92,7 @@ def test_a_cookie_that_says_nothing_known_falls_back(client: FlaskClient) -> Non
 
 
 def test_debtors_pages_are_offered_in_every_language(client: FlaskClient) -> None:
-    assert offered(client, DEBTOR) == {"sv", "en", "ar"}
+    assert offered(client, "/languages") >= {one.tag for one in locales.offered()}
 
 
 def test_staff_pages_are_not_offered_in_arabic(client: FlaskClient) -> None:
@@ -111,3 +115,47 @@ def test_a_page_runs_in_its_languages_direction(
 ) -> None:
     page = BeautifulSoup(client.get(f"/?lang={code}").text, "html.parser")
     assert page.html["dir"] == direction
+
+
+def test_a_language_that_is_not_there_is_told_kindly(client: FlaskClient) -> None:
+    page = client.get("/?lang=xx", headers={"Accept-Language": "en"})
+    assert page.status_code == 200
+    assert "We do not have that language yet." in page.text
+
+
+def test_a_language_that_is_there_needs_no_word(client: FlaskClient) -> None:
+    assert "We do not have that language yet." not in client.get("/?lang=en").text
+
+
+@pytest.mark.parametrize(("code", "told"), [("sv", 0), ("en", 0), ("ar", 1)])
+def test_a_page_translated_by_machine_says_so(client: FlaskClient, code: str, told: int) -> None:
+    page = BeautifulSoup(client.get(f"/?lang={code}").text, "html.parser")
+    assert len(page.select(".by-machine")) == told
+
+
+def test_all_languages_lead_back_to_the_page_one_came_from(client: FlaskClient) -> None:
+    page = BeautifulSoup(client.get("/languages?back=/?reference=1%26lang=ar").text, "html.parser")
+    links = {str(one["hreflang"]): str(one["href"]) for one in page.select("main a[hreflang]")}
+    assert links["en"] == "/?reference=1&lang=en"
+    assert set(links) == {one.tag for one in locales.offered()}
+
+
+def test_all_languages_lead_nowhere_else(client: FlaskClient) -> None:
+    page = BeautifulSoup(client.get("/languages?back=//evil.example/").text, "html.parser")
+    assert {str(one["href"])[:2] for one in page.select("main a[hreflang]")} == {"/?"}
+
+
+def test_the_way_in_tells_machines_its_other_languages(client: FlaskClient) -> None:
+    page = BeautifulSoup(client.get("/").text, "html.parser")
+    told = {str(one["hreflang"]) for one in page.select("link[rel=alternate]")}
+    assert told == {one.tag for one in locales.offered()}
+
+
+@pytest.mark.parametrize("code", [one.code for one in locales.offered()])
+def test_the_way_in_weighs_little_in_every_language(client: FlaskClient, code: str) -> None:
+    page = client.get(f"/?lang={code}")
+    assert page.status_code == 200
+    linked = BeautifulSoup(page.text, "html.parser").select("script[src], link[rel=stylesheet]")
+    files = [client.get(str(one.get("src") or one["href"])).data for one in linked]
+    travels = sum(len(gzip.compress(body)) for body in [page.data, *files])
+    assert travels <= 30_000
