@@ -11,7 +11,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from werkzeug.test import Client
 
-from portal.collection import attachments, disputes, history, intake, notes, plans
+from portal.collection import attachments, correspondence, disputes, history, intake, notes, plans
 from portal.collection.models import (
     ActTogether,
     BulkRules,
@@ -58,7 +58,7 @@ from tests.factories import (
 OF_A_CASE = {
     *("cases", "creditors", "debtors", "invoices", "events", "messages"),
     *("ledger_entries", "ledger_lines", "payments", "swish_requests"),
-    *("case_stops", "plans", "instalments", "disputes", "dispute_turns"),
+    *("case_stops", "plans", "instalments", "disputes", "dispute_turns", "case_messages"),
 }
 # Tables of a company's, which its people see.
 OF_A_CREDITOR = OF_A_CASE | {
@@ -71,6 +71,8 @@ OF_A_CREDITOR = OF_A_CASE | {
 ONLY_ADDED_TO = {
     *("ledger_entries", "ledger_lines", "events", "payments", "signatures"),
     *("history_heads", "history_links", "case_deeds", "dispute_turns", "case_note_versions"),
+    # Of a message only that it is answered may be written later.
+    "case_messages",
 }
 
 
@@ -188,6 +190,7 @@ def a_tenant(name: str, identity_number: str) -> Tenant:
         case, reason="paid", words="w", amount_ore=None, channel="web", actor=DEBTOR, today=TODAY,
         now=NOW,
     )  # fmt: skip
+    correspondence.write(case, "w", language="sv", actor=DEBTOR, now=NOW)
     a_note = notes.write(case, "w", mentions=(), readers=(), actor=SYSTEM, now=NOW)
     attachments.add(case, [("a.txt", name.encode())], actor=SYSTEM, now=NOW)
     together = ActTogether(
