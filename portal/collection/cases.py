@@ -152,22 +152,35 @@ def interest_stated(case: Case, due: AmountDue) -> Accrual:
     """The periods that explain the interest due (inkassolagen § 5).
 
     When some that was booked at a payment is left, all periods since the due date: they come to
-    more than is due by what was paid of them.
+    more than is due by what was paid of them. What was never owed is in none of them.
     """
     if due.interest_ore == due.accrual.ore:
         return due.accrual
-    return _accrue(case, due.on, from_on=None)[0]
+    return _accrue(case, due.on, from_on=None, as_if_right=True)[0]
 
 
-def _accrue(case: Case, on: date, *, from_on: date | None) -> tuple[Accrual, date]:
+def interest_never_owed(case: Case, ore: int, on: date) -> int:
+    """How much less the interest since the due date is, in öre, when so much was never owed."""
+    as_told, _ = _accrue(case, on, from_on=None, as_if_right=True)
+    as_right, _ = _accrue(case, on, from_on=None, as_if_right=True, less_ore=ore)
+    return as_told.ore - as_right.ore
+
+
+def _accrue(
+    case: Case, on: date, *, from_on: date | None, as_if_right: bool = False, less_ore: int = 0
+) -> tuple[Accrual, date]:
+    # as_if_right: the claim is taken for what was right of it, and less_ore still less.
     table = rates.table()
     terms = Terms(case.interest_kind, case.agreed_rate)
     needs_rate = case.interest_kind != "none"
     until = min(on, table.known_through) if needs_rate else on
     booked = ledger.principal_movements(case.id)
     # The claim is owed from the due date, whichever day we booked it; what came later came then.
-    movements = [Movement(min(one.on, case.due_on), one.ore) for one in booked[:1]]
-    movements += [Movement(one.on, one.ore) for one in booked[1:]]
+    wrong_ore = less_ore - sum(one.ore for one in booked if as_if_right and one.was_never_owed)
+    movements = [Movement(min(one.on, case.due_on), one.ore - wrong_ore) for one in booked[:1]]
+    movements += [
+        Movement(one.on, one.ore) for one in booked[1:] if not (as_if_right and one.was_never_owed)
+    ]
     accrual = accrue(
         movements,
         due_on=case.due_on,
@@ -177,19 +190,6 @@ def _accrue(case: Case, on: date, *, from_on: date | None) -> tuple[Accrual, dat
         from_on=from_on,
     )
     return accrual, until
-
-
-def interest_on(case: Case, ore: int, on: date) -> int:
-    """What interest so much of a case's principal has borne from the due date to a day, in öre."""
-    table = rates.table()
-    until = on if case.interest_kind == "none" else min(on, table.known_through)
-    return accrue(
-        [Movement(case.due_on, ore)],
-        due_on=case.due_on,
-        until=max(until, case.due_on),
-        terms=Terms(case.interest_kind, case.agreed_rate),
-        rates=table,
-    ).ore
 
 
 def explain(case: Case, due: AmountDue) -> list[ExplainedPart]:
@@ -324,15 +324,6 @@ def get(case_id: int) -> Case | None:
     return db.session.scalar(
         select(Case)
         .where(Case.id == case_id)
-        .options(joinedload(Case.debtor), joinedload(Case.invoice), joinedload(Case.creditor))
-    )
-
-
-def by_reference(reference: str) -> Case | None:
-    """As `get`, by the reference that stands in the letters."""
-    return db.session.scalar(
-        select(Case)
-        .where(Case.reference == reference)
         .options(joinedload(Case.debtor), joinedload(Case.invoice), joinedload(Case.creditor))
     )
 

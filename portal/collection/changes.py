@@ -101,12 +101,14 @@ def credit(
         )
     is_whole = amount_ore == left.principal_ore
     move(case, "credit wholly" if is_whole else "credit", actor)
+    kind, booked_on = "claim.credited", on
     if was_never_owed and not is_whole:
-        _waive_interest_on(case, amount_ore, on=on, key=posted, now=now)
+        kind = ledger.NEVER_OWED
+        booked_on = _waive_interest_on(case, amount_ore, on=on, key=posted, now=now)
     post(
         case,
-        "claim.credited",
-        booked_on=on,
+        kind,
+        booked_on=booked_on,
         key=posted,
         lines={Account.PRINCIPAL: -amount_ore, Account.CLAIMS: amount_ore},
         now=now,
@@ -189,11 +191,15 @@ def change_customer(
     return changed
 
 
-def _waive_interest_on(case: Case, amount_ore: int, *, on: date, key: str, now: datetime) -> None:
-    """Give up what interest a part of the principal has borne, as if it had never been owed."""
+def _waive_interest_on(case: Case, amount_ore: int, *, on: date, key: str, now: datetime) -> date:
+    """Give up what interest a part of the principal has borne, as if it had never been owed.
+
+    Answers the day to which interest is booked: on later days that part must bear none either,
+    also when a rate that was missing is told later.
+    """
     due = cases.amount_due(case, on)
     settling.book_interest(case, due, key=key, now=now)
-    waived_ore = min(due.interest_ore, cases.interest_on(case, amount_ore, on))
+    waived_ore = min(due.interest_ore, cases.interest_never_owed(case, amount_ore, on))
     post(
         case,
         "interest.waived",
@@ -202,6 +208,7 @@ def _waive_interest_on(case: Case, amount_ore: int, *, on: date, key: str, now: 
         lines={Account.INTEREST: -waived_ore, Account.CLAIMS: waived_ore},
         now=now,
     )
+    return due.interest_through_on
 
 
 def _waive(case: Case, *, on: date, key: str, now: datetime) -> None:

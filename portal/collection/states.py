@@ -107,8 +107,8 @@ TRANSITIONS = (
                "case.dispute_replied", "god inkassosed: an objection is looked into"),
     Transition("answer an objection", OPEN, None, (CREDITOR,), "case.dispute_answered",
                "god inkassosed: an objection is answered before anything is demanded again",
-               ("interest.accrued", "claim.credited", "claim.recalled", "interest.waived",
-                "fee.waived"), "dispute_answer"),
+               ("interest.accrued", "claim.credited", "claim.never_owed", "claim.recalled",
+                "interest.waived", "fee.waived"), "dispute_answer"),
     Transition("change the customer", OPEN, None, (SYSTEM, CREDITOR, OPERATOR),
                "case.customer_changed", "dataskyddsförordningen (EU 2016/679) art. 5.1 d, 16"),
 )  # fmt: skip

@@ -64,6 +64,7 @@ _ENTRIES = {
     "interest.waived": lazy_gettext("Interest waived"),
     "payment.direct": lazy_gettext("Payment to the creditor"),
     "claim.credited": lazy_gettext("Credit note"),
+    "claim.never_owed": lazy_gettext("Never owed"),
     "claim.recalled": lazy_gettext("Recalled"),
     "claim.written_off": lazy_gettext("Written off"),
     "claim.returned": lazy_gettext("Given back"),

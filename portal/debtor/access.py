@@ -38,16 +38,20 @@ def opened() -> list[int]:
 
 def has_opened(reference: str) -> bool:
     """Whether this session has opened the case with this reference."""
-    case = cases.by_reference(reference)
-    return case is not None and case.id in opened()
+    return _opened(reference) is not None
 
 
 def current_case() -> Case:
     """The case that the address names. Raises NotFound when this session has not opened it."""
-    case = cases.by_reference(g.get("debtor_reference") or "")
-    if case is None or case.id not in opened():
+    case = _opened(g.get("debtor_reference") or "")
+    if case is None:
         raise NotFound
     return case
+
+
+def _opened(reference: str) -> Case | None:
+    case = cases.find(reference)
+    return case if case and case.id in opened() else None
 
 
 def guard(blueprint: Blueprint) -> None:

@@ -17,6 +17,7 @@
 
 from portal.ledger.books import (
     INTEREST_ACCRUED,
+    NEVER_OWED,
     Account,
     Balance,
     EntryRow,
@@ -43,6 +44,7 @@ from portal.ledger.books import (
 
 __all__ = [
     "INTEREST_ACCRUED",
+    "NEVER_OWED",
     "Account",
     "Balance",
     "EntryRow",

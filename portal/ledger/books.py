@@ -57,6 +57,8 @@ _OWED_BY_DEBTOR = (Account.PRINCIPAL, Account.INTEREST, Account.FEES)
 
 # Kind of the entry that books interest to and including the day it is booked on.
 INTEREST_ACCRUED = "interest.accrued"
+# A part of the principal that was wrong from the beginning is taken back.
+NEVER_OWED = "claim.never_owed"
 
 
 @dataclass(frozen=True)
@@ -74,10 +76,14 @@ class Balance:
 
 @dataclass(frozen=True)
 class Movement:
-    """A change of a case's principal by its value date, in öre."""
+    """A change of a case's principal by its value date, in öre.
+
+    was_never_owed: it takes back what was wrong from the beginning.
+    """
 
     on: date
     ore: int
+    was_never_owed: bool = False
 
 
 @dataclass(frozen=True)
@@ -239,11 +245,12 @@ def is_posted(key: str) -> bool:
 def principal_movements(case_id: int) -> list[Movement]:
     """Every change of a case's principal, in the order that they were booked: the claim first."""
     rows = db.session.execute(
-        select(Line.booked_on, Line.amount_ore)
+        select(Line.booked_on, Line.amount_ore, Entry.kind == NEVER_OWED)
+        .join(Entry, Entry.id == Line.entry_id)
         .where(Line.case_id == case_id, Line.account == Account.PRINCIPAL)
         .order_by(Line.entry_id)
     )
-    return [Movement(on, ore) for on, ore in rows]
+    return [Movement(on, ore, never) for on, ore, never in rows]
 
 
 def interest_booked_through(case_id: int, on: date | None = None) -> date | None:

@@ -26,6 +26,7 @@ _ENTRIES = {
     "fee.plan": N_("Fee for the payment plan"),
     "fee.waived": N_("Fees waived"),
     "claim.credited": N_("Credit note"),
+    "claim.never_owed": N_("Never owed"),
     "claim.recalled": N_("Recalled"),
     "claim.written_off": N_("Written off"),
     "claim.returned": N_("Given back"),

@@ -1,10 +1,13 @@
 """An objection stops the case until it is answered, and the answer goes out whatever happens."""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from flask import Flask
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as some
 from sqlalchemy import select
 
 from portal import ledger
@@ -14,6 +17,7 @@ from portal.delivery import outbox
 from portal.delivery.models import Message
 from portal.extensions import db
 from portal.identity.actor import DEBTOR, SWISH, Actor
+from portal.law.interest import Period
 from portal.messages import RedaError
 from tests.factories import NOW, TODAY, a_case, a_creditor, a_debtor_of, a_reminded_case
 
@@ -119,10 +123,29 @@ def test_who_was_right_in_part_owes_the_rest(app: Flask) -> None:
     assert answer_of(case)["credited_ore"] == 40_000
 
 
-def test_the_part_that_was_wrong_bears_no_interest(app: Flask) -> None:
-    """Reminded of 1 000 kronor, 5.48 of interest and 60 of fee; 400 of the 1 000 were wrong."""
-    case = answered(objected(), disputes.PARTLY, 40_000)
-    assert cases.amount_due(case, TODAY).interest_ore == 548 - 219
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(ore=some.integers(1_000, 900_000), part=some.integers(1, 99), later=some.integers(0, 40))
+def test_a_claim_that_was_wrong_in_part_bears_the_interest_of_the_right_one(
+    app: Flask, ore: int, part: int, later: int
+) -> None:
+    wrong = ore * part // 100
+    right = a_reminded_case(amount_ore=ore - wrong, balance_ore=ore - wrong)
+    case = a_reminded_case(amount_ore=ore, balance_ore=ore)
+    answered(objected(case), disputes.PARTLY, wrong)
+    on = TODAY + timedelta(days=later)
+    for one in (case, right):
+        settling.book_interest(one, cases.amount_due(one, TODAY), key=f"{one.id}:t", now=NOW)
+    due, as_right = cases.amount_due(case, on), cases.amount_due(right, on)
+    assert (due.principal_ore, due.interest_ore) == (ore - wrong, as_right.interest_ore)
+    stated = [(one.from_on, one.to_on, one.principal_ore) for one in periods(case, due)]
+    assert stated == [
+        (one.from_on, one.to_on, one.principal_ore) for one in periods(right, as_right)
+    ]
+
+
+def periods(case: Case, due: cases.AmountDue) -> Sequence[Period]:
+    """What a letter says of how the interest was reckoned."""
+    return cases.interest_stated(case, due).periods
 
 
 @pytest.mark.parametrize("ore", [0, -1, 100_000, 100_001])
