@@ -39,7 +39,8 @@ def list_archives() -> Response:
         "to": request.args.get("to") or today.isoformat(),
     }
     parts = request.args.getlist("parts")
-    if parts:
+    # The form tells its days even when no kind of document is chosen in it.
+    if parts or "from" in request.args:
         try:
             found = archives.estimate(creditor_id, archives.parameters(asked, parts))
         except RedaError as error:

@@ -34,6 +34,11 @@ def test_a_period_that_is_none_is_told_at_its_field(desk: Desk) -> None:
     assert page.select_one("#to[aria-invalid=true]") is not None
 
 
+def test_who_chooses_no_kind_of_document_is_told_so(desk: Desk) -> None:
+    page = desk.get(f"documents?{MARCH}", status=422)
+    assert "Choose at least one kind" in page.select_one("#parts-error").text
+
+
 def test_of_nothing_no_archive_is_offered(desk: Desk) -> None:
     page = desk.get("documents?parts=letters&from=2020-01-01&to=2020-12-31")
     assert page.select("#choice form[method=post]") == []
