@@ -6,11 +6,14 @@ from sqlalchemy import Select, select, update
 
 from portal.collection import history
 from portal.collection.models import Case, CaseMessage
+from portal.collection.words import written
 from portal.extensions import db
 from portal.identity.actor import DEBTOR, Actor
-from portal.messages import N_, RedaError
 
 MOST_WORDS = 2_000
+# The largest id that there can be: a page may be sent with any number.
+_LAST = 2**63 - 1
+_WAITS = (CaseMessage.is_from_debtor, CaseMessage.answered_at.is_(None))
 
 
 def of_case(case_id: int) -> list[CaseMessage]:
@@ -24,43 +27,35 @@ def of_case(case_id: int) -> list[CaseMessage]:
 
 def waits(case_id: int) -> bool:
     """Whether something that the debtor wrote waits for an answer."""
-    waiting = _waiting().where(CaseMessage.case_id == case_id)
+    waiting = select(CaseMessage.id).where(CaseMessage.case_id == case_id, *_WAITS)
     return db.session.scalar(waiting.limit(1)) is not None
 
 
 def waiting_sql(creditor_id: int) -> Select[datetime]:
     """Since when each unanswered message to a company waits, the oldest first."""
-    return _waiting().where(CaseMessage.creditor_id == creditor_id).order_by(CaseMessage.said_at)
+    return (
+        select(CaseMessage.said_at)
+        .where(CaseMessage.creditor_id == creditor_id, *_WAITS)
+        .order_by(CaseMessage.said_at)
+    )
 
 
 def waiting_cases_sql(creditor_id: int) -> Select[int]:
     """The cases of a company with a message that waits for an answer."""
-    waiting = (CaseMessage.is_from_debtor, CaseMessage.answered_at.is_(None))
-    return select(CaseMessage.case_id).where(CaseMessage.creditor_id == creditor_id, *waiting)
-
-
-def _waiting() -> Select[datetime]:
-    return select(CaseMessage.said_at).where(
-        CaseMessage.is_from_debtor, CaseMessage.answered_at.is_(None)
-    )
+    return select(CaseMessage.case_id).where(CaseMessage.creditor_id == creditor_id, *_WAITS)
 
 
 def write(
-    case: Case, words: str, *, language: str, actor: Actor, now: datetime
+    case: Case, words: str, *, seen: int, language: str, actor: Actor, now: datetime
 ) -> CaseMessage | None:
-    """Write a message; what waited for an answer is answered when the company writes.
+    """Write a message; when the company writes, what it had seen is answered.
 
-    case: locked. language: of the words. Answers None when the writer's newest message says the
-    same, which is a page sent twice. Raises RedaError for no words or too many.
+    case: locked. seen: the id of the newest message that the writer was shown, 0 for none; a page
+    that is sent twice says it once, and what came meanwhile goes on waiting. language: of the
+    words. Answers None when it was said already. Raises RedaError for no words or too many.
     """
-    said, is_from_debtor = _words(words), actor.kind == DEBTOR.kind
-    newest = db.session.scalar(
-        select(CaseMessage)
-        .where(CaseMessage.case_id == case.id)
-        .order_by(CaseMessage.id.desc())
-        .limit(1)
-    )
-    if newest and (newest.words, newest.is_from_debtor) == (said, is_from_debtor):
+    said, is_from_debtor = written(words, MOST_WORDS), actor.kind == DEBTOR.kind
+    if _is_said(case.id, said, seen=seen, is_from_debtor=is_from_debtor):
         return None
     message = CaseMessage(
         creditor_id=case.creditor_id, case_id=case.id, is_from_debtor=is_from_debtor,
@@ -69,7 +64,7 @@ def write(
     db.session.add(message)
     db.session.flush()
     if not is_from_debtor:
-        _answer(case, now)
+        _answer(case, seen, now)
     name = "case.message_received" if is_from_debtor else "case.message_sent"
     # Not what it says: the history cannot be changed, and the words are kept beside it.
     history.record(
@@ -79,9 +74,22 @@ def write(
     return message
 
 
-def settle(case: Case, *, actor: Actor, now: datetime) -> bool:
-    """What the debtor wrote needs no answer. case: locked. Answers whether anything waited."""
-    if not _answer(case, now):
+def _is_said(case_id: int, words: str, *, seen: int, is_from_debtor: bool) -> bool:
+    same = select(CaseMessage.id).where(
+        CaseMessage.case_id == case_id,
+        CaseMessage.id > min(seen, _LAST),
+        CaseMessage.is_from_debtor.is_(is_from_debtor),
+        CaseMessage.words == words,
+    )
+    return db.session.scalar(same.limit(1)) is not None
+
+
+def settle(case: Case, *, seen: int, actor: Actor, now: datetime) -> bool:
+    """What the debtor wrote needs no answer, as far as it was seen. Answers whether any waited.
+
+    case: locked. seen: as for `write`.
+    """
+    if not _answer(case, seen, now):
         return False
     history.record(
         "case.message_settled", creditor_id=case.creditor_id, case_id=case.id, actor=actor, now=now
@@ -89,25 +97,10 @@ def settle(case: Case, *, actor: Actor, now: datetime) -> bool:
     return True
 
 
-def _answer(case: Case, now: datetime) -> bool:
+def _answer(case: Case, seen: int, now: datetime) -> bool:
     answered = db.session.execute(
         update(CaseMessage)
-        .where(
-            CaseMessage.case_id == case.id,
-            CaseMessage.is_from_debtor,
-            CaseMessage.answered_at.is_(None),
-        )
+        .where(CaseMessage.case_id == case.id, CaseMessage.id <= min(seen, _LAST), *_WAITS)
         .values(answered_at=now)
     )
     return bool(answered.rowcount)  # type: ignore[attr-defined]
-
-
-def _words(words: str) -> str:
-    said = words.strip()
-    if not said:
-        raise RedaError(N_("Fill this in."), field="words")
-    if len(said) > MOST_WORDS:
-        raise RedaError(
-            N_("Too long. Write at most %(most)s characters."), field="words", most=MOST_WORDS
-        )
-    return said

@@ -14,6 +14,7 @@ from portal import clock, ledger
 from portal.collection import cases, changes, lifecycle, notices, states, stops
 from portal.collection.models import Case, Dispute, DisputeTurn
 from portal.collection.moves import interrupt_limitation, move, record
+from portal.collection.words import written
 from portal.delivery import outbox
 from portal.extensions import db
 from portal.identity.actor import Actor
@@ -82,7 +83,7 @@ def object_to(
     """
     if reason not in REASONS or channel not in CHANNELS:
         raise RedaError(N_("Choose one of the options."), field="reason")
-    said = _words(words)
+    said = written(words, MOST_WORDS)
     if current(case.id) is not None:
         raise RedaError(N_("There is an objection already that waits for an answer."))
     move(case, "object", actor)
@@ -113,7 +114,7 @@ def ask(case: Case, *, words: str, actor: Actor, today: date, now: datetime) -> 
     """
     dispute = _open(case)
     move(case, "ask about an objection", actor)
-    turn = _say(dispute, "asked", _words(words), actor, now)
+    turn = _say(dispute, "asked", written(words, MOST_WORDS), actor, now)
     _write(case, dispute, turn, pay_by_on=None, today=today, now=now)
     record(case, "case.dispute_asked", actor, now, dispute=dispute.id)
     return dispute
@@ -126,7 +127,7 @@ def reply(case: Case, *, words: str, actor: Actor, now: datetime) -> Dispute:
     """
     dispute = _open(case)
     move(case, "reply about an objection", actor)
-    _say(dispute, "replied", _words(words), actor, now)
+    _say(dispute, "replied", written(words, MOST_WORDS), actor, now)
     record(case, "case.dispute_replied", actor, now, dispute=dispute.id)
     return dispute
 
@@ -150,7 +151,7 @@ def answer(
     """
     if kind not in ANSWERS:
         raise RedaError(N_("Choose one of the options."), field="answer")
-    dispute, said = _open(case), _words(words)
+    dispute, said = _open(case), written(words, MOST_WORDS)
     move(case, "answer an objection", actor)
     left_ore = ledger.balance(case.id).principal_ore
     if kind == PARTLY and not 0 < credited_ore < left_ore:
@@ -204,17 +205,6 @@ def _open(case: Case) -> Dispute:
     if found is None:
         raise RedaError(N_("No objection waits for an answer."))
     return found
-
-
-def _words(words: str) -> str:
-    said = words.strip()
-    if not said:
-        raise RedaError(N_("Fill this in."), field="words")
-    if len(said) > MOST_WORDS:
-        raise RedaError(
-            N_("Too long. Write at most %(most)s characters."), field="words", most=MOST_WORDS
-        )
-    return said
 
 
 def _say(dispute: Dispute, kind: str, words: str, actor: Actor, now: datetime) -> DisputeTurn:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import selectinload
 
 from portal.collection import history
 from portal.collection.models import Case, Note, NoteVersion
+from portal.collection.words import written
 from portal.extensions import db
 from portal.identity.actor import Actor
 from portal.messages import N_, RedaError
@@ -64,7 +65,7 @@ def write(
 
     readers: the company's people. Raises RedaError for no words or too many.
     """
-    said = _words(words)
+    said = written(words, MOST_WORDS)
     note = Note(
         creditor_id=case.creditor_id, case_id=case.id, person_id=actor.person_id,
         actor=actor.label, words=said, mentions=_mentioned(said, mentions, readers),
@@ -91,7 +92,7 @@ def change(
 
     Raises NotYours for another's note or after a day, RedaError for no words or too many.
     """
-    note, said = _own(case, note_id, actor, now), _words(words)
+    note, said = _own(case, note_id, actor, now), written(words, MOST_WORDS)
     mentioned = _mentioned(said, mentions, readers)
     if (said, mentioned) == (note.words, note.mentions):
         return note
@@ -126,17 +127,6 @@ def _own(case: Case, note_id: int, actor: Actor, now: datetime) -> Note:
             N_("A note can be changed by who wrote it, within a day. Write a new one instead.")
         )
     return note
-
-
-def _words(words: str) -> str:
-    said = words.strip()
-    if not said:
-        raise RedaError(N_("Write something first."), field="words")
-    if len(said) > MOST_WORDS:
-        raise RedaError(
-            N_("Too long. Write at most %(most)s characters."), field="words", most=MOST_WORDS
-        )
-    return said
 
 
 def _mentioned(words: str, chosen: Iterable[int], readers: Sequence[Reader]) -> list[int]:

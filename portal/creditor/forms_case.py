@@ -18,7 +18,7 @@ from wtforms import (
     ValidationError,
 )
 from wtforms.validators import InputRequired, Length, Optional
-from wtforms.widgets import CheckboxInput, ListWidget
+from wtforms.widgets import CheckboxInput, HiddenInput, ListWidget
 
 from portal import clock
 from portal.collection import correspondence, disputes, file_types, notes, states
@@ -359,8 +359,9 @@ class ReplyForm(ActForm):
 
 
 class MessageForm(Form):
-    """A message to the debtor."""
+    """A message to the debtor. seen: the newest message that the page shows."""
 
+    seen = IntegerField(default=0, widget=HiddenInput())
     words = TextAreaField(
         lazy_gettext("Message to the debtor"),
         [InputRequired(), Length(max=correspondence.MOST_WORDS)],

@@ -2,8 +2,9 @@
 
 from flask import Response, flash, url_for
 from flask_babel import gettext
+from htmx_flask import request
 
-from portal import clock
+from portal import clock, locales
 from portal.collection import cases, correspondence
 from portal.creditor import access
 from portal.creditor.case_facts import gather
@@ -23,6 +24,9 @@ def show_case_messages(reference: str) -> Response:
 
 def _page(reference: str, form: MessageForm, *, status: int = 200) -> Response:
     facts = gather(reference, clock.today())
+    found = correspondence.of_case(facts.case.id)
+    form.seen.data = found[-1].id if found else 0
+    reads = locales.find(facts.case.debtor.language or languages.DEFAULT.code)
     return render(
         "creditor/case_messages.html",
         status=status,
@@ -31,9 +35,9 @@ def _page(reference: str, form: MessageForm, *, status: int = 200) -> Response:
         due=facts.due,
         stops=facts.stops,
         form=form,
-        messages=correspondence.of_case(facts.case.id),
+        messages=found,
         waits=correspondence.waits(facts.case.id),
-        languages_by_code=languages.LANGUAGES,
+        reads=reads.name if reads else facts.case.debtor.language,
     )
 
 
@@ -46,8 +50,8 @@ def write_message(reference: str) -> Response:
         return _page(reference, form, status=422)
     try:
         correspondence.write(
-            case, form.words.data or "", language=languages.current().code, actor=access.actor(),
-            now=clock.now(),
+            case, form.words.data or "", seen=form.seen.data or 0,
+            language=languages.current().code, actor=access.actor(), now=clock.now(),
         )  # fmt: skip
     except RedaError as error:
         db.session.rollback()
@@ -62,6 +66,8 @@ def write_message(reference: str) -> Response:
 def settle_messages(reference: str) -> Response:
     """What the debtor wrote needs no answer."""
     case = cases.lock(gather(reference, clock.today()).case.id)
-    correspondence.settle(case, actor=access.actor(), now=clock.now())
+    correspondence.settle(
+        case, seen=request.form.get("seen", 0, type=int), actor=access.actor(), now=clock.now()
+    )
     db.session.commit()
     return go(url_for("creditor.show_case_messages", reference=reference))

@@ -23,12 +23,14 @@ def show_messages() -> Response:
 
 def _page(form: MessageForm, *, status: int = 200) -> Response:
     case = access.current_case()
+    found = correspondence.of_case(case.id)
+    form.seen.data = found[-1].id if found else 0
     return render(
         "debtor/messages.html",
         status=status,
         case=case,
         form=form,
-        messages=correspondence.of_case(case.id),
+        messages=found,
         waits=correspondence.waits(case.id),
     )
 
@@ -43,8 +45,8 @@ def write_message() -> Response:
         return _page(form, status=422)
     try:
         correspondence.write(
-            case, form.words.data or "", language=languages.current().code, actor=DEBTOR,
-            now=clock.now(),
+            case, form.words.data or "", seen=form.seen.data or 0,
+            language=languages.current().code, actor=DEBTOR, now=clock.now(),
         )  # fmt: skip
     except RedaError as error:
         db.session.rollback()

@@ -20,10 +20,18 @@ def case(app: Flask) -> Case:
     return a_reminded_case()
 
 
+def seen(case: Case) -> int:
+    """The newest message that a page of the case shows now."""
+    return max([0, *(one.id for one in correspondence.of_case(case.id))])
+
+
 def write(
-    case: Case, words: str, actor: Actor = DEBTOR, language: str = "ar"
+    case: Case, words: str, actor: Actor = DEBTOR, language: str = "ar", seen_id: int | None = None
 ) -> CaseMessage | None:
-    said = correspondence.write(cases.lock(case.id), words, language=language, actor=actor, now=NOW)
+    said = correspondence.write(
+        cases.lock(case.id), words, seen=seen(case) if seen_id is None else seen_id,
+        language=language, actor=actor, now=NOW,
+    )  # fmt: skip
     db.session.commit()
     return said
 
@@ -51,15 +59,37 @@ def test_a_message_waits_until_the_company_answers(case: Case) -> None:
 
 def test_a_message_may_need_no_answer(case: Case) -> None:
     write(case, "Thank you!")
-    assert correspondence.settle(cases.lock(case.id), actor=CLERK, now=NOW)
+    assert correspondence.settle(cases.lock(case.id), seen=seen(case), actor=CLERK, now=NOW)
     assert not correspondence.waits(case.id)
-    assert not correspondence.settle(cases.lock(case.id), actor=CLERK, now=NOW)
+    assert not correspondence.settle(cases.lock(case.id), seen=seen(case), actor=CLERK, now=NOW)
 
 
 def test_a_page_sent_twice_says_it_once(case: Case) -> None:
-    write(case, "Hello?")
-    assert write(case, "Hello?") is None
+    write(case, "Hello?", seen_id=0)
+    assert write(case, "Hello?", seen_id=0) is None
     assert len(correspondence.of_case(case.id)) == 1
+
+
+def test_the_same_words_once_more_from_the_page_that_shows_them_are_a_new_message(
+    case: Case,
+) -> None:
+    write(case, "Hello?")
+    correspondence.settle(cases.lock(case.id), seen=seen(case), actor=CLERK, now=NOW)
+    assert write(case, "Hello?") is not None
+    assert correspondence.waits(case.id)
+
+
+@pytest.mark.parametrize("is_written", [True, False])
+def test_what_came_while_somebody_answered_goes_on_waiting(case: Case, is_written: bool) -> None:
+    write(case, "Hello?")
+    shown = seen(case)
+    write(case, "And another thing.")
+    if is_written:
+        write(case, "Good day!", CLERK, "sv", seen_id=shown)
+    else:
+        correspondence.settle(cases.lock(case.id), seen=shown, actor=CLERK, now=NOW)
+    answered = [one.answered_at for one in correspondence.of_case(case.id) if one.is_from_debtor]
+    assert answered == [NOW, None]
 
 
 @pytest.mark.parametrize("words", [" ", "x" * 2_001])

@@ -190,7 +190,7 @@ def a_tenant(name: str, identity_number: str) -> Tenant:
         case, reason="paid", words="w", amount_ore=None, channel="web", actor=DEBTOR, today=TODAY,
         now=NOW,
     )  # fmt: skip
-    correspondence.write(case, "w", language="sv", actor=DEBTOR, now=NOW)
+    correspondence.write(case, "w", seen=0, language="sv", actor=DEBTOR, now=NOW)
     a_note = notes.write(case, "w", mentions=(), readers=(), actor=SYSTEM, now=NOW)
     attachments.add(case, [("a.txt", name.encode())], actor=SYSTEM, now=NOW)
     together = ActTogether(

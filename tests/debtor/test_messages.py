@@ -31,7 +31,12 @@ def test_a_message_is_written_and_answered_on_the_same_page(
     assert status == 200
     clerk = Actor("person", "Sofia Nyström", role="creditor")
     correspondence.write(
-        cases.lock(case.id), "Vi skickar den igen.", language="sv", actor=clerk, now=clock.now()
+        cases.lock(case.id),
+        "Vi skickar den igen.",
+        seen=0,
+        language="sv",
+        actor=clerk,
+        now=clock.now(),
     )
     db.session.commit()
     page = Visitor(client).get("/case/messages")
