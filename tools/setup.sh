@@ -45,7 +45,10 @@ stamp=var/.setup-$want
 now=$(cat requirements*.txt package-lock.json tools/setup.sh | sha256sum)
 if [ ! -f "$stamp" ] || [ "$(cat "$stamp")" != "$now" ] || [ ! -e .venv/bin/flask ]; then
     say "Installing Python packages ..."
-    .venv/bin/python -m pip install -q --disable-pip-version-check --require-hashes "${files[@]}"
+    # The lock names every package: a resolver would only look for newer ones that it then refuses.
+    .venv/bin/python -m pip install -q --disable-pip-version-check --require-hashes --no-deps \
+        "${files[@]}"
+    broken=$(.venv/bin/python -m pip check --disable-pip-version-check) || fail "$broken"
     say "Installing browser assets ..."
     npm ci --silent --no-fund --no-audit >/dev/null
     mkdir -p static/vendor

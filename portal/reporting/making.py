@@ -182,6 +182,7 @@ def stop() -> None:
 def make_next(now: Callable[[], datetime]) -> bool:
     """Give a turn to an order that nobody makes, the one that waited longest; False if none waits.
 
+    Of those that waited equally long, the one that had the fewest turns goes first.
     Several workers take different orders. To be called where every tenant's orders are seen.
     """
     engine = db.engine.execution_options(isolation_level="AUTOCOMMIT")
@@ -197,7 +198,7 @@ def _taken(alone: Connection) -> Iterator[int | None]:
     waiting = db.session.scalars(
         select(Order.id)
         .where(Order.status.in_(UNDER_WAY))
-        .order_by(Order.kind.desc(), Order.touched_at)
+        .order_by(Order.kind.desc(), Order.touched_at, Order.attempt, Order.id)
     ).all()
     db.session.commit()
     for order_id in waiting:
