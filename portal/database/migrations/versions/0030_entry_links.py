@@ -1,14 +1,14 @@
 """Links in e-mails and text messages that open a case, once and for some days.
 
 Revision: 0030
-After: 0028
+After: 0029
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0030"
-down_revision = "0028"
+down_revision = "0029"
 branch_labels = None
 depends_on = None
 
