@@ -31,8 +31,12 @@ def show_link(token: str) -> Response:
         return _ended(link)
     if link.language and not request.args.get("lang") and not languages.is_chosen():
         return go(url_for("debtor.show_link", token=token, lang=link.language))
+    return _ask(token)
+
+
+def _ask(token: str, *, status: int = 200) -> Response:
     browser = request.cookies.get(_COOKIE) or secrets.token_urlsafe(24)
-    response = render("debtor/link.html", token=token, browser=browser)
+    response = render("debtor/link.html", status=status, token=token, browser=browser)
     response.set_cookie(
         _COOKIE, browser, max_age=_LASTS, httponly=True, samesite="Lax", path="/l/",
         secure=current_app.config["SESSION_COOKIE_SECURE"],
@@ -47,8 +51,8 @@ def open_link(token: str) -> Response:
     """Open the case, and use the link up."""
     known, said = request.cookies.get(_COOKIE, ""), request.form.get("browser", "")
     if not known or not compare_digest(known.encode(), said.encode()):
-        # Cookies are off, or another site sends the form: the page asks again.
-        return go(url_for("debtor.show_link", token=token))
+        # The cookie has ended, or another site sends the form.
+        return _ask(token, status=400)
     try:
         link = entry_links.open_case(token, browser=known, now=clock.now())
     except entry_links.LinkEnded:
