@@ -77,9 +77,9 @@ class _Known:
     withdrawn: Collection[int]
 
 
-def of_case(case: Case, today: date) -> Coming:
-    """What comes next on one case."""
-    return of_cases([case], {case.id: cases.amount_due(case, today).principal_ore}, today)[case.id]
+def of_case(case: Case, principal_ore: int, today: date) -> Coming:
+    """What comes next on one case. principal_ore: what is left of the claim, in öre."""
+    return of_cases([case], {case.id: principal_ore}, today)[case.id]
 
 
 def of_cases(

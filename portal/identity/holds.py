@@ -13,7 +13,6 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from portal.database import tenancy
 from portal.extensions import db
 from portal.identity.models import CompanyHold
 
@@ -48,14 +47,13 @@ class Standing:
 
 
 def standing(creditor_ids: Collection[int]) -> Standing:
-    """How some companies stand. A debtor may know it of the own creditor, but not the reason."""
-    with tenancy.service():
-        rows = db.session.execute(
-            select(CompanyHold.creditor_id, CompanyHold.ended_at.is_(None)).where(
-                CompanyHold.creditor_id.in_(creditor_ids),
-                CompanyHold.ended_at.is_(None) | CompanyHold.letters_left,
-            )
-        ).all()
+    """How some companies stand, of those that may be seen."""
+    rows = db.session.execute(
+        select(CompanyHold.creditor_id, CompanyHold.ended_at.is_(None)).where(
+            CompanyHold.creditor_id.in_(creditor_ids),
+            CompanyHold.ended_at.is_(None) | CompanyHold.letters_left,
+        )
+    ).all()
     held = frozenset(creditor_id for creditor_id, is_on in rows if is_on)
     return Standing(held, frozenset(creditor_id for creditor_id, _ in rows) - held)
 

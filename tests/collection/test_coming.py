@@ -16,7 +16,6 @@ from portal.collection import (
     holding,
     importing,
     lifecycle,
-    moves,
     owed,
     plans,
     settling,
@@ -26,7 +25,7 @@ from portal.collection import (
 from portal.collection.models import Case, Event, Rules
 from portal.database import tenancy
 from portal.extensions import db
-from portal.identity.actor import SWISH, SYSTEM, Actor
+from portal.identity.actor import SWISH, Actor
 from portal.law.calendar import is_banking_day
 from portal.messages import RedaError
 from tests.collection.twins import cases_of, make_twins
@@ -44,9 +43,7 @@ _KINDS = {
     "case.demand_written_again": (states.DEMAND, True),
     **dict.fromkeys(_DECIDED, (states.DECISION, False)),
 }
-_AFTER = dict(
-    zip(("ask", "legal", "surveillance", "write off", "return"), _DECIDED, strict=True)
-)
+_AFTER = dict(zip(("ask", "legal", "surveillance", "write off", "return"), _DECIDED, strict=True))
 # A step as told or as done: kind, whether it was written anew, its day, what it cost, to pay by.
 _Done = tuple[str, bool, date, int, str | None]
 
@@ -91,6 +88,10 @@ def as_done(steps: Sequence[coming.Step]) -> list[_Done]:
     ]
 
 
+def told_of(case: Case, today: date) -> coming.Coming:
+    return coming.of_case(case, cases.amount_due(case, today).principal_ore, today)
+
+
 def newest_event() -> int:
     return db.session.scalars(select(Event.id).order_by(Event.id.desc()).limit(1)).one()
 
@@ -98,7 +99,9 @@ def newest_event() -> int:
 def something_happens(case: Case, day: date, dice: random.Random) -> None:
     """Somebody pays a part, objects, agrees on a plan, or lets the case stand still."""
     now, case = NOW + (day - TODAY), cases.lock(case.id)
-    act = dice.choice(["pay", "object", "plan", "plan", "hold", "hold", "hold", "bankrupt", "answer"])
+    act = dice.choice(
+        ["pay", "object", "plan", "plan", "hold", "hold", "hold", "bankrupt", "answer"]
+    )
     due = cases.amount_due(case, day)
     if act == "pay":
         settling.settle_payment(
@@ -169,7 +172,7 @@ def test_a_held_company_tells_no_day(app: Flask) -> None:
     case = a_reminded_case()
     holding.hold_everything(case.creditor_id, "", actor=CLERK, now=NOW)
     db.session.commit()
-    assert coming.of_case(case, TODAY) == coming.Coming(held_by=coming.COMPANY)
+    assert told_of(case, TODAY) == coming.Coming(held_by=coming.COMPANY)
 
 
 def test_a_debtor_is_told_no_day_of_a_held_company(app: Flask) -> None:
@@ -177,7 +180,7 @@ def test_a_debtor_is_told_no_day_of_a_held_company(app: Flask) -> None:
     holding.hold_everything(case.creditor_id, "", actor=CLERK, now=NOW)
     db.session.commit()
     with tenancy.cases([case.id]):
-        assert coming.of_case(cases.of_ids([case.id])[0], TODAY).steps == ()
+        assert told_of(cases.of_ids([case.id])[0], TODAY).steps == ()
 
 
 def test_letters_that_a_company_held_back_come_first(app: Flask) -> None:
@@ -186,7 +189,7 @@ def test_letters_that_a_company_held_back_come_first(app: Flask) -> None:
     later = TODAY + timedelta(days=30)
     holding.go_on(case.creditor_id, actor=CLERK, now=NOW + (later - TODAY))
     db.session.commit()
-    told, since = coming.of_case(case, later), newest_event()
+    told, since = told_of(case, later), newest_event()
     assert told.next is not None
     assert told.next.is_again
     run(later, later + timedelta(days=60))
@@ -198,7 +201,7 @@ def test_what_follows_the_demand_is_what_the_rules_say(app: Flask, after: str) -
     creditor = a_creditor()
     rules_of(creditor, after_demand=after, decision_after_days=9, demand_days=15)
     case = a_reminded_case(creditor)
-    told, since = coming.of_case(case, TODAY), newest_event()
+    told, since = told_of(case, TODAY), newest_event()
     last = told.steps[-1]
     assert (last.kind, last.after) == (states.DECISION, after)
     run(TODAY, last.on)
@@ -209,7 +212,7 @@ def test_what_follows_the_demand_is_what_the_rules_say(app: Flask, after: str) -
 def test_a_fee_that_the_creditor_bears_costs_the_debtor_nothing(app: Flask) -> None:
     creditor = a_creditor()
     rules_of(creditor, demand_fee_by="creditor")
-    step = coming.of_case(a_reminded_case(creditor), TODAY).next
+    step = told_of(a_reminded_case(creditor), TODAY).next
     assert step is not None
     assert (step.kind, step.cost_ore) == (states.DEMAND, 0)
 
@@ -217,11 +220,9 @@ def test_a_fee_that_the_creditor_bears_costs_the_debtor_nothing(app: Flask) -> N
 def test_a_plan_tells_its_next_part_and_goes_on_when_it_is_missed(app: Flask) -> None:
     case = cases.lock(a_reminded_case().id)
     first_on = TODAY + timedelta(days=20)
-    plans.agree(
-        case, monthly_ore=50_000, first_on=first_on, actor=CLERK, today=TODAY, now=NOW
-    )
+    plans.agree(case, monthly_ore=50_000, first_on=first_on, actor=CLERK, today=TODAY, now=NOW)
     db.session.commit()
-    told = coming.of_case(case, TODAY)
+    told = told_of(case, TODAY)
     assert told.held_by == states.PLAN
     assert told.part is not None
     assert told.part.due_on >= first_on
@@ -232,24 +233,24 @@ def test_a_closed_case_tells_of_nothing(app: Flask) -> None:
     case = cases.lock(a_case().id)
     lifecycle.write_off(case, actor=CLERK, today=TODAY, now=NOW)
     db.session.commit()
-    assert coming.of_case(case, TODAY) == coming.Coming()
+    assert told_of(case, TODAY) == coming.Coming()
 
 
 @pytest.mark.parametrize("status", [states.DECIDING, states.LEGAL, states.SURVEILLANCE])
 def test_a_case_without_a_next_step_tells_of_none(app: Flask, status: str) -> None:
     case = cases.lock(a_reminded_case().id)
     case.status, case.next_step, case.next_step_on = status, None, None
-    assert coming.of_case(case, TODAY) == coming.Coming()
+    assert told_of(case, TODAY) == coming.Coming()
 
 
 def test_no_step_is_told_for_a_day_on_which_the_claim_is_limited(app: Flask) -> None:
     case = cases.lock(a_reminded_case().id)
     case.limited_on = case.next_step_on
-    assert coming.of_case(case, TODAY).steps == ()
+    assert told_of(case, TODAY).steps == ()
 
 
 def test_every_step_is_told_for_a_banking_day(app: Flask) -> None:
     saturday = TODAY + timedelta(days=4)
-    steps = coming.of_case(a_case(), saturday).steps
+    steps = told_of(a_case(), saturday).steps
     assert len(steps) == 3
     assert all(is_banking_day(one.on) for one in steps)
