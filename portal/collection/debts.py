@@ -31,7 +31,7 @@ class Debts:
 
 
 def of(case_ids: Sequence[int], today: date) -> Debts:
-    """What is owed today on those of these cases that may be seen, asked for all of them at once."""
+    """What is owed today on those of some cases that may be seen, asked for all of them at once."""
     some = cases.of_ids(case_ids)
     alive = [case.id for case in some if case.closed_on is None]
     sums = owed.of_cases(alive, today) if alive else {}
