@@ -17,6 +17,7 @@ _OPENED = "debtor_cases"
 # Pages that anyone may see.
 _OPEN = {
     *("debtor.start", "debtor.enter", "debtor.health", "debtor.list_languages"),
+    *("debtor.ask_for_code", "debtor.send_code", "debtor.write_code", "debtor.enter_by_code"),
     *("debtor.show_link", "debtor.open_link", "debtor.renew_link"),
 }
 
