@@ -90,6 +90,16 @@ class Offer:
 
 
 @dataclass(frozen=True)
+class Chosen:
+    """A plan that a debtor has chosen within the rules: what `plans.agree` takes, and its parts."""
+
+    monthly_ore: int
+    first_on: date
+    day: int
+    proposal: Proposal
+
+
+@dataclass(frozen=True)
 class Owing:
     """What is owed on a day, and how interest on it goes on. fee_ore: what the plan costs beside
     it. through_on: the last day that interest is known for."""
@@ -305,15 +315,38 @@ def why_not_alone(case: Case, rules: Effective) -> Problem | None:
     """Why a debtor alone may agree on no plan at all for an open case; None when they may."""
     if any(one.kind not in (states.HOLD, states.PLAN) for one in open_stops(case.id)):
         return Problem(N_("Your case stands still. A payment plan can wait until it goes on."))
-    # Whoever did not keep one gets the next one from a person, as does whoever the authority asks.
     was_broken = select(Plan.id).where(Plan.case_id == case.id, Plan.status == "broken")
-    if (
-        not rules.may_plan
-        or case.status == states.LEGAL
-        or db.session.scalar(was_broken.limit(1)) is not None
-    ):
+    if db.session.scalar(was_broken.limit(1)) is not None:
+        return Problem(
+            N_("The payment plan ended because a payment was missed. Write to us if you need a new"
+               " one.")
+        )  # fmt: skip
+    # What the authority has been asked for, a person must take back there.
+    if not rules.may_plan or case.status == states.LEGAL:
         return Problem(N_("A payment plan must be asked for. Write to us, and we answer."))
     return None
+
+
+def choose(case: Case, *, months: int | None, monthly_ore: int, day: int, today: date) -> Chosen:
+    """The plan that a debtor wants, if the rules leave it to them alone.
+
+    months: the number of payments; None when monthly_ore, the sum of each, was chosen. day: of the
+    month. Raises RedaError, at the field `months` or `amount`, when it is outside the rules.
+    """
+    first_on = first_day(rules_of(case), day, today)
+    try:
+        if months is not None:
+            monthly_ore = monthly_for(case, months=months, first_on=first_on, today=today, day=day)
+        proposal = propose(case, monthly_ore=monthly_ore, first_on=first_on, today=today, day=day)
+        require_within_rules(
+            case, proposal, monthly_ore=monthly_ore, first_on=first_on, today=today
+        )
+    except RedaError as error:
+        told = error.problem
+        if months is not None and told.field == "amount":
+            raise RedaError(told.message, field="months", **told.values) from error
+        raise
+    return Chosen(monthly_ore, first_on, day, proposal)
 
 
 def require_within_rules(

@@ -234,7 +234,8 @@ def on_day(case: Case, plan: Plan, *, day: int, today: date) -> Moved:
         raise RedaError(N_("These are the days that the plan has already."), field="day")
     parts = plan_offers.divide(owed, iter(days), most)
     more_ore = sum(one.amount_ore for one in parts) - sum(one.amount_ore for one in as_it_is)
-    return Moved(tuple(parts), days, more_ore)
+    # Rounded at other days, the same interest can be an öre less.
+    return Moved(tuple(parts), days, max(more_ore, 0))
 
 
 def move_day(case: Case, *, day: int, actor: Actor, today: date, now: datetime) -> bool:
