@@ -6,7 +6,6 @@ from htmx_flask import request
 
 from portal import clock
 from portal.collection import cases, plan_offers, plans
-from portal.collection.models import Case, Plan
 from portal.collection.plan_offers import Chosen
 from portal.debtor import access
 from portal.debtor.forms_plan import USUAL_DAY, DayForm, PlanForm
@@ -23,23 +22,23 @@ def show_plan() -> Response:
     case = access.current_case()
     if case.closed_on is not None:
         return go(url_for("debtor.show_case"))
-    plan = plans.running(case.id)
-    if plan is not None:
-        return _running(case, plan)
+    if plans.running(case.id) is not None:
+        return _running()
     is_asked = "way" in request.args
     form = PlanForm(
         request.args if is_asked else None, data={"day": USUAL_DAY}, meta={"csrf": False}
     )
-    if why := _offer(case, form):
+    if why := _offer(form):
         return render("debtor/plan.html", case=case, why=why)
     if not is_asked:
-        return _choices(case, form)
-    chosen = _chosen(case, form)
-    return _choices(case, form, chosen, status=200 if chosen else 422)
+        return _choices(form)
+    chosen = _chosen(form)
+    return _choices(form, chosen, status=200 if chosen else 422)
 
 
-def _offer(case: Case, form: PlanForm) -> Problem | None:
+def _offer(form: PlanForm) -> Problem | None:
     """Put what can be chosen in the form; answers why nothing can."""
+    case = access.current_case()
     why = plan_offers.why_not_alone(case, plan_offers.rules_of(case))
     if why is not None:
         return why
@@ -50,12 +49,12 @@ def _offer(case: Case, form: PlanForm) -> Problem | None:
     return Problem(N_("The sum is too small to be divided."))
 
 
-def _chosen(case: Case, form: PlanForm) -> Chosen | None:
+def _chosen(form: PlanForm) -> Chosen | None:
     if not form.validate():
         return None
     try:
         return plan_offers.choose(
-            case,
+            access.current_case(),
             months=form.chosen_months(),
             monthly_ore=form.amount.data or 0,
             day=form.day.data,
@@ -66,10 +65,8 @@ def _chosen(case: Case, form: PlanForm) -> Chosen | None:
         return None
 
 
-def _choices(
-    case: Case, form: PlanForm, chosen: Chosen | None = None, *, status: int = 200
-) -> Response:
-    today = clock.today()
+def _choices(form: PlanForm, chosen: Chosen | None = None, *, status: int = 200) -> Response:
+    case, today = access.current_case(), clock.today()
     charge = plan_offers.fee(case, today)
     return render(
         "debtor/plan.html",
@@ -91,11 +88,11 @@ def agree_on_plan() -> Response:
     if case.closed_on is not None or plans.running(case.id) is not None:
         return go(url_for("debtor.show_plan"))
     form = PlanForm()
-    if why := _offer(case, form):
+    if why := _offer(form):
         return render("debtor/plan.html", case=case, why=why, status=409)
-    chosen = _chosen(case, form)
+    chosen = _chosen(form)
     if chosen is None:
-        return _choices(case, form, status=422)
+        return _choices(form, status=422)
     try:
         plans.agree(
             case, monthly_ore=chosen.monthly_ore, first_on=chosen.first_on, day=chosen.day,
@@ -104,14 +101,17 @@ def agree_on_plan() -> Response:
     except RedaError as error:
         db.session.rollback()
         form.take(error)
-        return _choices(case, form, chosen, status=error.status)
+        return _choices(form, chosen, status=error.status)
     db.session.commit()
     flash(gettext("Your payment plan is agreed on. We send it to you in writing as well."), "good")
     return go(url_for("debtor.show_plan"))
 
 
-def _running(case: Case, plan: Plan, form: DayForm | None = None, *, status: int = 200) -> Response:
-    today = clock.today()
+def _running(form: DayForm | None = None, *, status: int = 200) -> Response:
+    case, today = access.current_case(), clock.today()
+    plan = plans.running(case.id)
+    if plan is None:
+        return go(url_for("debtor.show_case"))
     progress = plans.progress(plan)
     left = [one for one in progress if not one.is_paid]
     parts_ore = sum(one.left_ore for one in left)
@@ -134,20 +134,17 @@ def _running(case: Case, plan: Plan, form: DayForm | None = None, *, status: int
 @debtor.get("/case/<reference>/plan/day")
 def show_plan_day() -> Response:
     """The days and the sums that another day of the month would give."""
-    return _day(access.current_case(), DayForm(request.args, meta={"csrf": False}))
-
-
-def _day(case: Case, form: DayForm) -> Response:
+    case, form = access.current_case(), DayForm(request.args, meta={"csrf": False})
     plan = plans.running(case.id)
     if plan is None or plans.is_moved(plan):
         return go(url_for("debtor.show_plan"))
     if not form.validate():
-        return _running(case, plan, form, status=422)
+        return _running(form, status=422)
     try:
         moved = plans.on_day(case, plan, day=form.day.data, today=clock.today())
     except RedaError as error:
         form.take(error)
-        return _running(case, plan, form, status=error.status)
+        return _running(form, status=error.status)
     return render("debtor/plan_day.html", case=case, form=form, moved=moved)
 
 
@@ -156,18 +153,17 @@ def _day(case: Case, form: DayForm) -> Response:
 def move_plan_day() -> Response:
     """Change the day of the month, once."""
     case = cases.lock(access.current_case().id)
-    plan = plans.running(case.id)
-    if plan is None:
+    if plans.running(case.id) is None:
         return go(url_for("debtor.show_plan"))
     form = DayForm()
     if not form.validate():
-        return _running(case, plan, form, status=422)
+        return _running(form, status=422)
     try:
         plans.move_day(case, day=form.day.data, actor=DEBTOR, today=clock.today(), now=clock.now())
     except RedaError as error:
         db.session.rollback()
         form.take(error)
-        return _running(case, plan, form, status=error.status)
+        return _running(form, status=error.status)
     db.session.commit()
     flash(gettext("The day is changed. We send you the new days in writing as well."), "good")
     return go(url_for("debtor.show_plan"))
