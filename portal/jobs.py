@@ -278,10 +278,8 @@ def make_worker(app: Flask) -> procrastinate.App:
         options: dict[str, Any] = {"queue": queue.queue_of(name), "queueing_lock": name}
         task = worker.task(name=name, retry=_RETRY, **options)(_within(app, name, work))
         worker.periodic(cron=cron)(task)
-    prompt = {"queue": queue.queue_of(entry_codes.JOB)}
-    worker.task(name=entry_codes.JOB, retry=_RETRY, **prompt)(
-        _within(app, entry_codes.JOB, send_entry_code)
-    )
+    name, options = entry_codes.JOB, {"queue": queue.queue_of(entry_codes.JOB)}
+    worker.task(name=name, retry=_RETRY, **options)(_within(app, name, send_entry_code))
     return worker
 
 

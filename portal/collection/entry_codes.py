@@ -10,6 +10,7 @@ import hmac
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NoReturn
 
 from sqlalchemy import delete, func, select
 
@@ -110,7 +111,7 @@ def asked_by(browser: str, *, now: datetime) -> Asked | None:
     """What a browser has asked for last, while a code for it may be written."""
     with tenancy.service():
         found = _newest(browser, now)
-        return found and Asked(found.reference, found.channel)
+        return None if found is None else Asked(found.reference, found.channel)
 
 
 def send(code_id: int, *, now: datetime) -> str | None:
@@ -122,7 +123,7 @@ def send(code_id: int, *, now: datetime) -> str | None:
     if asked is None or asked.code_hash is not None or asked.ends_at <= now:
         return None
     case = db.session.scalar(select(Case).where(Case.reference == asked.reference))
-    to = case and entry_messages.address(case, asked.channel)
+    to = None if case is None else entry_messages.address(case, asked.channel)
     if case is None or to is None:
         return None
     code = f"{secrets.randbelow(10**DIGITS):0{DIGITS}}"
@@ -153,13 +154,12 @@ def enter(code: str, *, browser: str, address: str, now: datetime) -> tuple[int,
         right = asked.code_hash or bytes(32)
         if not hmac.compare_digest(right, _hash(asked, tidy(code))) or asked.case_id is None:
             _count(asked, [guessed_at, guessed_from], now)
-        assert asked.case_id is not None
         asked.used_at = now
         attempts.succeeded(guessed_at)
         return asked.case_id, asked.reference
 
 
-def _count(asked: EntryCode, keys: list[str], now: datetime) -> None:
+def _count(asked: EntryCode, keys: list[str], now: datetime) -> NoReturn:
     asked.tries += 1
     is_over = asked.tries >= MOST_TRIES
     attempts.failed(keys, now)

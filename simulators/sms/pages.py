@@ -2,6 +2,7 @@
 
 import hmac
 import re
+from typing import Any
 
 from flask import Flask, Response, jsonify, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
@@ -30,7 +31,7 @@ def create_pages(phones: Phones, key: str) -> Flask:
         prepared = phones.answer()
         if prepared is not None:
             return jsonify(prepared[1]), prepared[0]
-        body = request.get_json(silent=True)
+        body: Any = request.get_json(silent=True)
         wrong = _wrong(body)
         if wrong:
             return jsonify(error=wrong), 422

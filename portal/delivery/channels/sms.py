@@ -100,7 +100,7 @@ class Gateway:
             self._http = None
 
     def hand_over(self, sms: Sms) -> None:
-        """Give a text message to the provider. Raises Refused, or NotNow when it may take it later."""
+        """Give a message to the provider. Raises Refused, or NotNow when it may take it later."""
         if self._unreachable is not None:
             raise self._unreachable
         body = {"from": self._settings.sms_sender, "to": sms.to, "text": sms.text}
