@@ -215,6 +215,9 @@ DEBTOR = {
     "debtor.start_payment": ("reference",),
     "debtor.show_messages": ("reference",),
     "debtor.write_message": ("reference",),
+    "debtor.show_objection": ("reference",),
+    "debtor.object_to_claim": ("reference",),
+    "debtor.download_file": ("reference", "file_id"),
     "debtor.show_payment": ("reference", "request_id"),
     "debtor.stop_payment": ("reference", "request_id"),
 }

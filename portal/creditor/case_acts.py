@@ -12,7 +12,16 @@ from typing import Any
 from flask_babel import lazy_gettext
 from flask_babel.speaklater import LazyString
 
-from portal.collection import changes, disputes, effects, lifecycle, plans, states, stops
+from portal.collection import (
+    attachments,
+    changes,
+    disputes,
+    effects,
+    lifecycle,
+    plans,
+    states,
+    stops,
+)
 from portal.collection.effects import Verb
 from portal.creditor import forms_case as forms
 from portal.creditor.case_facts import CaseFacts
@@ -200,7 +209,7 @@ def _answer(form: forms.AnswerForm, hand: Hand) -> Verb:
 
 
 def _objection(facts: CaseFacts, *_: object) -> Mapping[str, Any]:
-    return {"dispute": facts.dispute}
+    return {"dispute": facts.dispute, "sent": attachments.sent_with(facts.case.id)}
 
 
 def _option(option: str, hand: Hand) -> Verb:
