@@ -3,14 +3,14 @@
 A debtor sees the files that a debtor has sent, never those that the company keeps for itself.
 
 Revision: 0030
-After: 0028
+After: 0029
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0030"
-down_revision = "0028"
+down_revision = "0029"
 branch_labels = None
 depends_on = None
 
