@@ -2,15 +2,15 @@
 
 A debtor sees the files that a debtor has sent, never those that the company keeps for itself.
 
-Revision: 0030
-After: 0029
+Revision: 0031
+After: 0030
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0030"
-down_revision = "0029"
+revision = "0031"
+down_revision = "0030"
 branch_labels = None
 depends_on = None
 
