@@ -92,4 +92,5 @@ from portal.debtor import (  # noqa: E402, F401
     views_messages,
     views_object,
     views_pay,
+    views_plan,
 )
