@@ -26,5 +26,6 @@
 - `access.enter`: a debtor's way in by reference and code.
 - `history.record`, `history.of_case`: what happened. `history.check`, `history.broken`: whether
   anybody has changed it since.
+- `specimens.letter`: what a letter about an invented invoice says.
 - `rates.table`, `rates.add`: reference rates, the law's and the operator's.
 """

@@ -15,7 +15,11 @@ from portal.web.rendering import go
 
 _OPENED = "debtor_cases"
 # Pages that anyone may see.
-_OPEN = {"debtor.start", "debtor.enter", "debtor.health", "debtor.list_languages"}
+_OPEN = {
+    *("debtor.start", "debtor.enter", "debtor.health", "debtor.list_languages"),
+    *("debtor.help_me", "debtor.explain_words", "debtor.explain_letter"),
+    *("debtor.picture_letter", "debtor.accessibility"),
+}
 
 
 def open_cases(ids: Iterable[int]) -> None:
