@@ -18,6 +18,8 @@ _OPENED = "debtor_cases"
 _OPEN = {
     *("debtor.start", "debtor.enter", "debtor.health", "debtor.list_languages"),
     *("debtor.ask_for_code", "debtor.send_code", "debtor.write_code", "debtor.enter_by_code"),
+    *("debtor.help_me", "debtor.explain_words", "debtor.explain_letter"),
+    *("debtor.picture_letter", "debtor.accessibility"),
     *("debtor.show_link", "debtor.open_link", "debtor.renew_link"),
 }
 

@@ -1,14 +1,14 @@
 """Text messages, and codes that are sent to whoever asks for one and come by them.
 
-Revision: 0031
-After: 0030
+Revision: 0032
+After: 0031
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0031"
-down_revision = "0030"
+revision = "0032"
+down_revision = "0031"
 branch_labels = None
 depends_on = None
 
