@@ -3,15 +3,15 @@
 Whoever sees one of the cases sees the request, and of its parts only those of their cases. No
 company sees any of it: what else its customer owes is not its business.
 
-Revision: 0030
-After: 0029
+Revision: 0031
+After: 0030
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0030"
-down_revision = "0029"
+revision = "0031"
+down_revision = "0030"
 branch_labels = None
 depends_on = None
 
