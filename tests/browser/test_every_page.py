@@ -348,6 +348,7 @@ DEBTORS, STAFF = "sv en ar", "sv en"
     [
         *("", "/invoice", "/messages", "/receipts/no"),
         *("/pay", "/pay/bank?amount=100&", "/pay/{created}", "/pay/{declined}"),
+        *("/plan", "/plan?way=amount&amount=1&day=28&"),
     ],
 )
 def test_a_debtors_page(
