@@ -346,9 +346,17 @@ DEBTORS, STAFF = "sv en ar", "sv en"
 @pytest.mark.parametrize(
     "path",
     [
-        *("", "/invoice", "/messages", "/receipts/no"),
-        *("/pay", "/pay/bank?amount=100&", "/pay/{created}", "/pay/{declined}"),
-        *("/plan", "/plan?way=amount&amount=1&day=28&"),
+        "",
+        "/invoice",
+        "/object",
+        "/messages",
+        "/pay",
+        "/pay/bank?amount=100&",
+        "/pay/{created}",
+        "/pay/{declined}",
+        "/receipts/no",
+        "/plan",
+        "/plan?way=amount&amount=1&day=28&",
     ],
 )
 def test_a_debtors_page(
@@ -469,7 +477,13 @@ def test_the_companies_of_somebody_with_many(
     )
 
 
-@pytest.mark.parametrize(("path", "languages"), [("/", DEBTORS), ("/sign-in", STAFF)])
+@pytest.mark.parametrize(
+    ("path", "languages"),
+    [
+        ("/", DEBTORS), ("/sign-in", STAFF), ("/help", "ar"), ("/help/words", "ar"),
+        ("/help/letters/demand", "ar"), ("/accessibility", "sv"),
+    ],
+)  # fmt: skip
 def test_a_door(phone_and_desk: list[Visitor], path: str, languages: str) -> None:
     look_everywhere(phone_and_desk, path, languages)
 
