@@ -207,6 +207,8 @@ OPERATOR = {
 DEBTOR = {
     "debtor.overview": (),
     "debtor.show_case": ("reference",),
+    "debtor.show_history": ("reference",),
+    "debtor.explain_part": ("reference", "part"),
     "debtor.show_invoice": ("reference",),
     "debtor.download_invoice": ("reference",),
     "debtor.read_letter": ("reference", "message_id"),
