@@ -208,7 +208,7 @@ DEBTOR = {
     "debtor.overview": (),
     "debtor.show_case": ("reference",),
     "debtor.show_history": ("reference",),
-    "debtor.explain_part": ("reference", "part"),
+    "debtor.explain_part": ("reference", "sum_name"),
     "debtor.show_invoice": ("reference",),
     "debtor.download_invoice": ("reference",),
     "debtor.read_letter": ("reference", "message_id"),
@@ -219,6 +219,10 @@ DEBTOR = {
     "debtor.write_message": ("reference",),
     "debtor.show_payment": ("reference", "request_id"),
     "debtor.stop_payment": ("reference", "request_id"),
+    "debtor.show_plan": ("reference",),
+    "debtor.agree_on_plan": ("reference",),
+    "debtor.show_plan_day": ("reference",),
+    "debtor.move_plan_day": ("reference",),
 }
 SIGNER = {
     "signing.agreements": (),
@@ -260,6 +264,9 @@ OPEN = {
     "debtor.health",
     "debtor.leave",
     "debtor.list_languages",
+    "debtor.open_link",
+    "debtor.renew_link",
+    "debtor.show_link",
     "debtor.start",
     "notifications.show_bell",
     "notifications.stop_mails",
@@ -364,6 +371,7 @@ def world(app: Flask) -> World:
         "kind": "sender",
         "approval_key": _a_proposal(creditor),
         "part": "signature.xml",
+        "sum_name": "interest",
         "version": 2,
         "company": creditor.key,
         "account_key": "first",
@@ -637,6 +645,7 @@ def test_every_post_without_the_pages_token_is_refused(world: World) -> None:
     needed = CREDITOR | OPERATOR | DEBTOR | SIGNER | PERSON | {"signing.stop_order": ("key",)}
     needed |= {one: ("token",) for one in OPEN if one.endswith(("_invitation", "_invited"))}
     needed |= {"notifications.stop_mails_now": ("link",)}
+    needed |= {one: ("token",) for one in OPEN if one.startswith("debtor.") and "_link" in one}
     client = world.app.test_client()
     let_through = [
         rule.endpoint

@@ -15,7 +15,10 @@ from portal.web.rendering import go
 
 _OPENED = "debtor_cases"
 # Pages that anyone may see.
-_OPEN = {"debtor.start", "debtor.enter", "debtor.health", "debtor.list_languages"}
+_OPEN = {
+    *("debtor.start", "debtor.enter", "debtor.health", "debtor.list_languages"),
+    *("debtor.show_link", "debtor.open_link", "debtor.renew_link"),
+}
 
 
 def open_cases(ids: Iterable[int]) -> None:

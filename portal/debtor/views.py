@@ -87,7 +87,9 @@ def health() -> Response:
 from portal.debtor import (  # noqa: E402, F401
     views_case,
     views_languages,
+    views_links,
     views_messages,
     views_pay,
+    views_plan,
     views_why,
 )

@@ -13,8 +13,8 @@ from portal.law.interest import Day, day_by_day
 from portal.web.rendering import render
 
 
-@debtor.get("/case/<reference>/why/<any(principal, interest, fees):part>")
-def explain_part(part: str) -> Response:
+@debtor.get("/case/<reference>/why/<any(principal, interest, fees):sum_name>")
+def explain_part(sum_name: str) -> Response:
     """What one part of what is owed is made up of.
 
     Of interest also each day of one of its periods, `each`, counted from 1 over the whole page; and
@@ -22,7 +22,7 @@ def explain_part(part: str) -> Response:
     """
     case, today = access.current_case(), clock.today()
     due = cases.amount_due(case, today)
-    rows = makeup.of(case, part, due)
+    rows = makeup.of(case, sum_name, due)
     form = OnDayForm(request.args if "on" in request.args else None)
     is_asked = "on" in request.args
     is_right = is_asked and form.validate()
@@ -31,7 +31,7 @@ def explain_part(part: str) -> Response:
         status=422 if is_asked and not is_right else 200,
         case=case,
         due=due,
-        part=part,
+        part=sum_name,
         rows=rows,
         each=_each(rows, request.args.get("each", type=int)),
         form=form,

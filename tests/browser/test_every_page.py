@@ -340,7 +340,16 @@ DEBTORS, STAFF = "sv en ar", "sv en"
 
 @pytest.mark.parametrize(
     "path",
-    ["", "/invoice", "/messages", "/pay/{created}", "/pay/{declined}", "/receipts/no"],
+    [
+        "",
+        "/invoice",
+        "/messages",
+        "/pay/{created}",
+        "/pay/{declined}",
+        "/receipts/no",
+        "/plan",
+        "/plan?way=amount&amount=1&day=28&",
+    ],
 )
 def test_a_debtors_page(
     portal: Portal, world: World, phone_and_desk: list[Visitor], path: str
@@ -350,6 +359,18 @@ def test_a_debtors_page(
         f"/case/{world.case.reference}{path.format(**world.values)}",
         DEBTORS,
         lambda v: enter(portal, v, world.case),
+    )
+
+
+def test_what_a_debtor_owes_in_all(
+    portal: Portal, world: World, phone_and_desk: list[Visitor]
+) -> None:
+    opened = [world.case.id, world.paid.id]
+    look_everywhere(
+        phone_and_desk,
+        "/overview",
+        DEBTORS,
+        lambda v: v.take_session(portal.app, {"debtor_cases": opened}),
     )
 
 
