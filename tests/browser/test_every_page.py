@@ -342,6 +342,10 @@ DEBTORS, STAFF = "sv en ar", "sv en"
     "path",
     [
         "",
+        "/history",
+        "/why/principal",
+        "/why/interest?each=1&on=x&",
+        "/why/fees",
         "/invoice",
         "/messages",
         "/pay/{created}",

@@ -71,7 +71,7 @@ def test_what_is_owed_on_a_day_ahead_is_told(inside: Visitor, case: Case) -> Non
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("on", ["", "i morgon", "2020-01-01", "2999-01-01", "2026-02-30", "😀\x00"])
+@pytest.mark.parametrize("on", ["", "i morgon", "2020-01-01", "2999-01-01", "2026-02-30", "😀"])
 def test_a_day_that_cannot_be_told_is_kindly_refused(inside: Visitor, on: str) -> None:
     response = inside.client.get(
         inside_path(inside, "/case/why/interest"), query_string={"on": on}, headers=inside.headers
@@ -79,7 +79,7 @@ def test_a_day_that_cannot_be_told_is_kindly_refused(inside: Visitor, on: str) -
     page = BeautifulSoup(response.text, "html.parser")
     assert response.status_code == 422
     assert page.select_one("#error-summary")
-    assert page.select_one("input[name=on]")["value"] == on.replace("\x00", "\ufffd")
+    assert page.select_one("input[name=on]")["value"] == on
 
 
 def inside_path(visitor: Visitor, path: str) -> str:
