@@ -86,6 +86,7 @@ def health() -> Response:
 
 from portal.debtor import (  # noqa: E402, F401
     views_case,
+    views_help,
     views_languages,
     views_links,
     views_messages,
