@@ -347,6 +347,7 @@ DEBTORS, STAFF = "sv en ar", "sv en"
         "/why/interest?each=1&on=x&",
         "/why/fees",
         "/invoice",
+        "/object",
         "/messages",
         "/pay/{created}",
         "/pay/{declined}",
