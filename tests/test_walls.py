@@ -241,12 +241,16 @@ PERSON = {
     "notifications.save_address": (),
     "notifications.confirm_address": ("link",),
 }
-# An order is its browser session's own: tests/signing/ holds it to that.
+# An order is its browser session's own: tests/signing/ and test_identifying.py hold it to that.
 ORDER = {
     "signing.show_order",
     "signing.open_app",
     "signing.return_from_app",
     "signing.stop_order",
+    "debtor.show_order",
+    "debtor.open_app",
+    "debtor.return_from_app",
+    "debtor.stop_order",
 }
 # Anyone may come here; what they then see is their own.
 OPEN = {
@@ -256,9 +260,12 @@ OPEN = {
     "creditor.find_company",
     "debtor.enter",
     "debtor.health",
+    "debtor.identify",
     "debtor.leave",
     "debtor.list_languages",
+    "debtor.no_case",
     "debtor.start",
+    "debtor.start_identifying",
     "notifications.show_bell",
     "notifications.stop_mails",
     "notifications.stop_mails_now",

@@ -23,7 +23,7 @@
 - `together.prepare`, `together.look`, `together.begin`, `together.go_on`: one act with many cases.
 - `checks.differences`: where the books and the cases do not agree.
 - `days.to_run`: which days the clock has still to run.
-- `access.enter`: a debtor's way in by reference and code.
+- `access.enter`, `access.of_person`: a debtor's way in by reference and code, and by BankID.
 - `history.record`, `history.of_case`: what happened. `history.check`, `history.broken`: whether
   anybody has changed it since.
 - `rates.table`, `rates.add`: reference rates, the law's and the operator's.

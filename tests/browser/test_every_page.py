@@ -460,14 +460,21 @@ def test_the_companies_of_somebody_with_many(
     )
 
 
-@pytest.mark.parametrize(("path", "languages"), [("/", DEBTORS), ("/sign-in", STAFF)])
+@pytest.mark.parametrize(
+    ("path", "languages"),
+    [
+        ("/", DEBTORS), ("/?reference=604812345", DEBTORS), ("/identify", DEBTORS),
+        ("/no-case", DEBTORS), ("/sign-in", STAFF),
+    ],
+)  # fmt: skip
 def test_a_door(phone_and_desk: list[Visitor], path: str, languages: str) -> None:
     look_everywhere(phone_and_desk, path, languages)
 
 
-def test_the_page_of_a_bankid_order(phone_and_desk: list[Visitor]) -> None:
+@pytest.mark.parametrize("door", ["/", "/sign-in"])
+def test_the_page_of_a_bankid_order(phone_and_desk: list[Visitor], door: str) -> None:
     for one in phone_and_desk:
-        one.go("/sign-in")
+        one.go(door)
         one.press("Sign in with BankID")
         one.page.wait_for_selector("#order .qr-plate")
         assert one.barriers() == []
