@@ -170,7 +170,7 @@ def test_a_day_before_one_that_was_run_is_refused_and_nothing_is_booked(app: Fla
         assert db.session.scalar(text(f"select count(*) from {table}")) == 0
 
 
-BAKERY, EVAS = "556900-0009", "650718-2795"
+BAKERY, EVAS = "556900-0002", "650718-2795"
 
 
 def seen_by_eva() -> list[str]:
@@ -184,7 +184,7 @@ def signatory(app: Flask, *arguments: str) -> Result:
 def test_who_is_told_to_sign_for_a_company_does(app: Flask) -> None:
     result = signatory(app, "tell", BAKERY, EVAS, "--source", "Certificate of registration")
     assert result.exit_code == 0, result.output
-    assert seen_by_eva() == ["5569000009"]
+    assert seen_by_eva() == ["5569000002"]
 
 
 def test_told_once_more_the_last_word_counts(app: Flask) -> None:

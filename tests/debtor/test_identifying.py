@@ -30,7 +30,7 @@ from tests.factories import (
 )
 from tests.signing.pages import PHONE, Browser, order_ref, return_path, words
 
-BAKERY = "5569000009"
+BAKERY = "5569000002"
 
 
 @pytest.fixture
