@@ -16,6 +16,7 @@
 - `effects.preview`, `effects.perform`: what an act would do, shown before it is done.
 - `notes`, `attachments`: what a company keeps with a case for itself.
 - `changes`: what the creditor's own ledger tells while a case lives.
+- `coming.of_case`, `debts.of`: what comes next on a case, and what its debtor owes on all of them.
 - `states`: the table of what can happen to a case.
 - `cases.find`, `cases.amount_due`: what pages show of a case.
 - `finding.recognise`, `finding.beside`, `finding.page`, `finding.every`: lists of cases.

@@ -4,11 +4,12 @@ Interest runs on what is left while the plan goes on; the last instalment is wha
 Source: lag (1981:739) § 3 p. 2 for the fee of a plan that covers all that is left.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import func, literal, select
+from sqlalchemy.orm import selectinload
 
 from portal import ledger
 from portal.collection import cases, notices, policy, rates, states, stops
@@ -317,15 +318,30 @@ def instalments(case_id: int) -> list[Instalment]:
 
 def progress(plan: Plan) -> list[Progress]:
     """A plan's instalments, the first first; what came covers the oldest of them first."""
-    left_ore = db.session.scalar(
+    came_ore = db.session.scalar(
         select(ledger.received_since_sql(literal(plan.case_id), literal(plan.agreed_on)))
     )
+    return _covered(plan.instalments, came_ore or 0)
+
+
+def _covered(instalments: Sequence[Instalment], left_ore: int) -> list[Progress]:
     told = []
-    for one in plan.instalments:
-        came_ore = min(one.amount_ore, left_ore or 0)
-        left_ore = (left_ore or 0) - came_ore
+    for one in instalments:
+        came_ore = min(one.amount_ore, left_ore)
+        left_ore -= came_ore
         told.append(Progress(one.due_on, one.amount_ore, came_ore))
     return told
+
+
+def going_on(case_ids: Collection[int]) -> dict[int, list[Progress]]:
+    """`progress` of each plan that goes on with some cases, by case."""
+    received = ledger.received_since_sql(Plan.case_id.expression, Plan.agreed_on.expression)
+    rows = db.session.execute(
+        select(Plan, received)
+        .where(Plan.case_id.in_(case_ids), Plan.status == "running")
+        .options(selectinload(Plan.instalments))
+    )
+    return {plan.case_id: _covered(plan.instalments, came_ore) for plan, came_ore in rows}
 
 
 def missed(today: date, limit: int) -> list[int]:

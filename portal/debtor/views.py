@@ -8,7 +8,7 @@ from htmx_flask import request
 
 from portal import clock
 from portal.collection import access as entry
-from portal.collection import cases
+from portal.collection import cases, debts
 from portal.debtor import access
 from portal.debtor.forms import EnterForm
 from portal.extensions import db, limiter
@@ -71,8 +71,9 @@ def enter() -> Response:
 
 @debtor.get("/overview")
 def overview() -> Response:
-    """All the cases that were opened."""
-    return render("debtor/overview.html", cases=cases.of_ids(access.opened()))
+    """All the cases that were opened: what is owed in all, and what comes next in each."""
+    today = clock.today()
+    return render("debtor/overview.html", debts=debts.of(access.opened(), today), today=today)
 
 
 @debtor.post("/leave")
