@@ -640,7 +640,7 @@ def test_a_role_that_has_ended_opens_nothing(world: World, app: Flask) -> None:
 def test_every_post_without_the_pages_token_is_refused(world: World) -> None:
     world.app.config["WTF_CSRF_ENABLED"] = True
     needed = CREDITOR | OPERATOR | DEBTOR | SIGNER | PERSON
-    needed |= {one: ("key",) for one in ORDER}
+    needed |= dict.fromkeys(ORDER, ("key",))
     needed |= {one: ("token",) for one in OPEN if one.endswith(("_invitation", "_invited"))}
     needed |= {"notifications.stop_mails_now": ("link",)}
     client = world.app.test_client()
