@@ -264,6 +264,9 @@ OPEN = {
     "debtor.leave",
     "debtor.list_languages",
     "debtor.no_case",
+    "debtor.open_link",
+    "debtor.renew_link",
+    "debtor.show_link",
     "debtor.start",
     "debtor.start_identifying",
     "notifications.show_bell",
@@ -643,6 +646,7 @@ def test_every_post_without_the_pages_token_is_refused(world: World) -> None:
     needed |= dict.fromkeys(ORDER, ("key",))
     needed |= {one: ("token",) for one in OPEN if one.endswith(("_invitation", "_invited"))}
     needed |= {"notifications.stop_mails_now": ("link",)}
+    needed |= {one: ("token",) for one in OPEN if one.startswith("debtor.") and "_link" in one}
     client = world.app.test_client()
     let_through = [
         rule.endpoint

@@ -16,10 +16,11 @@ from portal.web.rendering import go
 _OPENED, _IDENTIFIED = "debtor_cases", "debtor_is_identified"
 # Pages that anyone may see.
 _OPEN = {
-    "debtor.start", "debtor.enter", "debtor.health", "debtor.list_languages", "debtor.identify",
-    "debtor.start_identifying", "debtor.show_order", "debtor.open_app", "debtor.return_from_app",
-    "debtor.stop_order", "debtor.no_case",
-}  # fmt: skip
+    *("debtor.start", "debtor.enter", "debtor.health", "debtor.list_languages"),
+    *("debtor.identify", "debtor.start_identifying", "debtor.show_order", "debtor.open_app"),
+    *("debtor.return_from_app", "debtor.stop_order", "debtor.no_case"),
+    *("debtor.show_link", "debtor.open_link", "debtor.renew_link"),
+}
 
 
 def open_cases(ids: Iterable[int]) -> None:

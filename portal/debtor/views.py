@@ -95,6 +95,7 @@ from portal.debtor import (  # noqa: E402, F401
     views_bankid,
     views_case,
     views_languages,
+    views_links,
     views_messages,
     views_pay,
 )

@@ -11,7 +11,16 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from werkzeug.test import Client
 
-from portal.collection import attachments, correspondence, disputes, history, intake, notes, plans
+from portal.collection import (
+    attachments,
+    correspondence,
+    disputes,
+    entry_links,
+    history,
+    intake,
+    notes,
+    plans,
+)
 from portal.collection.models import (
     ActTogether,
     BulkRules,
@@ -194,6 +203,7 @@ def a_tenant(name: str, identity_number: str) -> Tenant:
         now=NOW,
     )  # fmt: skip
     correspondence.write(case, "w", seen=0, language="sv", actor=DEBTOR, now=NOW)
+    entry_links.make(case, "email", NOW)
     a_note = notes.write(case, "w", mentions=(), readers=(), actor=SYSTEM, now=NOW)
     attachments.add(case, [("a.txt", name.encode())], actor=SYSTEM, now=NOW)
     together = ActTogether(
