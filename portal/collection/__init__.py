@@ -11,7 +11,7 @@
 - `owed.sums`, `owed.every`: what all cases owe on a day, interest included.
 - `holding.standing`, `turn_on`, `pause`, `hold_everything`, `go_on`: a company's switch.
 - `stops.stop`, `lifecycle.resume`: a case stands still, and goes on.
-- `plans.propose`, `plans.agree`: payment plans.
+- `plan_offers.propose`, `plans.agree`: payment plans.
 - `disputes.object_to`, `disputes.answer`: objections.
 - `effects.preview`, `effects.perform`: what an act would do, shown before it is done.
 - `notes`, `attachments`: what a company keeps with a case for itself.

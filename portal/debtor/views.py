@@ -98,4 +98,5 @@ from portal.debtor import (  # noqa: E402, F401
     views_links,
     views_messages,
     views_pay,
+    views_plan,
 )
