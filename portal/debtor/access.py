@@ -19,6 +19,8 @@ _OPEN = {
     *("debtor.start", "debtor.enter", "debtor.health", "debtor.list_languages"),
     *("debtor.identify", "debtor.start_identifying", "debtor.show_order", "debtor.open_app"),
     *("debtor.return_from_app", "debtor.stop_order", "debtor.no_case"),
+    *("debtor.help_me", "debtor.explain_words", "debtor.explain_letter"),
+    *("debtor.picture_letter", "debtor.accessibility"),
     *("debtor.show_link", "debtor.open_link", "debtor.renew_link"),
 }
 

@@ -343,6 +343,7 @@ DEBTORS, STAFF = "sv en ar", "sv en"
     [
         "",
         "/invoice",
+        "/object",
         "/messages",
         "/pay/{created}",
         "/pay/{declined}",
@@ -473,7 +474,8 @@ def test_the_companies_of_somebody_with_many(
     ("path", "languages"),
     [
         ("/", DEBTORS), ("/?reference=604812345", DEBTORS), ("/identify", DEBTORS),
-        ("/no-case", DEBTORS), ("/sign-in", STAFF),
+        ("/no-case", DEBTORS), ("/sign-in", STAFF), ("/help", "ar"), ("/help/words", "ar"),
+        ("/help/letters/demand", "ar"), ("/accessibility", "sv"),
     ],
 )  # fmt: skip
 def test_a_door(phone_and_desk: list[Visitor], path: str, languages: str) -> None:
