@@ -212,7 +212,9 @@ DEBTOR = {
     "debtor.read_letter": ("reference", "message_id"),
     "debtor.show_receipt": ("reference", "number"),
     "debtor.download_receipt": ("reference", "number"),
+    "debtor.choose_payment": ("reference",),
     "debtor.start_payment": ("reference",),
+    "debtor.show_transfer": ("reference",),
     "debtor.show_messages": ("reference",),
     "debtor.write_message": ("reference",),
     "debtor.show_objection": ("reference",),
@@ -333,7 +335,7 @@ def world(app: Flask) -> World:
     upload = intake.receive(
         creditor.id, [("list.csv", b"Fakturanr;Kundnr\r\n1;2\r\n")], actor=SYSTEM, now=NOW
     ).upload
-    request = booking.prepare(case.id, now=NOW)
+    request = booking.prepare({case.id: None}, now=NOW)
     payment = Payment(
         creditor_id=creditor.id, case_id=case.id, channel="swish", channel_reference="swish:A",
         amount_ore=100, currency="SEK", value_on=NOW.date(), received_at=NOW, fees_ore=100,

@@ -38,7 +38,7 @@ from portal.identity.models import Creditor, Membership
 from portal.notifications import addressing
 from portal.notifications.telling import notify
 from portal.payments import booking
-from portal.payments.models import Payment, SwishRequest
+from portal.payments.models import Payment, SwishPart, SwishRequest
 from portal.reporting import orders
 from portal.sources import customer_list
 from tests.factories import (
@@ -231,12 +231,17 @@ def _pay(case: Case) -> None:
 
 def _request(case: Case, status: str) -> str:
     request = SwishRequest(
-        id=booking.new_payment_id(), creditor_id=case.creditor_id, case_id=case.id,
-        amount_ore=100, currency="SEK", status=status, callback_identifier="x",
-        token="token", error_code="RF07" if status == "declined" else None,
-        created_at=clock.now(),
+        id=booking.new_payment_id(), amount_ore=100, currency="SEK", status=status,
+        callback_identifier="x", token="token", created_at=clock.now(),
+        error_code="RF07" if status == "declined" else None,
     )  # fmt: skip
     db.session.add(request)
+    db.session.flush()
+    db.session.add(
+        SwishPart(
+            request_id=request.id, case_id=case.id, creditor_id=case.creditor_id, amount_ore=100
+        )
+    )
     return request.id
 
 
@@ -345,6 +350,8 @@ DEBTORS, STAFF = "sv en ar", "sv en"
         "/invoice",
         "/object",
         "/messages",
+        "/pay",
+        "/pay/bank?amount=100&",
         "/pay/{created}",
         "/pay/{declined}",
         "/receipts/no",
