@@ -1,14 +1,14 @@
 """Text messages, and codes that are sent to whoever asks for one and come by them.
 
-Revision: 0033
-After: 0032
+Revision: 0034
+After: 0033
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0033"
-down_revision = "0032"
+revision = "0034"
+down_revision = "0033"
 branch_labels = None
 depends_on = None
 
