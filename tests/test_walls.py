@@ -217,6 +217,8 @@ DEBTOR = {
     "debtor.write_message": ("reference",),
     "debtor.show_payment": ("reference", "request_id"),
     "debtor.stop_payment": ("reference", "request_id"),
+    "debtor.show_more_time": ("reference",),
+    "debtor.take_more_time": ("reference",),
     "debtor.show_plan": ("reference",),
     "debtor.agree_on_plan": ("reference",),
     "debtor.show_plan_day": ("reference",),

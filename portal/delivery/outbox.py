@@ -57,7 +57,7 @@ MAILS_KEPT = timedelta(days=180)
 # Letters that ask for nothing: they go out whatever happens to the case meanwhile.
 ANSWERS = ("dispute_answer",)
 # Letters that are still true when they are tried again later.
-LASTING = (*ANSWERS, "plan")
+LASTING = (*ANSWERS, "plan", "more_time")
 JOB = "deliver_outbox"
 # Letters rendered before their turn, by message.
 _Rendered = Mapping[int, Future[bytes]]
