@@ -51,10 +51,7 @@ def why_not(case: Case, rules: Effective) -> Problem | None:
     if case.is_stopped:
         return Problem(N_("Your case stands still. More time can wait until it goes on."))
     if case.status == states.IMPORTED:
-        return Problem(
-            N_("You will get a reminder by post. If you pay before that, there is nothing more for"
-               " you to do.")
-        )  # fmt: skip
+        return Problem(N_("There is no last day to pay yet."))
     if not rules.may_postpone or case.status not in (states.REMINDED, states.DEMANDED):
         return Problem(N_("More time must be asked for. Write to us, and we answer."))
     if not times_left(case, rules):

@@ -12,7 +12,7 @@ from portal.debtor.forms_more_time import MoreTimeForm
 from portal.debtor.views import debtor
 from portal.extensions import db, limiter
 from portal.identity.actor import DEBTOR
-from portal.law.fees import DEMAND, fee
+from portal.law.fees import AGENT, DEMAND, PAYMENT_ORDER, fee
 from portal.messages import N_, Problem, RedaError
 from portal.web.formats import format_date
 from portal.web.rendering import go, render
@@ -42,7 +42,7 @@ def _page(form: MoreTimeForm, *, status: int = 200) -> Response:
         why=why,
         choices=choices,
         times_left=postponing.times_left(case, rules),
-        demand_fee_ore=fee(DEMAND, today).amount_ore,
+        costs={kind: fee(kind, today).amount_ore for kind in (DEMAND, PAYMENT_ORDER, AGENT)},
     )
 
 
