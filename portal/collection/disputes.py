@@ -241,12 +241,12 @@ def _write(
     }
     outbox.put(
         "dispute_answer",
-        channel="letter",
         case_id=case.id,
         creditor_id=case.creditor_id,
         content=said,
         secret=case.given_code,
-        language=case.debtor.language or "sv",
+        language=case.debtor.reads,
+        mail_to=case.debtor.wants_mail_to,
         key=f"dispute:{dispute.id}:{turn.id}",
         now=now,
     )

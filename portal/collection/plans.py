@@ -287,12 +287,12 @@ def _write(case: Case, plan: Plan, proposal: Proposal, *, today: date, now: date
     }
     outbox.put(
         "plan",
-        channel="letter",
         case_id=case.id,
         creditor_id=case.creditor_id,
         content=said,
         secret=case.given_code,
-        language=debtor.language or "sv",
+        language=debtor.reads,
+        mail_to=debtor.wants_mail_to,
         key=f"plan:{plan.id}",
         now=now,
     )

@@ -28,10 +28,10 @@ from portal.creditor.names import (
     DISPUTE_CHANNELS,
     DISPUTE_REASONS,
     SIZES,
-    countries,
     languages,
     stop_name,
 )
+from portal.web.countries import countries
 from portal.web.forms import Form, KronorField
 
 # Kinds of stops that a creditor's person puts on and takes off by hand. The others have acts of

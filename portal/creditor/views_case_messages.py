@@ -26,7 +26,7 @@ def _page(reference: str, form: MessageForm, *, status: int = 200) -> Response:
     facts = gather(reference, clock.today())
     found = correspondence.of_case(facts.case.id)
     form.seen.data = found[-1].id if found else 0
-    reads = locales.find(facts.case.debtor.language or languages.DEFAULT.code)
+    reads = locales.find(facts.case.debtor.reads)
     return render(
         "creditor/case_messages.html",
         status=status,
@@ -37,7 +37,7 @@ def _page(reference: str, form: MessageForm, *, status: int = 200) -> Response:
         form=form,
         messages=found,
         waits=correspondence.waits(facts.case.id),
-        reads=reads.name if reads else facts.case.debtor.language,
+        reads=reads.name if reads else facts.case.debtor.reads,
     )
 
 

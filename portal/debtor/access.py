@@ -8,14 +8,18 @@ from flask_babel import gettext
 from htmx_flask import request
 from werkzeug.exceptions import NotFound
 
-from portal.collection import cases
+from portal.collection import cases, reaching
 from portal.collection.models import Case
 from portal.database import tenancy
+from portal.web import languages
 from portal.web.rendering import go
 
 _OPENED = "debtor_cases"
 # Pages that anyone may see.
-_OPEN = {"debtor.start", "debtor.enter", "debtor.health", "debtor.list_languages"}
+_OPEN = {
+    *("debtor.start", "debtor.enter", "debtor.health", "debtor.list_languages"),
+    *("debtor.show_address", "debtor.confirm_address"),
+}
 
 
 def open_cases(ids: Iterable[int]) -> None:
@@ -23,6 +27,8 @@ def open_cases(ids: Iterable[int]) -> None:
     session.clear()
     session.renew()  # type: ignore[attr-defined]
     session[_OPENED] = list(ids)
+    with tenancy.cases(opened()):
+        languages.begin_in(reaching.language_of(opened()))
 
 
 def leave() -> None:
@@ -43,10 +49,16 @@ def has_opened(reference: str) -> bool:
 
 def current_case() -> Case:
     """The case that the address names. Raises NotFound when this session has not opened it."""
-    case = _opened(g.get("debtor_reference") or "")
+    case = named_case()
     if case is None:
         raise NotFound
     return case
+
+
+def named_case() -> Case | None:
+    """The case that the address names, if it names one that this session has opened."""
+    reference = g.get("debtor_reference")
+    return _opened(reference) if reference else None
 
 
 def _opened(reference: str) -> Case | None:

@@ -83,4 +83,4 @@ def health() -> Response:
     return make_response("ok\n", 200, {"Content-Type": "text/plain"})
 
 
-from portal.debtor import views_case, views_languages, views_messages, views_pay  # noqa: E402, F401
+from portal.debtor import views_case, views_contact, views_languages, views_messages, views_pay  # noqa: E402, F401

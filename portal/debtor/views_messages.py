@@ -15,6 +15,11 @@ from portal.web import languages
 from portal.web.rendering import go, render
 
 
+@debtor.context_processor
+def _for_templates() -> dict[str, object]:
+    return {"unread_messages": lambda: correspondence.unread(access.opened())}
+
+
 @debtor.get("/case/<reference>/messages")
 def show_messages() -> Response:
     """What was written about the case, and a new message."""
@@ -24,6 +29,10 @@ def show_messages() -> Response:
 def _page(form: MessageForm, *, status: int = 200) -> Response:
     case = access.current_case()
     found = correspondence.of_case(case.id)
+    new = {one.id for one in found if not one.is_from_debtor and one.read_at is None}
+    if new:
+        correspondence.read(case.id, seen=max(new), now=clock.now())
+        db.session.commit()
     form.seen.data = found[-1].id if found else 0
     return render(
         "debtor/messages.html",
@@ -31,6 +40,7 @@ def _page(form: MessageForm, *, status: int = 200) -> Response:
         case=case,
         form=form,
         messages=found,
+        new=new,
         waits=correspondence.waits(case.id),
     )
 

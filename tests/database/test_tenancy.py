@@ -11,7 +11,16 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from werkzeug.test import Client
 
-from portal.collection import attachments, correspondence, disputes, history, intake, notes, plans
+from portal.collection import (
+    attachments,
+    correspondence,
+    disputes,
+    history,
+    intake,
+    notes,
+    plans,
+    reaching,
+)
 from portal.collection.models import (
     ActTogether,
     BulkRules,
@@ -59,6 +68,7 @@ OF_A_CASE = {
     *("cases", "creditors", "debtors", "invoices", "events", "messages"),
     *("ledger_entries", "ledger_lines", "payments", "swish_requests"),
     *("case_stops", "plans", "instalments", "disputes", "dispute_turns", "case_messages"),
+    "debtor_contacts",
 }
 # Tables of a company's, which its people see.
 OF_A_CREDITOR = OF_A_CASE | {
@@ -71,7 +81,7 @@ OF_A_CREDITOR = OF_A_CASE | {
 ONLY_ADDED_TO = {
     *("ledger_entries", "ledger_lines", "events", "payments", "signatures"),
     *("history_heads", "history_links", "case_deeds", "dispute_turns", "case_note_versions"),
-    # Of a message only that it is answered may be written later.
+    # Of a message only that it is answered or read may be written later.
     "case_messages",
 }
 
@@ -191,6 +201,7 @@ def a_tenant(name: str, identity_number: str) -> Tenant:
         now=NOW,
     )  # fmt: skip
     correspondence.write(case, "w", seen=0, language="sv", actor=DEBTOR, now=NOW)
+    reaching.write_in(case, "ar", actor=DEBTOR, now=NOW)
     a_note = notes.write(case, "w", mentions=(), readers=(), actor=SYSTEM, now=NOW)
     attachments.add(case, [("a.txt", name.encode())], actor=SYSTEM, now=NOW)
     together = ActTogether(
