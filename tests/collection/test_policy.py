@@ -4,9 +4,12 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
+from flask import Flask
 
 from portal.collection.models import Rules
-from portal.collection.policy import DEFAULTS, Candidate, Effective, decide, merge
+from portal.collection.policy import DEFAULTS, Candidate, Effective, decide, effective, merge
+from portal.database import tenancy
+from tests.factories import a_creditor, a_reminded_case, rules_of
 
 DUE = date(2023, 1, 1)
 
@@ -67,3 +70,14 @@ def test_a_customers_rule_beats_the_companys_and_says_so() -> None:
 def test_the_agreed_rate_is_kept_exact() -> None:
     found = merge({"company": Rules(scope="company", agreed_rate=Decimal("24.5"))})
     assert found.agreed_rate == Decimal("24.5")
+
+
+def test_what_is_decided_behind_a_debtors_walls_is_decided_by_the_creditors_rules(
+    app: Flask,
+) -> None:
+    creditor = a_creditor()
+    rules_of(creditor, may_plan=False, small_rest_ore=4_700)
+    case = a_reminded_case(creditor)
+    with tenancy.cases([case.id]):
+        found = effective(creditor.id, case.debtor.customer_number, case.debtor.customer_class)
+    assert (found.may_plan, found.small_rest_ore) == (False, 4_700)

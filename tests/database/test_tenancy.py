@@ -68,14 +68,16 @@ OF_A_CASE = {
     *("cases", "creditors", "debtors", "invoices", "events", "messages"),
     *("ledger_entries", "ledger_lines", "payments", "swish_requests"),
     *("case_stops", "plans", "instalments", "disputes", "dispute_turns", "case_messages"),
-    "debtor_contacts",
+    *("case_deeds", "rules", "company_holds", "debtor_contacts"),
 }
+# Those of them that are the company's: a debtor reads what holds for the case, and writes nothing.
+ONLY_READ_BY_DEBTORS = {"rules", "company_holds"}
 # Tables of a company's, which its people see.
 OF_A_CREDITOR = OF_A_CASE | {
-    *("memberships", "uploads", "column_mappings", "rules", "documents", "signatures"),
+    *("memberships", "uploads", "column_mappings", "documents", "signatures"),
     *("invitations", "company_cards", "company_addresses", "address_sources"),
     *("contact_people", "payout_accounts", "approvals", "agreement_readings"),
-    *("history_heads", "history_links", "case_deeds", "company_holds"),
+    *("history_heads", "history_links"),
     *("case_notes", "case_note_versions", "case_files", "acts_together", "cases_together"),
 }
 ONLY_ADDED_TO = {
@@ -327,9 +329,12 @@ def owners_seen(column: str) -> set[int]:
 
 def test_each_wall_stands_before_reading_and_writing(app: Flask) -> None:
     policies = db.session.execute(
-        text("select distinct cmd, permissive, roles::text from pg_policies")
+        text("select distinct policyname, cmd, permissive, roles::text from pg_policies order by 1")
     ).all()
-    assert [tuple(one) for one in policies] == [("ALL", "PERMISSIVE", "{reda_app}")]
+    assert [tuple(one) for one in policies] == [
+        ("wall", "ALL", "PERMISSIVE", "{reda_app}"),
+        ("wall_of_cases", "SELECT", "PERMISSIVE", "{reda_app}"),
+    ]
 
 
 def test_the_tenants_of_these_tests_have_a_row_in_every_table(
@@ -360,6 +365,29 @@ def test_a_debtor_sees_the_rows_of_the_case_and_no_other_row(
         assert set(seen) == OF_A_CASE
         assert owners_seen("case_id") == {one.case_id}
         assert {seen[table] for table in ("cases", "creditors", "debtors", "invoices")} == {1}
+
+
+def test_a_debtor_sees_the_rules_that_hold_for_the_customer_and_no_other(
+    tenants: tuple[Tenant, Tenant],
+) -> None:
+    one, _ = tenants
+    creditor = db.session.get_one(Creditor, one.creditor_id)
+    debtor = db.session.get_one(Case, one.case_id).debtor
+    rules_of(creditor, scope="customer", scope_key=debtor.customer_number)
+    rules_of(creditor, scope="customer", scope_key="another")
+    rules_of(creditor, scope="class", scope_key="another")
+    with tenancy.cases([one.case_id]):
+        seen = db.session.execute(text("select scope, scope_key from rules order by 1")).all()
+    assert [tuple(row) for row in seen] == [("company", ""), ("customer", debtor.customer_number)]
+
+
+@pytest.mark.parametrize("table", sorted(ONLY_READ_BY_DEBTORS))
+def test_a_debtor_changes_nothing_of_the_companys(
+    tenants: tuple[Tenant, Tenant], table: str
+) -> None:
+    one, _ = tenants
+    with tenancy.cases([one.case_id]):
+        assert db.session.execute(text(f"delete from {table}")).rowcount == 0  # type: ignore[attr-defined]
 
 
 def test_what_somebody_edits_of_the_rules_only_they_see(tenants: tuple[Tenant, Tenant]) -> None:

@@ -1,14 +1,14 @@
 """How debtors want to be reached, and when they have read what a company wrote to them.
 
 Revision: 0030
-After: 0028
+After: 0029
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0030"
-down_revision = "0028"
+down_revision = "0029"
 branch_labels = None
 depends_on = None
 
