@@ -22,6 +22,7 @@ from portal.database import server
 from simulators import certificates
 
 WEB, BANKID, PHONE, SWISH, PAYER, SMTP, MAILS = 8000, 8101, 8102, 8103, 8104, 8105, 8106
+TRANSLATE = 8109
 # Ends a child when its parent dies, also by kill -9 (prctl(2), PR_SET_PDEATHSIG).
 _PR_SET_PDEATHSIG = 1
 
@@ -70,7 +71,11 @@ def _die_with_parent() -> None:
 
 def main() -> None:
     """Start everything, print the table, wait for Ctrl-C."""
-    busy = [port for port in (WEB, BANKID, PHONE, SWISH, PAYER, SMTP, MAILS) if not _is_free(port)]
+    busy = [
+        port
+        for port in (WEB, BANKID, PHONE, SWISH, PAYER, SMTP, MAILS, TRANSLATE)
+        if not _is_free(port)
+    ]
     if busy:
         sys.exit(f"Ports {busy} are in use. Is Reda running already? End that first.")
     signal.signal(signal.SIGTERM, _interrupt)
@@ -141,6 +146,12 @@ def _run(processes: Processes, settings: Settings, environment: dict[str, str]) 
         [python, "-m", "simulators.mail", "--port", str(SMTP), "--page-port", str(MAILS)],
         environment,
     )
+    processes.start(
+        "simulator-translate",
+        [python, "-m", "simulators.translate", "--port", str(TRANSLATE)],
+        environment,
+    )
+    environment.setdefault("REDA_TRANSLATE_ADDRESS", f"http://127.0.0.1:{TRANSLATE}")
     flask = [python, "-m", "flask", "--app", "wsgi"]
     subprocess.run([*flask, "database", "prepare"], cwd=ROOT, env=environment, check=True)
     _wait("BankID simulator", lambda: _answers(f"http://127.0.0.1:{PHONE}/"), processes)

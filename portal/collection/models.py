@@ -665,6 +665,22 @@ class CaseMessage(Base):
     read_at: Mapped[datetime | None]
 
 
+class MessageTranslation(Base):
+    """A message in another language, as a machine has it. made_by: the translator's name."""
+
+    __tablename__ = "message_translations"
+    __table_args__ = (UniqueConstraint("message_id", "language"),)
+
+    id: Mapped[PrimaryKey]
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"))
+    message_id: Mapped[int] = mapped_column(ForeignKey("case_messages.id"))
+    language: Mapped[str]
+    words: Mapped[str]
+    made_by: Mapped[str]
+    made_at: Mapped[datetime]
+
+
 class Attachment(Base):
     """A file that the company keeps with a case. kind: a value of `file_types.TAKEN`. scan: clean
     or not scanned. Taken away, its row stays."""

@@ -37,6 +37,18 @@ class BadLink(RedaError):
         )
 
 
+def kept(debtor: Debtor) -> dict[str, str]:
+    """What a debtor has told, by FIELDS; the language is that of their letters, told or not."""
+    told = debtor.told
+    values = {name: (told and getattr(told, name)) or "" for name in FIELDS}
+    known = locales.find(debtor.reads)
+    return {
+        **values,
+        "channel": values["channel"] or LETTER,
+        "language": known.code if known in locales.offered() else "sv",
+    }
+
+
 def save(
     case: Case, values: Mapping[str, str], *, version: int, actor: Actor, now: datetime
 ) -> list[str]:
@@ -48,6 +60,9 @@ def save(
     """
     debtor, kept = case.debtor, _checked(values, case.debtor)
     told = _locked(debtor, now)
+    if told.language is None and kept["language"] == debtor.reads:
+        # As it stood on the page: nothing was chosen.
+        kept["language"] = None
     changed = [name for name in FIELDS if getattr(told, name) != kept[name]]
     if not changed:
         return []

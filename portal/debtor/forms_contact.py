@@ -1,13 +1,13 @@
 """How a debtor wants to be reached."""
 
+from collections.abc import Mapping
+
 from flask_babel import lazy_gettext
 from wtforms import IntegerField, RadioField, SelectField, StringField
 from wtforms.validators import Length, Optional
 from wtforms.widgets import HiddenInput
 
 from portal import locales
-from portal.collection import reaching
-from portal.collection.models import Debtor
 from portal.web.countries import countries
 from portal.web.forms import Form
 
@@ -45,18 +45,15 @@ class ContactForm(Form):
     channel = RadioField(lazy_gettext("How we reach you"))
     language = SelectField(lazy_gettext("Language of letters and e-mails"))
 
-    def prepare(self, debtor: Debtor, *, is_new: bool) -> None:
-        """What there is to choose from; what is kept, to begin with."""
-        told = debtor.told
-        self.country.choices = countries((told and told.country) or "SE")
+    def prepare(self, kept: Mapping[str, str]) -> None:
+        """What there is to choose from. kept: as `reaching.kept` tells it."""
         self.channel.choices = list(CHANNELS.items())
+        self.country.choices = countries(kept["country"] or "SE")
         self.language.choices = [(one.code, one.name) for one in locales.offered()]
-        if not is_new:
-            return
-        self.version.data = told.version if told else 0
-        for name in reaching.FIELDS:
-            self[name].data = (told and getattr(told, name)) or ""
-        self.country.data = self.country.data or "SE"
-        self.channel.data = self.channel.data or "letter"
-        known = locales.find(debtor.reads)
-        self.language.data = known.code if known in locales.offered() else "sv"
+
+    def show(self, kept: Mapping[str, str], version: int) -> None:
+        """What is kept, to begin with."""
+        self.version.data = version
+        for name, value in kept.items():
+            self[name].data = value
+        self.country.data = kept["country"] or "SE"

@@ -40,7 +40,10 @@ def show_contact() -> Response:
 
 def _page(form: ContactForm, *, is_new: bool = False, status: int = 200) -> Response:
     case = access.current_case()
-    form.prepare(case.debtor, is_new=is_new)
+    kept = reaching.kept(case.debtor)
+    form.prepare(kept)
+    if is_new:
+        form.show(kept, case.debtor.told.version if case.debtor.told else 0)
     return render("debtor/contact.html", status=status, case=case, form=form)
 
 
@@ -50,7 +53,7 @@ def save_contact() -> Response:
     """Keep what was told."""
     case = cases.lock(access.current_case().id)
     form = ContactForm()
-    form.prepare(case.debtor, is_new=False)
+    form.prepare(reaching.kept(case.debtor))
     if not form.validate():
         return _page(form, status=422)
     values = {name: form[name].data or "" for name in reaching.FIELDS}

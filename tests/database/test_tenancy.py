@@ -29,6 +29,7 @@ from portal.collection.models import (
     ColumnMapping,
     Deed,
     KeptFigures,
+    MessageTranslation,
     NoteVersion,
     RuleDraft,
     SavedView,
@@ -69,6 +70,7 @@ OF_A_CASE = {
     *("ledger_entries", "ledger_lines", "payments", "swish_requests"),
     *("case_stops", "plans", "instalments", "disputes", "dispute_turns", "case_messages"),
     *("case_deeds", "rules", "company_holds", "debtor_contacts"),
+    "message_translations",
 }
 # Those of them that are the company's: a debtor reads what holds for the case, and writes nothing.
 ONLY_READ_BY_DEBTORS = {"rules", "company_holds"}
@@ -84,7 +86,7 @@ ONLY_ADDED_TO = {
     *("ledger_entries", "ledger_lines", "events", "payments", "signatures"),
     *("history_heads", "history_links", "case_deeds", "dispute_turns", "case_note_versions"),
     # Of a message only that it is answered or read may be written later.
-    "case_messages",
+    *("case_messages", "message_translations"),
 }
 
 
@@ -202,7 +204,14 @@ def a_tenant(name: str, identity_number: str) -> Tenant:
         case, reason="paid", words="w", amount_ore=None, channel="web", actor=DEBTOR, today=TODAY,
         now=NOW,
     )  # fmt: skip
-    correspondence.write(case, "w", seen=0, language="sv", actor=DEBTOR, now=NOW)
+    message = correspondence.write(case, "w", seen=0, language="sv", actor=DEBTOR, now=NOW)
+    assert message is not None
+    db.session.add(
+        MessageTranslation(
+            creditor_id=creditor.id, case_id=case.id, message_id=message.id, language="en",
+            words="w", made_by="m", made_at=NOW,
+        )
+    )  # fmt: skip
     reaching.write_in(case, "ar", actor=DEBTOR, now=NOW)
     a_note = notes.write(case, "w", mentions=(), readers=(), actor=SYSTEM, now=NOW)
     attachments.add(case, [("a.txt", name.encode())], actor=SYSTEM, now=NOW)

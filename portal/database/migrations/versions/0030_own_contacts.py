@@ -1,4 +1,4 @@
-"""How debtors want to be reached, and when they have read what a company wrote to them.
+"""How debtors want to be reached; messages are read, and translated by machine.
 
 Revision: 0030
 After: 0029
@@ -67,9 +67,30 @@ def upgrade() -> None:
         postgresql_where=sa.text("not is_from_debtor and read_at is null"),
     )  # fmt: skip
     op.execute("grant update (read_at) on case_messages to reda_app")
+    op.create_table(
+        "message_translations",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), primary_key=True),
+        sa.Column("creditor_id", sa.BigInteger(), sa.ForeignKey("creditors.id"), nullable=False),
+        sa.Column("case_id", sa.BigInteger(), sa.ForeignKey("cases.id"), nullable=False),
+        sa.Column("message_id", sa.BigInteger(), sa.ForeignKey("case_messages.id"), nullable=False),
+        sa.Column("language", sa.String(), nullable=False),
+        sa.Column("words", sa.String(), nullable=False),
+        sa.Column("made_by", sa.String(), nullable=False),
+        sa.Column("made_at", moment, nullable=False),
+        sa.UniqueConstraint(
+            "message_id", "language", name=op.f("uq_message_translations_message_id_language")
+        ),
+    )
+    op.execute("grant select, insert on message_translations to reda_app")
+    op.execute("alter table message_translations enable row level security")
+    op.execute(
+        "create policy wall on message_translations to reda_app using"
+        f" ({_COMPANYS} or case_id = any((select reda_cases())::bigint[]))"
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("message_translations")
     op.drop_index("ix_case_messages_unread", "case_messages")
     op.drop_column("case_messages", "read_at")
     op.execute("update messages set address = null where channel = 'letter'")
