@@ -27,6 +27,7 @@ from portal.collection import (
     closing,
     days,
     drafts,
+    entry_links,
     figures,
     history,
     intake,
@@ -224,6 +225,7 @@ def tidy() -> None:
     centre.forget_old(clock.now())
     outbox.forget_old_mails(clock.now())
     drafts.forget_old(clock.now())
+    entry_links.forget_old(clock.now())
     bulk.forget_old(clock.now())
     orders_of_work.forget_old(clock.now(), real_now=clock.real_now())
     together.forget_drafts(clock.now() - _DRAFTS_KEPT)

@@ -222,6 +222,10 @@ DEBTOR = {
     "debtor.keep_language": ("reference",),
     "debtor.show_payment": ("reference", "request_id"),
     "debtor.stop_payment": ("reference", "request_id"),
+    "debtor.show_plan": ("reference",),
+    "debtor.agree_on_plan": ("reference",),
+    "debtor.show_plan_day": ("reference",),
+    "debtor.move_plan_day": ("reference",),
 }
 SIGNER = {
     "signing.agreements": (),
@@ -265,6 +269,9 @@ OPEN = {
     "debtor.leave",
     "debtor.list_languages",
     "debtor.show_address",
+    "debtor.open_link",
+    "debtor.renew_link",
+    "debtor.show_link",
     "debtor.start",
     "notifications.show_bell",
     "notifications.stop_mails",
@@ -642,6 +649,7 @@ def test_every_post_without_the_pages_token_is_refused(world: World) -> None:
     needed = CREDITOR | OPERATOR | DEBTOR | SIGNER | PERSON | {"signing.stop_order": ("key",)}
     needed |= {one: ("token",) for one in OPEN if one.endswith(("_invitation", "_invited"))}
     needed |= {"notifications.stop_mails_now": ("link",)}
+    needed |= {one: ("token",) for one in OPEN if one.startswith("debtor.") and "_link" in one}
     client = world.app.test_client()
     let_through = [
         rule.endpoint

@@ -11,11 +11,12 @@
 - `owed.sums`, `owed.every`: what all cases owe on a day, interest included.
 - `holding.standing`, `turn_on`, `pause`, `hold_everything`, `go_on`: a company's switch.
 - `stops.stop`, `lifecycle.resume`: a case stands still, and goes on.
-- `plans.propose`, `plans.agree`: payment plans.
+- `plan_offers.propose`, `plans.agree`: payment plans.
 - `disputes.object_to`, `disputes.answer`: objections.
 - `effects.preview`, `effects.perform`: what an act would do, shown before it is done.
 - `notes`, `attachments`: what a company keeps with a case for itself.
 - `changes`: what the creditor's own ledger tells while a case lives.
+- `coming.of_case`, `debts.of`: what comes next on a case, and what its debtor owes on all of them.
 - `states`: the table of what can happen to a case.
 - `cases.find`, `cases.amount_due`: what pages show of a case.
 - `finding.recognise`, `finding.beside`, `finding.page`, `finding.every`: lists of cases.
@@ -24,6 +25,7 @@
 - `checks.differences`: where the books and the cases do not agree.
 - `days.to_run`: which days the clock has still to run.
 - `access.enter`: a debtor's way in by reference and code.
+- `entry_links.make`, `entry_links.open_case`: a debtor's way in by a link in a message.
 - `history.record`, `history.of_case`: what happened. `history.check`, `history.broken`: whether
   anybody has changed it since.
 - `rates.table`, `rates.add`: reference rates, the law's and the operator's.

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Select, func, select, update
 
-from portal.collection import history, notices
+from portal.collection import entry_links, history, notices
 from portal.collection.models import Case, CaseMessage
 from portal.collection.words import written
 from portal.delivery import outbox
@@ -114,15 +114,18 @@ def _tell(case: Case, message_id: int, now: datetime) -> None:
     if debtor.mails_to is None:
         return
     page = {"web_address": settings().base_url, "reference": case.reference}
+    # To an address that nobody has confirmed goes nothing that opens the case.
+    url = (
+        entry_links.make(case, "email", now, debtor.reads)
+        if debtor.is_mail_sure
+        else web_link(page, debtor.reads)
+    )
     try:
         outbox.put_mail(
             "case_message",
             to=debtor.mails_to,
             # Nothing of what is said: others may read a mailbox too.
-            content={
-                "creditor": notices.creditor(case.creditor),
-                "url": web_link(page, debtor.reads),
-            },
+            content={"creditor": notices.creditor(case.creditor), "url": url},
             language=debtor.reads,
             key=f"case_message:{message_id}",
             now=now,

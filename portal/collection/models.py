@@ -83,6 +83,11 @@ class Debtor(Base):
         return not (self.told and self.told.email) or self.told.email_confirmed_at is not None
 
     @property
+    def sure_mail_to(self) -> str | None:
+        """Where what opens a case may go: no address that may be a slip of the pen."""
+        return self.mails_to if self.is_mail_sure else self.email or None
+
+    @property
     def wants_mail_to(self) -> str | None:
         """Where letters are to come by e-mail instead; None for who has not chosen it."""
         wants = self.told is not None and self.told.channel == "email"
@@ -803,3 +808,25 @@ class KeptFigures(Base):
     made_at: Mapped[datetime]
     took_ms: Mapped[int]
     data: Mapped[dict[str, Any]] = mapped_column(JSONB)
+
+
+class EntryLink(Base):
+    """A link in a message that opens a case, once and until ends_at: `entry_links`.
+
+    token_hash: of what stands in the link. language: of the message that it stands in. used_by: the
+    browser that it was used in, as a hash.
+    """
+
+    __tablename__ = "entry_links"
+    __table_args__ = (CheckConstraint("channel in ('email', 'sms', 'mailbox')", name="channel"),)
+
+    id: Mapped[PrimaryKey]
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), index=True)
+    token_hash: Mapped[bytes] = mapped_column(unique=True)
+    channel: Mapped[str]
+    language: Mapped[str | None]
+    made_at: Mapped[datetime]
+    ends_at: Mapped[datetime] = mapped_column(index=True)
+    used_at: Mapped[datetime | None]
+    used_by: Mapped[bytes | None]

@@ -1,65 +1,43 @@
-"""Payment plans (avbetalningsplaner): proposed to the öre, agreed on, watched over.
+"""Payment plans (avbetalningsplaner) that were agreed on: kept, moved once, watched over.
 
-Interest runs on what is left while the plan goes on; the last instalment is what then remains.
+What a plan comes to is `plan_offers`'.
 Source: lag (1981:739) § 3 p. 2 for the fee of a plan that covers all that is left.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
+from itertools import islice
 
 from sqlalchemy import func, literal, select
+from sqlalchemy.orm import selectinload
 
 from portal import ledger
-from portal.collection import cases, notices, policy, rates, states, stops
-from portal.collection.models import Case, Instalment, Plan
+from portal.collection import notices, plan_offers, states, stops
+from portal.collection.models import Case, Event, Instalment, Plan
 from portal.collection.moves import charge_creditor, move, note_charges, post, record
-from portal.collection.policy import Effective
+from portal.collection.plan_offers import Part, next_day
 from portal.delivery import outbox
 from portal.extensions import db
 from portal.identity import holds
 from portal.identity.actor import DEBTOR, Actor
-from portal.law import fees
-from portal.law.calendar import banking_day_on_or_after
-from portal.law.fees import ClaimTerms, Measure
-from portal.law.interest import Movement, Terms, accrue
-from portal.law.settlement import settle
 from portal.ledger import Account
 from portal.messages import N_, RedaError
 
 # A payment on the last day takes some days to reach us.
 GRACE = timedelta(days=5)
-MOST_MONTHS = 36
 
 
-@dataclass(frozen=True)
-class Part:
-    """One instalment: its last day, öre, and how much of it is fees, interest and principal."""
+class PlanChanged(RedaError):
+    """What was shown of a plan does not hold any more; nothing was done."""
 
-    due_on: date
-    amount_ore: int
-    fees_ore: int
-    interest_ore: int
-    principal_ore: int
+    status = 409
 
-
-@dataclass(frozen=True)
-class Proposal:
-    """A plan before it is agreed on. fee_ore: of the plan itself, in the parts. owed_ore: what
-    would be paid if all were paid today."""
-
-    parts: Sequence[Part]
-    fee_ore: int
-    owed_ore: int
-
-    @property
-    def total_ore(self) -> int:
-        return sum(one.amount_ore for one in self.parts)
-
-    @property
-    def more_ore(self) -> int:
-        """What the plan costs beyond paying all today."""
-        return self.total_ore - self.owed_ore
+    def __init__(self) -> None:
+        super().__init__(
+            N_("What you owe has changed since this was shown. Nothing was done. Look at the plan"
+               " again.")
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -74,165 +52,47 @@ class Progress:
     def is_paid(self) -> bool:
         return self.came_ore >= self.amount_ore
 
+    @property
+    def left_ore(self) -> int:
+        return self.amount_ore - self.came_ore
 
-def propose(case: Case, *, monthly_ore: int, first_on: date, today: date) -> Proposal:
-    """The plan that pays all that is owed with so much a month.
-
-    monthly_ore: öre, above zero. first_on: last day of the first part; the others come on the same
-    day of the months after it, or the next banking day. Interest is reckoned to each day by the
-    rates known today; a missing rate counts as none, and what it then comes to is told later.
-    Raises RedaError when it would not be paid within 36 months.
-    """
-    if monthly_ore <= 0:
-        raise RedaError(N_("Write an amount above zero."), field="amount")
-    if first_on < today:
-        raise RedaError(N_("The first payment cannot be in the past."), field="first_on")
-    charge = _fee(case, today)
-    fee_ore = charge.ore if charge else 0
-    parts = _parts(case, monthly_ore, first_on, fee_ore, today)
-    return Proposal(tuple(parts), fee_ore, cases.amount_due(case, today).total_ore)
-
-
-def monthly_for(case: Case, *, months: int, first_on: date, today: date) -> int:
-    """The smallest sum a month, in whole kronor, that pays all that is owed in so many months.
-
-    Answers öre. Raises RedaError for a number of months that no plan may have, and as `propose`.
-    """
-    if not 1 <= months <= MOST_MONTHS:
-        raise RedaError(
-            N_("A plan has from 1 to %(months)s payments."), field="months", months=MOST_MONTHS
-        )
-    owed_ore = cases.amount_due(case, today).total_ore
-    low, high = max(1, owed_ore // months // 100), 2 * owed_ore // 100 + 1_000
-
-    def is_enough(kronor: int) -> bool:
-        try:
-            found = propose(case, monthly_ore=kronor * 100, first_on=first_on, today=today)
-        except RedaError as error:
-            if error.problem.field == "amount":
-                return False
-            raise
-        return len(found.parts) <= months
-
-    while low < high:
-        middle = (low + high) // 2
-        low, high = (low, middle) if is_enough(middle) else (middle + 1, high)
-    return low * 100
-
-
-def _rules_of(case: Case) -> Effective:
-    debtor = case.debtor
-    return policy.effective(case.creditor_id, debtor.customer_number, debtor.customer_class)
-
-
-def _is_borne_by_creditor(case: Case) -> bool:
-    return fees.PLAN in _rules_of(case).creditor_pays
-
-
-def require_within_rules(
-    case: Case, proposal: Proposal, *, monthly_ore: int, first_on: date, today: date
-) -> None:
-    """Raises RedaError where a debtor alone may not agree on a plan: the creditor's rules say."""
-    rules = _rules_of(case)
-    if not rules.may_plan:
-        raise RedaError(N_("A payment plan must be asked for. Write to us, and we answer."))
-    last_on = today + timedelta(days=rules.plan_first_days)
-    if first_on > last_on:
-        raise RedaError(
-            N_("The first payment must come by %(last_on)s."), field="first_on", last_on=last_on
-        )
-    if monthly_ore < rules.plan_least_ore and len(proposal.parts) > 1:
-        raise RedaError(
-            N_("At least %(least_ore)s a month is needed."),
-            field="amount",
-            least_ore=rules.plan_least_ore,
-        )
-    if len(proposal.parts) > rules.plan_most_months:
-        raise RedaError(
-            N_("That is too little a month: it would take more than %(months)s months."),
-            field="amount",
-            months=rules.plan_most_months,
-        )
-
-
-def _fee(case: Case, today: date) -> fees.Charge | None:
-    """What a plan costs the debtor."""
-    return None if _is_borne_by_creditor(case) else _charge(case, today)
-
-
-def _charge(case: Case, today: date) -> fees.Charge | None:
-    """What a plan may cost, whoever bears it."""
-    terms = ClaimTerms(debtor=fees.CONSUMER if case.is_consumer else fees.BUSINESS)
-    measure = Measure(fees.PLAN, today, is_sent=True, is_complete=True)
-    return fees.decide(measure, terms, cases.charges(case)).charge
-
-
-def _parts(case: Case, monthly_ore: int, first_on: date, fee_ore: int, today: date) -> list[Part]:
-    due = cases.amount_due(case, today)
-    fees_ore, interest_ore, principal_ore = (
-        due.fees_ore + fee_ore, due.interest_ore, due.principal_ore,
-    )  # fmt: skip
-    terms, table = Terms(case.interest_kind, case.agreed_rate), rates.table()
-    parts: list[Part] = []
-    reckoned_to = today
-    while fees_ore + interest_ore + principal_ore:
-        if len(parts) == MOST_MONTHS:
-            raise RedaError(
-                N_("That is too little a month: it would take more than %(months)s months."),
-                field="amount",
-                months=MOST_MONTHS,
-            )
-        due_on = banking_day_on_or_after(_months_after(first_on, len(parts)))
-        until = min(due_on, table.known_through)
-        if until > reckoned_to and case.interest_kind != "none":
-            interest_ore += accrue(
-                [Movement(case.due_on, principal_ore)], due_on=case.due_on, until=until,
-                terms=terms, rates=table, from_on=reckoned_to,
-            ).ore  # fmt: skip
-        reckoned_to = due_on
-        covered = settle(
-            min(monthly_ore, fees_ore + interest_ore + principal_ore),
-            fees_ore=fees_ore,
-            interest_ore=interest_ore,
-            principal_ore=principal_ore,
-        )
-        fees_ore -= covered.fees_ore
-        interest_ore -= covered.interest_ore
-        principal_ore -= covered.principal_ore
-        amount_ore = covered.fees_ore + covered.interest_ore + covered.principal_ore
-        parts.append(
-            Part(due_on, amount_ore, covered.fees_ore, covered.interest_ore, covered.principal_ore)
-        )
-    return parts
-
-
-def _months_after(day: date, months: int) -> date:
-    year, month = divmod(day.month - 1 + months, 12)
-    for last in (day.day, 30, 29, 28):
-        try:
-            return date(day.year + year, month + 1, last)
-        except ValueError:
-            continue
-    raise AssertionError(day)
+    @property
+    def broken_after_on(self) -> date:
+        """The last day on which the money saves the plan."""
+        return self.due_on + GRACE
 
 
 def agree(
-    case: Case, *, monthly_ore: int, first_on: date, actor: Actor, today: date, now: datetime
+    case: Case,
+    *,
+    monthly_ore: int,
+    first_on: date,
+    actor: Actor,
+    today: date,
+    now: datetime,
+    day: int | None = None,
+    seen: str | None = None,
 ) -> Plan:
     """Agree on a plan: its fee is booked, and the case stands still while it is kept.
 
-    case: locked. Raises RedaError when a plan goes on already, and as `propose` does; for a debtor
-    alone also as `require_within_rules` does.
+    case: locked. day: of the month, as in `plan_offers.propose`. seen: of the proposal that was
+    shown, if one was. Raises PlanChanged when that is not what would be agreed on, RedaError when
+    a plan goes on already, and as `plan_offers.propose` does; for a debtor alone also as
+    `plan_offers.require_within_rules` does.
     """
     if running(case.id) is not None:
         raise RedaError(N_("There is a payment plan already. End it first."))
     move(case, "agree on a plan", actor)
-    proposal = propose(case, monthly_ore=monthly_ore, first_on=first_on, today=today)
+    proposal = plan_offers.propose(
+        case, monthly_ore=monthly_ore, first_on=first_on, today=today, day=day
+    )
     if actor.kind == DEBTOR.kind:
-        require_within_rules(
+        plan_offers.require_within_rules(
             case, proposal, monthly_ore=monthly_ore, first_on=first_on, today=today
         )
-    charge = _fee(case, today)
+    if seen is not None and seen != proposal.seen:
+        raise PlanChanged
+    charge = plan_offers.fee(case, today)
     plan = Plan(
         creditor_id=case.creditor_id, case_id=case.id, agreed_on=today, agreed_at=now,
         status="running",
@@ -256,34 +116,33 @@ def agree(
             now=now,
         )
         note_charges(case, [charge], today)
-    elif own := _charge(case, today):
+    elif own := plan_offers.charge(case, today):
         charge_creditor(case, [own], booked_on=today, key=f"plan:{plan.id}", now=now)
     record(
         case, "case.plan_agreed", actor, now, plan=plan.id, parts=len(proposal.parts),
         total_ore=proposal.total_ore, charges=[asdict(charge)] if charge else [],
     )  # fmt: skip
     stops.stop(case, states.PLAN, "", actor=actor, now=now)
-    _write(case, plan, proposal, today=today, now=now)
+    key = f"plan:{plan.id}"
+    _write(case, proposal.parts, fee_ore=proposal.fee_ore, key=key, today=today, now=now)
     return plan
 
 
-def _write(case: Case, plan: Plan, proposal: Proposal, *, today: date, now: datetime) -> None:
+def _write(
+    case: Case, parts: Sequence[Part], *, fee_ore: int, key: str, today: date, now: datetime
+) -> None:
     """Tell the debtor in writing what was agreed on: its fee is for a plan that is sent."""
-    first, debtor = proposal.parts[0], case.debtor
     said = notices.content(
-        case, "reminder", (), rules=policy.effective(
-            case.creditor_id, debtor.customer_number, debtor.customer_class
-        ), today=today, pay_by_on=first.due_on,
+        case, "reminder", (), rules=plan_offers.rules_of(case), today=today,
+        pay_by_on=parts[0].due_on,
     )  # fmt: skip
     said |= {
         "creditors_words": None,
         "parts": [],
-        "total_ore": first.amount_ore,
-        "plan_ore": proposal.total_ore,
-        "fee_ore": proposal.fee_ore,
-        "instalments": [
-            {"due_on": one.due_on.isoformat(), "ore": one.amount_ore} for one in proposal.parts
-        ],
+        "total_ore": parts[0].amount_ore,
+        "plan_ore": sum(one.amount_ore for one in parts),
+        "fee_ore": fee_ore,
+        "instalments": [{"due_on": one.due_on.isoformat(), "ore": one.amount_ore} for one in parts],
     }
     outbox.put(
         "plan",
@@ -291,9 +150,9 @@ def _write(case: Case, plan: Plan, proposal: Proposal, *, today: date, now: date
         creditor_id=case.creditor_id,
         content=said,
         secret=case.given_code,
-        language=debtor.reads,
-        mail_to=debtor.wants_mail_to,
-        key=f"plan:{plan.id}",
+        language=case.debtor.reads,
+        mail_to=case.debtor.wants_mail_to,
+        key=key,
         now=now,
     )
 
@@ -317,15 +176,125 @@ def instalments(case_id: int) -> list[Instalment]:
 
 def progress(plan: Plan) -> list[Progress]:
     """A plan's instalments, the first first; what came covers the oldest of them first."""
-    left_ore = db.session.scalar(
+    came_ore = db.session.scalar(
         select(ledger.received_since_sql(literal(plan.case_id), literal(plan.agreed_on)))
     )
+    return _covered(plan.instalments, came_ore or 0)
+
+
+def _covered(instalments: Sequence[Instalment], left_ore: int) -> list[Progress]:
     told = []
-    for one in plan.instalments:
-        came_ore = min(one.amount_ore, left_ore or 0)
-        left_ore = (left_ore or 0) - came_ore
+    for one in instalments:
+        came_ore = min(one.amount_ore, left_ore)
+        left_ore -= came_ore
         told.append(Progress(one.due_on, one.amount_ore, came_ore))
     return told
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A plan whose payments that are left come on another day of the month.
+
+    parts: what is left to pay, each on its new day. days: of all parts that are left, also of
+    those that nothing is left for. more_ore: the interest of the time between.
+    """
+
+    parts: Sequence[Part]
+    days: Sequence[date]
+    more_ore: int
+
+
+def is_moved(plan: Plan) -> bool:
+    """Whether the day of a plan was changed: that can be done once."""
+    return _moved_to(plan) is not None
+
+
+def _moved_to(plan: Plan) -> int | None:
+    told = select(Event.data["day"].as_integer()).where(
+        Event.case_id == plan.case_id,
+        Event.name == "case.plan_moved",
+        Event.data["plan"].as_integer() == plan.id,
+    )
+    return db.session.scalar(told.limit(1))
+
+
+def on_day(case: Case, plan: Plan, *, day: int, today: date) -> Moved:
+    """What a plan comes to when the rest is paid on another day of the month.
+
+    The next payment moves to the first such day after its own and after today, so by less than a
+    month; the sums stay, and the interest of the time between comes in the last one. day: 1 to 31,
+    of a shorter month its last. Raises RedaError for another day, and when it is the plan's own.
+    """
+    if not 1 <= day <= plan_offers.LAST_DAY:
+        raise RedaError(N_("Choose one of the options."), field="day")
+    left = [one for one in progress(plan) if not one.is_paid]
+    if not left:
+        raise RedaError(N_("Every payment of the plan has been made."))
+    owed = plan_offers.owing(case, today, fee_ore=0)
+    most = [*(one.left_ore for one in left[:-1]), None]
+    as_it_is = plan_offers.divide(owed, (one.due_on for one in left), most)
+    first_on = next_day(day, max(left[0].due_on - timedelta(days=1), today))
+    days = list(islice(plan_offers.due_days(first_on, day), len(left)))
+    if days == [one.due_on for one in left]:
+        raise RedaError(N_("These are the days that the plan has already."), field="day")
+    parts = plan_offers.divide(owed, iter(days), most)
+    more_ore = sum(one.amount_ore for one in parts) - sum(one.amount_ore for one in as_it_is)
+    # Rounded at other days, the same interest can be an öre less.
+    return Moved(tuple(parts), days, max(more_ore, 0))
+
+
+def move_day(case: Case, *, day: int, actor: Actor, today: date, now: datetime) -> bool:
+    """Let the rest of a plan be paid on another day of the month, once.
+
+    case: locked. Answers whether it was done now: the same day again changes nothing. Raises
+    RedaError when the day was changed before, when no plan goes on, and as `on_day` does.
+    """
+    plan = running(case.id)
+    if plan is None:
+        raise RedaError(N_("There is no payment plan that goes on."))
+    moved_to = _moved_to(plan)
+    if moved_to == day:
+        return False
+    if moved_to is not None:
+        raise RedaError(
+            N_("The day has been changed once already. Write to us if it does not work."),
+            field="day",
+        )
+    move(case, "move a plan", actor)
+    moved = on_day(case, plan, day=day, today=today)
+    _keep_moved(plan, moved)
+    record(
+        case, "case.plan_moved", actor, now, plan=plan.id, day=day,
+        due_on=moved.parts[0].due_on.isoformat(), more_ore=moved.more_ore,
+    )  # fmt: skip
+    outbox.withdraw_unsent(case.id)
+    _write(case, moved.parts, fee_ore=0, key=f"plan:{plan.id}:{day}", today=today, now=now)
+    return True
+
+
+def _keep_moved(plan: Plan, moved: Moved) -> None:
+    both = zip(plan.instalments, progress(plan), strict=True)
+    left = [(row, one) for row, one in both if not one.is_paid]
+    # From the last: no two parts of a plan have one day at any moment.
+    for (row, _), due_on in reversed(list(zip(left, moved.days, strict=True))):
+        row.due_on = due_on
+        db.session.flush()
+    row, one = left[-1]
+    # A claim that was credited meanwhile needs fewer payments than were agreed on.
+    if len(moved.parts) == len(left):
+        row.amount_ore = one.came_ore + moved.parts[-1].amount_ore
+        db.session.flush()
+
+
+def going_on(case_ids: Collection[int]) -> dict[int, list[Progress]]:
+    """`progress` of each plan that goes on with some cases, by case."""
+    received = ledger.received_since_sql(Plan.case_id.expression, Plan.agreed_on.expression)
+    rows = db.session.execute(
+        select(Plan, received)
+        .where(Plan.case_id.in_(case_ids), Plan.status == "running")
+        .options(selectinload(Plan.instalments))
+    )
+    return {plan.case_id: _covered(plan.instalments, came_ore) for plan, came_ore in rows}
 
 
 def missed(today: date, limit: int) -> list[int]:

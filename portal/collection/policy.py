@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import and_, or_, select
 
-from portal.collection.models import Invoice, Rules
+from portal.collection.models import Debtor, Invoice, Rules
 from portal.extensions import db
 from portal.law import fees, limitation
 from portal.messages import N_, Problem
@@ -255,6 +255,31 @@ def effective(
     return merge({row.scope: row for row in rows})
 
 
+def effective_each(debtors: Collection[Debtor]) -> dict[int, Effective]:
+    """`effective` of each customer, of any creditors, by the customer's id; read in one query."""
+    rows = db.session.scalars(
+        select(Rules).where(
+            Rules.creditor_id.in_({one.creditor_id for one in debtors}),
+            or_(
+                Rules.scope != "customer",
+                Rules.scope_key.in_({one.customer_number for one in debtors}),
+            ),
+        )
+    )
+    by_key = {(row.creditor_id, row.scope, row.scope_key): row for row in rows}
+    return {one.id: merge(_layers(by_key, one)) for one in debtors}
+
+
+def _layers(by_key: Mapping[tuple[int, str, str], Rules], debtor: Debtor) -> dict[str, Rules]:
+    keys = {
+        "company": "",
+        "class": debtor.customer_class or "",
+        "customer": debtor.customer_number,
+    }
+    found = {scope: by_key.get((debtor.creditor_id, scope, key)) for scope, key in keys.items()}
+    return {scope: row for scope, row in found.items() if row is not None}
+
+
 def active_among(creditor_ids: Collection[int]) -> set[int]:
     """Which of some companies take invoices in, by their own rules."""
     return set(
@@ -382,17 +407,11 @@ def decide_each(
 ) -> list[tuple[Invoice, Decision]]:
     """What the rules of today say of each of a creditor's invoices, read in one query."""
     rows = db.session.scalars(select(Rules).where(Rules.creditor_id == creditor_id))
-    by_key = {(row.scope, row.scope_key): row for row in rows}
-    decided = []
-    for invoice in invoices:
-        keys = {
-            "company": "",
-            "class": invoice.debtor.customer_class or "",
-            "customer": invoice.debtor.customer_number,
-        }
-        found = {scope: by_key[scope, key] for scope, key in keys.items() if (scope, key) in by_key}
-        decided.append((invoice, decide(Candidate.of(invoice), merge(found), today)))
-    return decided
+    by_key = {(row.creditor_id, row.scope, row.scope_key): row for row in rows}
+    return [
+        (one, decide(Candidate.of(one), merge(_layers(by_key, one.debtor)), today))
+        for one in invoices
+    ]
 
 
 def as_json(value: object) -> object:

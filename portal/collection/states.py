@@ -97,6 +97,8 @@ TRANSITIONS = (
                "the reason to stop is over"),
     Transition("agree on a plan", OPEN, None, (CREDITOR, DEBTOR, OPERATOR), "case.plan_agreed",
                "lag (1981:739) § 3 p. 2", ("fee.plan",), "plan"),
+    Transition("move a plan", OPEN, None, (DEBTOR,), "case.plan_moved",
+               "the day of what is left is changed once for each plan", sends="plan"),
     Transition("end a plan", OPEN, None, (CREDITOR, OPERATOR), "case.plan_ended",
                "what was agreed on is called off by who agreed on it"),
     Transition("object", OPEN, None, (CREDITOR, DEBTOR, OPERATOR), "case.disputed",

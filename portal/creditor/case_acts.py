@@ -12,7 +12,16 @@ from typing import Any
 from flask_babel import lazy_gettext
 from flask_babel.speaklater import LazyString
 
-from portal.collection import changes, disputes, effects, lifecycle, plans, states, stops
+from portal.collection import (
+    changes,
+    disputes,
+    effects,
+    lifecycle,
+    plan_offers,
+    plans,
+    states,
+    stops,
+)
 from portal.collection.effects import Verb
 from portal.creditor import forms_case as forms
 from portal.creditor.case_facts import CaseFacts
@@ -113,7 +122,9 @@ def _monthly_ore(form: forms.PlanForm, case: Any, today: date) -> int:
     first_on = form.first_on.data or today
     if form.way.data == "amount":
         return form.amount.data or 0
-    return plans.monthly_for(case, months=form.months.data or 0, first_on=first_on, today=today)
+    return plan_offers.monthly_for(
+        case, months=form.months.data or 0, first_on=first_on, today=today
+    )
 
 
 def _agree(form: forms.PlanForm, hand: Hand) -> Verb:
@@ -128,7 +139,7 @@ def _proposal(
 ) -> Mapping[str, Any]:
     if not is_shown:
         return {}
-    proposal = plans.propose(
+    proposal = plan_offers.propose(
         facts.case, monthly_ore=_monthly_ore(form, facts.case, hand.today),
         first_on=form.first_on.data or hand.today, today=hand.today,
     )  # fmt: skip

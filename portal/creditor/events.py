@@ -191,6 +191,11 @@ def _plan_agreed(data: Data) -> tuple[str, str]:
     return gettext("A payment plan was agreed on"), f"{told} {_charged(data)}".strip()
 
 
+def _plan_moved(data: Data) -> tuple[str, str]:
+    told = gettext("The next payment comes no later than %(day)s.", day=_day(data, "due_on"))
+    return gettext("The debtor changed the day of the payment plan"), told
+
+
 def _plan_broken(data: Data) -> tuple[str, str]:
     return gettext("The payment plan was not kept"), gettext("The case goes on where it was.")
 
@@ -425,6 +430,7 @@ _TEXTS: Mapping[str, Callable[[Data], tuple[str, str]]] = {
     "case.contact_told": _contact_told,
     "case.contact_confirmed": _contact_confirmed,
     "case.plan_agreed": _plan_agreed,
+    "case.plan_moved": _plan_moved,
     "case.plan_broken": _plan_broken,
     "case.plan_ended": _plan_ended,
     "case.message_received": _note(lazy_gettext("The debtor wrote a message")),

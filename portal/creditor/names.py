@@ -93,6 +93,7 @@ _MESSAGES = {
     "dispute_answer": lazy_gettext("Answer to an objection"),
     "case_message": lazy_gettext("That you have written a message"),
     "letter": lazy_gettext("That there is a letter"),
+    "entry_link": lazy_gettext("Link to the case"),
     "debtor_address": lazy_gettext("Question whether the e-mail address is right"),
 }
 _CHANNELS = {

@@ -19,6 +19,7 @@ _OPENED = "debtor_cases"
 _OPEN = {
     *("debtor.start", "debtor.enter", "debtor.health", "debtor.list_languages"),
     *("debtor.show_address", "debtor.confirm_address"),
+    *("debtor.show_link", "debtor.open_link", "debtor.renew_link"),
 }
 
 

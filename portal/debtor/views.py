@@ -8,7 +8,7 @@ from htmx_flask import request
 
 from portal import clock
 from portal.collection import access as entry
-from portal.collection import cases
+from portal.collection import cases, debts
 from portal.debtor import access
 from portal.debtor.forms import EnterForm
 from portal.extensions import db, limiter
@@ -64,8 +64,9 @@ def enter() -> Response:
 
 @debtor.get("/overview")
 def overview() -> Response:
-    """All the cases that were opened."""
-    return render("debtor/overview.html", cases=cases.of_ids(access.opened()))
+    """All the cases that were opened: what is owed in all, and what comes next in each."""
+    today = clock.today()
+    return render("debtor/overview.html", debts=debts.of(access.opened(), today), today=today)
 
 
 @debtor.post("/leave")
@@ -83,4 +84,12 @@ def health() -> Response:
     return make_response("ok\n", 200, {"Content-Type": "text/plain"})
 
 
-from portal.debtor import views_case, views_contact, views_languages, views_messages, views_pay  # noqa: E402, F401
+from portal.debtor import (  # noqa: E402, F401
+    views_case,
+    views_contact,
+    views_languages,
+    views_links,
+    views_messages,
+    views_pay,
+    views_plan,
+)

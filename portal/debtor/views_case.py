@@ -4,14 +4,13 @@ from flask import Response, make_response
 from werkzeug.exceptions import NotFound
 
 from portal import clock
-from portal.collection import cases, moves, plans
+from portal.collection import cases, coming, plans
 from portal.database import files
 from portal.debtor import access
 from portal.debtor.views import debtor
 from portal.delivery import outbox
 from portal.delivery.letters import render_receipt
 from portal.extensions import settings
-from portal.law.fees import DEMAND, fee
 from portal.payments import booking
 from portal.payments.swish import explain
 from portal.web import languages
@@ -33,22 +32,22 @@ def pdf(data: bytes, filename: str) -> Response:
 @debtor.get("/case/<reference>")
 def show_case() -> Response:
     """What is owed, to whom, why, and what can be done."""
-    case = access.current_case()
-    due = cases.amount_due(case, clock.today())
+    case, today = access.current_case(), clock.today()
+    due = cases.amount_due(case, today)
     doubtful = booking.in_doubt(case.id)
     return render(
         "debtor/case.html",
         case=case,
+        has_others=len(access.opened()) > 1,
+        coming=coming.of_case(case, due.principal_ore, today),
         doubtful=doubtful,
         doubt=explain(doubtful.error_code) if doubtful and doubtful.error_code else None,
         due=due,
-        today=clock.today(),
+        today=today,
         parts=cases.explain(case, due),
         payments=booking.payments_of(case.id),
-        stops={one.kind for one in moves.open_stops(case.id)},
         instalments=plans.instalments(case.id),
         letters=[one for one in outbox.messages_of(case.id) if one.document_sha256],
-        demand_fee_ore=fee(DEMAND, clock.today()).amount_ore,
     )
 
 

@@ -4,7 +4,7 @@ A message is sent at least once: when the power fails between handing over and n
 handed over again. Each channel makes the second time change nothing.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -631,7 +631,21 @@ def withdraw_letters_before(creditor_id: int, instant: datetime) -> int:
 
 def newest_withdrawn(creditor_id: int) -> list[int]:
     """A company's cases whose newest letter was withdrawn."""
-    letters = (Message.creditor_id == creditor_id) & Message.kind.in_(("reminder", "demand"))
+    return _withdrawn(Message.creditor_id == creditor_id)
+
+
+def withdrawn_among(case_ids: Collection[int]) -> set[int]:
+    """Those of some cases whose newest letter was withdrawn."""
+    return set(_withdrawn(Message.case_id.in_(case_ids)))
+
+
+def is_newest_withdrawn(case_id: int) -> bool:
+    """Whether the newest letter of a case's steps was withdrawn before it could be sent."""
+    return bool(_withdrawn(Message.case_id == case_id))
+
+
+def _withdrawn(among: ColumnElement[bool]) -> list[int]:
+    letters = among & Message.kind.in_(STEPS)
     newest = select(func.max(Message.id)).where(letters).group_by(Message.case_id)
     rows = db.session.scalars(
         select(Message.case_id).where(Message.id.in_(newest), Message.status == "withdrawn")
@@ -698,14 +712,3 @@ def given_up_cases_sql(creditor_id: int) -> Select[int | None]:
     return select(Message.case_id).where(
         Message.creditor_id == creditor_id, Message.status == "failed"
     )
-
-
-def is_newest_withdrawn(case_id: int) -> bool:
-    """Whether the newest letter of a case's steps was withdrawn before it could be sent."""
-    status = db.session.scalar(
-        select(Message.status)
-        .where(Message.case_id == case_id, Message.kind.in_(STEPS))
-        .order_by(Message.id.desc())
-        .limit(1)
-    )
-    return status == "withdrawn"

@@ -5,6 +5,8 @@ companies that are not among `held`. A hold is begun when all of those have ende
 nothing by the clock comes to light any more. `collection.holding` begins and ends it.
 """
 
+from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -34,6 +36,26 @@ def is_held_sql(creditor_id: ColumnElement[int]) -> ColumnElement[bool]:
     """Whether the creditor of an outer query stands still."""
     open_hold = (CompanyHold.creditor_id == creditor_id) & CompanyHold.ended_at.is_(None)
     return select(CompanyHold.id).where(open_hold).exists()
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Of some companies: those that stand still, and those whose held letters are to be written."""
+
+    held: frozenset[int]
+    letters_left: frozenset[int]
+
+
+def standing(creditor_ids: Collection[int]) -> Standing:
+    """How some companies stand, of those that may be seen."""
+    rows = db.session.execute(
+        select(CompanyHold.creditor_id, CompanyHold.ended_at.is_(None)).where(
+            CompanyHold.creditor_id.in_(creditor_ids),
+            CompanyHold.ended_at.is_(None) | CompanyHold.letters_left,
+        )
+    ).all()
+    held = frozenset(creditor_id for creditor_id, is_on in rows if is_on)
+    return Standing(held, frozenset(creditor_id for creditor_id, _ in rows) - held)
 
 
 def current(creditor_id: int) -> CompanyHold | None:

@@ -55,9 +55,18 @@ def current() -> Language:
     return chosen
 
 
+def is_chosen() -> bool:
+    """Whether the reader has chosen a language, now or before."""
+    return any(locales.find(name) for name in (request.args.get("lang", ""), _before()) if name)
+
+
+def _before() -> str:
+    return request.cookies.get(COOKIE, "")
+
+
 def _choose() -> Language:
     there = offered()
-    for name in (request.args.get("lang"), request.cookies.get(COOKIE), session.get(_KEPT)):
+    for name in (request.args.get("lang"), _before(), session.get(_KEPT)):
         found = locales.find(name) if name else None
         if found and found in there:
             return found

@@ -340,7 +340,17 @@ DEBTORS, STAFF = "sv en ar", "sv en"
 
 @pytest.mark.parametrize(
     "path",
-    ["", "/invoice", "/messages", "/contact", "/pay/{created}", "/pay/{declined}", "/receipts/no"],
+    [
+        "",
+        "/invoice",
+        "/messages",
+        "/contact",
+        "/pay/{created}",
+        "/pay/{declined}",
+        "/receipts/no",
+        "/plan",
+        "/plan?way=amount&amount=1&day=28&",
+    ],
 )
 def test_a_debtors_page(
     portal: Portal, world: World, phone_and_desk: list[Visitor], path: str

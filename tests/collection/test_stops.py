@@ -7,7 +7,7 @@ from flask import Flask
 from sqlalchemy import func, select
 
 from portal import ledger
-from portal.collection import cases, lifecycle, moves, plans, settling, states, stops
+from portal.collection import cases, lifecycle, moves, plan_offers, plans, settling, states, stops
 from portal.collection.models import Case
 from portal.delivery import outbox
 from portal.delivery.models import Message
@@ -150,7 +150,7 @@ class TestPlans:
         self, app: Flask
     ) -> None:
         case = a_reminded_case()
-        found = plans.propose(
+        found = plan_offers.propose(
             case, monthly_ore=30_000, first_on=TODAY + timedelta(days=20), today=TODAY
         )
         assert found.fee_ore == 17_000

@@ -15,6 +15,7 @@ from portal.collection import (
     attachments,
     correspondence,
     disputes,
+    entry_links,
     history,
     intake,
     notes,
@@ -213,6 +214,7 @@ def a_tenant(name: str, identity_number: str) -> Tenant:
         )
     )  # fmt: skip
     reaching.write_in(case, "ar", actor=DEBTOR, now=NOW)
+    entry_links.make(case, "email", NOW)
     a_note = notes.write(case, "w", mentions=(), readers=(), actor=SYSTEM, now=NOW)
     attachments.add(case, [("a.txt", name.encode())], actor=SYSTEM, now=NOW)
     together = ActTogether(

@@ -288,7 +288,13 @@ def test_a_reminded_case_tells_the_last_day_and_what_comes_then(
     assert day
     text = said(inside.get("/case"))
     assert f"Pay no later than {day.day} {day:%B} {day.year}." in text
-    assert "a demand (inkassokrav) can follow. It costs at most SEK 180.00 more." in text
+    next_on = case.next_step_on
+    assert next_on
+    assert (
+        "If nothing is paid before, a demand (inkassokrav) can be sent on"
+        f" {next_on.day} {next_on:%B} {next_on.year} at the earliest."
+        " It costs at most SEK 180.00 more."
+    ) in text
 
 
 def test_a_case_with_an_objection_asks_for_nothing_meanwhile(inside: Visitor, case: Case) -> None:
@@ -316,7 +322,7 @@ def test_a_case_before_its_reminder_tells_that_one_will_come(
 ) -> None:
     enter_case(app, client, a_case())
     text = said(Visitor(client).get("/case"))
-    assert "You will get a reminder by post." in text
+    assert "If nothing is paid before, a reminder can be sent on" in text
     assert "inkassokrav" not in text
 
 

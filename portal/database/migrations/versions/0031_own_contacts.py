@@ -1,14 +1,14 @@
 """How debtors want to be reached; messages are read, and translated by machine.
 
-Revision: 0030
-After: 0029
+Revision: 0031
+After: 0030
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0030"
-down_revision = "0029"
+revision = "0031"
+down_revision = "0030"
 branch_labels = None
 depends_on = None
 

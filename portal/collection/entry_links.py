@@ -1,0 +1,171 @@
+"""A debtor's way in by a link in an e-mail, a text message or a digital letter.
+
+The link carries a random token of 142 bits, of which we keep the hash alone. It opens its case
+once, and only until its days have passed. Looking at it uses nothing up, for mail programs look at
+links: a person presses a button.
+"""
+
+import hashlib
+import hmac
+import secrets
+import string
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, select
+
+from portal.collection import cases
+from portal.collection.models import Case, EntryLink
+from portal.database import tenancy
+from portal.delivery import outbox
+from portal.delivery.channels.mail import NotAnAddress
+from portal.extensions import db, settings
+from portal.messages import N_, RedaError
+
+VALID = timedelta(days=14)
+# So long a link that has ended is known for one of ours, and leads on.
+_KEPT = timedelta(days=180)
+# Pressing twice is one press: the browser that used it may do so again for a moment.
+_SAME_PRESS = timedelta(minutes=2)
+# Letters and digits alone: programs that find addresses in texts leave out signs at the end.
+_ALPHABET = string.ascii_letters + string.digits
+_LENGTH = 24
+
+
+class LinkEnded(RedaError):
+    """The link opens nothing any more, or never did."""
+
+    status = 410
+
+    def __init__(self) -> None:
+        super().__init__(N_("This link has ended"))
+
+
+@dataclass(frozen=True)
+class Link:
+    """A link of ours. is_open: it still opens its case. may_renew: a new one can be sent."""
+
+    case_id: int
+    reference: str
+    channel: str
+    language: str | None
+    is_open: bool
+    may_renew: bool
+
+
+def make(case: Case, channel: str, now: datetime, language: str | None = None) -> str:
+    """The address of a new link to a case, for a message in the caller's transaction.
+
+    channel: where the message goes, `email`, `sms` or `mailbox`. language: the message's, in which
+    the page greets who has chosen none; left out, the debtor's.
+    """
+    token = "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))
+    # Nobody but the service sees links, not even who has one sent.
+    with tenancy.service():
+        db.session.add(
+            EntryLink(
+                creditor_id=case.creditor_id,
+                case_id=case.id,
+                token_hash=_hash(token),
+                channel=channel,
+                language=language or case.debtor.reads,
+                made_at=now,
+                ends_at=now + VALID,
+            )
+        )
+    return f"{settings().base_url}/l/{token}"
+
+
+def find(token: str, *, now: datetime) -> Link | None:
+    """What a link is; None when it is none of ours."""
+    with tenancy.service():
+        link = _find(token)
+        if link is None:
+            return None
+        case = db.session.get_one(Case, link.case_id)
+        return Link(
+            case.id, case.reference, link.channel, link.language, is_open=_is_open(link, now),
+            may_renew=link.channel == "email" and bool(case.debtor.sure_mail_to),
+        )  # fmt: skip
+
+
+def open_case(token: str, *, browser: str, now: datetime) -> Link:
+    """Use a link up. Answers what it opens.
+
+    browser: something that the browser alone knows. Raises LinkEnded.
+    """
+    with tenancy.service():
+        link = _find(token, is_locked=True)
+        if link is None:
+            raise LinkEnded
+        if _is_open(link, now):
+            link.used_at, link.used_by = now, _hash(browser)
+        elif not _is_same_press(link, browser, now):
+            raise LinkEnded
+        case = db.session.get_one(Case, link.case_id)
+        return Link(case.id, case.reference, link.channel, link.language, True, False)
+
+
+def renew(token: str, *, language: str, now: datetime) -> bool:
+    """Send a new link in place of one that has ended, where the case can be written to now.
+
+    Not to where the old one went: that may be somebody else's by now. One a day for each link.
+    Answers whether there is somewhere to send it. Raises LinkEnded when it is none of ours.
+    """
+    with tenancy.service():
+        link = _find(token, is_locked=True)
+        if link is None:
+            raise LinkEnded
+        case = cases.lock(link.case_id)
+        if link.channel != "email" or not case.debtor.sure_mail_to:
+            return False
+        key = f"entry_link:{link.id}:{now.date()}"
+        return _send(case, link.channel, key, language, now)
+
+
+def _send(case: Case, channel: str, key: str, language: str, now: datetime) -> bool:
+    try:
+        outbox.put_mail(
+            "entry_link",
+            to=case.debtor.sure_mail_to or "",
+            content={
+                "reference": case.reference,
+                "creditor": case.creditor.name,
+                "url": make(case, channel, now, language),
+            },
+            language=language,
+            key=key,
+            now=now,
+            creditor_id=case.creditor_id,
+            case_id=case.id,
+        )
+    except NotAnAddress:
+        return False
+    return True
+
+
+def forget_old(now: datetime) -> None:
+    """Delete links that ended long ago."""
+    db.session.execute(delete(EntryLink).where(EntryLink.ends_at < now - _KEPT))
+
+
+def _find(token: str, *, is_locked: bool = False) -> EntryLink | None:
+    wanted = select(EntryLink).where(EntryLink.token_hash == _hash(token))
+    return db.session.scalar(wanted.with_for_update() if is_locked else wanted)
+
+
+def _is_open(link: EntryLink, now: datetime) -> bool:
+    return link.used_at is None and now < link.ends_at
+
+
+def _is_same_press(link: EntryLink, browser: str, now: datetime) -> bool:
+    return (
+        link.used_at is not None
+        and link.used_by is not None
+        and now - link.used_at < _SAME_PRESS
+        and hmac.compare_digest(link.used_by, _hash(browser))
+    )
+
+
+def _hash(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
