@@ -21,9 +21,11 @@ class NotTranslated(Exception):
 
 
 class Translator(Protocol):
-    """Whoever translates. name: as it is kept beside what it made."""
+    """Whoever translates."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """As it is kept beside what it made."""
 
     def translate(self, words: str, source: str, target: str) -> str:
         """Words of one of our languages in another. Raises NotTranslated."""
