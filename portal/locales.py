@@ -168,6 +168,17 @@ def offered() -> tuple[Language, ...]:
     return tuple(one for one in LANGUAGES.values() if is_offered(one.code))
 
 
+@cache
+def words(code: str, folder: Path = TRANSLATIONS) -> dict[str, str]:
+    """The glossary in a language: each of its words by key; empty where nobody has settled it."""
+    shared = "swedish" if code == "sv" else "english" if code == "en" else None
+    path = folder / "terms.csv" if shared else folder / code / "terms.csv"
+    if not path.exists():
+        return {}
+    with path.open(encoding="utf-8", newline="") as content:
+        return {row["key"]: row[shared or "word"] for row in csv.DictReader(content)}
+
+
 def written_as(language: Locale) -> Locale:
     """The locale whose forms of dates, times, numbers and sums a language is written in.
 

@@ -28,5 +28,6 @@
 - `entry_links.make`, `entry_links.open_case`: a debtor's way in by a link in a message.
 - `history.record`, `history.of_case`: what happened. `history.check`, `history.broken`: whether
   anybody has changed it since.
+- `specimens.letter`: what a letter about an invented invoice says.
 - `rates.table`, `rates.add`: reference rates, the law's and the operator's.
 """

@@ -1,6 +1,7 @@
-"""Files that a company keeps with a case: looked at before they are kept, only handed back.
+"""Files of a case: looked at before they are kept, only handed back.
 
-They are the company's own: no debtor sees them. What they are is told by `file_types`.
+Those that a company keeps are its own: no debtor sees them. Those that a debtor sends with an
+objection both see, and neither takes away. What they are is told by `file_types`.
 """
 
 from collections.abc import Sequence
@@ -14,10 +15,20 @@ from portal.collection.file_types import FileRefused
 from portal.collection.models import Attachment, Case
 from portal.database import files, scanning
 from portal.extensions import db
-from portal.identity.actor import Actor
+from portal.identity.actor import DEBTOR, Actor
 from portal.messages import N_, Problem
 
 MOST_AT_ONCE = 10
+# Of what one debtor sends in a case, so that nobody fills the store.
+MOST_OF_DEBTOR = 40
+
+
+class TooMany(FileRefused):
+    """More files than are taken at a time, or of a debtor."""
+
+
+class NotLookedAt(FileRefused):
+    """The look for viruses does not answer."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +36,11 @@ class Refused:
     """A file that was not kept, and why."""
 
     filename: str
-    problem: Problem
+    error: FileRefused
+
+    @property
+    def problem(self) -> Problem:
+        return self.error.problem
 
 
 @dataclass(frozen=True)
@@ -48,6 +63,15 @@ def of_case(case_id: int) -> list[Attachment]:
     )
 
 
+def sent_with(case_id: int) -> dict[int, list[Attachment]]:
+    """What a debtor has sent, in its order, by the id of the turn of the objection it came with."""
+    found: dict[int, list[Attachment]] = {}
+    for one in reversed(of_case(case_id)):
+        if one.turn_id is not None:
+            found.setdefault(one.turn_id, []).append(one)
+    return found
+
+
 def find(case_id: int, attachment_id: int) -> Attachment | None:
     """A file of a case that is not taken away."""
     return db.session.scalar(
@@ -62,29 +86,41 @@ def find(case_id: int, attachment_id: int) -> Attachment | None:
 def add(case: Case, uploaded: Sequence[tuple[str, bytes]], *, actor: Actor, now: datetime) -> Added:
     """Keep files with a case, each that may be kept; the others are answered with the reason.
 
-    case: locked. uploaded: name and content of each. The same content again changes nothing.
+    case: locked. uploaded: name and content of each. The same content from the same side again
+    changes nothing.
     """
+    is_from_debtor = actor.kind == DEBTOR.kind
     kept: list[Attachment] = []
     known: list[str] = []
     refused: list[Refused] = []
-    there = {one.sha256 for one in of_case(case.id)}
+    there = {one.sha256 for one in of_case(case.id) if one.is_from_debtor == is_from_debtor}
     for place, (given, data) in enumerate(uploaded):
         name = file_types.tidy_name(given)
         try:
             if place >= MOST_AT_ONCE:
-                raise FileRefused(
+                raise TooMany(
                     N_("At most %(most)s files at a time. Send it once more."), most=MOST_AT_ONCE
+                )
+            if is_from_debtor and len(there) >= MOST_OF_DEBTOR:
+                raise TooMany(
+                    N_("At most %(most)s files are taken in a case."), most=MOST_OF_DEBTOR
                 )
             kind, scan = file_types.kind_of(name, data), _scan(data)
         except FileRefused as error:
-            refused.append(Refused(name, error.problem))
+            refused.append(Refused(name, error))
             continue
         sha256 = files.store(data)
         if sha256 in there:
             known.append(name)
             continue
         there.add(sha256)
-        kept.append(_keep(case, name, kind, sha256, len(data), scan, actor, now))
+        one = Attachment(
+            creditor_id=case.creditor_id, case_id=case.id, filename=name, kind=kind, sha256=sha256,
+            size=len(data), scan=scan, is_from_debtor=is_from_debtor, actor=actor.label,
+            person_id=actor.person_id, added_at=now,
+        )  # fmt: skip
+        kept.append(one)
+        _keep(one, actor, now)
     return Added(kept, known, refused)
 
 
@@ -94,7 +130,7 @@ def _scan(data: bytes) -> str:
     try:
         virus = scanning.virus_in(data)
     except scanning.ScannerSilent as error:
-        raise FileRefused(
+        raise NotLookedAt(
             N_("The look for viruses does not answer just now. Try again in a while.")
         ) from error
     if virus:
@@ -102,30 +138,25 @@ def _scan(data: bytes) -> str:
     return "clean"
 
 
-def _keep(
-    case: Case, name: str, kind: str, sha256: str, size: int, scan: str, actor: Actor,
-    now: datetime,
-) -> Attachment:  # fmt: skip
-    kept = Attachment(
-        creditor_id=case.creditor_id, case_id=case.id, filename=name, kind=kind, sha256=sha256,
-        size=size, scan=scan, actor=actor.label, person_id=actor.person_id, added_at=now,
-    )  # fmt: skip
-    db.session.add(kept)
+def _keep(one: Attachment, actor: Actor, now: datetime) -> None:
+    db.session.add(one)
     db.session.flush()
+    # What begins with `file.` no debtor sees.
+    name = "case.file_received" if one.is_from_debtor else "file.added"
     history.record(
-        "file.added", creditor_id=case.creditor_id, case_id=case.id, actor=actor, now=now,
-        file=kept.id, filename=name, sha256=sha256, size=size,
+        name, creditor_id=one.creditor_id, case_id=one.case_id, actor=actor, now=now, file=one.id,
+        filename=one.filename, sha256=one.sha256, size=one.size,
     )  # fmt: skip
-    return kept
 
 
 def remove(case: Case, attachment_id: int, *, actor: Actor, now: datetime) -> Attachment | None:
-    """Take a file away from a case; the history tells that it was there. None when it is not.
+    """Take a file away from a case; the history tells that it was there. None when it is not, or
+    when the debtor has sent it.
 
     case: locked.
     """
     found = find(case.id, attachment_id)
-    if found is None:
+    if found is None or found.is_from_debtor:
         return None
     found.removed_at, found.removed_by = now, actor.label
     db.session.flush()

@@ -5,13 +5,15 @@ that it is not owed (inkassolagen (1974:182) §§ 4, 8). One may object to a par
 paid meanwhile, as everything can.
 """
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import selectinload
 
 from portal import clock, ledger
-from portal.collection import cases, changes, lifecycle, notices, states, stops
+from portal.collection import attachments, cases, changes, lifecycle, notices, states, stops
+from portal.collection.attachments import Added
 from portal.collection.models import Case, Dispute, DisputeTurn
 from portal.collection.moves import interrupt_limitation, move, record
 from portal.collection.words import written
@@ -30,6 +32,8 @@ UPHELD, PARTLY, TURNED_DOWN = "upheld", "partly", "turned down"
 ANSWERS = (UPHELD, PARTLY, TURNED_DOWN)
 # Time to pay after an answer, before anything more happens.
 TIME_AFTER = timedelta(days=10)
+# When an answer is to be expected; the case stands still however long it takes.
+ANSWER_WITHIN = timedelta(days=14)
 MOST_WORDS = 2_000
 
 
@@ -71,6 +75,7 @@ def object_to(
     words: str,
     amount_ore: int | None,
     channel: str,
+    language: str | None = None,
     actor: Actor,
     today: date,
     now: datetime,
@@ -78,8 +83,9 @@ def object_to(
     """Take an objection down; the case stands still until it is answered.
 
     case: locked. reason: one of REASONS. words: the debtor's own. amount_ore: the part objected to,
-    None for all. channel: one of CHANNELS. Raises RedaError when one is open already, for no words,
-    and for a part that is nothing or more than what is owed.
+    None for all. channel: one of CHANNELS. language: of the words, where it is known. Raises
+    RedaError when one is open already, for no words, and for a part that is nothing or more than
+    what is owed.
     """
     if reason not in REASONS or channel not in CHANNELS:
         raise RedaError(N_("Choose one of the options."), field="reason")
@@ -100,11 +106,53 @@ def object_to(
     )  # fmt: skip
     db.session.add(dispute)
     db.session.flush()
-    _say(dispute, "objected", said, actor, now)
+    _say(dispute, "objected", said, actor, now, language=language)
     record(case, "case.disputed", actor, now, dispute=dispute.id, reason=reason,
            amount_ore=dispute.amount_ore, channel=channel)  # fmt: skip
     stops.stop(case, states.DISPUTE, "", actor=actor, now=now)
     return dispute
+
+
+def tell(
+    case: Case,
+    *,
+    reason: str | None,
+    words: str,
+    amount_ore: int | None,
+    files: Sequence[tuple[str, bytes]],
+    language: str,
+    actor: Actor,
+    today: date,
+    now: datetime,
+) -> Added:
+    """Take down what a debtor writes, with files: an objection, or more about one that waits.
+
+    case: locked. reason, amount_ore: of a new one, as for `object_to`. words: may be empty when
+    files come about an objection that waits. language: of the words. Sent twice, it is said once.
+    Answers what became of the files; one that is not taken hinders nothing else. Raises RedaError
+    as `object_to` does, and for neither words nor files.
+    """
+    dispute = current(case.id)
+    said = written(words, MOST_WORDS) if words.strip() or dispute is None or not files else ""
+    if dispute is None:
+        dispute = object_to(
+            case, reason=reason or "", words=said, amount_ore=amount_ore, channel="web",
+            language=language, actor=actor, today=today, now=now,
+        )  # fmt: skip
+    added = attachments.add(case, files, actor=actor, now=now)
+    turn = dispute.turns[-1]
+    is_said = turn.kind in ("objected", "replied") and turn.words == said
+    if not is_said and (said or added.kept):
+        turn = _reply(case, dispute, said, language, actor, now)
+    for one in added.kept:
+        one.turn_id = turn.id
+    db.session.flush()
+    return added
+
+
+def expected_on(dispute: Dispute) -> date:
+    """The day by which an answer to an objection is to be expected."""
+    return banking_day_on_or_after(clock.day_of(dispute.opened_at) + ANSWER_WITHIN)
 
 
 def ask(case: Case, *, words: str, actor: Actor, today: date, now: datetime) -> Dispute:
@@ -126,10 +174,17 @@ def reply(case: Case, *, words: str, actor: Actor, now: datetime) -> Dispute:
     case: locked. Raises RedaError when no objection waits, and for no words.
     """
     dispute = _open(case)
-    move(case, "reply about an objection", actor)
-    _say(dispute, "replied", written(words, MOST_WORDS), actor, now)
-    record(case, "case.dispute_replied", actor, now, dispute=dispute.id)
+    _reply(case, dispute, written(words, MOST_WORDS), None, actor, now)
     return dispute
+
+
+def _reply(
+    case: Case, dispute: Dispute, words: str, language: str | None, actor: Actor, now: datetime
+) -> DisputeTurn:
+    move(case, "reply about an objection", actor)
+    turn = _say(dispute, "replied", words, actor, now, language=language)
+    record(case, "case.dispute_replied", actor, now, dispute=dispute.id)
+    return turn
 
 
 def answer(
@@ -207,12 +262,15 @@ def _open(case: Case) -> Dispute:
     return found
 
 
-def _say(dispute: Dispute, kind: str, words: str, actor: Actor, now: datetime) -> DisputeTurn:
+def _say(
+    dispute: Dispute, kind: str, words: str, actor: Actor, now: datetime,
+    *, language: str | None = None,
+) -> DisputeTurn:  # fmt: skip
     turn = DisputeTurn(
         dispute_id=dispute.id, creditor_id=dispute.creditor_id, case_id=dispute.case_id, kind=kind,
-        words=words, actor=actor.label, person_id=actor.person_id, said_at=now,
+        words=words, language=language, actor=actor.label, person_id=actor.person_id, said_at=now,
     )  # fmt: skip
-    db.session.add(turn)
+    dispute.turns.append(turn)
     db.session.flush()
     return turn
 

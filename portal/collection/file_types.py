@@ -58,6 +58,10 @@ class FileRefused(RedaError):
     """A file that is not taken; the text tells why and what to do."""
 
 
+class FileTooLarge(FileRefused):
+    """A file that has more bytes than LARGEST."""
+
+
 def tidy_name(name: str) -> str:
     """A file's name without folders and signs that deceive, short enough to show."""
     last = re.split(r"[\\/]", unicodedata.normalize("NFC", name))[-1]
@@ -79,7 +83,7 @@ def kind_of(name: str, data: bytes) -> str:
     if not data:
         raise FileRefused(N_("The file is empty."))
     if len(data) > LARGEST:
-        raise FileRefused(
+        raise FileTooLarge(
             N_("The file is larger than %(megabytes)s MB. Make it smaller or divide it."),
             megabytes=LARGEST // 1024 // 1024,
         )

@@ -586,7 +586,10 @@ class Dispute(Base):
 
 
 class DisputeTurn(Base):
-    """What somebody said about an objection. kind: objected, asked, replied or answered."""
+    """What somebody said about an objection. kind: objected, asked, replied or answered.
+
+    words: may be empty when files say it. language: that the words are in, where it is known.
+    """
 
     __tablename__ = "dispute_turns"
 
@@ -596,6 +599,7 @@ class DisputeTurn(Base):
     case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"))
     kind: Mapped[str]
     words: Mapped[str]
+    language: Mapped[str | None]
     actor: Mapped[str]
     person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
     said_at: Mapped[datetime]
@@ -687,8 +691,11 @@ class MessageTranslation(Base):
 
 
 class Attachment(Base):
-    """A file that the company keeps with a case. kind: a value of `file_types.TAKEN`. scan: clean
-    or not scanned. Taken away, its row stays."""
+    """A file that the company keeps with a case, or that the debtor has sent.
+
+    kind: a value of `file_types.TAKEN`. scan: clean or not scanned. turn_id: what the debtor said
+    about an objection when it was sent. Taken away, its row stays.
+    """
 
     __tablename__ = "case_files"
 
@@ -700,6 +707,8 @@ class Attachment(Base):
     sha256: Mapped[str]
     size: Mapped[int]
     scan: Mapped[str]
+    is_from_debtor: Mapped[bool] = mapped_column(default=False)
+    turn_id: Mapped[int | None] = mapped_column(ForeignKey("dispute_turns.id"))
     actor: Mapped[str]
     person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
     added_at: Mapped[datetime]

@@ -13,6 +13,7 @@ from flask_babel import lazy_gettext
 from flask_babel.speaklater import LazyString
 
 from portal.collection import (
+    attachments,
     changes,
     disputes,
     effects,
@@ -211,7 +212,7 @@ def _answer(form: forms.AnswerForm, hand: Hand) -> Verb:
 
 
 def _objection(facts: CaseFacts, *_: object) -> Mapping[str, Any]:
-    return {"dispute": facts.dispute}
+    return {"dispute": facts.dispute, "sent": attachments.sent_with(facts.case.id)}
 
 
 def _option(option: str, hand: Hand) -> Verb:

@@ -246,6 +246,10 @@ def _file_removed(data: Data) -> tuple[str, str]:
     return gettext("A file was taken away"), data["filename"]
 
 
+def _file_received(data: Data) -> tuple[str, str]:
+    return gettext("The debtor sent a file"), data["filename"]
+
+
 def _payment_received(data: Data) -> tuple[str, str]:
     told = gettext(
         "%(amount)s, valued on %(day)s: %(principal)s on the invoice, %(interest)s interest,"
@@ -441,6 +445,7 @@ _TEXTS: Mapping[str, Callable[[Data], tuple[str, str]]] = {
     "note.removed": _note(lazy_gettext("A note was taken away")),
     "file.added": _file_added,
     "file.removed": _file_removed,
+    "case.file_received": _file_received,
     "case.disputed": _disputed,
     "case.dispute_asked": _dispute_asked,
     "case.dispute_replied": _dispute_replied,
@@ -633,6 +638,7 @@ _DETAILS = (
 _NOTES = (
     "case.message_received", "case.message_sent", "case.message_settled",
     "note.written", "note.changed", "note.removed", "file.added", "file.removed",
+    "case.file_received",
 )  # fmt: skip
 KINDS = (
     ("letters", lazy_gettext("Letters"), _STEPS),

@@ -19,6 +19,8 @@ _OPENED = "debtor_cases"
 _OPEN = {
     *("debtor.start", "debtor.enter", "debtor.health", "debtor.list_languages"),
     *("debtor.show_address", "debtor.confirm_address"),
+    *("debtor.help_me", "debtor.explain_words", "debtor.explain_letter"),
+    *("debtor.picture_letter", "debtor.accessibility"),
     *("debtor.show_link", "debtor.open_link", "debtor.renew_link"),
 }
 

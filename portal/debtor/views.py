@@ -87,9 +87,12 @@ def health() -> Response:
 from portal.debtor import (  # noqa: E402, F401
     views_case,
     views_contact,
+    views_files,
+    views_help,
     views_languages,
     views_links,
     views_messages,
+    views_object,
     views_pay,
     views_plan,
 )

@@ -39,7 +39,7 @@ def init_app(app: Flask, *, is_secure: bool) -> None:
             # What is not there may be there a moment later, when a new version is put in place.
             if request.args.get("v") and response.status_code < 400:
                 headers["Cache-Control"] = f"public, max-age={_STATIC_AGE}, immutable"
-        else:
+        elif not response.cache_control.public:
             # Pages hold personal data: no cache keeps them, not even for the way back.
             headers["Cache-Control"] = "no-store"
         return response

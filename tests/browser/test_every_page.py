@@ -343,6 +343,7 @@ DEBTORS, STAFF = "sv en ar", "sv en"
     [
         "",
         "/invoice",
+        "/object",
         "/messages",
         "/contact",
         "/pay/{created}",
@@ -470,7 +471,13 @@ def test_the_companies_of_somebody_with_many(
     )
 
 
-@pytest.mark.parametrize(("path", "languages"), [("/", DEBTORS), ("/sign-in", STAFF)])
+@pytest.mark.parametrize(
+    ("path", "languages"),
+    [
+        ("/", DEBTORS), ("/sign-in", STAFF), ("/help", "ar"), ("/help/words", "ar"),
+        ("/help/letters/demand", "ar"), ("/accessibility", "sv"),
+    ],
+)  # fmt: skip
 def test_a_door(phone_and_desk: list[Visitor], path: str, languages: str) -> None:
     look_everywhere(phone_and_desk, path, languages)
 

@@ -70,8 +70,8 @@ OF_A_CASE = {
     *("cases", "creditors", "debtors", "invoices", "events", "messages"),
     *("ledger_entries", "ledger_lines", "payments", "swish_requests"),
     *("case_stops", "plans", "instalments", "disputes", "dispute_turns", "case_messages"),
-    *("case_deeds", "rules", "company_holds", "debtor_contacts"),
-    "message_translations",
+    *("case_files", "case_deeds", "rules", "company_holds"),
+    *("debtor_contacts", "message_translations"),
 }
 # Those of them that are the company's: a debtor reads what holds for the case, and writes nothing.
 ONLY_READ_BY_DEBTORS = {"rules", "company_holds"}
@@ -81,7 +81,7 @@ OF_A_CREDITOR = OF_A_CASE | {
     *("invitations", "company_cards", "company_addresses", "address_sources"),
     *("contact_people", "payout_accounts", "approvals", "agreement_readings"),
     *("history_heads", "history_links"),
-    *("case_notes", "case_note_versions", "case_files", "acts_together", "cases_together"),
+    *("case_notes", "case_note_versions", "acts_together", "cases_together"),
 }
 ONLY_ADDED_TO = {
     *("ledger_entries", "ledger_lines", "events", "payments", "signatures"),
@@ -217,6 +217,7 @@ def a_tenant(name: str, identity_number: str) -> Tenant:
     entry_links.make(case, "email", NOW)
     a_note = notes.write(case, "w", mentions=(), readers=(), actor=SYSTEM, now=NOW)
     attachments.add(case, [("a.txt", name.encode())], actor=SYSTEM, now=NOW)
+    attachments.add(case, [("b.txt", name.encode())], actor=DEBTOR, now=NOW)
     together = ActTogether(
         creditor_id=creditor.id, person_name=name, act="hold", total=1, created_at=NOW
     )
@@ -376,6 +377,14 @@ def test_a_debtor_sees_the_rows_of_the_case_and_no_other_row(
         assert set(seen) == OF_A_CASE
         assert owners_seen("case_id") == {one.case_id}
         assert {seen[table] for table in ("cases", "creditors", "debtors", "invoices")} == {1}
+
+
+def test_of_files_a_debtor_sees_only_what_a_debtor_has_sent(
+    tenants: tuple[Tenant, Tenant],
+) -> None:
+    one, _ = tenants
+    with tenancy.cases([one.case_id]):
+        assert list(db.session.scalars(text("select filename from case_files"))) == ["b.txt"]
 
 
 def test_a_debtor_sees_the_rules_that_hold_for_the_customer_and_no_other(
