@@ -24,7 +24,7 @@
 - `together.prepare`, `together.look`, `together.begin`, `together.go_on`: one act with many cases.
 - `checks.differences`: where the books and the cases do not agree.
 - `days.to_run`: which days the clock has still to run.
-- `access.enter`: a debtor's way in by reference and code.
+- `access.enter`, `access.of_person`: a debtor's way in by reference and code, and by BankID.
 - `entry_links.make`, `entry_links.open_case`: a debtor's way in by a link in a message.
 - `history.record`, `history.of_case`: what happened. `history.check`, `history.broken`: whether
   anybody has changed it since.

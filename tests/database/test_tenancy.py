@@ -47,7 +47,7 @@ from portal.database import tenancy
 from portal.database.tenancy import Scope
 from portal.extensions import db
 from portal.identity.actor import DEBTOR, SYSTEM
-from portal.identity.models import BankIDOrder, CompanyHold, Creditor, Person, Preference
+from portal.identity.models import BankIDOrder, CompanyHold, Creditor, Person, Preference, Signatory
 from portal.notifications import choosing, gathering
 from portal.notifications.kinds import KINDS
 from portal.notifications.telling import notify
@@ -68,11 +68,13 @@ from tests.factories import (
 # Tables whose rows a debtor sees: those of the case, and what the case is about.
 OF_A_CASE = {
     *("cases", "creditors", "debtors", "invoices", "events", "messages"),
-    *("ledger_entries", "ledger_lines", "payments", "swish_requests"),
+    *("ledger_entries", "ledger_lines", "payments"),
     *("case_stops", "plans", "instalments", "disputes", "dispute_turns", "case_messages"),
     *("case_files", "case_deeds", "rules", "company_holds"),
     *("debtor_contacts", "message_translations"),
 }
+# What a debtor sees of them, and no company: it may be about another company's case as well.
+OF_A_PAYMENT = {"swish_requests", "swish_parts"}
 # Those of them that are the company's: a debtor reads what holds for the case, and writes nothing.
 ONLY_READ_BY_DEBTORS = {"rules", "company_holds"}
 # Tables of a company's, which its people see.
@@ -196,7 +198,7 @@ def a_tenant(name: str, identity_number: str) -> Tenant:
     intake.receive(
         creditor.id, [("list.csv", b"Fakturanr;Kundnr\r\n1;2\r\n")], actor=SYSTEM, now=NOW
     )
-    booking.prepare(case.id, now=NOW)
+    booking.prepare({case.id: None}, now=NOW)
     order = orders.put(creditor.id, "report", {}, language="sv", actor=SYSTEM, now=NOW)
     order.status, order.files = "done", [{"name": "a", "sha256": "b", "size": 1}]
     orders.fetch(order, 0, actor=SYSTEM, now=NOW)
@@ -284,6 +286,10 @@ def a_tenant(name: str, identity_number: str) -> Tenant:
                 creditor_id=creditor.id, person_id=person.id, scope="company", scope_key="",
                 values={}, version=1, base=0, changed_at=NOW,
             ),
+            Signatory(
+                organisation_number=name, organisation_number_hash=name.encode(),
+                identity_number_hash=name.encode(), from_on=TODAY, source="s", told_at=NOW,
+            ),
             CompanyHold(creditor_id=creditor.id, reason="", began_at=NOW, began_by="person"),
             BankIDOrder(
                 key=name, purpose="sign in", order_ref=name, auto_start_token="", subject={},
@@ -362,6 +368,7 @@ def test_a_creditor_sees_its_own_rows_in_every_table_and_no_other_row(
     one, _ = tenants
     with tenancy.creditors([one.creditor_id]):
         assert set(rows_seen()) >= OF_A_CREDITOR
+        assert not set(rows_seen()) & OF_A_PAYMENT
         assert owners_seen("creditor_id") == {one.creditor_id}
         assert set(db.session.scalars(text("select id from creditors"))) == {one.creditor_id}
 
@@ -374,7 +381,7 @@ def test_a_debtor_sees_the_rows_of_the_case_and_no_other_row(
     a_reminded_case(db.session.get_one(Creditor, one.creditor_id))
     with tenancy.cases([one.case_id]):
         seen = rows_seen()
-        assert set(seen) == OF_A_CASE
+        assert set(seen) == OF_A_CASE | OF_A_PAYMENT
         assert owners_seen("case_id") == {one.case_id}
         assert {seen[table] for table in ("cases", "creditors", "debtors", "invoices")} == {1}
 

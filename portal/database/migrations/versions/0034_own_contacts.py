@@ -1,14 +1,14 @@
 """How debtors want to be reached; messages are read, and translated by machine.
 
-Revision: 0032
-After: 0031
+Revision: 0034
+After: 0033
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0032"
-down_revision = "0031"
+revision = "0034"
+down_revision = "0033"
 branch_labels = None
 depends_on = None
 
