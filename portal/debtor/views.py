@@ -94,6 +94,7 @@ def health() -> Response:
 from portal.debtor import (  # noqa: E402, F401
     views_bankid,
     views_case,
+    views_codes,
     views_contact,
     views_files,
     views_help,

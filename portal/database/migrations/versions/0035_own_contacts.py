@@ -1,14 +1,14 @@
 """How debtors want to be reached; messages are read, and translated by machine.
 
-Revision: 0034
-After: 0033
+Revision: 0035
+After: 0034
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0034"
-down_revision = "0033"
+revision = "0035"
+down_revision = "0034"
 branch_labels = None
 depends_on = None
 
