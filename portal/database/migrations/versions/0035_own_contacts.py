@@ -22,7 +22,7 @@ _OWN = (
 
 # Of a letter, where an e-mail tells of it.
 _CHANNEL = (
-    "case when channel = 'email' then address is not null"
+    "case when channel in ('email', 'sms') then address is not null"
     " else {}case_id is not null and creditor_id is not null end"
 )
 
