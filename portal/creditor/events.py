@@ -182,6 +182,12 @@ def _contact_confirmed(data: Data) -> tuple[str, str]:
     return gettext("The debtor’s e-mail address was confirmed"), ""
 
 
+def _postponed(data: Data) -> tuple[str, str]:
+    return gettext("The debtor took more time to pay"), gettext(
+        "From %(before)s to %(after)s.", before=_day(data, "before"), after=_day(data, "pay_by_on")
+    )
+
+
 def _plan_agreed(data: Data) -> tuple[str, str]:
     told = gettext(
         "%(amount)s in all. Payments: %(parts)s.",
@@ -433,6 +439,7 @@ _TEXTS: Mapping[str, Callable[[Data], tuple[str, str]]] = {
     "case.customer_changed": _customer_changed,
     "case.contact_told": _contact_told,
     "case.contact_confirmed": _contact_confirmed,
+    "case.postponed": _postponed,
     "case.plan_agreed": _plan_agreed,
     "case.plan_moved": _plan_moved,
     "case.plan_broken": _plan_broken,

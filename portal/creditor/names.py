@@ -95,6 +95,7 @@ _MESSAGES = {
     "letter": lazy_gettext("That there is a letter"),
     "entry_link": lazy_gettext("Link to the case"),
     "debtor_address": lazy_gettext("Question whether the e-mail address is right"),
+    "more_time": lazy_gettext("More time to pay"),
 }
 _CHANNELS = {
     "letter": lazy_gettext("Letter"),

@@ -60,7 +60,7 @@ MAILS_KEPT = timedelta(days=180)
 # What asks for nothing: it goes out whatever happens to the case meanwhile.
 ANSWERS = ("dispute_answer", "case_message", "debtor_address", "letter")
 # Letters that are still true when they are tried again later.
-LASTING = (*ANSWERS, "plan")
+LASTING = (*ANSWERS, "plan", "more_time")
 # What goes to an address of its own, and is true whenever it comes.
 ADDRESSED = ("email", "sms")
 JOB = "deliver_outbox"
