@@ -10,11 +10,13 @@ LETTER, EMAIL = "letter", "email"
 # gives a time to answer that begins with them. Both ask for writing, which an e-mail is, but who
 # sends must show that it was sent where it reaches the debtor: the house sends them by post always.
 # plan: lag (1981:739) § 3 p. 2 asks for writing ("skriftligen"), and the debtor has agreed to it.
+# more_time: no rule of form; it asks for nothing and costs nothing.
 # dispute_answer: no rule of form; inkassolagen § 4 (good collection practice) asks for an answer.
 MAY_GO_BY: Mapping[str, tuple[str, ...]] = {
     "reminder": (LETTER,),
     "demand": (LETTER,),
     "plan": (LETTER, EMAIL),
+    "more_time": (LETTER, EMAIL),
     "dispute_answer": (LETTER, EMAIL),
 }
 
