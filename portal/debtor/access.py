@@ -17,6 +17,7 @@ _OPENED, _IDENTIFIED = "debtor_cases", "debtor_is_identified"
 # Pages that anyone may see.
 _OPEN = {
     *("debtor.start", "debtor.enter", "debtor.health", "debtor.list_languages"),
+    *("debtor.ask_for_code", "debtor.send_code", "debtor.write_code", "debtor.enter_by_code"),
     *("debtor.identify", "debtor.start_identifying", "debtor.show_order", "debtor.open_app"),
     *("debtor.return_from_app", "debtor.stop_order", "debtor.no_case"),
     *("debtor.help_me", "debtor.explain_words", "debtor.explain_letter"),

@@ -94,12 +94,15 @@ def health() -> Response:
 from portal.debtor import (  # noqa: E402, F401
     views_bankid,
     views_case,
+    views_codes,
     views_files,
     views_help,
     views_languages,
     views_links,
     views_messages,
+    views_more_time,
     views_object,
     views_pay,
     views_plan,
+    views_why,
 )

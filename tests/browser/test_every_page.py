@@ -347,6 +347,10 @@ DEBTORS, STAFF = "sv en ar", "sv en"
     "path",
     [
         "",
+        "/history",
+        "/why/principal",
+        "/why/interest?each=1&on=x&",
+        "/why/fees",
         "/invoice",
         "/object",
         "/messages",
@@ -357,6 +361,7 @@ DEBTORS, STAFF = "sv en ar", "sv en"
         "/receipts/no",
         "/plan",
         "/plan?way=amount&amount=1&day=28&",
+        "/more-time",
     ],
 )
 def test_a_debtors_page(
@@ -367,6 +372,18 @@ def test_a_debtors_page(
         f"/case/{world.case.reference}{path.format(**world.values)}",
         DEBTORS,
         lambda v: enter(portal, v, world.case),
+    )
+
+
+def test_what_a_debtor_owes_in_all(
+    portal: Portal, world: World, phone_and_desk: list[Visitor]
+) -> None:
+    opened = [world.case.id, world.paid.id]
+    look_everywhere(
+        phone_and_desk,
+        "/overview",
+        DEBTORS,
+        lambda v: v.take_session(portal.app, {"debtor_cases": opened}),
     )
 
 

@@ -15,6 +15,7 @@ from portal.collection import (
     attachments,
     correspondence,
     disputes,
+    entry_codes,
     entry_links,
     history,
     intake,
@@ -206,6 +207,7 @@ def a_tenant(name: str, identity_number: str) -> Tenant:
     )  # fmt: skip
     correspondence.write(case, "w", seen=0, language="sv", actor=DEBTOR, now=NOW)
     entry_links.make(case, "email", NOW)
+    entry_codes.ask(case.reference, "email", browser="b", language="sv", now=NOW)
     a_note = notes.write(case, "w", mentions=(), readers=(), actor=SYSTEM, now=NOW)
     attachments.add(case, [("a.txt", name.encode())], actor=SYSTEM, now=NOW)
     attachments.add(case, [("b.txt", name.encode())], actor=DEBTOR, now=NOW)
