@@ -346,7 +346,9 @@ def test_a_case_before_its_reminder_tells_that_one_will_come(
 
 
 def test_a_case_can_be_paid_at_a_bank(inside: Visitor, case: Case) -> None:
-    text = said(inside.get("/case"))
+    link = inside.get("/case").find("a", string="Pay a part, or by bank")
+    assert said(inside.get(link["href"]).h1) == "Pay"
+    text = said(inside.get("/case/pay/bank"))
     assert "5050-1055" in text
     assert case.ocr in text.replace(" ", "")
 
