@@ -1,14 +1,14 @@
 """Who may sign for a company, and how long a wrong guess counts.
 
-Revision: 0035
-After: 0034
+Revision: 0033
+After: 0032
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0035"
-down_revision = "0034"
+revision = "0033"
+down_revision = "0032"
 branch_labels = None
 depends_on = None
 
