@@ -498,7 +498,8 @@ def test_the_companies_of_somebody_with_many(
     [
         ("/", DEBTORS), ("/?reference=604812345", DEBTORS), ("/identify", DEBTORS),
         ("/no-case", DEBTORS), ("/sign-in", STAFF), ("/help", "ar"), ("/help/words", "ar"),
-        ("/help/letters/demand", "ar"), ("/accessibility", "sv"),
+        ("/help/letters/demand", "ar"), ("/accessibility", "sv"), ("/code", "ar"),
+        ("/l/none", "sv"),
     ],
 )  # fmt: skip
 def test_a_door(phone_and_desk: list[Visitor], path: str, languages: str) -> None:
