@@ -225,6 +225,8 @@ DEBTOR = {
     "debtor.download_file": ("reference", "file_id"),
     "debtor.show_payment": ("reference", "request_id"),
     "debtor.stop_payment": ("reference", "request_id"),
+    "debtor.show_more_time": ("reference",),
+    "debtor.take_more_time": ("reference",),
     "debtor.show_plan": ("reference",),
     "debtor.agree_on_plan": ("reference",),
     "debtor.show_plan_day": ("reference",),

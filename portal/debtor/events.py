@@ -53,6 +53,8 @@ _LETTERS = {
     "case.demand_sent": "demand",
     "case.demand_written_again": "demand",
     "case.plan_agreed": "plan",
+    "case.plan_moved": "plan",
+    "case.postponed": "more_time",
     "case.dispute_asked": "dispute_answer",
     "case.dispute_answered": "dispute_answer",
 }
@@ -75,6 +77,8 @@ _PLAIN: Mapping[str, LazyString] = {
     "case.dispute_replied": lazy_gettext("You told us more about your objection"),
     "case.dispute_answered": lazy_gettext("Your objection was answered"),
     "case.plan_agreed": lazy_gettext("You agreed on a payment plan"),
+    "case.plan_moved": lazy_gettext("You changed the day of the payment plan"),
+    "case.postponed": lazy_gettext("You took more time to pay"),
     "case.plan_broken": lazy_gettext("The payment plan was not kept"),
     "case.plan_ended": lazy_gettext("The payment plan was ended"),
 }

@@ -100,6 +100,7 @@ from portal.debtor import (  # noqa: E402, F401
     views_languages,
     views_links,
     views_messages,
+    views_more_time,
     views_object,
     views_pay,
     views_plan,

@@ -58,7 +58,7 @@ MAILS_KEPT = timedelta(days=180)
 # Letters that ask for nothing: they go out whatever happens to the case meanwhile.
 ANSWERS = ("dispute_answer",)
 # Letters that are still true when they are tried again later.
-LASTING = (*ANSWERS, "plan")
+LASTING = (*ANSWERS, "plan", "more_time")
 # What goes to an address of its own, and is true whenever it comes.
 ADDRESSED = ("email", "sms")
 JOB = "deliver_outbox"

@@ -361,6 +361,7 @@ DEBTORS, STAFF = "sv en ar", "sv en"
         "/receipts/no",
         "/plan",
         "/plan?way=amount&amount=1&day=28&",
+        "/more-time",
     ],
 )
 def test_a_debtors_page(
