@@ -4,7 +4,7 @@ from flask import Response, make_response
 from werkzeug.exceptions import NotFound
 
 from portal import clock
-from portal.collection import cases, coming, history, moves, plans
+from portal.collection import cases, coming, history, moves
 from portal.database import files
 from portal.debtor import access
 from portal.debtor.events import timeline
@@ -48,7 +48,6 @@ def show_case() -> Response:
         parts=cases.explain(case, due),
         payments=booking.payments_of(case.id),
         stops={one.kind for one in moves.open_stops(case.id)} if case.is_stopped else (),
-        instalments=plans.instalments(case.id),
         letters=[one for one in outbox.messages_of(case.id) if one.document_sha256],
     )
 

@@ -331,7 +331,8 @@ def test_a_payment_plan_is_shown_with_each_part(inside: Visitor, case: Case) -> 
         today=clock.today(), now=clock.now(),
     )  # fmt: skip
     db.session.commit()
-    rows = [said(row) for row in inside.get("/case").select("table tbody tr")]
+    link = inside.get("/case").find("a", string="Your payment plan")
+    rows = [said(row) for row in inside.get(link["href"]).select("table tbody tr")]
     assert len(rows) == len(plans.instalments(case.id)) >= 3
     assert "SEK 500.00" in rows[0]
 
