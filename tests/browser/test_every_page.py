@@ -507,10 +507,10 @@ def test_a_door(phone_and_desk: list[Visitor], path: str, languages: str) -> Non
     look_everywhere(phone_and_desk, path, languages)
 
 
-@pytest.mark.parametrize("door", ["/", "/sign-in"])
-def test_the_page_of_a_bankid_order(phone_and_desk: list[Visitor], door: str) -> None:
+@pytest.mark.parametrize("beginning", ["/", "/sign-in"])
+def test_the_page_of_a_bankid_order(phone_and_desk: list[Visitor], beginning: str) -> None:
     for one in phone_and_desk:
-        one.go(door)
+        one.go(beginning)
         one.press("Sign in with BankID")
         one.page.wait_for_selector("#order .qr-plate")
         assert one.barriers() == []
