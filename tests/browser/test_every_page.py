@@ -518,17 +518,18 @@ def test_the_companies_of_somebody_with_many(
     [
         ("/", DEBTORS), ("/?reference=604812345", DEBTORS), ("/identify", DEBTORS),
         ("/no-case", DEBTORS), ("/sign-in", STAFF), ("/help", "ar"), ("/help/words", "ar"),
-        ("/help/letters/demand", "ar"), ("/accessibility", "sv"),
+        ("/help/letters/demand", "ar"), ("/accessibility", "sv"), ("/code", "ar"),
+        ("/l/none", "sv"),
     ],
 )  # fmt: skip
 def test_a_door(phone_and_desk: list[Visitor], path: str, languages: str) -> None:
     look_everywhere(phone_and_desk, path, languages)
 
 
-@pytest.mark.parametrize("door", ["/", "/sign-in"])
-def test_the_page_of_a_bankid_order(phone_and_desk: list[Visitor], door: str) -> None:
+@pytest.mark.parametrize("beginning", ["/", "/sign-in"])
+def test_the_page_of_a_bankid_order(phone_and_desk: list[Visitor], beginning: str) -> None:
     for one in phone_and_desk:
-        one.go(door)
+        one.go(beginning)
         one.press("Sign in with BankID")
         one.page.wait_for_selector("#order .qr-plate")
         assert one.barriers() == []
