@@ -208,6 +208,7 @@ OPERATOR = {
 DEBTOR = {
     "debtor.overview": (),
     "debtor.show_case": ("reference",),
+    "debtor.stay": (),
     "debtor.show_history": ("reference",),
     "debtor.explain_part": ("reference", "sum_name"),
     "debtor.show_invoice": ("reference",),
@@ -294,6 +295,7 @@ OPEN = {
     "debtor.send_code",
     "debtor.show_address",
     "debtor.show_link",
+    "debtor.show_visit",
     "debtor.start",
     "debtor.start_identifying",
     "debtor.write_code",

@@ -105,5 +105,6 @@ from portal.debtor import (  # noqa: E402, F401
     views_object,
     views_pay,
     views_plan,
+    views_visit,
     views_why,
 )
