@@ -12,18 +12,13 @@ from flask_wtf.csrf import CSRFError
 from htmx_flask import request
 from werkzeug.exceptions import NotFound
 
-from portal.collection import cases, reaching
-from portal.collection.models import Case
-from portal.database import tenancy
-from portal.web import languages
-from portal.web.rendering import go
 from portal import clock
-from portal.collection import cases
+from portal.collection import cases, reaching
 from portal.collection.models import Case
 from portal.database import tenancy
 from portal.debtor import unsent
 from portal.identity import sessions
-from portal.web import errors
+from portal.web import errors, languages
 from portal.web.rendering import go, render
 
 # So long before its end a visit is said to end soon.
