@@ -91,7 +91,9 @@ from portal.debtor import (  # noqa: E402, F401
     views_languages,
     views_links,
     views_messages,
+    views_news,
     views_object,
     views_pay,
+    views_pay_many,
     views_plan,
 )
