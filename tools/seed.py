@@ -410,6 +410,7 @@ def _print_table() -> None:
         ("BankID phone (simulator)", f"{PHONE}/"),
         ("Swish payer (simulator)", "http://127.0.0.1:8104/"),
         ("Mails (simulator)", "http://127.0.0.1:8106/"),
+        ("Text messages (simulator)", "http://127.0.0.1:8107/"),
         ("Components", f"{base}/dev/components"),
         ("", ""),
     ]

@@ -4,9 +4,10 @@ from flask import Response, make_response
 from werkzeug.exceptions import NotFound
 
 from portal import clock
-from portal.collection import cases, coming, plans
+from portal.collection import cases, coming, history, plans
 from portal.database import files
 from portal.debtor import access
+from portal.debtor.events import timeline
 from portal.debtor.views import debtor
 from portal.debtor.views_news import news_of
 from portal.delivery import outbox
@@ -50,6 +51,21 @@ def show_case() -> Response:
         payments=booking.payments_of(case.id),
         instalments=plans.instalments(case.id),
         letters=[one for one in outbox.messages_of(case.id) if one.document_sha256],
+    )
+
+
+@debtor.get("/case/<reference>/history")
+def show_history() -> Response:
+    """What has happened in the case, the oldest first, and what comes next."""
+    case, today = access.current_case(), clock.today()
+    due = cases.amount_due(case, today)
+    told = history.of_case(case.id)[::-1]
+    letters = outbox.messages_of(case.id)
+    return render(
+        "debtor/history.html",
+        case=case,
+        happened=list(timeline(told, letters, case.creditor.name)),
+        coming=coming.of_case(case, due.principal_ore, today),
     )
 
 

@@ -49,6 +49,13 @@ def banking_day_on_or_after(day: date) -> date:
     return day
 
 
+def banking_day_on_or_before(day: date) -> date:
+    """The day itself when it is a banking day, else the one before."""
+    while not is_banking_day(day):
+        day -= _DAY
+    return day
+
+
 def add_banking_days(day: date, n: int) -> date:
     """The n-th banking day after a day; for n = 0 the day itself or the next banking day.
 

@@ -347,6 +347,10 @@ DEBTORS, STAFF = "sv en ar", "sv en"
     "path",
     [
         "",
+        "/history",
+        "/why/principal",
+        "/why/interest?each=1&on=x&",
+        "/why/fees",
         "/invoice",
         "/object",
         "/messages",
@@ -357,6 +361,7 @@ DEBTORS, STAFF = "sv en ar", "sv en"
         "/receipts/no",
         "/plan",
         "/plan?way=amount&amount=1&day=28&",
+        "/more-time",
     ],
 )
 def test_a_debtors_page(
@@ -367,6 +372,18 @@ def test_a_debtors_page(
         f"/case/{world.case.reference}{path.format(**world.values)}",
         DEBTORS,
         lambda v: enter(portal, v, world.case),
+    )
+
+
+def test_what_a_debtor_owes_in_all(
+    portal: Portal, world: World, phone_and_desk: list[Visitor]
+) -> None:
+    opened = [world.case.id, world.paid.id]
+    look_everywhere(
+        phone_and_desk,
+        "/overview",
+        DEBTORS,
+        lambda v: v.take_session(portal.app, {"debtor_cases": opened}),
     )
 
 
@@ -480,7 +497,8 @@ def test_the_companies_of_somebody_with_many(
 @pytest.mark.parametrize(
     ("path", "languages"),
     [
-        ("/", DEBTORS), ("/sign-in", STAFF), ("/help", "ar"), ("/help/words", "ar"),
+        ("/", DEBTORS), ("/?reference=604812345", DEBTORS), ("/identify", DEBTORS),
+        ("/no-case", DEBTORS), ("/sign-in", STAFF), ("/help", "ar"), ("/help/words", "ar"),
         ("/help/letters/demand", "ar"), ("/accessibility", "sv"),
     ],
 )  # fmt: skip
@@ -488,9 +506,10 @@ def test_a_door(phone_and_desk: list[Visitor], path: str, languages: str) -> Non
     look_everywhere(phone_and_desk, path, languages)
 
 
-def test_the_page_of_a_bankid_order(phone_and_desk: list[Visitor]) -> None:
+@pytest.mark.parametrize("door", ["/", "/sign-in"])
+def test_the_page_of_a_bankid_order(phone_and_desk: list[Visitor], door: str) -> None:
     for one in phone_and_desk:
-        one.go("/sign-in")
+        one.go(door)
         one.press("Sign in with BankID")
         one.page.wait_for_selector("#order .qr-plate")
         assert one.barriers() == []

@@ -15,6 +15,7 @@ from portal.collection import (
     attachments,
     correspondence,
     disputes,
+    entry_codes,
     entry_links,
     history,
     intake,
@@ -45,7 +46,7 @@ from portal.database import tenancy
 from portal.database.tenancy import Scope
 from portal.extensions import db
 from portal.identity.actor import DEBTOR, SYSTEM
-from portal.identity.models import BankIDOrder, CompanyHold, Creditor, Person, Preference
+from portal.identity.models import BankIDOrder, CompanyHold, Creditor, Person, Preference, Signatory
 from portal.notifications import choosing, gathering
 from portal.notifications.kinds import KINDS
 from portal.notifications.telling import notify
@@ -206,6 +207,7 @@ def a_tenant(name: str, identity_number: str) -> Tenant:
     )  # fmt: skip
     correspondence.write(case, "w", seen=0, language="sv", actor=DEBTOR, now=NOW)
     entry_links.make(case, "email", NOW)
+    entry_codes.ask(case.reference, "email", browser="b", language="sv", now=NOW)
     a_note = notes.write(case, "w", mentions=(), readers=(), actor=SYSTEM, now=NOW)
     attachments.add(case, [("a.txt", name.encode())], actor=SYSTEM, now=NOW)
     attachments.add(case, [("b.txt", name.encode())], actor=DEBTOR, now=NOW)
@@ -274,6 +276,10 @@ def a_tenant(name: str, identity_number: str) -> Tenant:
             RuleDraft(
                 creditor_id=creditor.id, person_id=person.id, scope="company", scope_key="",
                 values={}, version=1, base=0, changed_at=NOW,
+            ),
+            Signatory(
+                organisation_number=name, organisation_number_hash=name.encode(),
+                identity_number_hash=name.encode(), from_on=TODAY, source="s", told_at=NOW,
             ),
             CompanyHold(creditor_id=creditor.id, reason="", began_at=NOW, began_by="person"),
             BankIDOrder(
