@@ -3,15 +3,15 @@
 Whoever sees one of the cases sees the request, and of its parts only those of their cases. No
 company sees any of it: what else its customer owes is not its business.
 
-Revision: 0035
-After: 0034
+Revision: 0032
+After: 0031
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0035"
-down_revision = "0034"
+revision = "0032"
+down_revision = "0031"
 branch_labels = None
 depends_on = None
 
