@@ -176,5 +176,6 @@ def test_money_that_comes_by_bank_is_told_on_the_open_page(portal: Portal, case:
         value_on=TODAY, payer=None, actor=SYSTEM, now=NOW,
     )  # fmt: skip
     db.session.commit()
-    expect(page.locator("#news").get_by_text("Thank you. Your payment has come.")).to_be_visible()
+    told = page.locator("#news").get_by_text("Thank you. Your payment has come.")
+    expect(told).to_be_visible(timeout=20_000)
     expect(page.locator("#main .sum").first).to_have_text(re.compile("560.00"))
