@@ -106,5 +106,6 @@ from portal.debtor import (  # noqa: E402, F401
     views_pay,
     views_pay_many,
     views_plan,
+    views_visit,
     views_why,
 )

@@ -4,7 +4,7 @@ from flask import Response, make_response
 from werkzeug.exceptions import NotFound
 
 from portal import clock
-from portal.collection import cases, coming, history, plans
+from portal.collection import cases, coming, history, moves
 from portal.database import files
 from portal.debtor import access
 from portal.debtor.events import timeline
@@ -49,7 +49,7 @@ def show_case() -> Response:
         today=today,
         parts=cases.explain(case, due),
         payments=booking.payments_of(case.id),
-        instalments=plans.instalments(case.id),
+        stops={one.kind for one in moves.open_stops(case.id)} if case.is_stopped else (),
         letters=[one for one in outbox.messages_of(case.id) if one.document_sha256],
     )
 

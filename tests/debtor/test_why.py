@@ -1,5 +1,6 @@
 """Why a sum is owed: entry by entry, day by day, to the öre that the case asks for."""
 
+import gzip
 import re
 from datetime import timedelta
 
@@ -8,13 +9,22 @@ from bs4 import BeautifulSoup
 from flask import Flask
 from flask.testing import FlaskClient
 
-from portal import clock
+from portal import clock, locales
 from portal.collection import cases, disputes, lifecycle, notes
 from portal.collection.models import Case
 from portal.extensions import db
 from portal.identity.actor import DEBTOR, Actor
 from portal.law.interest import NONE
-from tests.debtor.test_pages import Visitor, a_case_of_today, case, inside, pay, said, sent_letter
+from tests.debtor.test_pages import (
+    Visitor,
+    a_case_of_today,
+    at_first_case,
+    case,
+    inside,
+    pay,
+    said,
+    sent_letter,
+)
 from tests.factories import a_creditor, enter_case
 
 __all__ = ["case", "inside"]
@@ -150,6 +160,16 @@ def test_the_history_tells_nothing_of_the_companys_own(inside: Visitor, case: Ca
 def test_a_letter_tells_how_it_came(inside: Visitor, case: Case) -> None:
     sent_letter(case)
     assert "(PDF) · By post" in said(inside.get("/case"))
+
+
+def test_the_case_weighs_little_in_every_language(inside: Visitor, case: Case) -> None:
+    """Its page, style and scripts as they travel; a phone on a slow net opens it too."""
+    for language in locales.offered():
+        page = inside.raw(f"{at_first_case('/case')}?lang={language.code}")
+        assert page.status_code == 200
+        linked = BeautifulSoup(page.text, "html.parser").select("script[src], link[rel=stylesheet]")
+        files = [inside.client.get(str(one.get("src") or one["href"])).data for one in linked]
+        assert sum(len(gzip.compress(body)) for body in [page.data, *files]) <= 60_000
 
 
 def test_an_invoice_tells_who_sent_it_to_whom(app: Flask, client: FlaskClient) -> None:
