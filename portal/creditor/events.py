@@ -620,12 +620,12 @@ _STEPS = (
 _MONEY = (
     "case.payment_received", "case.paid", "case.paid_directly", "case.credited",
     "case.credited_in_part", "case.written_off", "case.returned", "case.recalled", "case.limited",
-    "case.plan_agreed", "case.plan_ended", "case.plan_broken",
+    "case.plan_agreed", "case.plan_moved", "case.plan_ended", "case.plan_broken",
 )  # fmt: skip
 _WAITING = (
     "case.disputed", "case.dispute_asked", "case.dispute_replied", "case.dispute_answered",
     "case.stopped", "case.resumed", "case.needs_review", "case.review_ended",
-    "case.awaits_decision", "case.taken_to_law", "case.watched_over",
+    "case.awaits_decision", "case.taken_to_law", "case.watched_over", "case.postponed",
 )  # fmt: skip
 _DETAILS = ("case.imported", "case.customer_changed", "case.due_date_changed")
 _NOTES = (
