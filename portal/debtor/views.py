@@ -85,6 +85,7 @@ def health() -> Response:
 
 
 from portal.debtor import (  # noqa: E402, F401
+    views_cannot_pay,
     views_case,
     views_files,
     views_help,
@@ -94,4 +95,5 @@ from portal.debtor import (  # noqa: E402, F401
     views_object,
     views_pay,
     views_plan,
+    views_told,
 )

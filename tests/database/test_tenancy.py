@@ -20,6 +20,7 @@ from portal.collection import (
     intake,
     notes,
     plans,
+    tellings,
 )
 from portal.collection.models import (
     ActTogether,
@@ -68,7 +69,7 @@ OF_A_CASE = {
     *("cases", "creditors", "debtors", "invoices", "events", "messages"),
     *("ledger_entries", "ledger_lines", "payments", "swish_requests"),
     *("case_stops", "plans", "instalments", "disputes", "dispute_turns", "case_messages"),
-    *("case_files", "case_deeds", "rules", "company_holds"),
+    *("case_files", "case_tellings", "case_deeds", "rules", "company_holds"),
 }
 # Those of them that are the company's: a debtor reads what holds for the case, and writes nothing.
 ONLY_READ_BY_DEBTORS = {"rules", "company_holds"}
@@ -205,6 +206,10 @@ def a_tenant(name: str, identity_number: str) -> Tenant:
     correspondence.write(case, "w", seen=0, language="sv", actor=DEBTOR, now=NOW)
     entry_links.make(case, "email", NOW)
     a_note = notes.write(case, "w", mentions=(), readers=(), actor=SYSTEM, now=NOW)
+    tellings.tell(
+        case, tellings.WRONG_PERSON, facts={"why": "name"}, words="w", files=[], language="sv",
+        actor=DEBTOR, now=NOW,
+    )  # fmt: skip
     attachments.add(case, [("a.txt", name.encode())], actor=SYSTEM, now=NOW)
     attachments.add(case, [("b.txt", name.encode())], actor=DEBTOR, now=NOW)
     together = ActTogether(
