@@ -14,10 +14,12 @@ from collections.abc import Callable
 
 import psycopg
 from flask import Flask, render_template_string
+from flask.testing import FlaskClient
 
 from benchmarks.scale import address, make_world
 from portal.config import ROOT
-from portal.database import server
+from portal.database import server, tenancy
+from tests.factories import a_creditor, a_reminded_case, rules_of, session_cookie
 
 DATABASE = "reda_light"
 
@@ -50,6 +52,19 @@ def bare(database: str) -> Flask:
     return app
 
 
+def inside(app: Flask, count: int) -> tuple[FlaskClient, str]:
+    """A browser that has so many cases open, and the reference of the first."""
+    client = app.test_client()
+    with app.app_context(), tenancy.service():
+        creditor = a_creditor()
+        rules_of(creditor)
+        opened = [a_reminded_case(creditor) for _ in range(count)]
+        ids, reference = [case.id for case in opened], opened[0].reference
+        cookie = session_cookie(app, {"debtor_cases": ids})
+    client.set_cookie(*cookie)
+    return client, reference
+
+
 def median_ms(asks: dict[str, Callable[[], object]]) -> dict[str, float]:
     """The median of each, asked in turn."""
     took: dict[str, list[float]] = {name: [] for name in asks}
@@ -67,10 +82,18 @@ def main() -> int:
     urls = server.embedded(ROOT / "var" / "bench" / "postgres", DATABASE, keep=False)
     app = make_world(urls, 0)
     simple, ours = bare(address(urls)).test_client(), app.test_client()
+    visitor, reference = inside(app, 5)
+    swedish = {"Accept-Language": "sv"}
+    case_page = f"/case/{reference}"
+    for path in (case_page, f"{case_page}/why/interest", "/overview"):
+        assert visitor.get(path, headers=swedish).status_code == 200, path
     found = median_ms({
         "bare page, one query": lambda: simple.get("/"),
-        "way in": lambda: ours.get("/", headers={"Accept-Language": "sv"}),
+        "way in": lambda: ours.get("/", headers=swedish),
         "health, one query": lambda: ours.get("/health"),
+        "case": lambda: visitor.get(case_page, headers=swedish),
+        "why, interest": lambda: visitor.get(f"{case_page}/why/interest", headers=swedish),
+        "overview of 5 cases": lambda: visitor.get("/overview", headers=swedish),
     })  # fmt: skip
     base = found["bare page, one query"]
     for name, took in found.items():

@@ -15,6 +15,7 @@ from portal.database import server, tenancy
 from portal.debtor.views import debtor
 from portal.delivery import letters
 from portal.identity.sessions import DatabaseSessions
+from portal.identity.signatories import ToldRegister
 from portal.operations.views import operations
 from portal.operations.views_components import components as component_page
 from portal.signing.views import signing
@@ -90,6 +91,7 @@ def _extend(app: Flask) -> None:
     settings: Settings = app.extensions["reda_settings"]
     tenancy.init_app(app)
     app.session_interface = DatabaseSessions()
+    app.extensions["reda_signatories"] = ToldRegister()
     extensions.babel.init_app(app, locale_selector=languages.locale)
     extensions.htmx.init_app(app)
     extensions.csrf.init_app(app)

@@ -1,4 +1,4 @@
-"""Commands for the people who run the portal: `flask database`, `worker`, `law`, `history`."""
+"""Commands for the people who run the portal: `flask database`, `worker`, `law`, `signatories` …"""
 
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
@@ -13,13 +13,16 @@ from portal import clock
 from portal.collection import history, rates
 from portal.database import server, tenancy
 from portal.extensions import db, settings
+from portal.identity import signatories
 from portal.identity.actor import SYSTEM
 from portal.identity.models import Creditor
 from portal.messages import RedaError
 from portal.signing import agreements
+from portal.sources import values
 
 database = AppGroup("database", help="Prepare the database.")
 law = AppGroup("law", help="Extend the law's tables.")
+company = AppGroup("signatories", help="Who may sign for a company that owes something.")
 past = AppGroup("history", help="Look at what happened.")
 
 
@@ -57,6 +60,59 @@ def _add_rate(from_on: date, rate: Decimal, source: str) -> None:
         except RedaError as error:
             raise click.ClickException(str(error)) from None
         db.session.commit()
+
+
+@company.command("tell")
+@click.argument("organisation_number")
+@click.argument("identity_number")
+@click.option("--from", "from_on", type=click.DateTime(["%Y-%m-%d"]), help="Default: today.")
+@click.option("--until", "until_on", type=click.DateTime(["%Y-%m-%d"]), help="Default: no end.")
+@click.option("--source", required=True, help="Who says so, such as a certificate of registration.")
+def tell_signatory(
+    organisation_number: str,
+    identity_number: str,
+    from_on: datetime | None,
+    until_on: datetime | None,
+    source: str,
+) -> None:
+    """Tell that IDENTITY_NUMBER may sign alone for ORGANISATION_NUMBER, and so sees its cases.
+
+    Told once more, it takes the place of what was told before.
+    """
+    start_on = from_on.date() if from_on else clock.today()
+    end_on = until_on.date() if until_on else None
+    if end_on and end_on < start_on:
+        raise click.BadParameter("The last day is before the first.")
+    numbers = [_number(organisation_number, 10), _number(identity_number, 12)]
+    with tenancy.service():
+        signatories.tell(
+            *numbers, from_on=start_on, until_on=end_on, source=source, now=clock.now()
+        )
+        db.session.commit()
+    click.echo(f"Noted, from {start_on}{f' until {end_on}' if end_on else ''}.")
+
+
+@company.command("end")
+@click.argument("organisation_number")
+@click.argument("identity_number")
+def end_signatory(organisation_number: str, identity_number: str) -> None:
+    """Let IDENTITY_NUMBER see no cases of ORGANISATION_NUMBER from today on."""
+    numbers = [_number(organisation_number, 10), _number(identity_number, 12)]
+    with tenancy.service():
+        if not signatories.end(*numbers, today=clock.today()):
+            raise click.ClickException("Nobody has told that they may sign for it.")
+        db.session.commit()
+    click.echo("Ended.")
+
+
+def _number(written: str, digits: int) -> str:
+    try:
+        found = values.identity_number(written, today=clock.today())
+    except RedaError as error:
+        raise click.ClickException(str(error)) from None
+    if len(found) != digits:
+        raise click.BadParameter("Write the company's number first, then the person's.")
+    return found
 
 
 @click.command("advance")
@@ -106,5 +162,5 @@ def run_worker() -> None:
 
 def init_app(app: Flask) -> None:
     """Add the commands."""
-    for command in (database, law, past, advance, run_worker):
+    for command in (database, law, company, past, advance, run_worker):
         app.cli.add_command(command)

@@ -125,6 +125,17 @@ class Settings:
     smtp_ca: str = _setting(
         "REDA_SMTP_CA", "", "CA of its certificate (PEM); empty: those that the system trusts"
     )
+    sms_url: str = _setting(
+        "REDA_SMS_URL",
+        "http://127.0.0.1:8107",
+        "where our text messages are given to, the part before /messages",
+    )
+    sms_key: str = _setting(
+        "REDA_SMS_KEY", "development-only-sms-key", "the key that shows the provider who we are"
+    )
+    sms_sender: str = _setting(
+        "REDA_SMS_SENDER", "Reda", "the name that our text messages come from, at most 11 letters"
+    )
     clamd: str = _setting(
         "CLAMD",
         "",
@@ -191,6 +202,7 @@ class Settings:
         if self.letter_batch not in ("on", "off"):
             raise SettingsError("REDA_LETTER_BATCH must be on or off.")
         self._check_mail()
+        self._check_sms()
         for key in self.encryption_keys:
             try:
                 Fernet(key)
@@ -221,6 +233,14 @@ class Settings:
         if not _ADDRESS.fullmatch(self.smtp_from):
             raise SettingsError("REDA_SMTP_FROM must be an e-mail address and nothing else.")
 
+    def _check_sms(self) -> None:
+        scheme, host = urlsplit(self.sms_url)[:2]
+        if scheme not in ("http", "https") or not host:
+            raise SettingsError("REDA_SMS_URL must be an http or https address.")
+        # What telephones show as a sender's name (3GPP TS 23.040, 9.1.2.5).
+        if not re.fullmatch(r"[A-Za-z0-9 ]{1,11}", self.sms_sender):
+            raise SettingsError("REDA_SMS_SENDER must be 1 to 11 letters, digits or spaces.")
+
     def _check_production(self, given: Mapping[str, str]) -> None:
         for name, secrets in (
             ("REDA_SECRET_KEY", [self.secret_key]),
@@ -240,11 +260,13 @@ class Settings:
             raise SettingsError("REDA_BASE_URL must be an https address in production.")
         for f in fields(self):
             # The defaults are the demo's: its simulators, its account number, its telephone.
-            needed = f.name.startswith(("bankid_", "swish_", "service_", "smtp_"))
+            needed = f.name.startswith(("bankid_", "swish_", "service_", "smtp_", "sms_"))
             if needed and f.name not in _OPTIONAL and not given.get(f.metadata["name"]):
                 raise SettingsError(f"{f.metadata['name']} must be set in production.")
         if self.smtp_security == "none":
             raise SettingsError("REDA_SMTP_SECURITY must be starttls or tls in production.")
+        if not self.sms_url.startswith("https:"):
+            raise SettingsError("REDA_SMS_URL must be an https address in production.")
 
     @property
     def is_production(self) -> bool:

@@ -27,6 +27,7 @@ from portal.collection import (
     closing,
     days,
     drafts,
+    entry_codes,
     entry_links,
     figures,
     history,
@@ -213,6 +214,14 @@ def act_together() -> None:
         db.session.commit()
 
 
+def send_entry_code(code_id: int) -> None:
+    """Send the code that somebody has asked for, at once."""
+    key = entry_codes.send(code_id, now=clock.now())
+    db.session.commit()
+    if key is not None:
+        outbox.deliver_at_once([key], clock.now())
+
+
 def tidy() -> None:
     """Forget ended sessions, BankID orders, guesses, notifications, drafts, done jobs.
 
@@ -225,6 +234,7 @@ def tidy() -> None:
     centre.forget_old(clock.now())
     outbox.forget_old_mails(clock.now())
     drafts.forget_old(clock.now())
+    entry_codes.forget_old(clock.now())
     entry_links.forget_old(clock.now())
     bulk.forget_old(clock.now())
     orders_of_work.forget_old(clock.now(), real_now=clock.real_now())
@@ -268,6 +278,8 @@ def make_worker(app: Flask) -> procrastinate.App:
         options: dict[str, Any] = {"queue": queue.queue_of(name), "queueing_lock": name}
         task = worker.task(name=name, retry=_RETRY, **options)(_within(app, name, work))
         worker.periodic(cron=cron)(task)
+    name, options = entry_codes.JOB, {"queue": queue.queue_of(entry_codes.JOB)}
+    worker.task(name=name, retry=_RETRY, **options)(_within(app, name, send_entry_code))
     return worker
 
 
@@ -310,7 +322,7 @@ async def _work(worker: procrastinate.App) -> None:
     async with worker.open_async():
         lanes = [
             Worker(worker, queues=[name], name=name, concurrency=1, install_signal_handlers=False)
-            for name in (queue.DEFAULT, queue.SLOW)
+            for name in queue.QUEUES
         ]
 
         def stop() -> None:

@@ -26,7 +26,7 @@ from portal.extensions import db
 
 pytest_plugins = [
     *("tests.bankid_fixtures", "tests.mail_fixtures", "tests.swish_fixtures"),
-    "tests.portal_fixtures",
+    *("tests.portal_fixtures", "tests.sms_fixtures"),
 ]
 TEMPLATE = "reda_template"
 # How long an example takes depends on what else the machine does.
@@ -185,9 +185,8 @@ _BUILT: list[_Built] = []
 
 def _kind(settings: Settings) -> Settings:
     """What of the settings is built in; the rest is asked for when it is needed."""
-    asked_for = [
-        one.name for one in fields(Settings) if one.name.startswith(("bankid_", "swish_", "smtp_"))
-    ]  # fmt: skip
+    outside = ("bankid_", "swish_", "smtp_", "sms_")
+    asked_for = [one.name for one in fields(Settings) if one.name.startswith(outside)]
     return replace(settings, var_folder="", **dict.fromkeys(asked_for, ""))
 
 

@@ -12,11 +12,12 @@ from click.testing import Result
 from flask import Flask
 from sqlalchemy import text
 
-from portal import create_app
+from portal import clock, create_app
 from portal.collection import rates
 from portal.config import ROOT, Settings
 from portal.database import server
 from portal.extensions import db
+from portal.identity import signatories
 from portal.tables import metadata
 from tests.factories import a_creditor, an_invoice_of, rules_of
 
@@ -167,3 +168,51 @@ def test_a_day_before_one_that_was_run_is_refused_and_nothing_is_booked(app: Fla
     assert "Traceback" not in refused.output
     for table in ("cases", "events", "ledger_entries", "messages"):
         assert db.session.scalar(text(f"select count(*) from {table}")) == 0
+
+
+BAKERY, EVAS = "556900-0002", "650718-2795"
+
+
+def seen_by_eva() -> list[str]:
+    return list(signatories.register().companies_of("196507182795", clock.today()))
+
+
+def signatory(app: Flask, *arguments: str) -> Result:
+    return app.test_cli_runner().invoke(args=["signatories", *arguments])
+
+
+def test_who_is_told_to_sign_for_a_company_does(app: Flask) -> None:
+    result = signatory(app, "tell", BAKERY, EVAS, "--source", "Certificate of registration")
+    assert result.exit_code == 0, result.output
+    assert seen_by_eva() == ["5569000002"]
+
+
+def test_told_once_more_the_last_word_counts(app: Flask) -> None:
+    signatory(app, "tell", BAKERY, EVAS, "--source", "one")
+    signatory(app, "tell", BAKERY, EVAS, "--from", "2090-01-01", "--source", "two")
+    assert seen_by_eva() == []
+
+
+def test_a_signatory_that_is_ended_is_none_from_today_on(app: Flask) -> None:
+    signatory(app, "tell", BAKERY, EVAS, "--source", "one")
+    assert signatory(app, "end", BAKERY, EVAS).exit_code == 0
+    assert seen_by_eva() == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("tell", EVAS, BAKERY, "--source", "x"), "Write the company's number first"),
+        (("tell", BAKERY, "650718-2796", "--source", "x"), "has a wrong digit"),
+        (("tell", BAKERY, EVAS), "Missing option '--source'"),
+        (("tell", BAKERY, EVAS, "--until", "2020-01-01", "--source", "x"), "before the first"),
+        (("end", BAKERY, EVAS), "Nobody has told"),
+    ],
+)
+def test_a_signatory_that_nobody_can_mean_is_refused(
+    app: Flask, arguments: tuple[str, ...], told: str
+) -> None:
+    result = signatory(app, *arguments)
+    assert result.exit_code != 0
+    assert told in result.output
+    assert seen_by_eva() == []

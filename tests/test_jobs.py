@@ -23,7 +23,6 @@ from portal.collection.models import Case
 from portal.config import Settings
 from portal.database import queue, server
 from portal.extensions import db
-from portal.identity import attempts
 from portal.identity.models import AccessAttempt, BrowserSession
 from portal.jobs import SCHEDULE, make_worker
 from tests.factories import TODAY, a_case, a_creditor, an_invoice_of, rules_of
@@ -330,24 +329,17 @@ def test_tidying_deletes_ended_sessions_and_keeps_the_others(app: Flask) -> None
     assert kept > now
 
 
-@pytest.mark.parametrize(
-    ("age", "is_locked", "is_kept"),
-    [
-        (timedelta(hours=23), False, True),
-        (timedelta(hours=25), False, False),
-        (timedelta(hours=25), True, True),
-    ],
-)
+@pytest.mark.parametrize(("minutes", "is_kept"), [(1, True), (-1, False)])
 def test_tidying_deletes_wrong_guesses_that_no_longer_count(
-    app: Flask, age: timedelta, is_locked: bool, is_kept: bool
+    app: Flask, minutes: int, is_kept: bool
 ) -> None:
     now = clock.now()
-    until = now + timedelta(hours=1) if is_locked else None
     db.session.add(
-        AccessAttempt(key_hash=b"k", failures=9, failed_at=now - age, locked_until=until)
+        AccessAttempt(
+            key_hash=b"k", failures=9, failed_at=now, forgotten_at=now + timedelta(minutes=minutes)
+        )
     )
     db.session.commit()
-    assert timedelta(hours=24) == attempts.FORGOTTEN_AFTER
     jobs.tidy()
     assert (db.session.scalar(select(AccessAttempt.failures)) == 9) is is_kept
 

@@ -207,12 +207,16 @@ OPERATOR = {
 DEBTOR = {
     "debtor.overview": (),
     "debtor.show_case": ("reference",),
+    "debtor.show_history": ("reference",),
+    "debtor.explain_part": ("reference", "sum_name"),
     "debtor.show_invoice": ("reference",),
     "debtor.download_invoice": ("reference",),
     "debtor.read_letter": ("reference", "message_id"),
     "debtor.show_receipt": ("reference", "number"),
     "debtor.download_receipt": ("reference", "number"),
+    "debtor.choose_payment": ("reference",),
     "debtor.start_payment": ("reference",),
+    "debtor.show_transfer": ("reference",),
     "debtor.show_messages": ("reference",),
     "debtor.write_message": ("reference",),
     "debtor.show_objection": ("reference",),
@@ -227,6 +231,8 @@ DEBTOR = {
     "debtor.download_file": ("reference", "file_id"),
     "debtor.show_payment": ("reference", "request_id"),
     "debtor.stop_payment": ("reference", "request_id"),
+    "debtor.show_more_time": ("reference",),
+    "debtor.take_more_time": ("reference",),
     "debtor.show_plan": ("reference",),
     "debtor.agree_on_plan": ("reference",),
     "debtor.show_plan_day": ("reference",),
@@ -255,12 +261,16 @@ PERSON = {
     "notifications.save_address": (),
     "notifications.confirm_address": ("link",),
 }
-# An order is its browser session's own: tests/signing/ holds it to that.
+# An order is its browser session's own: tests/signing/ and test_identifying.py hold it to that.
 ORDER = {
     "signing.show_order",
     "signing.open_app",
     "signing.return_from_app",
     "signing.stop_order",
+    "debtor.show_order",
+    "debtor.open_app",
+    "debtor.return_from_app",
+    "debtor.stop_order",
 }
 # Anyone may come here; what they then see is their own.
 OPEN = {
@@ -268,19 +278,26 @@ OPEN = {
     "api.swish_callback",
     "creditor.choose_company",
     "creditor.find_company",
-    "debtor.accessibility",
+    "debtor.ask_for_code",
     "debtor.enter",
+    "debtor.enter_by_code",
+    "debtor.accessibility",
     "debtor.explain_letter",
     "debtor.explain_words",
     "debtor.health",
-    "debtor.help_me",
+    "debtor.identify",
     "debtor.leave",
     "debtor.list_languages",
+    "debtor.no_case",
+    "debtor.help_me",
     "debtor.picture_letter",
     "debtor.open_link",
     "debtor.renew_link",
+    "debtor.send_code",
     "debtor.show_link",
     "debtor.start",
+    "debtor.write_code",
+    "debtor.start_identifying",
     "notifications.show_bell",
     "notifications.stop_mails",
     "notifications.stop_mails_now",
@@ -333,7 +350,7 @@ def world(app: Flask) -> World:
     upload = intake.receive(
         creditor.id, [("list.csv", b"Fakturanr;Kundnr\r\n1;2\r\n")], actor=SYSTEM, now=NOW
     ).upload
-    request = booking.prepare(case.id, now=NOW)
+    request = booking.prepare({case.id: None}, now=NOW)
     payment = Payment(
         creditor_id=creditor.id, case_id=case.id, channel="swish", channel_reference="swish:A",
         amount_ore=100, currency="SEK", value_on=NOW.date(), received_at=NOW, fees_ore=100,
@@ -384,6 +401,7 @@ def world(app: Flask) -> World:
         "kind": "sender",
         "approval_key": _a_proposal(creditor),
         "part": "signature.xml",
+        "sum_name": "interest",
         "version": 2,
         "company": creditor.key,
         "account_key": "first",
@@ -654,7 +672,8 @@ def test_a_role_that_has_ended_opens_nothing(world: World, app: Flask) -> None:
 
 def test_every_post_without_the_pages_token_is_refused(world: World) -> None:
     world.app.config["WTF_CSRF_ENABLED"] = True
-    needed = CREDITOR | OPERATOR | DEBTOR | SIGNER | PERSON | {"signing.stop_order": ("key",)}
+    needed = CREDITOR | OPERATOR | DEBTOR | SIGNER | PERSON
+    needed |= dict.fromkeys(ORDER, ("key",))
     needed |= {one: ("token",) for one in OPEN if one.endswith(("_invitation", "_invited"))}
     needed |= {"notifications.stop_mails_now": ("link",)}
     needed |= {one: ("token",) for one in OPEN if one.startswith("debtor.") and "_link" in one}

@@ -1,8 +1,8 @@
 """Everything that a demo needs, started in order and ended together.
 
-`python -m tools.run`: certificates, database, migrations, demo data, the BankID, Swish and mail
-simulators, the worker, the web server. Ends every process that it started, whatever ends it. With
-`--month` the demo then lives a month in a minute.
+`python -m tools.run`: certificates, database, migrations, demo data, the BankID, Swish, mail and
+SMS simulators, the worker, the web server. Ends every process that it started, whatever ends it.
+With `--month` the demo then lives a month in a minute.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ from portal.config import ROOT, Settings
 from portal.database import server
 from simulators import certificates
 
-WEB, BANKID, PHONE, SWISH, PAYER, SMTP, MAILS = 8000, 8101, 8102, 8103, 8104, 8105, 8106
+WEB, BANKID, PHONE, SWISH, PAYER, SMTP, MAILS, SMS = 8000, *range(8101, 8108)
 # Ends a child when its parent dies, also by kill -9 (prctl(2), PR_SET_PDEATHSIG).
 _PR_SET_PDEATHSIG = 1
 
@@ -70,7 +70,8 @@ def _die_with_parent() -> None:
 
 def main() -> None:
     """Start everything, print the table, wait for Ctrl-C."""
-    busy = [port for port in (WEB, BANKID, PHONE, SWISH, PAYER, SMTP, MAILS) if not _is_free(port)]
+    ports = (WEB, BANKID, PHONE, SWISH, PAYER, SMTP, MAILS, SMS)
+    busy = [port for port in ports if not _is_free(port)]
     if busy:
         sys.exit(f"Ports {busy} are in use. Is Reda running already? End that first.")
     signal.signal(signal.SIGTERM, _interrupt)
@@ -141,11 +142,15 @@ def _run(processes: Processes, settings: Settings, environment: dict[str, str]) 
         [python, "-m", "simulators.mail", "--port", str(SMTP), "--page-port", str(MAILS)],
         environment,
     )
+    processes.start(
+        "simulator-sms", [python, "-m", "simulators.sms", "--port", str(SMS)], environment
+    )
     flask = [python, "-m", "flask", "--app", "wsgi"]
     subprocess.run([*flask, "database", "prepare"], cwd=ROOT, env=environment, check=True)
     _wait("BankID simulator", lambda: _answers(f"http://127.0.0.1:{PHONE}/"), processes)
     _wait("Swish simulator", lambda: _answers(f"http://127.0.0.1:{PAYER}/"), processes)
     _wait("mail simulator", lambda: _answers(f"http://127.0.0.1:{MAILS}/"), processes)
+    _wait("SMS simulator", lambda: _answers(f"http://127.0.0.1:{SMS}/"), processes)
     # Before the worker: what the demo has behind it is lived on days of its own.
     subprocess.run([python, "-m", "tools.seed"], cwd=ROOT, env=environment, check=True)
     processes.start("worker", [*flask, "worker"], environment)

@@ -25,6 +25,8 @@
 - `checks.differences`: where the books and the cases do not agree.
 - `days.to_run`: which days the clock has still to run.
 - `access.enter`: a debtor's way in by reference and code.
+- `entry_codes.ask`, `entry_codes.enter`: a debtor's way in by a code that is sent to them.
+- `access.enter`, `access.of_person`: a debtor's way in by reference and code, and by BankID.
 - `entry_links.make`, `entry_links.open_case`: a debtor's way in by a link in a message.
 - `history.record`, `history.of_case`: what happened. `history.check`, `history.broken`: whether
   anybody has changed it since.

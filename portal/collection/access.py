@@ -1,16 +1,21 @@
-"""A debtor's way in: the reference and the code that stand in the letter."""
+"""A debtor's ways in: reference and code that stand in the letter, and who BankID says they are."""
 
 import hmac
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
-from portal.collection.models import Case
+from portal.collection.models import Case, Debtor
 from portal.database import tenancy
+from portal.database.encryption import lookup_hash
 from portal.extensions import db
-from portal.identity import attempts
+from portal.identity import attempts, signatories
 from portal.messages import N_, RedaError
 from portal.payments.references import CODE_LENGTH
+
+# How many cases somebody sees at once, and how long those that are over.
+MOST_CASES = 200
+_CLOSED_FOR = timedelta(days=90)
 
 
 class EntryRefused(RedaError):
@@ -61,3 +66,26 @@ def enter(reference: str, code: str, *, address: str, now: datetime) -> int:
             )
         attempts.succeeded(guessed_at)
         return case.id
+
+
+def of_person(identity_number: str, *, today: date) -> list[int]:
+    """The ids of somebody's cases, and of those of companies that they may sign for alone.
+
+    All creditors' together, open or closed lately, the newest first. identity_number: 12 digits, as
+    BankID tells them.
+    """
+    companies = signatories.register().companies_of(identity_number, today)
+    numbers = [lookup_hash(number) for number in (identity_number, *companies)]
+    with tenancy.service():
+        return list(
+            db.session.scalars(
+                select(Case.id)
+                .join(Debtor, Debtor.id == Case.debtor_id)
+                .where(
+                    Debtor.identity_number_hash.in_(numbers),
+                    or_(Case.closed_on.is_(None), Case.closed_on >= today - _CLOSED_FOR),
+                )
+                .order_by(Case.opened_at.desc(), Case.id.desc())
+                .limit(MOST_CASES)
+            )
+        )

@@ -148,6 +148,14 @@ def owed_on(case: Case, on: date) -> AmountDue:
     )
 
 
+def interest_between(case: Case, from_on: date | None, until: date) -> Accrual:
+    """The interest from the day after one to another, by the books as they are now.
+
+    from_on: None for the due date.
+    """
+    return _accrue(case, until, from_on=from_on)[0]
+
+
 def interest_stated(case: Case, due: AmountDue) -> Accrual:
     """The periods that explain the interest due (inkassolagen § 5).
 
@@ -226,6 +234,14 @@ def _explain_fees(case: Case) -> tuple[Explanation, ...]:
         for charge, on in _charges(case)
         if charge.ore
     )
+
+
+def explain_fee_booked(case: Case, kind: str, ore: int, on: date) -> Explanation | None:
+    """Why a fee was charged on a day, or None when the case does not tell of such a fee."""
+    for charge, charged_on in _charges(case):
+        if (charge.kind, charge.ore, charged_on) == (kind, ore, on):
+            return explain_fee(charge, creditor=case.creditor.name, on=on)
+    return None
 
 
 def charges(case: Case) -> list[Charge]:

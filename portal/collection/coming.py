@@ -146,7 +146,7 @@ def _of(case: Case, known: _Known, principal_ore: int, today: date) -> Coming:
 def _end_of(stop: Stop, part: Progress | None) -> date | None:
     """The day on which a stop ends by itself at the earliest, or None."""
     if stop.kind == states.PLAN:
-        return part.due_on + plans.GRACE + _DAY if part else None
+        return part.broken_after_on + _DAY if part else None
     return stop.until_on
 
 
@@ -186,6 +186,8 @@ class _Ahead:
         days = self._case.reminder_days if is_reminder else rules.demand_days
         wait = rules.demand_after_days if is_reminder else rules.decision_after_days
         pay_by_on = banking_day_on_or_after(on + timedelta(days=days))
+        if is_again:
+            pay_by_on = max(pay_by_on, self._case.pay_by_on or pay_by_on)
         cost_ore = sum(one.ore for one in charges)
         self.steps.append(Step(kind, on, cost_ore, pay_by_on, is_again=is_again))
         self._charges += charges

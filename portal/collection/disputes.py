@@ -250,10 +250,7 @@ def go_on(case: Case, stop: str, *, actor: Actor, today: date, now: datetime) ->
     interrupt_limitation(case, today)
     if case.next_step is not None and case.next_step_on is not None:
         rules = lifecycle.rules_of(case)
-        is_early = case.status in (states.IMPORTED, states.REMINDED)
-        wait = rules.demand_after_days if is_early else rules.decision_after_days
-        following = banking_day_on_or_after(case.pay_by_on + timedelta(days=wait))
-        case.next_step_on = max(case.next_step_on, following)
+        case.next_step_on = max(case.next_step_on, lifecycle.step_after(case, rules))
     db.session.flush()
     return case.pay_by_on
 

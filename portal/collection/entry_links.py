@@ -14,11 +14,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select
 
-from portal.collection import cases
+from portal.collection import cases, entry_messages
 from portal.collection.models import Case, EntryLink
 from portal.database import tenancy
-from portal.delivery import outbox
-from portal.delivery.channels.mail import NotAnAddress
 from portal.extensions import db, settings
 from portal.messages import N_, RedaError
 
@@ -85,7 +83,7 @@ def find(token: str, *, now: datetime) -> Link | None:
         case = db.session.get_one(Case, link.case_id)
         return Link(
             case.id, case.reference, link.channel, link.language, is_open=_is_open(link, now),
-            may_renew=link.channel == "email" and bool(case.debtor.email),
+            may_renew=entry_messages.address(case, link.channel) is not None,
         )  # fmt: skip
 
 
@@ -117,31 +115,19 @@ def renew(token: str, *, language: str, now: datetime) -> bool:
         if link is None:
             raise LinkEnded
         case = cases.lock(link.case_id)
-        if link.channel != "email" or not case.debtor.email:
+        to = entry_messages.address(case, link.channel)
+        if to is None:
             return False
-        key = f"entry_link:{link.id}:{now.date()}"
-        return _send(case, link.channel, key, language, now)
-
-
-def _send(case: Case, channel: str, key: str, language: str, now: datetime) -> bool:
-    try:
-        outbox.put_mail(
+        entry_messages.put(
             "entry_link",
-            to=case.debtor.email or "",
-            content={
-                "reference": case.reference,
-                "creditor": case.creditor.name,
-                "url": make(case, channel, now, language),
-            },
+            link.channel,
+            to=to,
+            content={"url": make(case, link.channel, now, language)},
             language=language,
-            key=key,
+            key=f"entry_link:{link.id}:{now.date()}",
             now=now,
-            creditor_id=case.creditor_id,
-            case_id=case.id,
         )
-    except NotAnAddress:
-        return False
-    return True
+        return True
 
 
 def forget_old(now: datetime) -> None:

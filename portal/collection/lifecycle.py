@@ -268,7 +268,7 @@ def send_reminder(case: Case, *, today: date, now: datetime) -> None:
     move(case, "remind", SYSTEM)
     key = f"reminder:{case.id}"
     asked = _write(case, "reminder", charged.charges, key=key, today=today, now=now)
-    case.next_step_on = _after(case.pay_by_on, rules.demand_after_days)
+    case.next_step_on = step_after(case, rules)
     record(
         case,
         "case.reminder_sent",
@@ -298,7 +298,7 @@ def send_demand(case: Case, *, today: date, now: datetime) -> None:
     move(case, "demand", SYSTEM)
     key = f"demand:{case.id}"
     asked = _write(case, "demand", charged.charges, key=key, today=today, now=now)
-    case.next_step_on = _after(case.pay_by_on, rules.decision_after_days)
+    case.next_step_on = step_after(case, rules)
     record(
         case,
         "case.demand_sent",
@@ -313,9 +313,12 @@ def send_demand(case: Case, *, today: date, now: datetime) -> None:
     note_charges(case, charged.charges, today)
 
 
-def _after(pay_by_on: date | None, days: int) -> date:
-    assert pay_by_on is not None
-    return banking_day_on_or_after(pay_by_on + timedelta(days=days))
+def step_after(case: Case, rules: Effective) -> date:
+    """The day of the step that follows a case's last day to pay, at the earliest."""
+    assert case.pay_by_on is not None
+    is_early = case.status in (states.IMPORTED, states.REMINDED)
+    wait = rules.demand_after_days if is_early else rules.decision_after_days
+    return banking_day_on_or_after(case.pay_by_on + timedelta(days=wait))
 
 
 def _charge(case: Case, letter: str, rules: Effective, *, today: date, now: datetime) -> Charged:
@@ -349,15 +352,24 @@ _MISSING = {letter.kind: letter.missing for letter in notices.LETTERS.values()}
 
 
 def _write(
-    case: Case, kind: str, new: Sequence[Charge], *, key: str, today: date, now: datetime
+    case: Case,
+    kind: str,
+    new: Sequence[Charge],
+    *,
+    key: str,
+    today: date,
+    now: datetime,
+    not_before: date | None = None,
 ) -> dict[str, object]:
     """Put a letter in the outbox; answers what it asks for, for the history.
 
-    new: charges of the same act, which the history does not tell of yet.
+    new: charges of the same act, which the history does not tell of yet. not_before: the last day
+    to pay that was given already.
     """
     rules = rules_of(case)
     days = case.reminder_days if kind == "reminder" else rules.demand_days
     pay_by_on = banking_day_on_or_after(today + timedelta(days=days))
+    pay_by_on = max(pay_by_on, not_before or pay_by_on)
     charges = [*cases.charges_booked(case), *(one for one in new if one.ore)]
     said = notices.content(case, kind, charges, rules=rules, today=today, pay_by_on=pay_by_on)
     problems = _MISSING[kind](said)
@@ -399,10 +411,11 @@ def _write_newest_again(case: Case, key: str, *, actor: Actor, today: date, now:
     kind = _LETTERS.get(case.status)
     if kind is None:
         return
-    rules = rules_of(case)
-    wait = rules.demand_after_days if kind == "reminder" else rules.decision_after_days
-    asked = _write(case, kind, [], key=f"{kind}:{case.id}:{key}", today=today, now=now)
-    case.next_step_on = _after(case.pay_by_on, wait)
+    asked = _write(
+        case, kind, [], key=f"{kind}:{case.id}:{key}", today=today, now=now,
+        not_before=case.pay_by_on,
+    )  # fmt: skip
+    case.next_step_on = step_after(case, rules_of(case))
     record(case, f"case.{kind}_written_again", actor, now, **asked)
 
 

@@ -805,3 +805,30 @@ class EntryLink(Base):
     ends_at: Mapped[datetime] = mapped_column(index=True)
     used_at: Mapped[datetime | None]
     used_by: Mapped[bytes | None]
+
+
+class EntryCode(Base):
+    """A question for a code that opens a case, and the code: `entry_codes`.
+
+    reference: as it was typed, whether there is such a case or not. browser_hash: of what only the
+    asker's browser knows. case_id, code_hash: once a code was sent.
+    """
+
+    __tablename__ = "entry_codes"
+    __table_args__ = (
+        CheckConstraint("channel in ('email', 'sms')", name="channel"),
+        CheckConstraint("num_nulls(case_id, code_hash) in (0, 2)", name="code"),
+        Index("ix_entry_codes_reference", "reference", "asked_at"),
+    )
+
+    id: Mapped[PrimaryKey]
+    reference: Mapped[str]
+    browser_hash: Mapped[bytes] = mapped_column(index=True)
+    channel: Mapped[str]
+    language: Mapped[str]
+    asked_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    case_id: Mapped[int | None] = mapped_column(ForeignKey("cases.id"))
+    code_hash: Mapped[bytes | None]
+    tries: Mapped[int]
+    used_at: Mapped[datetime | None]

@@ -149,6 +149,18 @@ class Effective:
     def plan_first_days(self) -> int:
         return int(self.values["plan_first_days"])
 
+    @property
+    def may_postpone(self) -> bool:
+        return bool(self.values["may_postpone"])
+
+    @property
+    def postpone_days(self) -> int:
+        return int(self.values["postpone_days"])
+
+    @property
+    def postpone_times(self) -> int:
+        return int(self.values["postpone_times"])
+
     def text_of(self, letter: str) -> str:
         """The creditor's own words in a reminder or a demand; empty for none."""
         return str(self.values[f"{letter}_text"])

@@ -174,6 +174,12 @@ def _customer_changed(data: Data) -> tuple[str, str]:
     return gettext("The customer’s details were changed"), told
 
 
+def _postponed(data: Data) -> tuple[str, str]:
+    return gettext("The debtor took more time to pay"), gettext(
+        "From %(before)s to %(after)s.", before=_day(data, "before"), after=_day(data, "pay_by_on")
+    )
+
+
 def _plan_agreed(data: Data) -> tuple[str, str]:
     told = gettext(
         "%(amount)s in all. Payments: %(parts)s.",
@@ -434,6 +440,7 @@ _TEXTS: Mapping[str, Callable[[Data], tuple[str, str]]] = {
     "case.credited_in_part": _credited,
     "case.due_date_changed": _due_date_changed,
     "case.customer_changed": _customer_changed,
+    "case.postponed": _postponed,
     "case.plan_agreed": _plan_agreed,
     "case.plan_moved": _plan_moved,
     "case.plan_broken": _plan_broken,

@@ -96,6 +96,7 @@ _MESSAGES = {
     "demand": lazy_gettext("Demand (inkassokrav)"),
     "plan": lazy_gettext("Payment plan"),
     "dispute_answer": lazy_gettext("Answer to an objection"),
+    "more_time": lazy_gettext("More time to pay"),
 }
 _CHANNELS = {
     "letter": lazy_gettext("Letter"),

@@ -20,8 +20,9 @@ from portal.identity import people
 from portal.messages import RedaError
 from portal.signing import approvals
 from portal.signing.models import Approval
-from portal.signing.starting import is_phone, start_order
+from portal.signing.starting import PAGES
 from portal.web.forms import text
+from portal.web.orders import is_phone
 from portal.web.rendering import go, render
 
 
@@ -59,7 +60,7 @@ def approve(approval_key: str) -> Response:
     except RedaError as error:
         flash(text(error), "warn")
         return go(url_for("creditor.show_approval", approval_key=approval_key))
-    return start_order(purpose)
+    return PAGES.start(purpose)
 
 
 @creditor.post("/<key>/approvals/<approval_key>/refuse")

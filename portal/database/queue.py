@@ -12,9 +12,11 @@ from sqlalchemy.exc import IntegrityError
 
 from portal.extensions import db
 
-# What takes long waits in a queue of its own, so that nothing waits for it.
-DEFAULT, SLOW = "default", "slow"
-_QUEUES = {"make_ordered": SLOW}
+# What takes long waits in a queue of its own, so that nothing waits for it; and so does what
+# somebody waits for with the telephone in their hand, so that it waits for nothing.
+DEFAULT, SLOW, PROMPT = "default", "slow", "prompt"
+QUEUES = (DEFAULT, SLOW, PROMPT)
+_QUEUES = {"make_ordered": SLOW, "send_entry_code": PROMPT}
 _DEFER = text(
     "select procrastinate_defer_jobs_v1(array[row(:queue, :task, 0, null, :once,"
     " cast(:args as jsonb), null)::procrastinate_job_to_defer_v1])"

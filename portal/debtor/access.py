@@ -13,10 +13,13 @@ from portal.collection.models import Case
 from portal.database import tenancy
 from portal.web.rendering import go
 
-_OPENED = "debtor_cases"
+_OPENED, _IDENTIFIED = "debtor_cases", "debtor_is_identified"
 # Pages that anyone may see.
 _OPEN = {
     *("debtor.start", "debtor.enter", "debtor.health", "debtor.list_languages"),
+    *("debtor.ask_for_code", "debtor.send_code", "debtor.write_code", "debtor.enter_by_code"),
+    *("debtor.identify", "debtor.start_identifying", "debtor.show_order", "debtor.open_app"),
+    *("debtor.return_from_app", "debtor.stop_order", "debtor.no_case"),
     *("debtor.help_me", "debtor.explain_words", "debtor.explain_letter"),
     *("debtor.picture_letter", "debtor.accessibility"),
     *("debtor.show_link", "debtor.open_link", "debtor.renew_link"),
@@ -28,6 +31,12 @@ def open_cases(ids: Iterable[int]) -> None:
     session.clear()
     session.renew()  # type: ignore[attr-defined]
     session[_OPENED] = list(ids)
+
+
+def open_all_of_one(ids: Iterable[int]) -> None:
+    """Let this session see all that somebody has, who has identified with BankID."""
+    open_cases(ids)
+    session[_IDENTIFIED] = True
 
 
 def leave() -> None:
@@ -71,6 +80,10 @@ def guard(blueprint: Blueprint) -> None:
             flash(gettext("Your visit has ended. Write the reference and the code again."), "info")
             return go(url_for("debtor.start"))
         return None
+
+    @blueprint.context_processor
+    def _tell_templates() -> dict[str, object]:
+        return {"is_identified": session.get(_IDENTIFIED, False)}
 
     @blueprint.url_value_preprocessor
     def _take_reference(endpoint: str | None, values: dict[str, Any] | None) -> None:

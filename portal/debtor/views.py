@@ -12,6 +12,7 @@ from portal.collection import cases, debts
 from portal.debtor import access
 from portal.debtor.forms import EnterForm
 from portal.extensions import db, limiter
+from portal.web.orders import is_phone
 from portal.web.rendering import go, render
 
 debtor = Blueprint("debtor", __name__)
@@ -24,15 +25,21 @@ def start() -> Response:
     reference = request.args.get("reference", "")
     # The letter of another case leads to that case, also for whoever has one open.
     if access.opened() and (not reference or access.has_opened(reference)):
-        return go(_first_page(reference))
-    return render("debtor/start.html", form=EnterForm(reference=reference))
+        return go(first_page(reference))
+    return _before_the_door(EnterForm(reference=reference))
 
 
-def _first_page(reference: str = "") -> str:
+def _before_the_door(form: EnterForm, *, status: int = 200) -> Response:
+    return render("debtor/start.html", status=status, form=form, is_phone=is_phone())
+
+
+def first_page(reference: str = "") -> str:
     """Where somebody who is in begins: at the case named, at the only one, or at all of them."""
-    found = [reference] if reference else [one.reference for one in cases.of_ids(access.opened())]
-    if len(found) == 1:
-        return url_for("debtor.show_case", reference=found[0])
+    opened = access.opened()
+    if not reference and len(opened) == 1:
+        reference = "".join(one.reference for one in cases.of_ids(opened))
+    if reference:
+        return url_for("debtor.show_case", reference=reference)
     return url_for("debtor.overview")
 
 
@@ -42,7 +49,7 @@ def enter() -> Response:
     """Open the case that reference and code belong to."""
     form = EnterForm()
     if not form.validate_on_submit():
-        return render("debtor/start.html", form=form, status=422)
+        return _before_the_door(form, status=422)
     now = clock.now()
     try:
         case_id = entry.enter(
@@ -53,7 +60,7 @@ def enter() -> Response:
         )
     except (entry.EntryRefused, entry.EntryLocked) as error:
         form.take(error)
-        response = render("debtor/start.html", form=form, status=error.status)
+        response = _before_the_door(form, status=error.status)
         if isinstance(error, entry.EntryLocked):
             response.headers["Retry-After"] = str(ceil((error.until - now).total_seconds()))
         return response
@@ -85,15 +92,19 @@ def health() -> Response:
 
 
 from portal.debtor import (  # noqa: E402, F401
+    views_bankid,
     views_cannot_pay,
     views_case,
+    views_codes,
     views_files,
     views_help,
     views_languages,
     views_links,
     views_messages,
+    views_more_time,
     views_object,
     views_pay,
     views_plan,
     views_told,
+    views_why,
 )

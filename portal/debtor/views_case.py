@@ -4,9 +4,10 @@ from flask import Response, make_response
 from werkzeug.exceptions import NotFound
 
 from portal import clock
-from portal.collection import cases, coming, plans
+from portal.collection import cases, coming, history, moves
 from portal.database import files
 from portal.debtor import access
+from portal.debtor.events import timeline
 from portal.debtor.views import debtor
 from portal.delivery import outbox
 from portal.delivery.letters import render_receipt
@@ -46,8 +47,23 @@ def show_case() -> Response:
         today=today,
         parts=cases.explain(case, due),
         payments=booking.payments_of(case.id),
-        instalments=plans.instalments(case.id),
+        stops={one.kind for one in moves.open_stops(case.id)} if case.is_stopped else (),
         letters=[one for one in outbox.messages_of(case.id) if one.document_sha256],
+    )
+
+
+@debtor.get("/case/<reference>/history")
+def show_history() -> Response:
+    """What has happened in the case, the oldest first, and what comes next."""
+    case, today = access.current_case(), clock.today()
+    due = cases.amount_due(case, today)
+    told = history.of_case(case.id)[::-1]
+    letters = outbox.messages_of(case.id)
+    return render(
+        "debtor/history.html",
+        case=case,
+        happened=list(timeline(told, letters, case.creditor.name)),
+        coming=coming.of_case(case, due.principal_ore, today),
     )
 
 

@@ -1,39 +1,153 @@
-"""Paying with Swish: start, approve in the app, see it booked."""
+"""Paying: how much and by which way; Swish from the start to the receipt; a transfer by bank."""
+
+from datetime import date
+from decimal import Decimal
 
 from flask import Response, flash, url_for
 from flask_babel import gettext
+from htmx_flask import request as asking
 from werkzeug.exceptions import NotFound
 
 from portal import clock
+from portal.collection import cases, plans
+from portal.collection.models import Case
 from portal.database import tenancy
 from portal.debtor import access
+from portal.debtor.forms_pay import ALL, BANK, PART, PayForm, TransferForm
 from portal.debtor.views import debtor
 from portal.extensions import db, limiter, settings
-from portal.messages import RedaError
-from portal.payments import booking, qr
+from portal.messages import N_, RedaError
+from portal.payments import booking, offers, qr
+from portal.payments.accounts import Bankgiro
 from portal.payments.models import SwishRequest
 from portal.payments.swish import OUTCOME_UNKNOWN, SwishUnavailable, explain
+from portal.web.formats import plain_kronor
 from portal.web.forms import text
 from portal.web.rendering import go, is_seen, last_question, nothing_new, render
+
+
+@debtor.get("/case/<reference>/pay")
+def choose_payment() -> Response:
+    """How much to pay, and by which way."""
+    case = access.current_case()
+    form = PayForm(formdata=None)
+    if coming_ore := _coming_ore(case):
+        form.how_much.data, form.amount.data = PART, coming_ore
+    return _choice(case, form)
+
+
+def _coming_ore(case: Case) -> int | None:
+    """What is left of the next part of the case's plan, if it has one."""
+    plan = plans.running(case.id)
+    parts = plans.progress(plan) if plan else []
+    return next((one.amount_ore - one.came_ore for one in parts if not one.is_paid), None)
+
+
+def _choice(case: Case, form: PayForm, *, status: int = 200) -> Response:
+    return render(
+        "debtor/choose_payment.html",
+        status=status,
+        case=case,
+        form=form,
+        due=cases.amount_due(case, clock.today()),
+        payments=booking.payments_of(case.id),
+        doubtful=(doubtful := booking.in_doubt(case.id)),
+        doubt=explain(doubtful.error_code) if doubtful and doubtful.error_code else None,
+    )
 
 
 @debtor.post("/case/<reference>/pay")
 @limiter.limit("10 per minute")
 def start_payment() -> Response:
-    """Ask Swish for all that is owed today."""
+    """Go the way that was chosen: Swish is asked at once."""
     case = access.current_case()
+    form = PayForm()
+    if not form.validate():
+        return _choice(case, form, status=422)
     try:
-        request = booking.prepare(case.id, now=clock.now())
-        # Kept before Swish hears of it, so that a callback never finds us ignorant.
-        db.session.commit()
-        callback = settings().base_url + url_for("api.swish_callback")
-        booking.send(request, booking.client(), callback_url=callback)
-        db.session.commit()
+        amount_ore = _amount(case, form)
+        if form.way.data == BANK:
+            part = None if amount_ore is None else plain_kronor(amount_ore)
+            return go(url_for("debtor.show_transfer", amount=part))
+        request = _ask_for({case.id: amount_ore})
+    except offers.WrongAmount as error:
+        db.session.rollback()
+        form.take(error)
+        return _choice(case, form, status=error.status)
     except RedaError as error:
         db.session.rollback()
         flash(text(error), "warn")
         return go(url_for("debtor.show_case"))
     return go(url_for("debtor.show_payment", request_id=request.id))
+
+
+def _amount(case: Case, form: PayForm) -> int | None:
+    if form.how_much.data == ALL:
+        if form.amount.data in (None, _coming_ore(case)):
+            return None
+        raise offers.WrongAmount(N_("You wrote an amount: choose “A part”, or empty this field."))
+    return offers.part_of(cases.amount_due(case, clock.today()), form.amount.data)
+
+
+def _ask_for(asked: dict[int, int | None]) -> SwishRequest:
+    return booking.begin(
+        asked,
+        booking.client(),
+        callback_url=settings().base_url + url_for("api.swish_callback"),
+        now=clock.now(),
+        between=db.session.commit,
+    )
+
+
+@debtor.get("/case/<reference>/pay/bank")
+def show_transfer() -> Response:
+    """What to write in one's bank, for a day of one's choice."""
+    case, today = access.current_case(), clock.today()
+    form = TransferForm(asking.args)
+    form.validate()
+    if form.amount.errors:
+        return go(url_for("debtor.choose_payment"))
+    part_ore = form.amount.data
+
+    def paid_on(day: date) -> offers.Transfer:
+        return offers.by_bank(case, ordered_on=day, amount_ore=part_ore, today=today)
+
+    try:
+        transfer = paid_on(form.on.data or today)
+    except offers.WrongDay as error:
+        form.take(error)
+        transfer = paid_on(today)
+    except offers.WrongAmount as error:
+        flash(text(error), "warn")
+        return go(url_for("debtor.choose_payment"))
+    if not transfer.amount_ore:
+        return go(url_for("debtor.choose_payment"))
+    if not form.on.raw_data:
+        form.on.data = today
+    return render(
+        "debtor/transfer.html",
+        status=422 if form.errors else 200,
+        case=case,
+        form=form,
+        part_ore=part_ore,
+        transfer=transfer,
+        today=today,
+        latest_on=today + offers.MOST_AHEAD,
+        qr_svg=qr.svg(_invoice_code(case, transfer, today), title=gettext("Bank transfer")),
+    )
+
+
+def _invoice_code(case: Case, transfer: offers.Transfer, today: date) -> str:
+    ours = settings()
+    return qr.invoice_payload(
+        payee_name=ours.service_name,
+        organisation_number=ours.service_organisation_number,
+        reference=case.ocr,
+        invoiced_on=today,
+        due_on=transfer.ordered_on,
+        amount=Decimal(transfer.amount_ore) / 100,
+        account=Bankgiro.parse(ours.service_bankgiro),
+    )
 
 
 @debtor.get("/case/<reference>/pay/<request_id>")
@@ -44,17 +158,21 @@ def show_payment(request_id: str) -> Response:
         request = _ask(request)
     if request.status == "paid":
         return last_question("payment") or _to_receipt(request)
-    state = f"{request.status}-{request.error_code or ''}"
+    token = request.token if request.status == "created" else None
+    state = f"{request.status}-{request.error_code or ''}{'' if token else '-'}"
     if is_seen(state):
         return nothing_new()
-    token = request.token if request.status == "created" else None
+    case = access.current_case()
+    due = cases.amount_due(case, clock.day_of(request.created_at))
     return render(
         "debtor/pay.html",
         block="payment",
         state=state,
         is_unknown=request.error_code == OUTCOME_UNKNOWN,
         swish=request,
-        case=access.current_case(),
+        case=case,
+        is_all=request.amount_ore == due.total_ore,
+        left_ore=offers.left_after(case, due, request.amount_ore),
         qr_svg=qr.svg(qr.swish_request_payload(token), title="Swish") if token else None,
         open_url=_open_url(request) if token else None,
         reason=explain(request.error_code) if request.error_code else None,
@@ -74,9 +192,8 @@ def _ask(request: SwishRequest) -> SwishRequest:
 
 
 def _to_receipt(request: SwishRequest) -> Response:
-    for payment in booking.payments_of(request.case_id):
-        if payment.channel_reference == f"swish:{request.payment_reference}":
-            return go(url_for("debtor.show_receipt", number=payment.receipt_number))
+    for payment in booking.payments_by(request):
+        return go(url_for("debtor.show_receipt", number=payment.receipt_number))
     return go(url_for("debtor.show_case"))
 
 
@@ -96,7 +213,8 @@ def stop_payment(request_id: str) -> Response:
 
 def _request(request_id: str) -> SwishRequest:
     found = booking.find(request_id)
-    if found is None or found.case_id != access.current_case().id:
+    paid = {one.case_id for one in booking.parts_of(request_id)}
+    if found is None or access.current_case().id not in paid:
         raise NotFound
     return found
 

@@ -10,7 +10,7 @@ from portal.collection.plan_offers import Chosen
 from portal.debtor import access
 from portal.debtor.forms_plan import USUAL_DAY, DayForm, PlanForm
 from portal.debtor.views import debtor
-from portal.extensions import db, limiter, settings
+from portal.extensions import db, limiter
 from portal.identity.actor import DEBTOR
 from portal.messages import N_, Problem, RedaError
 from portal.web.rendering import go, render
@@ -127,7 +127,6 @@ def _running(form: DayForm | None = None, *, status: int = 200) -> Response:
         saved_ore=max(0, parts_ore - owed_ore),
         form=form or DayForm(None, data={"day": USUAL_DAY}, meta={"csrf": False}),
         may_move=bool(left) and not plans.is_moved(plan),
-        bankgiro=settings().service_bankgiro,
     )
 
 

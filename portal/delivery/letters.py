@@ -54,6 +54,7 @@ _NAMES = {
     "demand": ("Inkassokrav", "Inkassokrav"),
     "plan": ("Avbetalningsplan", "Din avbetalningsplan"),
     "dispute_answer": ("Svar på invändning", "Svar på din invändning"),
+    "more_time": ("Mer tid att betala", "Mer tid att betala"),
 }
 # More periods than these do not fit on the letter's one page, and get a page of their own.
 _MOST_PERIODS_ON_LETTER = 2

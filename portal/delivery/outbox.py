@@ -31,7 +31,7 @@ from sqlalchemy.orm import Session
 from portal import clock
 from portal.database import files, queue, tenancy
 from portal.delivery import presses
-from portal.delivery.channels import letter, mail
+from portal.delivery.channels import letter, mail, sms
 from portal.delivery.letters import (
     MOST_IN_BATCH,
     Batch,
@@ -42,6 +42,7 @@ from portal.delivery.letters import (
 )
 from portal.delivery.mails import render_mail
 from portal.delivery.models import Message
+from portal.delivery.texts import render_sms
 from portal.extensions import db, settings
 from portal.identity import holds
 from portal.messages import N_, RedaError
@@ -57,7 +58,9 @@ MAILS_KEPT = timedelta(days=180)
 # Letters that ask for nothing: they go out whatever happens to the case meanwhile.
 ANSWERS = ("dispute_answer",)
 # Letters that are still true when they are tried again later.
-LASTING = (*ANSWERS, "plan")
+LASTING = (*ANSWERS, "plan", "more_time")
+# What goes to an address of its own, and is true whenever it comes.
+ADDRESSED = ("email", "sms")
 JOB = "deliver_outbox"
 # Letters rendered before their turn, by message.
 _Rendered = Mapping[int, Future[bytes]]
@@ -180,17 +183,62 @@ def put_mail(
     about no case is seen by the service alone.
     Answers whether it was new. Raises mail.NotAnAddress.
     """
-    address, said = mail.address_of(to), dict(content)
-    url = said.pop("url", None)
-    # Nobody but the service sees a mail about no case, not even who has it written.
+    return _put_to(
+        mail.address_of(to), kind, channel="email", content=content, language=language, key=key,
+        now=now, creditor_id=creditor_id, case_id=case_id,
+    )  # fmt: skip
+
+
+def put_sms(
+    kind: str,
+    *,
+    to: str,
+    content: Mapping[str, object],
+    language: str,
+    key: str,
+    now: datetime,
+    creditor_id: int | None,
+    case_id: int | None = None,
+) -> bool:
+    """Write a text message down in the caller's transaction; it is sent once that has committed.
+
+    kind: a template of `templates/sms/`. to: one mobile number, as somebody wrote it. All else as
+    in `put_mail`. Answers whether it was new. Raises sms.NotANumber.
+    """
+    return _put_to(
+        sms.number_of(to), kind, channel="sms", content=content, language=language, key=key,
+        now=now, creditor_id=creditor_id, case_id=case_id,
+    )  # fmt: skip
+
+
+def _secret_of(kind: str) -> str:
+    """The value of a message's content that opens something, and is kept encrypted."""
+    return "code" if kind == "entry_code" else "url"
+
+
+def _put_to(
+    address: str,
+    kind: str,
+    *,
+    channel: str,
+    content: Mapping[str, object],
+    language: str,
+    key: str,
+    now: datetime,
+    creditor_id: int | None,
+    case_id: int | None,
+) -> bool:
+    said = dict(content)
+    secret = said.pop(_secret_of(kind), None)
+    # Nobody but the service sees a message about no case, not even who has it written.
     with tenancy.service():
         put_id = db.session.scalar(
             insert(Message)
             .values(
-                kind=kind, channel="email", address=address, case_id=case_id,
-                creditor_id=creditor_id, content=said, secret=None if url is None else str(url),
-                language=language, idempotency_key=key, status="waiting", attempts=0,
-                created_at=now, due_at=now,
+                kind=kind, channel=channel, address=address, case_id=case_id,
+                creditor_id=creditor_id, content=said,
+                secret=None if secret is None else str(secret), language=language,
+                idempotency_key=key, status="waiting", attempts=0, created_at=now, due_at=now,
             )
             .on_conflict_do_nothing(index_elements=[Message.idempotency_key])
             .returning(Message.id)
@@ -232,13 +280,37 @@ def deliver_waiting(now: datetime, limit: int = 200) -> Delivered:
     worker processes render them while others are handed over.
     """
     sent = failed = last_id = 0
-    with tenancy.service(), _rendering(now, limit) as (claimed, rendered), _postman() as postman:
+    with (
+        tenancy.service(), _rendering(now, limit) as (claimed, rendered), _postman() as postman,
+        sms.Gateway(settings()) as gateway,
+    ):  # fmt: skip
+        means = _Means(now, rendered, postman, gateway)
         while sent + failed < limit:
             message_id = _take(last_id, now, claimed)
             if message_id is None:
                 break
             last_id = message_id
-            if _send(message_id, _Means(now, rendered, postman)):
+            if _send(message_id, means):
+                sent += 1
+            else:
+                failed += 1
+            db.session.commit()
+        db.session.commit()
+    return Delivered(sent, failed)
+
+
+def deliver_at_once(keys: Sequence[str], now: datetime) -> Delivered:
+    """Send what somebody waits for with the telephone in their hand, before all that waits.
+
+    keys: idempotency keys of e-mails and text messages. Commits as `deliver_waiting` does.
+    """
+    sent = failed = last_id = 0
+    with tenancy.service(), _postman() as postman, sms.Gateway(settings()) as gateway:
+        wanted = select(Message.id).where(Message.idempotency_key.in_(keys)).order_by(Message.id)
+        claimed = list(db.session.scalars(wanted))
+        while (message_id := _take(last_id, now, claimed)) is not None:
+            last_id = message_id
+            if _send(message_id, _Means(now, {}, postman, gateway)):
                 sent += 1
             else:
                 failed += 1
@@ -254,6 +326,7 @@ class _Means:
     now: datetime
     rendered: _Rendered
     postman: mail.Postman
+    gateway: sms.Gateway
 
 
 def _postman() -> mail.Postman:
@@ -417,12 +490,9 @@ def _by_letter(message: Message, means: _Means) -> str:
 
 
 def _by_email(message: Message, means: _Means) -> None:
-    content = message.content
-    if message.secret is not None:
-        content = {**content, "url": message.secret}
     made = render_mail(
         message.kind,
-        content,
+        _told(message),
         to=message.address or "",
         language=message.language,
         key=message.idempotency_key,
@@ -431,10 +501,23 @@ def _by_email(message: Message, means: _Means) -> None:
     means.postman.hand_over(made, now=means.now)
 
 
+def _by_sms(message: Message, means: _Means) -> None:
+    text = render_sms(message.kind, _told(message), language=message.language, settings=settings())
+    means.gateway.hand_over(sms.Sms(message.address or "", text, message.idempotency_key))
+
+
+def _told(message: Message) -> dict[str, object]:
+    """A message's content with what is kept encrypted of it."""
+    if message.secret is None:
+        return message.content
+    return {**message.content, _secret_of(message.kind): message.secret}
+
+
 # Each renders and hands over, and answers the SHA-256 of the document that it keeps, if it does.
 _CHANNELS: Mapping[str, Callable[[Message, _Means], str | None]] = {
     "letter": _by_letter,
     "email": _by_email,
+    "sms": _by_sms,
 }
 
 
@@ -503,14 +586,14 @@ def withdraw(message_id: int) -> Withdrawn:
 def try_again(message_id: int, now: datetime) -> bool:
     """Let a message that lasts and was given up be tried from the beginning, as it was written.
 
-    Answers whether it is an e-mail or of LASTING; of another letter nothing is done, since its days
-    have passed.
+    Answers whether it is of ADDRESSED or of LASTING; of another letter nothing is done, since its
+    days have passed.
     Raises NotFailed when it was not given up before.
     """
     status = db.session.scalar(
         select(Message.status).where(
             Message.id == message_id,
-            or_(Message.channel == "email", Message.kind.in_(LASTING)),
+            or_(Message.channel.in_(ADDRESSED), Message.kind.in_(LASTING)),
         )
     )
     if status is None:
@@ -528,10 +611,10 @@ def try_again(message_id: int, now: datetime) -> bool:
 
 
 def forget_old_mails(now: datetime) -> None:
-    """Delete e-mails about no case that were sent, or given up, longer ago than they are kept."""
+    """Delete messages about no case that were sent, or given up, longer ago than they are kept."""
     db.session.execute(
         delete(Message).where(
-            Message.channel == "email",
+            Message.channel.in_(ADDRESSED),
             Message.case_id.is_(None),
             Message.status != "waiting",
             Message.created_at < now - MAILS_KEPT,

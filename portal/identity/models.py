@@ -165,8 +165,30 @@ class BrowserSession(Base):
     expires_at: Mapped[datetime] = mapped_column(index=True)
 
 
+class Signatory(Base):
+    """Somebody who may sign for a company alone (`signatories`). until_on: the last day.
+
+    source: who says so.
+    """
+
+    __tablename__ = "signatories"
+    __table_args__ = (UniqueConstraint("identity_number_hash", "organisation_number_hash"),)
+
+    id: Mapped[PrimaryKey]
+    organisation_number: Mapped[str] = mapped_column(EncryptedText)
+    organisation_number_hash: Mapped[bytes]
+    identity_number_hash: Mapped[bytes]
+    from_on: Mapped[date]
+    until_on: Mapped[date | None]
+    source: Mapped[str]
+    told_at: Mapped[datetime]
+
+
 class AccessAttempt(Base):
-    """Wrong guesses at a door, by keyed hash of what was guessed at or from where."""
+    """Wrong guesses at a door, by keyed hash of what was guessed at or from where.
+
+    forgotten_at: when they no longer count, unless there is another one before.
+    """
 
     __tablename__ = "access_attempts"
 
@@ -174,3 +196,4 @@ class AccessAttempt(Base):
     failures: Mapped[int]
     failed_at: Mapped[datetime]
     locked_until: Mapped[datetime | None]
+    forgotten_at: Mapped[datetime] = mapped_column(index=True)

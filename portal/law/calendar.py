@@ -49,6 +49,13 @@ def banking_day_on_or_after(day: date) -> date:
     return day
 
 
+def banking_day_on_or_before(day: date) -> date:
+    """The day itself when it is a banking day, else the one before."""
+    while not is_banking_day(day):
+        day -= _DAY
+    return day
+
+
 def add_banking_days(day: date, n: int) -> date:
     """The n-th banking day after a day; for n = 0 the day itself or the next banking day.
 
@@ -61,3 +68,13 @@ def add_banking_days(day: date, n: int) -> date:
     for _ in range(n):
         day = banking_day_on_or_after(day + _DAY)
     return day
+
+
+def arrives_by(ordered_on: date) -> date:
+    """The last day on which money arrives that a payer's bank was told on a day to send.
+
+    A bank counts what it is told on another day than a banking day as told on the next one, and has
+    the money with the payee's bank before the banking day after that has ended (lag (2010:751) om
+    betaltjänster ch. 5; directive (EU) 2015/2366, articles 78 and 83).
+    """
+    return add_banking_days(banking_day_on_or_after(ordered_on), 1)

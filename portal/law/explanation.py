@@ -7,7 +7,6 @@ the end of their names: `_ore` is money in whole öre, `_on` a day, `per_cent` a
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from fractions import Fraction
 
 from portal.law.errors import LawError
 from portal.law.fees import (
@@ -28,7 +27,7 @@ from portal.law.interest import (
     Accrual,
     Period,
     Terms,
-    round_half_up,
+    shares,
 )
 from portal.law.limitation import Limitation
 from portal.messages import N_
@@ -78,12 +77,10 @@ def explain_interest(accrual: Accrual, terms: Terms) -> tuple[Explanation, ...]:
     terms: the ones that the accrual was computed with. The periods' sums are rounded together, so
     that one may differ by an öre from the same period rounded alone.
     """
-    explained, before = [], Fraction(0)
-    for period in accrual.periods:
-        ore = round_half_up(before + period.exact) - round_half_up(before)
-        explained.append(_explain_period(period, ore, terms))
-        before += period.exact
-    return tuple(explained)
+    return tuple(
+        _explain_period(period, ore, terms)
+        for period, ore in zip(accrual.periods, shares(accrual), strict=True)
+    )
 
 
 def _explain_period(period: Period, ore: int, terms: Terms) -> Explanation:

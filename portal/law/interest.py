@@ -315,6 +315,41 @@ def accrue(
     return Accrual(round_half_up(exact), exact, periods)
 
 
+class Day(NamedTuple):
+    """A day that bears interest, and what has come together through it, in whole öre."""
+
+    on: date
+    total_ore: int
+
+
+def shares(accrual: Accrual) -> tuple[int, ...]:
+    """Whole öre of each period, which add up to the accrual's.
+
+    They are rounded together, so that one may differ by an öre from its period rounded alone.
+    """
+    told, before = [], Fraction(0)
+    for period in accrual.periods:
+        told.append(round_half_up(before + period.exact) - round_half_up(before))
+        before += period.exact
+    return tuple(told)
+
+
+def day_by_day(accrual: Accrual, place: int) -> tuple[Day, ...]:
+    """The days of one of the periods, each with what the accrual has come to through it.
+
+    place: of the period, the first is 0.
+    """
+    period = accrual.periods[place]
+    before = sum((one.exact for one in accrual.periods[:place]), Fraction(0))
+    return tuple(
+        Day(
+            period.from_on + n * _DAY,
+            round_half_up(before + period.exact * (n + 1) / period.days),
+        )
+        for n in range(period.days)
+    )
+
+
 class Step(NamedTuple):
     """A half-year with its rate, in thousandths of a per cent a year.
 

@@ -13,6 +13,7 @@ _JOBS = {
     "check_books": lazy_gettext("Check the books"),
     "verify_history": lazy_gettext("Check the history"),
     "make_ordered": lazy_gettext("Make reports and archives"),
+    "send_entry_code": lazy_gettext("Send codes to debtors"),
     "tidy": lazy_gettext("Tidy up"),
 }
 

@@ -9,5 +9,6 @@ What other rooms and the doors call:
 - `qr`: `invoice_payload`, `swish_payload`, `swish_request_payload`, `svg`.
 - `swish`: `SwishClient` (one per process), `new_payment_id`, `new_callback_identifier`,
   `parse_callback`, `parse_refund_callback`, `is_callback_identifier`, `explain`.
+- `offers`: what may be paid on a case, what is left afterwards, what a transfer by bank comes to.
 - `booking`: what becomes of a Swish payment, from the first click to the books.
 """

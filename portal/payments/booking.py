@@ -4,29 +4,34 @@ What Swish sends us is a hint, which may come twice, late or never; what counts 
 answers when we ask (Getswish, Merchant Integration Guide).
 """
 
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from textwrap import shorten
 
 import structlog
 from flask import current_app
 from sqlalchemy import Sequence as DatabaseSequence
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from portal import clock, ledger
 from portal.collection import cases, settling
 from portal.collection.models import Case
+from portal.database import tenancy
 from portal.extensions import db, settings
 from portal.identity.actor import SWISH, Actor
 from portal.messages import N_, RedaError
-from portal.payments.models import Payment, SwishRequest
+from portal.payments import offers
+from portal.payments.models import Payment, SwishPart, SwishRequest
 from portal.payments.swish import (
     LONGEST_MESSAGE,
     PaymentRequest,
     Status,
     SwishClient,
     SwishRefused,
+    SwishUnavailable,
     new_callback_identifier,
     new_payment_id,
 )
@@ -37,6 +42,8 @@ _RECEIPTS = DatabaseSequence("receipt_numbers")
 _REUSED = timedelta(minutes=2)
 _LIVES = timedelta(minutes=3)
 _PATIENCE = timedelta(seconds=10)
+# How often somebody else's press may come in between.
+_TRIES = 3
 # Swish keeps trying to answer for a day when the payer's bank is silent (DS24).
 _ASKED_FOR = timedelta(days=1)
 _ENDED = {
@@ -52,6 +59,14 @@ class NothingToPay(RedaError):
     status = 409
 
 
+class StillGoingOn(Exception):
+    """Another request for the case waits for its payer, or nobody knows how it ended."""
+
+    def __init__(self, request_id: str) -> None:
+        super().__init__(request_id)
+        self.request_id = request_id
+
+
 @dataclass(frozen=True)
 class Receipt:
     """A payment as its receipt shows it, in öre."""
@@ -60,70 +75,155 @@ class Receipt:
     case: Case
 
 
-def prepare(case_id: int, *, now: datetime) -> SwishRequest:
-    """Write down a request to pay all that is owed on a case today, before Swish hears of it.
+def begin(
+    asked: Mapping[int, int | None],
+    client: SwishClient,
+    *,
+    callback_url: str,
+    now: datetime,
+    between: Callable[[], None],
+) -> SwishRequest:
+    """Have Swish ask for a payment, such that none of the cases can be paid by two requests.
 
-    The same amount asked for again within two minutes answers the same request.
-    Raises NothingToPay when nothing is owed.
+    asked: as `prepare` takes it. between: commits; what Swish is told of is kept before.
+    Another request that waits for one of the cases is withdrawn first. When that one turns out to
+    be paid, or nobody knows whether it is, it is the one that is answered, and none is made.
+    Raises what `prepare` raises, SwishUnavailable or SwishRefused.
     """
-    case = cases.lock(case_id)
-    due = cases.amount_due(case, clock.day_of(now))
-    if due.total_ore <= 0:
-        raise NothingToPay(N_("This case is paid. There is nothing more to pay."))
-    going_on = db.session.scalar(
-        select(SwishRequest)
-        .where(
-            SwishRequest.case_id == case_id,
-            SwishRequest.status == "created",
-            # Without its token, which came in an answer that was lost, nobody can pay it.
-            SwishRequest.token.is_not(None),
-            SwishRequest.amount_ore == due.total_ore,
-            SwishRequest.created_at > now - _REUSED,
-        )
-        .order_by(SwishRequest.created_at.desc())
-        .limit(1)
-    )
-    if going_on is not None:
-        return going_on
+    for _ in range(_TRIES):
+        try:
+            request = prepare(asked, now=now)
+        except StillGoingOn as earlier:
+            # Lets go of the cases: whoever books the earlier request holds it before them.
+            between()
+            with tenancy.service():
+                stop(earlier.request_id, client, now=now)
+                between()
+            found = find(earlier.request_id)
+            if found is not None and found.status in ("created", "paid"):
+                return found
+            continue
+        between()
+        is_asked = send(request, client, callback_url=callback_url, now=now)
+        between()
+        if is_asked:
+            return request
+    raise SwishUnavailable
+
+
+def prepare(asked: Mapping[int, int | None], *, now: datetime) -> SwishRequest:
+    """Write down a request to pay on some cases, before Swish hears of it.
+
+    asked: for each case, by id, how much in öre; None for all that is owed today.
+    The same asked for again within two minutes answers the same request.
+    Raises NothingToPay, offers.WrongAmount, or StillGoingOn when another request waits.
+    """
+    # In one order, so that two payers of the same cases do not wait for each other.
+    parts = {case_id: _payable(case_id, asked[case_id], now) for case_id in sorted(asked)}
+    for earlier in _going_on(parts):
+        if _is_same(earlier, parts, now):
+            return earlier
+        raise StillGoingOn(earlier.id)
     request = SwishRequest(
         id=new_payment_id(),
-        creditor_id=case.creditor_id,
-        case_id=case.id,
-        amount_ore=due.total_ore,
-        currency=case.currency,
+        amount_ore=sum(parts.values()),
+        currency="SEK",
         status="created",
         callback_identifier=new_callback_identifier(),
         created_at=now,
     )
     db.session.add(request)
     db.session.flush()
+    for case_id, ore in parts.items():
+        creditor_id = db.session.get_one(Case, case_id).creditor_id
+        db.session.add(
+            SwishPart(
+                request_id=request.id, case_id=case_id, creditor_id=creditor_id, amount_ore=ore
+            )
+        )
+    db.session.flush()
     return request
 
 
-def send(request: SwishRequest, client: SwishClient, *, callback_url: str) -> None:
+def _payable(case_id: int, asked_ore: int | None, now: datetime) -> int:
+    due = cases.amount_due(cases.lock(case_id), clock.day_of(now))
+    if due.total_ore <= 0:
+        raise NothingToPay(N_("This case is paid. There is nothing more to pay."))
+    return due.total_ore if asked_ore is None else offers.part_of(due, asked_ore)
+
+
+def _going_on(case_ids: Iterable[int]) -> list[SwishRequest]:
+    """The requests for some of these cases of which nobody knows yet how they end."""
+    theirs = select(SwishPart.request_id).where(SwishPart.case_id.in_(list(case_ids)))
+    return list(
+        db.session.scalars(
+            select(SwishRequest)
+            .where(SwishRequest.id.in_(theirs), SwishRequest.status == "created")
+            .order_by(SwishRequest.created_at)
+        )
+    )
+
+
+def _is_same(request: SwishRequest, parts: Mapping[int, int], now: datetime) -> bool:
+    asked = {one.case_id: one.amount_ore for one in parts_of(request.id)}
+    return (
+        request.error_code is None
+        and request.created_at > now - _REUSED
+        and asked == parts
+        # Of a payment for cases that are not seen here, only a part is.
+        and request.amount_ore == sum(parts.values())
+    )
+
+
+def send(request: SwishRequest, client: SwishClient, *, callback_url: str, now: datetime) -> bool:
     """Tell Swish of a prepared request; done already, it is not told again.
 
-    Raises SwishUnavailable or SwishRefused.
+    Answers False when it can never be paid: it was stopped meanwhile, or its token was in an answer
+    that got lost. Raises SwishUnavailable or SwishRefused.
     """
-    if request.token is not None:
-        return
-    case = db.session.get_one(Case, request.case_id)
-    # Cut, so that the reference still has room.
-    creditor = case.creditor.name[: LONGEST_MESSAGE - len(case.reference) - 1]
-    created = client.create(
-        request.id,
-        amount=Decimal(request.amount_ore) / 100,
-        reference=case.ocr,
-        message=f"{creditor} {case.reference}",
-        callback_url=callback_url,
-        callback_identifier=request.callback_identifier,
-    )
+    # Whoever presses twice waits here for the first press.
+    request = _lock(request.id)
+    if request.status != "created" or request.token is not None:
+        return request.status == "created"
+    paid = [db.session.get_one(Case, one.case_id) for one in parts_of(request.id)]
+    try:
+        created = client.create(
+            request.id,
+            amount=Decimal(request.amount_ore) / 100,
+            reference=paid[0].ocr if len(paid) == 1 else request.id,
+            message=_message(paid),
+            callback_url=callback_url,
+            callback_identifier=request.callback_identifier,
+        )
+    except SwishRefused as refused:
+        if "RP09" not in refused.codes:
+            raise
+        stop(request.id, client, now=now)
+        return False
     request.token = created.token
+    return True
+
+
+def _message(paid: Sequence[Case]) -> str:
+    if len(paid) == 1:
+        # Cut, so that the reference still has room.
+        creditor = paid[0].creditor.name[: LONGEST_MESSAGE - len(paid[0].reference) - 1]
+        return f"{creditor} {paid[0].reference}"
+    return shorten(" ".join(one.reference for one in paid), LONGEST_MESSAGE, placeholder=" ...")
 
 
 def find(request_id: str) -> SwishRequest | None:
     """A payment request, if it may be seen."""
     return db.session.get(SwishRequest, request_id)
+
+
+def parts_of(request_id: str) -> list[SwishPart]:
+    """What of a request is which case's, of those cases that may be seen."""
+    return list(
+        db.session.scalars(
+            select(SwishPart).where(SwishPart.request_id == request_id).order_by(SwishPart.case_id)
+        )
+    )
 
 
 def ask(request_id: str, client: SwishClient, *, now: datetime) -> SwishRequest | None:
@@ -186,10 +286,28 @@ def _book(request: SwishRequest, answer: PaymentRequest, now: datetime) -> None:
     reference = answer.payment_reference or request.id
     request.status, request.ended_at = "paid", now
     request.payment_reference = reference
-    receive(
-        request.case_id, amount_ore=amount_ore, currency=answer.currency, key=f"swish:{reference}",
-        channel="swish", value_on=value_on, payer=answer.payer_alias, actor=SWISH, now=now,
-    )  # fmt: skip
+    parts = parts_of(request.id)
+    shares = divided([one.amount_ore for one in parts], amount_ore)
+    for place, (part, share) in enumerate(zip(parts, shares, strict=True), 1):
+        if share:
+            receive(
+                part.case_id, amount_ore=share, currency=answer.currency,
+                key=f"swish:{reference}" if len(parts) == 1 else f"swish:{reference}:{place}",
+                channel="swish", value_on=value_on, payer=answer.payer_alias, actor=SWISH, now=now,
+            )  # fmt: skip
+
+
+def divided(asked_ore: Sequence[int], paid_ore: int) -> list[int]:
+    """A payment over the parts that it was asked for, in öre: exactly so when it is as asked.
+
+    Less than asked for pays the first parts; what is more goes to the first, for refund.
+    """
+    left, shares = paid_ore, []
+    for asked in asked_ore:
+        shares.append(min(asked, left))
+        left -= shares[-1]
+    shares[0] += left
+    return shares
 
 
 def receive(
@@ -243,26 +361,26 @@ def stop(request_id: str, client: SwishClient, *, now: datetime) -> None:
 
     Raises SwishUnavailable.
     """
+    # Whoever is just telling Swish of it does so first.
+    request = _lock(request_id)
+    if request.status != "created":
+        return
     try:
         client.cancel(request_id)
     except SwishRefused as refused:
-        if not {"RP07", "RP08", "404"} & set(refused.codes):
+        if "404" in refused.codes:
+            # Swish never heard of it, and whoever was about to tell finds it ended.
+            request.status, request.ended_at = "cancelled", now
+            return
+        if not {"RP07", "RP08"} & set(refused.codes):
             raise
     ask(request_id, client, now=now)
 
 
 def in_doubt(case_id: int) -> SwishRequest | None:
     """A request on a case of which nobody knows whether it was paid, if there is one."""
-    return db.session.scalar(
-        select(SwishRequest)
-        .where(
-            SwishRequest.case_id == case_id,
-            SwishRequest.status == "created",
-            SwishRequest.error_code.is_not(None),
-        )
-        .order_by(SwishRequest.created_at.desc())
-        .limit(1)
-    )
+    found = [one for one in _going_on([case_id]) if one.error_code is not None]
+    return found[-1] if found else None
 
 
 def unanswered(now: datetime, limit: int = 200) -> list[str]:
@@ -282,6 +400,26 @@ def payments_of(case_id: int) -> list[Payment]:
     return list(
         db.session.scalars(
             select(Payment).where(Payment.case_id == case_id).order_by(Payment.id.desc())
+        )
+    )
+
+
+def payments_by(request: SwishRequest) -> list[Payment]:
+    """What a request has paid, on the cases that may be seen."""
+    if request.payment_reference is None:
+        return []
+    key = f"swish:{request.payment_reference}"
+    return list(
+        db.session.scalars(
+            select(Payment)
+            .where(
+                Payment.case_id.in_(one.case_id for one in parts_of(request.id)),
+                or_(
+                    Payment.channel_reference == key,
+                    Payment.channel_reference.startswith(f"{key}:", autoescape=True),
+                ),
+            )
+            .order_by(Payment.id)
         )
     )
 
@@ -312,12 +450,18 @@ def receipt_content(found: Receipt) -> dict[str, object]:
         "invoice_number": case.invoice.number,
         "paid_on": payment.value_on.isoformat(),
         "channel": payment.channel,
-        "channel_reference": payment.channel_reference.partition(":")[2],
+        "channel_reference": _told_reference(payment),
         "amount_ore": payment.amount_ore,
         "currency": payment.currency,
         "parts": [{"kind": kind, "ore": ore} for kind, ore in parts if ore],
         "left_ore": left.total_ore,
     }
+
+
+def _told_reference(payment: Payment) -> str:
+    """How Swish or the bank names the payment, which may have paid other cases too."""
+    channel, _, reference = payment.channel_reference.partition(":")
+    return reference.partition(":")[0] if channel == "swish" else reference
 
 
 def client() -> SwishClient:

@@ -10,9 +10,10 @@ from portal.database.encryption import EncryptedText
 
 
 class SwishRequest(Base):
-    """A payment request at Swish.
+    """A payment request at Swish, for one case or for several.
 
-    id: 32 upper-case hex digits, ours. status: created, paid, declined, error or cancelled.
+    id: 32 upper-case hex digits, ours. amount_ore: the sum of its parts, which say for which cases.
+    status: created, paid, declined, error or cancelled.
     callback_identifier: comes back as a header of Swish's callback, which nobody else can know.
     """
 
@@ -20,8 +21,6 @@ class SwishRequest(Base):
     __table_args__ = (CheckConstraint("amount_ore > 0", name="amount"),)
 
     id: Mapped[str] = mapped_column(primary_key=True)
-    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
-    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), index=True)
     amount_ore: Mapped[int]
     currency: Mapped[str]
     status: Mapped[str]
@@ -32,6 +31,18 @@ class SwishRequest(Base):
     created_at: Mapped[datetime]
     asked_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
+
+
+class SwishPart(Base):
+    """What of a payment request is one case's."""
+
+    __tablename__ = "swish_parts"
+    __table_args__ = (CheckConstraint("amount_ore > 0", name="amount"),)
+
+    request_id: Mapped[str] = mapped_column(ForeignKey("swish_requests.id"), primary_key=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), primary_key=True, index=True)
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
+    amount_ore: Mapped[int]
 
 
 class Payment(Base):

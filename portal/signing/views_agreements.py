@@ -18,9 +18,10 @@ from portal.identity.people import Role
 from portal.messages import RedaError
 from portal.signing import agreements as room
 from portal.signing import comparing
-from portal.signing.starting import is_phone, start_order
+from portal.signing.starting import PAGES
 from portal.signing.views import signing
 from portal.web.forms import text
+from portal.web.orders import is_phone
 from portal.web.rendering import go, render
 
 _CHOSEN = "companies_to_sign_for"
@@ -191,7 +192,7 @@ def sign_agreement(key: str) -> Response:
     if request.form.get("read") != "yes":
         flash(gettext("Tick that you have read the agreement first."), "warn")
         return go(url_for("signing.read_agreement", key=key))
-    return start_order(room.purpose(found.document, current_user, now=clock.now()))
+    return PAGES.start(room.purpose(found.document, current_user, now=clock.now()))
 
 
 @signing.get("/agreements/<key>/next")

@@ -11,9 +11,10 @@ from portal.extensions import db, limiter
 from portal.identity import people
 from portal.identity.orders import Purpose
 from portal.messages import RedaError
-from portal.signing.starting import is_phone, start_order
+from portal.signing.starting import PAGES
 from portal.signing.views import signing
 from portal.signing.views_bankid import INVITED_AS
+from portal.web.orders import is_phone
 from portal.web.rendering import go, render
 
 
@@ -37,7 +38,7 @@ def identify_invited(token: str) -> Response:
     if opened is None or opened.status != invitations.WAITING:
         return go(url_for("signing.open_invitation", token=token))
     back = url_for("signing.open_invitation", token=token)
-    return start_order(Purpose("sign in", {"invitation": True, "next": back}))
+    return PAGES.start(Purpose("sign in", {"invitation": True, "next": back}))
 
 
 @signing.post("/invitations/<token>/accept")

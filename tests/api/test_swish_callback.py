@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from datetime import timedelta
 from decimal import Decimal
 
 import httpx
@@ -14,6 +13,7 @@ from portal import clock, jobs
 from portal.collection.models import Case
 from portal.config import Settings
 from portal.extensions import db
+from portal.identity.actor import SYSTEM
 from portal.payments import booking
 from portal.payments.models import SwishRequest
 from simulators.serving import Server, serve
@@ -45,11 +45,10 @@ def case(app: Flask) -> Case:
 @pytest.fixture
 def asked(portal: Server, swish: Swish, case: Case) -> SwishRequest:
     """A payment request that Swish has taken."""
-    request = booking.prepare(case.id, now=clock.now())
-    db.session.commit()
-    booking.send(request, booking.client(), callback_url=portal.url + PATH)
-    db.session.commit()
-    return request
+    return booking.begin(
+        {case.id: None}, booking.client(), callback_url=portal.url + PATH, now=clock.now(),
+        between=db.session.commit,
+    )  # fmt: skip
 
 
 def call(portal: Server, told: dict[str, object] | bytes, identifier: str | None) -> httpx.Response:
@@ -172,14 +171,13 @@ def test_after_a_callback_of_another_amount_the_job_books_what_swish_says(
 def test_a_callback_on_a_case_paid_meanwhile_keeps_the_money_for_refund(
     swish: Swish, portal: Server, asked: SwishRequest, case: Case
 ) -> None:
-    other = booking.prepare(case.id, now=clock.now() + timedelta(minutes=2))
+    booking.receive(
+        case.id, amount_ore=asked.amount_ore, currency="SEK", key="bankgiro:1", channel="bankgiro",
+        value_on=clock.today(), payer=None, actor=SYSTEM, now=clock.now(),
+    )  # fmt: skip
     db.session.commit()
-    booking.send(other, booking.client(), callback_url=portal.url + PATH)
-    db.session.commit()
-    first, second = asked.id, other.id
-    for request_id in (first, second):
-        swish.control(f"requests/{request_id}/pay")
-        assert swish.answered(request_id) == ["200"]
+    swish.control(f"requests/{asked.id}/pay")
+    assert swish.answered(asked.id) == ["200"]
     db.session.rollback()
     overpaid = [payment.overpaid_ore for payment in booking.payments_of(case.id)]
     assert sorted(overpaid)[0] == 0

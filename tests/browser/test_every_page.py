@@ -38,7 +38,7 @@ from portal.identity.models import Creditor, Membership
 from portal.notifications import addressing
 from portal.notifications.telling import notify
 from portal.payments import booking
-from portal.payments.models import Payment, SwishRequest
+from portal.payments.models import Payment, SwishPart, SwishRequest
 from portal.reporting import orders
 from portal.sources import customer_list
 from tests.factories import (
@@ -231,12 +231,17 @@ def _pay(case: Case) -> None:
 
 def _request(case: Case, status: str) -> str:
     request = SwishRequest(
-        id=booking.new_payment_id(), creditor_id=case.creditor_id, case_id=case.id,
-        amount_ore=100, currency="SEK", status=status, callback_identifier="x",
-        token="token", error_code="RF07" if status == "declined" else None,
-        created_at=clock.now(),
+        id=booking.new_payment_id(), amount_ore=100, currency="SEK", status=status,
+        callback_identifier="x", token="token", created_at=clock.now(),
+        error_code="RF07" if status == "declined" else None,
     )  # fmt: skip
     db.session.add(request)
+    db.session.flush()
+    db.session.add(
+        SwishPart(
+            request_id=request.id, case_id=case.id, creditor_id=case.creditor_id, amount_ore=100
+        )
+    )
     return request.id
 
 
@@ -342,6 +347,10 @@ DEBTORS, STAFF = "sv en ar", "sv en"
     "path",
     [
         "",
+        "/history",
+        "/why/principal",
+        "/why/interest?each=1&on=x&",
+        "/why/fees",
         "/invoice",
         "/object",
         "/paid",
@@ -349,11 +358,14 @@ DEBTORS, STAFF = "sv en ar", "sv en"
         "/situation",
         "/cannot-pay",
         "/messages",
+        "/pay",
+        "/pay/bank?amount=100&",
         "/pay/{created}",
         "/pay/{declined}",
         "/receipts/no",
         "/plan",
         "/plan?way=amount&amount=1&day=28&",
+        "/more-time",
     ],
 )
 def test_a_debtors_page(
@@ -364,6 +376,18 @@ def test_a_debtors_page(
         f"/case/{world.case.reference}{path.format(**world.values)}",
         DEBTORS,
         lambda v: enter(portal, v, world.case),
+    )
+
+
+def test_what_a_debtor_owes_in_all(
+    portal: Portal, world: World, phone_and_desk: list[Visitor]
+) -> None:
+    opened = [world.case.id, world.paid.id]
+    look_everywhere(
+        phone_and_desk,
+        "/overview",
+        DEBTORS,
+        lambda v: v.take_session(portal.app, {"debtor_cases": opened}),
     )
 
 
@@ -477,7 +501,8 @@ def test_the_companies_of_somebody_with_many(
 @pytest.mark.parametrize(
     ("path", "languages"),
     [
-        ("/", DEBTORS), ("/sign-in", STAFF), ("/help", "ar"), ("/help/words", "ar"),
+        ("/", DEBTORS), ("/?reference=604812345", DEBTORS), ("/identify", DEBTORS),
+        ("/no-case", DEBTORS), ("/sign-in", STAFF), ("/help", "ar"), ("/help/words", "ar"),
         ("/help/letters/demand", "ar"), ("/accessibility", "sv"),
     ],
 )  # fmt: skip
@@ -485,9 +510,10 @@ def test_a_door(phone_and_desk: list[Visitor], path: str, languages: str) -> Non
     look_everywhere(phone_and_desk, path, languages)
 
 
-def test_the_page_of_a_bankid_order(phone_and_desk: list[Visitor]) -> None:
+@pytest.mark.parametrize("door", ["/", "/sign-in"])
+def test_the_page_of_a_bankid_order(phone_and_desk: list[Visitor], door: str) -> None:
     for one in phone_and_desk:
-        one.go("/sign-in")
+        one.go(door)
         one.press("Sign in with BankID")
         one.page.wait_for_selector("#order .qr-plate")
         assert one.barriers() == []

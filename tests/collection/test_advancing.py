@@ -15,13 +15,14 @@ from portal.collection import (
     importing,
     lifecycle,
     moves,
+    postponing,
     settling,
     states,
     stops,
 )
 from portal.collection.models import Case
 from portal.extensions import db
-from portal.identity.actor import SWISH, Actor
+from portal.identity.actor import DEBTOR, SWISH, Actor
 from portal.identity.models import Creditor
 from portal.law import fees
 from portal.law.calendar import is_banking_day
@@ -45,7 +46,8 @@ def all_alone(today: date, now: datetime, *, limit: int) -> advancing.Taken:
 
 
 def live(creditor: Creditor, days: int, dice: random.Random) -> None:
-    """Let the company's cases live so many days; now and then somebody pays or is credited."""
+    """Let the company's cases live so many days; now and then somebody pays, is credited or takes
+    more time."""
     importing.import_waiting(creditor.id, today=TODAY, now=NOW)
     db.session.commit()
     for day in (TODAY + timedelta(days=one) for one in range(days)):
@@ -65,6 +67,8 @@ def something_happens(some: Sequence[Case], day: date, now: datetime, dice: rand
             continue
         case = cases.lock(case.id)
         on = day - timedelta(days=backdated)
+        if later := postponing.choices(case, today=day):
+            postponing.postpone(case, later[-1].pay_by_on, actor=DEBTOR, today=day, now=now)
         if dice.random() < 0.7:
             settling.settle_payment(
                 case, amount_ore=1 + int(cases.amount_due(case, on).total_ore * share),

@@ -70,6 +70,8 @@ def some_rules(creditor: Creditor, dice: random.Random) -> None:
                 reminder_fee_by=maybe("debtor", "creditor"), demand_text=maybe("", "Ring oss!"),
                 demand_fee_by=maybe("debtor", "creditor"), reminder_text=maybe("", "Hej där!"),
                 already_reminded=maybe("without fee", "leave out"),
+                may_postpone=maybe(True, True, False), postpone_days=maybe(5, 14, 40),
+                postpone_times=maybe(1, 3),
             )
         )  # fmt: skip
 

@@ -15,6 +15,7 @@ from portal.collection import (
     attachments,
     correspondence,
     disputes,
+    entry_codes,
     entry_links,
     history,
     intake,
@@ -46,7 +47,7 @@ from portal.database import tenancy
 from portal.database.tenancy import Scope
 from portal.extensions import db
 from portal.identity.actor import DEBTOR, SYSTEM
-from portal.identity.models import BankIDOrder, CompanyHold, Creditor, Person, Preference
+from portal.identity.models import BankIDOrder, CompanyHold, Creditor, Person, Preference, Signatory
 from portal.notifications import choosing, gathering
 from portal.notifications.kinds import KINDS
 from portal.notifications.telling import notify
@@ -67,10 +68,12 @@ from tests.factories import (
 # Tables whose rows a debtor sees: those of the case, and what the case is about.
 OF_A_CASE = {
     *("cases", "creditors", "debtors", "invoices", "events", "messages"),
-    *("ledger_entries", "ledger_lines", "payments", "swish_requests"),
+    *("ledger_entries", "ledger_lines", "payments"),
     *("case_stops", "plans", "instalments", "disputes", "dispute_turns", "case_messages"),
     *("case_files", "case_tellings", "case_deeds", "rules", "company_holds"),
 }
+# What a debtor sees of them, and no company: it may be about another company's case as well.
+OF_A_PAYMENT = {"swish_requests", "swish_parts"}
 # Those of them that are the company's: a debtor reads what holds for the case, and writes nothing.
 ONLY_READ_BY_DEBTORS = {"rules", "company_holds"}
 # Tables of a company's, which its people see.
@@ -194,7 +197,7 @@ def a_tenant(name: str, identity_number: str) -> Tenant:
     intake.receive(
         creditor.id, [("list.csv", b"Fakturanr;Kundnr\r\n1;2\r\n")], actor=SYSTEM, now=NOW
     )
-    booking.prepare(case.id, now=NOW)
+    booking.prepare({case.id: None}, now=NOW)
     order = orders.put(creditor.id, "report", {}, language="sv", actor=SYSTEM, now=NOW)
     order.status, order.files = "done", [{"name": "a", "sha256": "b", "size": 1}]
     orders.fetch(order, 0, actor=SYSTEM, now=NOW)
@@ -205,6 +208,7 @@ def a_tenant(name: str, identity_number: str) -> Tenant:
     )  # fmt: skip
     correspondence.write(case, "w", seen=0, language="sv", actor=DEBTOR, now=NOW)
     entry_links.make(case, "email", NOW)
+    entry_codes.ask(case.reference, "email", browser="b", language="sv", now=NOW)
     a_note = notes.write(case, "w", mentions=(), readers=(), actor=SYSTEM, now=NOW)
     tellings.tell(
         case, tellings.WRONG_PERSON, facts={"why": "name"}, words="w", files=[], language="sv",
@@ -277,6 +281,10 @@ def a_tenant(name: str, identity_number: str) -> Tenant:
             RuleDraft(
                 creditor_id=creditor.id, person_id=person.id, scope="company", scope_key="",
                 values={}, version=1, base=0, changed_at=NOW,
+            ),
+            Signatory(
+                organisation_number=name, organisation_number_hash=name.encode(),
+                identity_number_hash=name.encode(), from_on=TODAY, source="s", told_at=NOW,
             ),
             CompanyHold(creditor_id=creditor.id, reason="", began_at=NOW, began_by="person"),
             BankIDOrder(
@@ -356,6 +364,7 @@ def test_a_creditor_sees_its_own_rows_in_every_table_and_no_other_row(
     one, _ = tenants
     with tenancy.creditors([one.creditor_id]):
         assert set(rows_seen()) >= OF_A_CREDITOR
+        assert not set(rows_seen()) & OF_A_PAYMENT
         assert owners_seen("creditor_id") == {one.creditor_id}
         assert set(db.session.scalars(text("select id from creditors"))) == {one.creditor_id}
 
@@ -368,7 +377,7 @@ def test_a_debtor_sees_the_rows_of_the_case_and_no_other_row(
     a_reminded_case(db.session.get_one(Creditor, one.creditor_id))
     with tenancy.cases([one.case_id]):
         seen = rows_seen()
-        assert set(seen) == OF_A_CASE
+        assert set(seen) == OF_A_CASE | OF_A_PAYMENT
         assert owners_seen("case_id") == {one.case_id}
         assert {seen[table] for table in ("cases", "creditors", "debtors", "invoices")} == {1}
 

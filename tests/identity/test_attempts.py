@@ -11,7 +11,7 @@ from portal.identity import attempts
 from portal.identity.models import AccessAttempt
 from tests.factories import NOW
 
-KEY = "case:100000009"
+KEY, ADDRESS = "case:100000009", "address:192.0.2.1"
 
 
 def fail(times: int, *keys: str, at: timedelta = timedelta()) -> None:
@@ -62,32 +62,83 @@ def test_one_key_does_not_lock_another(app: Flask) -> None:
 
 def test_the_longest_lock_of_several_keys_counts(app: Flask) -> None:
     fail(5)
-    fail(7, "address:192.0.2.1")
-    assert wait(KEY, "address:192.0.2.1") == timedelta(minutes=4)
+    fail(7, "case:200000008")
+    assert wait(KEY, "case:200000008") == timedelta(minutes=4)
 
 
 def test_a_guess_counts_against_every_key(app: Flask) -> None:
-    fail(5, KEY, "address:192.0.2.1")
-    assert wait(KEY) == wait("address:192.0.2.1") == timedelta(minutes=1)
+    fail(10, KEY, ADDRESS)
+    assert wait(KEY) == timedelta(minutes=32)
+    assert wait(ADDRESS) == timedelta(minutes=1)
 
 
 def test_success_forgets_the_failures_of_its_key_alone(app: Flask) -> None:
-    fail(5, KEY, "address:192.0.2.1")
+    fail(10, KEY, ADDRESS)
     attempts.succeeded(KEY)
     assert wait(KEY) is None
-    assert wait("address:192.0.2.1") == timedelta(minutes=1)
+    assert wait(ADDRESS) == timedelta(minutes=1)
 
 
-def test_failures_of_the_day_before_yesterday_do_not_count(app: Flask) -> None:
-    fail(4)
-    fail(1, at=timedelta(days=2))
-    assert wait(at=timedelta(days=2)) is None
+@pytest.mark.parametrize(("key", "days"), [(KEY, 91), (ADDRESS, 2)])
+def test_failures_of_long_ago_do_not_count(app: Flask, key: str, days: int) -> None:
+    fail(9, key)
+    fail(1, key, at=timedelta(days=days))
+    assert wait(key, at=timedelta(days=days)) is None
 
 
-def test_a_patient_guesser_does_not_start_over_within_the_lock(app: Flask) -> None:
+def test_a_patient_guesser_does_not_start_over_when_the_lock_ends(app: Flask) -> None:
     fail(17)
-    fail(1, at=timedelta(hours=24))
-    assert wait(at=timedelta(hours=24)) == timedelta(days=2)
+    fail(1, at=timedelta(days=10))
+    assert wait(at=timedelta(days=10)) == timedelta(days=11)
+
+
+def guesses(key: str, *, days: int) -> int:
+    """How many wrong guesses whoever guesses as soon as it is allowed makes in some days."""
+    now, made = NOW, 0
+    while now < NOW + timedelta(days=days):
+        attempts.failed([key], now)
+        now, made = attempts.locked_until([key], now) or now, made + 1
+    return made
+
+
+def test_a_year_leaves_379_guesses_at_one_case(app: Flask) -> None:
+    assert guesses(KEY, days=365) == 379
+
+
+def test_a_day_leaves_27_guesses_from_one_address(app: Flask) -> None:
+    assert guesses(ADDRESS, days=1) == 27
+
+
+def test_each_further_day_leaves_12_guesses_from_one_address(app: Flask) -> None:
+    assert guesses(ADDRESS, days=2) == 39
+
+
+def test_nobody_at_an_address_waits_longer_than_two_hours(app: Flask) -> None:
+    fail(40, ADDRESS)
+    assert wait(ADDRESS) == timedelta(hours=2)
+
+
+def test_ten_may_be_wrong_at_one_address_before_it_waits(app: Flask) -> None:
+    fail(9, ADDRESS)
+    assert wait(ADDRESS) is None
+    fail(1, ADDRESS)
+    assert wait(ADDRESS) == timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_shut"),
+    [
+        ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", True),
+        ("2001:db8:1:2::1", "2001:db8:1:3::1", False),
+        ("192.0.2.1", "::ffff:192.0.2.1", True),
+        ("192.0.2.1", "192.0.2.2", False),
+    ],
+)
+def test_all_addresses_of_one_subscriber_are_one(
+    app: Flask, one: str, other: str, is_shut: bool
+) -> None:
+    fail(10, f"address:{one}")
+    assert (wait(f"address:{other}") is not None) is is_shut
 
 
 def test_what_was_guessed_at_cannot_be_read_from_the_database(app: Flask) -> None:
@@ -97,13 +148,8 @@ def test_what_was_guessed_at_cannot_be_read_from_the_database(app: Flask) -> Non
     assert b"100000009" not in stored
 
 
-def test_old_failures_are_deleted(app: Flask) -> None:
+@pytest.mark.parametrize(("seconds", "left"), [(0, 1), (1, 0)])
+def test_what_no_longer_counts_is_deleted(app: Flask, seconds: int, left: int) -> None:
     fail(1)
-    attempts.forget_old(NOW + timedelta(days=1, seconds=1))
-    assert kept() == 0
-
-
-def test_failures_that_still_count_are_kept(app: Flask) -> None:
-    fail(1)
-    attempts.forget_old(NOW + timedelta(days=1))
-    assert kept() == 1
+    attempts.forget_old(NOW + timedelta(days=90, seconds=seconds))
+    assert kept() == left

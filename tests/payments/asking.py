@@ -10,13 +10,18 @@ from tests.factories import NOW
 from tests.swish_fixtures import Swish
 
 
-def asked_for(case: Case, *, at: datetime = NOW) -> str:
+def asked_for(case: Case, amount_ore: int | None = None, *, at: datetime = NOW) -> str:
     """The id of a payment request that Swish has taken, as the debtor's click makes it."""
-    request = booking.prepare(case.id, now=at)
-    db.session.commit()
-    # Nobody listens there: these tests are about asking.
-    booking.send(request, booking.client(), callback_url="http://127.0.0.1:9/callbacks/swish")
-    db.session.commit()
+    return asked_for_parts({case.id: amount_ore}, at=at)
+
+
+def asked_for_parts(asked: dict[int, int | None], *, at: datetime = NOW) -> str:
+    """As `asked_for`, for several cases or a part."""
+    request = booking.begin(
+        asked, booking.client(), now=at, between=db.session.commit,
+        # Nobody listens there: these tests are about asking.
+        callback_url="http://127.0.0.1:9/callbacks/swish",
+    )  # fmt: skip
     return request.id
 
 

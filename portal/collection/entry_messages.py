@@ -1,0 +1,47 @@
+"""Messages that open a case, sent to where its debtor is known to be and nowhere else."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from portal.collection.models import Case
+from portal.delivery import outbox
+from portal.delivery.channels.mail import NotAnAddress, address_of
+from portal.delivery.channels.sms import NotANumber, number_of
+
+EMAIL, SMS = "email", "sms"
+
+
+def address(case: Case, channel: str) -> str | None:
+    """Where what opens a case is sent by a channel now; None when nowhere."""
+    debtor = case.debtor
+    try:
+        if channel == EMAIL:
+            return address_of(debtor.email) if debtor.email else None
+        if channel == SMS:
+            return number_of(debtor.phone) if debtor.phone else None
+    except (NotAnAddress, NotANumber):
+        # A creditor's ledger may hold anything, such as two addresses or a number at a desk.
+        return None
+    return None
+
+
+def put(
+    kind: str,
+    channel: str,
+    *,
+    to: str,
+    content: Mapping[str, object],
+    language: str,
+    key: str,
+    now: datetime,
+) -> None:
+    """Write such a message down. to: as `address` answered it.
+
+    It is about no case: neither the company nor whoever is in sees it, and it goes also when the
+    case stands still, for somebody waits for it.
+    """
+    send = outbox.put_mail if channel == EMAIL else outbox.put_sms
+    send(
+        kind, to=to, content=content, language=language, key=key, now=now, creditor_id=None,
+        case_id=None,
+    )  # fmt: skip

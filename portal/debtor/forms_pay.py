@@ -1,0 +1,41 @@
+"""How much somebody pays, in which way, and when."""
+
+from flask_babel import lazy_gettext
+from wtforms import DateField, RadioField
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import Optional
+
+from portal.web.forms import Form, KronorField
+
+ALL, PART = "all", "part"
+SWISH, BANK = "swish", "bank"
+
+
+class PayForm(Form):
+    """All or a part, and by which way; all by Swish where nothing is said."""
+
+    how_much = RadioField(
+        lazy_gettext("How much do you want to pay?"),
+        choices=[
+            SelectChoice(ALL, lazy_gettext("All that is owed")),
+            SelectChoice(PART, lazy_gettext("A part")),
+        ],
+        default=ALL,
+    )
+    amount = KronorField(lazy_gettext("Amount"), render_kw={"dir": "ltr", "maxlength": 20})
+    way = RadioField(
+        lazy_gettext("How do you want to pay?"),
+        choices=[SelectChoice(SWISH, "Swish"), SelectChoice(BANK, lazy_gettext("Bank transfer"))],
+        default=SWISH,
+    )
+
+
+class TransferForm(Form):
+    """When the bank is told to pay. amount: the part to pay, empty for all."""
+
+    class Meta(Form.Meta):
+        # It only asks.
+        csrf = False
+
+    on = DateField(lazy_gettext("When do you pay?"), [Optional()])
+    amount = KronorField()
