@@ -1,15 +1,15 @@
 """What a debtor tells of themselves and the claim, and the stops that it puts on a case.
 
-Revision: 0032
-After: 0031
+Revision: 0035
+After: 0034
 """
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-revision = "0032"
-down_revision = "0031"
+revision = "0035"
+down_revision = "0034"
 branch_labels = None
 depends_on = None
 
