@@ -207,6 +207,7 @@ OPERATOR = {
 DEBTOR = {
     "debtor.overview": (),
     "debtor.show_case": ("reference",),
+    "debtor.stay": (),
     "debtor.show_history": ("reference",),
     "debtor.explain_part": ("reference", "sum_name"),
     "debtor.show_invoice": ("reference",),
@@ -295,6 +296,7 @@ OPEN = {
     "debtor.renew_link",
     "debtor.send_code",
     "debtor.show_link",
+    "debtor.show_visit",
     "debtor.start",
     "debtor.write_code",
     "debtor.start_identifying",

@@ -106,5 +106,6 @@ from portal.debtor import (  # noqa: E402, F401
     views_pay,
     views_plan,
     views_told,
+    views_visit,
     views_why,
 )

@@ -1,15 +1,11 @@
 """Why each sum of a case is owed: entry by entry, and interest day by day."""
 
-from datetime import timedelta
-
 from flask import Response
 from htmx_flask import request
 
 from portal import clock
 from portal.collection import cases, makeup
-from portal.collection.cases import AmountDue
 from portal.collection.makeup import Row
-from portal.collection.models import Case
 from portal.debtor import access
 from portal.debtor.forms_why import OnDayForm
 from portal.debtor.views import debtor
@@ -35,18 +31,13 @@ def explain_part(sum_name: str) -> Response:
         status=422 if is_asked and not is_right else 200,
         case=case,
         due=due,
-        daily_ore=_daily(case, due),
+        daily_ore=makeup.daily_ore(case, due),
         part=sum_name,
         rows=rows,
         each=_each(rows, request.args.get("each", type=int)),
         form=form,
         then=cases.owed_on(case, form.on.data) if is_right and form.on.data else None,
     )
-
-
-def _daily(case: Case, due: AmountDue) -> int:
-    """What one more day adds, in öre."""
-    return cases.owed_on(case, due.on + timedelta(days=1)).interest_ore - due.interest_ore
 
 
 def _each(rows: list[Row], wanted: int | None) -> tuple[int, tuple[Day, ...]] | None:

@@ -22,6 +22,7 @@ from portal.collection import (
     intake,
     lifecycle,
     notes,
+    plans,
     policy,
     rulebook,
     settling,
@@ -33,7 +34,7 @@ from portal.companies import acts, invitations
 from portal.delivery.models import Message
 from portal.extensions import db
 from portal.identity import people
-from portal.identity.actor import SWISH, SYSTEM, Actor
+from portal.identity.actor import DEBTOR, SWISH, SYSTEM, Actor
 from portal.identity.models import Creditor, Membership
 from portal.notifications import addressing
 from portal.notifications.telling import notify
@@ -365,6 +366,7 @@ DEBTORS, STAFF = "sv en ar", "sv en"
         "/receipts/no",
         "/plan",
         "/plan?way=amount&amount=1&day=28&",
+        "/plan?way=months&months=3&day=28&",
         "/more-time",
     ],
 )
@@ -388,6 +390,23 @@ def test_what_a_debtor_owes_in_all(
         "/overview",
         DEBTORS,
         lambda v: v.take_session(portal.app, {"debtor_cases": opened}),
+    )
+
+
+@pytest.mark.parametrize("path", ["/plan", "/plan/day?day=3&", "/more-time"])
+def test_a_debtors_page_of_a_case_that_is_paid_in_parts(
+    portal: Portal, phone_and_desk: list[Visitor], path: str
+) -> None:
+    case, today = a_reminded_case(), clock.today()
+    plans.agree(
+        case, monthly_ore=40_000, first_on=today, actor=DEBTOR, today=today, now=clock.now()
+    )
+    db.session.commit()
+    look_everywhere(
+        phone_and_desk,
+        f"/case/{case.reference}{path}",
+        DEBTORS,
+        lambda v: enter(portal, v, case),
     )
 
 
@@ -503,17 +522,18 @@ def test_the_companies_of_somebody_with_many(
     [
         ("/", DEBTORS), ("/?reference=604812345", DEBTORS), ("/identify", DEBTORS),
         ("/no-case", DEBTORS), ("/sign-in", STAFF), ("/help", "ar"), ("/help/words", "ar"),
-        ("/help/letters/demand", "ar"), ("/accessibility", "sv"),
+        ("/help/letters/demand", "ar"), ("/accessibility", "sv"), ("/code", "ar"),
+        ("/l/none", "sv"),
     ],
 )  # fmt: skip
 def test_a_door(phone_and_desk: list[Visitor], path: str, languages: str) -> None:
     look_everywhere(phone_and_desk, path, languages)
 
 
-@pytest.mark.parametrize("door", ["/", "/sign-in"])
-def test_the_page_of_a_bankid_order(phone_and_desk: list[Visitor], door: str) -> None:
+@pytest.mark.parametrize("beginning", ["/", "/sign-in"])
+def test_the_page_of_a_bankid_order(phone_and_desk: list[Visitor], beginning: str) -> None:
     for one in phone_and_desk:
-        one.go(door)
+        one.go(beginning)
         one.press("Sign in with BankID")
         one.page.wait_for_selector("#order .qr-plate")
         assert one.barriers() == []
