@@ -93,6 +93,7 @@ def health() -> Response:
 
 from portal.debtor import (  # noqa: E402, F401
     views_bankid,
+    views_cannot_pay,
     views_case,
     views_codes,
     views_files,
@@ -106,6 +107,7 @@ from portal.debtor import (  # noqa: E402, F401
     views_pay,
     views_pay_many,
     views_plan,
+    views_told,
     views_visit,
     views_why,
 )
