@@ -1,14 +1,14 @@
 """How debtors want to be reached; messages are read, and translated by machine.
 
-Revision: 0035
-After: 0034
+Revision: 0036
+After: 0035
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0035"
-down_revision = "0034"
+revision = "0036"
+down_revision = "0035"
 branch_labels = None
 depends_on = None
 
