@@ -540,6 +540,59 @@ class DisputeTurn(Base):
     said_at: Mapped[datetime]
 
 
+class Telling(Base):
+    """What a debtor told that a person of the company must look into: `tellings`.
+
+    stop: the stop that it put on the case, and so what it is about. facts: what was filled in.
+    language: of the words. outcome: one of `tellings.OUTCOMES`, or lapsed when the case ended
+    without an answer. answer: the company's words.
+    """
+
+    __tablename__ = "case_tellings"
+    __table_args__ = (
+        Index(
+            "uq_case_tellings_open",
+            "case_id",
+            "stop",
+            unique=True,
+            postgresql_where="settled_at is null",
+        ),
+        Index(
+            "ix_case_tellings_waiting",
+            "creditor_id",
+            "told_at",
+            postgresql_where="settled_at is null",
+        ),
+    )
+
+    id: Mapped[PrimaryKey]
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), index=True)
+    stop: Mapped[str]
+    facts: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    words: Mapped[str]
+    language: Mapped[str | None]
+    told_at: Mapped[datetime]
+    settled_at: Mapped[datetime | None]
+    outcome: Mapped[str | None]
+    answer: Mapped[str] = mapped_column(default="")
+    settled_by: Mapped[str | None]
+
+    @property
+    def paid_on(self) -> date | None:
+        """The day that it was paid, as the debtor tells."""
+        return _day(self.facts.get("on"))
+
+    @property
+    def since_on(self) -> date | None:
+        """Since when the debtor's situation is so, as the debtor tells."""
+        return _day(self.facts.get("since"))
+
+
+def _day(told: str | None) -> date | None:
+    return date.fromisoformat(told) if told else None
+
+
 class Note(Base):
     """What somebody of the company wrote about a case for the others. mentions: ids of people who
     are meant. Empty words: taken away."""
@@ -605,8 +658,8 @@ class CaseMessage(Base):
 class Attachment(Base):
     """A file that the company keeps with a case, or that the debtor has sent.
 
-    kind: a value of `file_types.TAKEN`. scan: clean or not scanned. turn_id: what the debtor said
-    about an objection when it was sent. Taken away, its row stays.
+    kind: a value of `file_types.TAKEN`. scan: clean or not scanned. turn_id, telling_id: what the
+    debtor said about an objection, or told, when it was sent. Taken away, its row stays.
     """
 
     __tablename__ = "case_files"
@@ -621,6 +674,7 @@ class Attachment(Base):
     scan: Mapped[str]
     is_from_debtor: Mapped[bool] = mapped_column(default=False)
     turn_id: Mapped[int | None] = mapped_column(ForeignKey("dispute_turns.id"))
+    telling_id: Mapped[int | None] = mapped_column(ForeignKey("case_tellings.id"))
     actor: Mapped[str]
     person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
     added_at: Mapped[datetime]

@@ -213,8 +213,12 @@ def offers(case: Case, *, day: int, today: date) -> list[Offer]:
 def first_day(rules: Effective, day: int, today: date) -> date:
     """The last day of the first part, for a day of the month: the next one, or the last day that
     the rules leave for a first payment."""
-    last_on = today + timedelta(days=rules.plan_first_days)
-    return min(next_day(day, today), last_on)
+    return min(next_day(day, today), last_first_day(rules, today))
+
+
+def last_first_day(rules: Effective, today: date) -> date:
+    """The last day that the rules leave a debtor alone for a first payment."""
+    return today + timedelta(days=rules.plan_first_days)
 
 
 def next_day(day: int, after: date) -> date:
@@ -356,7 +360,7 @@ def require_within_rules(
     rules = rules_of(case)
     if problem := why_not_alone(case, rules):
         raise RedaError(problem.message)
-    last_on = today + timedelta(days=rules.plan_first_days)
+    last_on = last_first_day(rules, today)
     if first_on > last_on:
         raise RedaError(
             N_("The first payment must come by %(last_on)s."), field="first_on", last_on=last_on

@@ -5,6 +5,7 @@ from flask_babel import get_locale, gettext, lazy_gettext, lazy_pgettext, ngette
 from flask_babel.speaklater import LazyString
 
 from portal import locales
+from portal.law.situations import SITUATIONS
 
 _STATUSES = {
     "imported": lazy_gettext("New"),
@@ -38,6 +39,9 @@ _STOPS = {
     "minor": lazy_gettext("Minor"),
     "protected identity": lazy_gettext("Protected identity"),
     "debt restructuring": lazy_gettext("Debt restructuring"),
+    "represented": lazy_gettext("Trustee or administrator"),
+    "said paid": lazy_gettext("Says it is paid"),
+    "wrong person": lazy_gettext("Says it is the wrong person"),
 }
 _STEPS = {
     "reminder": lazy_gettext("Send a reminder"),
@@ -122,6 +126,25 @@ DISPUTE_CHANNELS = {
     "email": lazy_gettext("By e-mail"),
     "post": lazy_gettext("By post"),
     "web": lazy_gettext("On the web"),
+}
+TELLING_OUTCOMES = {
+    "came": lazy_gettext("The money has come to us"),
+    "not come": lazy_gettext("The money has not come: the case goes on"),
+    "wrong": lazy_gettext("It is the wrong person: take the claim back"),
+    "right": lazy_gettext("It is the right person: the case goes on"),
+    "holds": lazy_gettext("It is so: the case goes on standing still"),
+    "goes on": lazy_gettext("It does not hinder: the case goes on"),
+    "lapsed": lazy_gettext("The case ended before an answer"),
+}
+TELLING_WAYS = {
+    "creditor": lazy_gettext("To you"),
+    "us": lazy_gettext("To Reda"),
+    "other": lazy_gettext("In another way, or does not know"),
+}
+TELLING_WHY = {
+    "unknown": lazy_gettext("Does not know what it is about"),
+    "address": lazy_gettext("Lives at the address, but is somebody else"),
+    "name": lazy_gettext("Has the same name as somebody else"),
 }
 _TURNS = {
     "objected": lazy_gettext("The debtor objected"),
@@ -229,6 +252,21 @@ def next_step_name(code: str | None) -> str:
 def stop_name(code: str) -> str:
     """Why a case stands still."""
     return _named(_STOPS, code)
+
+
+def telling_outcome(code: str) -> str:
+    """What came of what a debtor told."""
+    return _named(TELLING_OUTCOMES, code)
+
+
+def situation_rule(stop: str) -> str:
+    """The statute that asks for a stop."""
+    return SITUATIONS[stop].rule
+
+
+def situation_means(stop: str) -> str:
+    """What a company must know of a situation before the case goes on."""
+    return gettext(SITUATIONS[stop].means)
 
 
 def after_demand_name(code: str) -> str:

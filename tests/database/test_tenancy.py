@@ -21,6 +21,7 @@ from portal.collection import (
     intake,
     notes,
     plans,
+    tellings,
 )
 from portal.collection.models import (
     ActTogether,
@@ -69,7 +70,7 @@ OF_A_CASE = {
     *("cases", "creditors", "debtors", "invoices", "events", "messages"),
     *("ledger_entries", "ledger_lines", "payments"),
     *("case_stops", "plans", "instalments", "disputes", "dispute_turns", "case_messages"),
-    *("case_files", "case_deeds", "rules", "company_holds"),
+    *("case_files", "case_tellings", "case_deeds", "rules", "company_holds"),
 }
 # What a debtor sees of them, and no company: it may be about another company's case as well.
 OF_A_PAYMENT = {"swish_requests", "swish_parts"}
@@ -209,6 +210,10 @@ def a_tenant(name: str, identity_number: str) -> Tenant:
     entry_links.make(case, "email", NOW)
     entry_codes.ask(case.reference, "email", browser="b", language="sv", now=NOW)
     a_note = notes.write(case, "w", mentions=(), readers=(), actor=SYSTEM, now=NOW)
+    tellings.tell(
+        case, tellings.WRONG_PERSON, facts={"why": "name"}, words="w", files=[], language="sv",
+        actor=DEBTOR, now=NOW,
+    )  # fmt: skip
     attachments.add(case, [("a.txt", name.encode())], actor=SYSTEM, now=NOW)
     attachments.add(case, [("b.txt", name.encode())], actor=DEBTOR, now=NOW)
     together = ActTogether(

@@ -204,3 +204,11 @@ def test_the_day_that_the_plan_has_is_no_change(inside: Visitor) -> None:
 def test_a_closed_case_leads_back_to_it(inside: Visitor, case: Case) -> None:
     pay(case)
     assert inside.raw("/case/plan").headers["Location"] == at_first_case("/case")
+
+
+def test_the_history_tells_of_the_plan_and_its_new_day(inside: Visitor) -> None:
+    agreed(inside)
+    send(inside, inside.get("/case/plan/day?day=15"))
+    told = said(inside.get("/case/history"))
+    assert "You agreed on a payment plan" in told
+    assert "You changed the day of the payment plan" in told
