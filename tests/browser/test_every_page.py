@@ -113,6 +113,8 @@ def world(portal: Portal) -> World:
         "number": db.session.scalars(select(Payment.receipt_number)).one(),
         "created": _request(case, "created"),
         "declined": _request(case, "declined"),
+        "together_created": _request(case, "created", paid),
+        "together_paid": _request(case, "paid", paid),
     }
     for name, status in (("mapping", "mapping"), ("preview", "preview"), ("done", "imported")):
         values[name] = _upload(creditor, name, status)
@@ -230,18 +232,21 @@ def _pay(case: Case) -> None:
     )  # fmt: skip
 
 
-def _request(case: Case, status: str) -> str:
+def _request(case: Case, status: str, *others: Case) -> str:
+    paid = [case, *others]
     request = SwishRequest(
-        id=booking.new_payment_id(), amount_ore=100, currency="SEK", status=status,
+        id=booking.new_payment_id(), amount_ore=100 * len(paid), currency="SEK", status=status,
         callback_identifier="x", token="token", created_at=clock.now(),
         error_code="RF07" if status == "declined" else None,
+        payment_reference="A" if status == "paid" else None,
     )  # fmt: skip
     db.session.add(request)
     db.session.flush()
-    db.session.add(
+    db.session.add_all(
         SwishPart(
-            request_id=request.id, case_id=case.id, creditor_id=case.creditor_id, amount_ore=100
+            request_id=request.id, case_id=one.id, creditor_id=one.creditor_id, amount_ore=100
         )
+        for one in paid
     )
     return request.id
 
@@ -381,13 +386,16 @@ def test_a_debtors_page(
     )
 
 
+@pytest.mark.parametrize(
+    "path", ["/overview", "/pay", "/pay/{together_created}", "/pay/{together_paid}/receipts"]
+)
 def test_what_a_debtor_owes_in_all(
-    portal: Portal, world: World, phone_and_desk: list[Visitor]
+    portal: Portal, world: World, phone_and_desk: list[Visitor], path: str
 ) -> None:
     opened = [world.case.id, world.paid.id]
     look_everywhere(
         phone_and_desk,
-        "/overview",
+        path.format(**world.values),
         DEBTORS,
         lambda v: v.take_session(portal.app, {"debtor_cases": opened}),
     )
