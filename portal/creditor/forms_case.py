@@ -68,18 +68,19 @@ class ActForm(Form):
         }
 
 
+# A field whose text is no date has no data, and has told so already.
 def _past(form: ActForm, field: Field) -> None:
-    if field.data > clock.today():
+    if field.data is not None and field.data > clock.today():
         raise ValidationError(gettext("This day is still to come."))
 
 
 def _coming(form: ActForm, field: Field) -> None:
-    if field.data <= clock.today():
+    if field.data is not None and field.data <= clock.today():
         raise ValidationError(gettext("Choose a day that is still to come."))
 
 
 def _not_past(form: ActForm, field: Field) -> None:
-    if field.data < clock.today():
+    if field.data is not None and field.data < clock.today():
         raise ValidationError(gettext("Choose today or a day that is still to come."))
 
 

@@ -6,6 +6,7 @@ from datetime import date
 from flask_babel import gettext, lazy_gettext
 from flask_wtf.file import MultipleFileField
 from wtforms import DateField, Field, RadioField, StringField, TextAreaField, ValidationError
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, Optional
 
 from portal.collection import disputes, file_types, states, tellings
@@ -13,11 +14,11 @@ from portal.web.forms import Form, KronorField
 
 # The reasons that a debtor chooses among, in the order of how common they are.
 _REASONS = [
-    (disputes.FAULTY, lazy_gettext("Something is wrong with what I bought")),
-    (disputes.NOT_RECEIVED, lazy_gettext("I have not got what I ordered")),
-    (disputes.NOT_MINE, lazy_gettext("I have not ordered it")),
-    (disputes.AMOUNT, lazy_gettext("The amount is wrong")),
-    (disputes.OTHER, lazy_gettext("Something else")),
+    SelectChoice(disputes.FAULTY, lazy_gettext("Something is wrong with what I bought")),
+    SelectChoice(disputes.NOT_RECEIVED, lazy_gettext("I have not got what I ordered")),
+    SelectChoice(disputes.NOT_MINE, lazy_gettext("I have not ordered it")),
+    SelectChoice(disputes.AMOUNT, lazy_gettext("The amount is wrong")),
+    SelectChoice(disputes.OTHER, lazy_gettext("Something else")),
 ]
 
 
@@ -28,7 +29,10 @@ class ObjectionForm(Form):
     part = RadioField(
         lazy_gettext("How much it is about"),
         [InputRequired()],
-        choices=[("all", lazy_gettext("All that is owed")), ("part", lazy_gettext("A part"))],
+        choices=[
+            SelectChoice("all", lazy_gettext("All that is owed")),
+            SelectChoice("part", lazy_gettext("A part")),
+        ],
         default="all",
     )
     amount = KronorField(lazy_gettext("The part that you object to"))
@@ -109,9 +113,9 @@ class WrongPersonForm(ToldForm):
         lazy_gettext("What is wrong"),
         [InputRequired()],
         choices=[
-            ("unknown", lazy_gettext("I do not know what this is about")),
-            ("address", lazy_gettext("I live at the address, but I am somebody else")),
-            ("name", lazy_gettext("I have the same name as somebody else")),
+            SelectChoice("unknown", lazy_gettext("I do not know what this is about")),
+            SelectChoice("address", lazy_gettext("I live at the address, but I am somebody else")),
+            SelectChoice("name", lazy_gettext("I have the same name as somebody else")),
         ],
     )
 
@@ -131,14 +135,21 @@ class SituationForm(ToldForm):
         lazy_gettext("How it is"),
         [InputRequired()],
         choices=[
-            (states.RESTRUCTURING, lazy_gettext("I am in debt restructuring (skuldsanering)")),
-            (states.BANKRUPT, lazy_gettext("I am bankrupt (i konkurs)")),
-            (
+            SelectChoice(
+                states.RESTRUCTURING, lazy_gettext("I am in debt restructuring (skuldsanering)")
+            ),
+            SelectChoice(states.BANKRUPT, lazy_gettext("I am bankrupt (i konkurs)")),
+            SelectChoice(
                 states.REPRESENTED,
                 lazy_gettext("There is a trustee (god man) or an administrator (förvaltare)"),
             ),
-            (states.DECEASED, lazy_gettext("The person has died: I write for the estate (dödsbo)")),
-            (states.MINOR, lazy_gettext("The person is under 18: I am a guardian (förmyndare)")),
+            SelectChoice(
+                states.DECEASED,
+                lazy_gettext("The person has died: I write for the estate (dödsbo)"),
+            ),
+            SelectChoice(
+                states.MINOR, lazy_gettext("The person is under 18: I am a guardian (förmyndare)")
+            ),
         ],
     )
     since = DateField(lazy_gettext("Since when"), [Optional()])

@@ -10,7 +10,7 @@ from htmx_flask import request as asking
 from werkzeug.exceptions import NotFound
 
 from portal import clock
-from portal.collection import cases, plans
+from portal.collection import cases, disputes, plans
 from portal.collection.models import Case
 from portal.database import tenancy
 from portal.debtor import access
@@ -33,8 +33,8 @@ def choose_payment() -> Response:
     """How much to pay, and by which way."""
     case = access.current_case()
     form = PayForm(formdata=None)
-    if coming_ore := _coming_ore(case):
-        form.how_much.data, form.amount.data = PART, coming_ore
+    if proposed_ore := _coming_ore(case) or _undisputed_ore(case):
+        form.how_much.data, form.amount.data = PART, proposed_ore
     return _choice(case, form)
 
 
@@ -43,6 +43,14 @@ def _coming_ore(case: Case) -> int | None:
     plan = plans.running(case.id)
     parts = plans.progress(plan) if plan else []
     return next((one.amount_ore - one.came_ore for one in parts if not one.is_paid), None)
+
+
+def _undisputed_ore(case: Case) -> int:
+    """What is not objected to, while an objection to a part waits for its answer; else 0."""
+    dispute = disputes.current(case.id)
+    if dispute is None:
+        return 0
+    return disputes.undisputed_ore(dispute, cases.amount_due(case, clock.today()))
 
 
 def _choice(case: Case, form: PayForm, *, status: int = 200) -> Response:

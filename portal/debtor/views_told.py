@@ -10,6 +10,7 @@ from flask_babel import gettext, lazy_gettext
 from flask_babel.speaklater import LazyString
 from htmx_flask import request
 from werkzeug.exceptions import NotFound
+from wtforms.fields.choices import SelectChoice
 
 from portal import clock
 from portal.collection import attachments, cases, tellings
@@ -87,7 +88,11 @@ def _form(page: Page, *, is_new: bool) -> ToldForm:
     form = page.form(formdata=None) if is_new else page.form()
     if isinstance(form, PaidForm):
         creditor = access.current_case().creditor.name
-        form.way.choices = [("creditor", creditor), ("us", gettext("To us")), ("other", _TO_OTHERS)]
+        form.way.choices = [
+            SelectChoice("creditor", creditor),
+            SelectChoice("us", gettext("To us")),
+            SelectChoice("other", _TO_OTHERS),
+        ]
     return form
 
 
