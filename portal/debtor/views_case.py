@@ -9,6 +9,7 @@ from portal.database import files
 from portal.debtor import access
 from portal.debtor.events import timeline
 from portal.debtor.views import debtor
+from portal.debtor.views_news import news_of
 from portal.delivery import outbox
 from portal.delivery.letters import render_receipt
 from portal.extensions import settings
@@ -39,6 +40,7 @@ def show_case() -> Response:
     return render(
         "debtor/case.html",
         case=case,
+        news=news_of(case.id, is_renewed=True),
         has_others=len(access.opened()) > 1,
         coming=coming.of_case(case, due.principal_ore, today),
         doubtful=doubtful,
