@@ -322,12 +322,12 @@ def write_answer(
     }
     outbox.put(
         "dispute_answer",
-        channel="letter",
         case_id=case.id,
         creditor_id=case.creditor_id,
         content=said,
         secret=case.given_code,
-        language=case.debtor.language or "sv",
+        language=case.debtor.reads,
+        mail_to=case.debtor.wants_mail_to,
         key=key,
         now=now,
     )

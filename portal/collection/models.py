@@ -65,6 +65,71 @@ class Debtor(Base):
     search_text: Mapped[str] = mapped_column(Text, FetchedValue(), deferred=True)
     name_in_order: Mapped[str] = mapped_column(Text(collation="C"), FetchedValue(), deferred=True)
 
+    told: Mapped["OwnContact | None"] = relationship(viewonly=True)
+
+    @property
+    def reads(self) -> str:
+        """The language of letters and mails: the debtor's choice, the creditor's word, Swedish."""
+        return (self.told and self.told.language) or self.language or "sv"
+
+    @property
+    def mails_to(self) -> str | None:
+        """Where e-mails go: the debtor's own word, or what the creditor told."""
+        return (self.told and self.told.email) or self.email or None
+
+    @property
+    def is_mail_sure(self) -> bool:
+        """Whether nothing says that e-mails may come to a stranger, by a slip of the pen."""
+        return not (self.told and self.told.email) or self.told.email_confirmed_at is not None
+
+    @property
+    def sure_mail_to(self) -> str | None:
+        """Where what opens a case may go: no address that may be a slip of the pen."""
+        return self.mails_to if self.is_mail_sure else self.email or None
+
+    @property
+    def wants_mail_to(self) -> str | None:
+        """Where letters are to come by e-mail instead; None for who has not chosen it."""
+        wants = self.told is not None and self.told.channel == "email"
+        return self.mails_to if wants and self.is_mail_sure else None
+
+    @property
+    def home(self) -> "Debtor | OwnContact":
+        """Whose address letters go to: the debtor's own word, or what the creditor told."""
+        return self.told if self.told and self.told.address_line else self
+
+
+class OwnContact(Base):
+    """How a debtor wants to be reached by one creditor, in their own words; empty: not told.
+
+    channel: letter or email. email_confirmed_at: when somebody followed the link in a mail to the
+    address. version: counts the changes.
+    """
+
+    __tablename__ = "debtor_contacts"
+    __table_args__ = (
+        CheckConstraint("channel in ('letter', 'email')", name="channel"),
+        CheckConstraint(
+            "num_nulls(address_line, postcode, town, country) in (0, 4)", name="address"
+        ),
+    )
+
+    debtor_id: Mapped[int] = mapped_column(
+        ForeignKey("debtors.id"), primary_key=True, autoincrement=False
+    )
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
+    email: Mapped[str | None]
+    email_confirmed_at: Mapped[datetime | None]
+    phone: Mapped[str | None]
+    address_line: Mapped[str | None]
+    postcode: Mapped[str | None]
+    town: Mapped[str | None]
+    country: Mapped[str | None]
+    channel: Mapped[str] = mapped_column(default="letter")
+    language: Mapped[str | None]
+    version: Mapped[int] = mapped_column(default=0)
+    changed_at: Mapped[datetime]
+
 
 class Upload(Base):
     """A file of invoices that somebody gave us, kept as it came.
@@ -630,7 +695,8 @@ class CaseMessage(Base):
     """What a debtor wrote to the company about a case, or the company to the debtor.
 
     language: that the words are in, as the writer's page was. answered_at: of a debtor's, when
-    somebody answered or settled that no answer is needed.
+    somebody answered or settled that no answer is needed. read_at: of the company's, when the
+    debtor's page showed it.
     """
 
     __tablename__ = "case_messages"
@@ -640,6 +706,11 @@ class CaseMessage(Base):
             "creditor_id",
             "said_at",
             postgresql_where="is_from_debtor and answered_at is null",
+        ),
+        Index(
+            "ix_case_messages_unread",
+            "case_id",
+            postgresql_where="not is_from_debtor and read_at is null",
         ),
     )
 
@@ -653,6 +724,23 @@ class CaseMessage(Base):
     language: Mapped[str]
     said_at: Mapped[datetime]
     answered_at: Mapped[datetime | None]
+    read_at: Mapped[datetime | None]
+
+
+class MessageTranslation(Base):
+    """A message in another language, as a machine has it. made_by: the translator's name."""
+
+    __tablename__ = "message_translations"
+    __table_args__ = (UniqueConstraint("message_id", "language"),)
+
+    id: Mapped[PrimaryKey]
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"))
+    message_id: Mapped[int] = mapped_column(ForeignKey("case_messages.id"))
+    language: Mapped[str]
+    words: Mapped[str]
+    made_by: Mapped[str]
+    made_at: Mapped[datetime]
 
 
 class Attachment(Base):

@@ -337,7 +337,16 @@ def choose(case: Case, *, months: int | None, monthly_ore: int, day: int, today:
     months: the number of payments; None when monthly_ore, the sum of each, was chosen. day: of the
     month. Raises RedaError, at the field `months` or `amount`, when it is outside the rules.
     """
-    first_on = first_day(rules_of(case), day, today)
+    rules = rules_of(case)
+    first_on = first_day(rules, day, today)
+    # What the rules leave is told before what no plan can be.
+    if months is not None and months > rules.plan_most_months:
+        most = rules.plan_most_months
+        raise RedaError(
+            N_("A plan has from 1 to %(months)s payments."), field="months", months=most
+        )
+    if months is None and 0 < monthly_ore < rules.plan_least_ore:
+        raise _too_little(rules)
     try:
         if months is not None:
             monthly_ore = monthly_for(case, months=months, first_on=first_on, today=today, day=day)
@@ -371,14 +380,18 @@ def require_within_rules(
             field="amount",
         )
     if monthly_ore < rules.plan_least_ore:
-        raise RedaError(
-            N_("At least %(least_ore)s a month is needed."),
-            field="amount",
-            least_ore=rules.plan_least_ore,
-        )
+        raise _too_little(rules)
     if len(proposal.parts) > rules.plan_most_months:
         raise RedaError(
             N_("That is too little a month: it would take more than %(months)s months."),
             field="amount",
             months=rules.plan_most_months,
         )
+
+
+def _too_little(rules: Effective) -> RedaError:
+    return RedaError(
+        N_("At least %(least_ore)s a month is needed."),
+        field="amount",
+        least_ore=rules.plan_least_ore,
+    )

@@ -174,6 +174,15 @@ def _customer_changed(data: Data) -> tuple[str, str]:
     return gettext("The customer’s details were changed"), told
 
 
+def _contact_told(data: Data) -> tuple[str, str]:
+    told = ", ".join(field_name(one) for one in data.get("fields", ()))
+    return gettext("The debtor told how to be reached"), told
+
+
+def _contact_confirmed(data: Data) -> tuple[str, str]:
+    return gettext("The debtor’s e-mail address was confirmed"), ""
+
+
 def _postponed(data: Data) -> tuple[str, str]:
     return gettext("The debtor took more time to pay"), gettext(
         "From %(before)s to %(after)s.", before=_day(data, "before"), after=_day(data, "pay_by_on")
@@ -440,6 +449,8 @@ _TEXTS: Mapping[str, Callable[[Data], tuple[str, str]]] = {
     "case.credited_in_part": _credited,
     "case.due_date_changed": _due_date_changed,
     "case.customer_changed": _customer_changed,
+    "case.contact_told": _contact_told,
+    "case.contact_confirmed": _contact_confirmed,
     "case.postponed": _postponed,
     "case.plan_agreed": _plan_agreed,
     "case.plan_moved": _plan_moved,
@@ -642,7 +653,10 @@ _WAITING = (
     "case.stopped", "case.resumed", "case.needs_review", "case.review_ended",
     "case.awaits_decision", "case.taken_to_law", "case.watched_over", "case.postponed",
 )  # fmt: skip
-_DETAILS = ("case.imported", "case.customer_changed", "case.due_date_changed")
+_DETAILS = (
+    "case.imported", "case.customer_changed", "case.contact_told", "case.contact_confirmed",
+    "case.due_date_changed",
+)  # fmt: skip
 _NOTES = (
     "case.message_received", "case.message_sent", "case.message_settled",
     "note.written", "note.changed", "note.removed", "file.added", "file.removed",

@@ -29,10 +29,10 @@ from portal.creditor.names import (
     DISPUTE_REASONS,
     SIZES,
     TELLING_OUTCOMES,
-    countries,
     languages,
     stop_name,
 )
+from portal.web.countries import countries
 from portal.web.forms import Form, KronorField
 
 # Kinds of stops that a creditor's person puts on and takes off by hand. The others have acts of

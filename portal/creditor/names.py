@@ -1,6 +1,5 @@
 """What codes of the rooms are called on the creditor's pages."""
 
-from babel import Locale
 from flask_babel import get_locale, gettext, lazy_gettext, lazy_pgettext, ngettext
 from flask_babel.speaklater import LazyString
 
@@ -96,12 +95,17 @@ _MESSAGES = {
     "demand": lazy_gettext("Demand (inkassokrav)"),
     "plan": lazy_gettext("Payment plan"),
     "dispute_answer": lazy_gettext("Answer to an objection"),
+    "case_message": lazy_gettext("That you have written a message"),
+    "letter": lazy_gettext("That there is a letter"),
+    "entry_link": lazy_gettext("Link to the case"),
+    "debtor_address": lazy_gettext("Question whether the e-mail address is right"),
     "more_time": lazy_gettext("More time to pay"),
 }
 _CHANNELS = {
     "letter": lazy_gettext("Letter"),
     "swish": lazy_gettext("Swish"),
     "email": lazy_gettext("E-mail"),
+    "sms": lazy_gettext("Text message"),
 }
 _DISPUTES = {
     "": (lazy_gettext("None"), "neutral"),
@@ -169,6 +173,7 @@ _FIELDS = {
     "language": lazy_gettext("Language"),
     "customer_class": lazy_gettext("Customer class"),
     "size_class": lazy_gettext("Number of employees"),
+    "channel": lazy_gettext("How to be reached"),
 }
 SIZES = {
     "": lazy_pgettext("size", "Not known"),
@@ -177,8 +182,6 @@ SIZES = {
     "50-249": "50–249",
     "250+": lazy_gettext("250 or more"),
 }
-# Codes of territories that no letter goes to.
-_NO_COUNTRIES = ("EU", "EZ", "UN", "XA", "XB", "QO", "ZZ")
 _REASONS = {
     "": lazy_gettext("Not looked at yet"),
     "paused": lazy_gettext("Collection is not switched on"),
@@ -336,16 +339,6 @@ def language_name(code: str) -> str:
     if known and known.code == "sv-lattlast":
         told = known.name
     return told.capitalize()
-
-
-def countries(also: str) -> list[tuple[str, str]]:
-    """Every country by code and name, Sweden first. also: a code that is to be among them."""
-    names = dict((get_locale() or Locale("sv")).territories)
-    codes = [one for one in names if len(one) == 2 and one.isalpha() and one not in _NO_COUNTRIES]
-    if also and also not in codes:
-        codes.append(also)
-    codes.sort(key=lambda code: (code != "SE", names.get(code, code)))
-    return [(code, names.get(code, code)) for code in codes]
 
 
 def languages(also: str | None) -> list[tuple[str, str]]:

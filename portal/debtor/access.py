@@ -13,12 +13,12 @@ from htmx_flask import request
 from werkzeug.exceptions import NotFound
 
 from portal import clock
-from portal.collection import cases
+from portal.collection import cases, reaching
 from portal.collection.models import Case
 from portal.database import tenancy
 from portal.debtor import unsent
 from portal.identity import sessions
-from portal.web import errors
+from portal.web import errors, languages
 from portal.web.rendering import go, render
 
 # So long before its end a visit is said to end soon.
@@ -29,6 +29,7 @@ _OPENED, _IDENTIFIED = "debtor_cases", "debtor_is_identified"
 # Pages that anyone may see.
 _OPEN = {
     *("debtor.start", "debtor.enter", "debtor.health", "debtor.list_languages"),
+    *("debtor.show_address", "debtor.confirm_address"),
     *("debtor.ask_for_code", "debtor.send_code", "debtor.write_code", "debtor.enter_by_code"),
     *("debtor.identify", "debtor.start_identifying", "debtor.show_order", "debtor.open_app"),
     *("debtor.return_from_app", "debtor.stop_order", "debtor.no_case"),
@@ -45,6 +46,8 @@ def open_cases(ids: Iterable[int]) -> None:
     session.clear()
     session.renew()  # type: ignore[attr-defined]
     session[_OPENED] = list(ids)
+    with tenancy.cases(opened()):
+        languages.begin_in(reaching.language_of(opened()))
     unsent.carry(written)
 
 
@@ -72,10 +75,16 @@ def has_opened(reference: str) -> bool:
 
 def current_case() -> Case:
     """The case that the address names. Raises NotFound when this session has not opened it."""
-    case = _opened(g.get("debtor_reference") or "")
+    case = named_case()
     if case is None:
         raise NotFound
     return case
+
+
+def named_case() -> Case | None:
+    """The case that the address names, if it names one that this session has opened."""
+    reference = g.get("debtor_reference")
+    return _opened(reference) if reference else None
 
 
 def _opened(reference: str) -> Case | None:

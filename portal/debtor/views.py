@@ -96,6 +96,7 @@ from portal.debtor import (  # noqa: E402, F401
     views_cannot_pay,
     views_case,
     views_codes,
+    views_contact,
     views_files,
     views_help,
     views_languages,

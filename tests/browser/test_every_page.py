@@ -364,6 +364,7 @@ DEBTORS, STAFF = "sv en ar", "sv en"
         "/situation",
         "/cannot-pay",
         "/messages",
+        "/contact",
         "/pay",
         "/pay/bank?amount=100&",
         "/pay/{created}",
