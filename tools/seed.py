@@ -397,11 +397,13 @@ def ledger_file(
         rows.append(
             f"{first_number + index};{2000 + place};{person['given_name']} {person['surname']};"
             f"{number};Storgatan {place};111 22;Stockholm;{due_on - timedelta(days=30)};{due_on};"
-            f"{amount};SEK;{what};{person['language']};{'Fritidshus' if place > 5 else 'Hushåll'}"
+            f"{amount};SEK;{what};{person['language']};{'Fritidshus' if place > 5 else 'Hushåll'};"
+            # Of the series that PTS keeps for fiction.
+            f"kund{2000 + place}@example.com;070-174 06 {10 + place}"
         )
     head = (
         "Fakturanr;Kundnr;Kundnamn;Personnummer;Adress;Postnr;Ort;Fakturadatum;Förfallodatum;"
-        "Belopp;Valuta;Text;Språk;Kundklass"
+        "Belopp;Valuta;Text;Språk;Kundklass;E-post;Telefon"
     )
     return "\r\n".join((head, *rows, "")).encode("utf-8-sig")
 

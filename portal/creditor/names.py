@@ -105,6 +105,7 @@ _CHANNELS = {
     "letter": lazy_gettext("Letter"),
     "swish": lazy_gettext("Swish"),
     "email": lazy_gettext("E-mail"),
+    "sms": lazy_gettext("Text message"),
 }
 _DISPUTES = {
     "": (lazy_gettext("None"), "neutral"),
