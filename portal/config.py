@@ -144,6 +144,15 @@ class Settings:
     smtp_from: str = _setting(
         "REDA_SMTP_FROM", "no-reply@reda.example", "the address that our e-mails come from"
     )
+    translate_address: str = _setting(
+        "REDA_TRANSLATE_ADDRESS",
+        "",
+        "a server that speaks LibreTranslate's API and translates messages when their reader asks"
+        " for it; empty: none, and no words leave the house",
+    )
+    translate_key: str = _setting(
+        "REDA_TRANSLATE_KEY", "", "the key that it asks for; empty: it asks for none"
+    )
     rate_limit_storage: str = _setting(
         "REDA_RATE_LIMIT_STORAGE",
         "memory://",
@@ -202,6 +211,9 @@ class Settings:
         if self.letter_batch not in ("on", "off"):
             raise SettingsError("REDA_LETTER_BATCH must be on or off.")
         self._check_mail()
+        scheme, host = urlsplit(self.translate_address)[:2]
+        if self.translate_address and not (scheme in ("http", "https") and host):
+            raise SettingsError("REDA_TRANSLATE_ADDRESS must be an http or https address.")
         self._check_sms()
         for key in self.encryption_keys:
             try:
@@ -263,6 +275,9 @@ class Settings:
             needed = f.name.startswith(("bankid_", "swish_", "service_", "smtp_", "sms_"))
             if needed and f.name not in _OPTIONAL and not given.get(f.metadata["name"]):
                 raise SettingsError(f"{f.metadata['name']} must be set in production.")
+        scheme, host = urlsplit(self.translate_address)[:2]
+        if scheme == "http" and host.partition(":")[0] not in ("127.0.0.1", "localhost"):
+            raise SettingsError("REDA_TRANSLATE_ADDRESS must be https to another machine.")
         if self.smtp_security == "none":
             raise SettingsError("REDA_SMTP_SECURITY must be starttls or tls in production.")
         if not self.sms_url.startswith("https:"):

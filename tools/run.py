@@ -21,7 +21,7 @@ from portal.config import ROOT, Settings
 from portal.database import server
 from simulators import certificates
 
-WEB, BANKID, PHONE, SWISH, PAYER, SMTP, MAILS, SMS = 8000, *range(8101, 8108)
+WEB, BANKID, PHONE, SWISH, PAYER, SMTP, MAILS, SMS, TRANSLATE = 8000, *range(8101, 8109)
 # Ends a child when its parent dies, also by kill -9 (prctl(2), PR_SET_PDEATHSIG).
 _PR_SET_PDEATHSIG = 1
 
@@ -70,7 +70,7 @@ def _die_with_parent() -> None:
 
 def main() -> None:
     """Start everything, print the table, wait for Ctrl-C."""
-    ports = (WEB, BANKID, PHONE, SWISH, PAYER, SMTP, MAILS, SMS)
+    ports = (WEB, BANKID, PHONE, SWISH, PAYER, SMTP, MAILS, SMS, TRANSLATE)
     busy = [port for port in ports if not _is_free(port)]
     if busy:
         sys.exit(f"Ports {busy} are in use. Is Reda running already? End that first.")
@@ -145,6 +145,12 @@ def _run(processes: Processes, settings: Settings, environment: dict[str, str]) 
     processes.start(
         "simulator-sms", [python, "-m", "simulators.sms", "--port", str(SMS)], environment
     )
+    processes.start(
+        "simulator-translate",
+        [python, "-m", "simulators.translate", "--port", str(TRANSLATE)],
+        environment,
+    )
+    environment.setdefault("REDA_TRANSLATE_ADDRESS", f"http://127.0.0.1:{TRANSLATE}")
     flask = [python, "-m", "flask", "--app", "wsgi"]
     subprocess.run([*flask, "database", "prepare"], cwd=ROOT, env=environment, check=True)
     _wait("BankID simulator", lambda: _answers(f"http://127.0.0.1:{PHONE}/"), processes)

@@ -31,11 +31,12 @@ from portal.identity.actor import SYSTEM, Actor
 from portal.identity.models import Creditor, Membership, Person
 from portal.reporting import orders as orders_of_work
 from portal.signing import agreements
-from tools import seed_past
+from tools import seed_past, seed_second
 
 PHONE = "http://127.0.0.1:8102"
 OPERATOR = "198107212386"
 EVA, JOHAN, SOFIA = "196507182795", "196104032898", "198811262396"
+ELLA = "200205212384"
 # Key, name, first nine digits of an organisation number, street, administrator, signed already.
 COMPANIES = (
     ("norrsken", "Norrsken Energi AB", "559900001", "Älvgatan 4|903 26|Umeå", JOHAN, True),
@@ -43,6 +44,7 @@ COMPANIES = (
      False),
     ("lindens", "Lindens Cykel & Sport AB", "559900003", "Lindvägen 2|582 46|Linköping", EVA,
      False),
+    ("savar", "Sävar Fiber AB", "559900004", "Fibervägen 1|918 31|Sävar", ELLA, True),
 )  # fmt: skip
 CUSTOMERS = (
     "197101019052", "195003151858", "197611152393", "196403100602", "198410162393",
@@ -70,18 +72,21 @@ def main() -> None:
         for number, key, role in ROLES:
             _member(number, key, role)
         db.session.commit()
-        _sign_agreements(_creditor("norrsken"))
-        _seed_rules(_creditor("norrsken"))
+        for key, *_, administrator, is_signed in COMPANIES:
+            if is_signed:
+                _sign_agreements(_creditor(key), administrator)
+                _seed_rules(_creditor(key))
         _seed_past(_creditor("norrsken"))
         _seed_cases(_creditor("norrsken"))
         seed_work(_creditor("norrsken"))
         _seed_invitation(_creditor("norrsken"))
         _seed_orders(_creditor("norrsken"))
         _seed_card(_creditor("norrsken"))
+        _seed_second(_creditor("savar"))
 
 
 def _members() -> list[str]:
-    return [EVA, JOHAN, SOFIA, VERA, "198508202382"]
+    return [EVA, JOHAN, SOFIA, VERA, ELLA, "198508202382"]
 
 
 def _seed_law() -> None:
@@ -113,7 +118,7 @@ def _creditor(key: str) -> Creditor:
 
 
 def _company(
-    key: str, name: str, digits: str, address: str, administrator: str, is_signed: bool
+    key: str, name: str, digits: str, address: str, administrator: str, _is_signed: bool
 ) -> None:
     if db.session.scalar(select(Creditor.id).where(Creditor.key == key)):
         return
@@ -152,13 +157,13 @@ def _member(number: str, key: str, role: str) -> None:
         db.session.flush()
 
 
-def _sign_agreements(creditor: Creditor) -> None:
+def _sign_agreements(creditor: Creditor, administrator: str) -> None:
     """Sign the first version, and each newer one whose last day has been; the newest is asked."""
     signed = {one.document.version for one in agreements.of_creditor(creditor.id) if one.signature}
     for one in reversed(agreements.versions()):
         is_due = one.accept_by_on is None or one.accept_by_on < clock.today()
         if is_due and one.number not in signed:
-            _sign_through_simulator(creditor, JOHAN, one.number)
+            _sign_through_simulator(creditor, administrator, one.number)
 
 
 def _sign_through_simulator(creditor: Creditor, number: str, version: int) -> None:
@@ -349,6 +354,13 @@ def _seed_card(creditor: Creditor) -> None:
     db.session.commit()
 
 
+def _seed_second(creditor: Creditor) -> None:
+    if not _has_file(creditor):
+        ella = _person(ELLA)
+        actor = Actor("person", ella.name, ella.id, "creditor")
+        seed_second.live(creditor, _known_people(), actor)
+
+
 def _logo() -> bytes:
     """A sun over the fells, in the company's colours."""
     picture = Image.new("RGB", (640, 200), "white")
@@ -385,11 +397,13 @@ def ledger_file(
         rows.append(
             f"{first_number + index};{2000 + place};{person['given_name']} {person['surname']};"
             f"{number};Storgatan {place};111 22;Stockholm;{due_on - timedelta(days=30)};{due_on};"
-            f"{amount};SEK;{what};{person['language']};{'Fritidshus' if place > 5 else 'Hushåll'}"
+            f"{amount};SEK;{what};{person['language']};{'Fritidshus' if place > 5 else 'Hushåll'};"
+            # Of the series that PTS keeps for fiction.
+            f"kund{2000 + place}@example.com;070-174 06 {10 + place}"
         )
     head = (
         "Fakturanr;Kundnr;Kundnamn;Personnummer;Adress;Postnr;Ort;Fakturadatum;Förfallodatum;"
-        "Belopp;Valuta;Text;Språk;Kundklass"
+        "Belopp;Valuta;Text;Språk;Kundklass;E-post;Telefon"
     )
     return "\r\n".join((head, *rows, "")).encode("utf-8-sig")
 
@@ -421,10 +435,13 @@ def _print_table() -> None:
     ]  # fmt: skip
     lines += [
         ("", ""),
+        ("Ahmad Al-Khatib", f"{seed_second.AHMAD}  debtor, cases at two companies"),
+        ("Marek Wiśniewski", f"{seed_second.MAREK}  debtor, signs for {seed_second.BAKERY_NAME}"),
         ("Johan Ekdahl", f"{JOHAN}  administrator of Norrsken Energi, agreement signed"),
         ("Eva Sandberg", f"{EVA}  administrator of two companies, signs their agreements"),
         ("Vera Sjöberg", f"{VERA}  the other administrator of Norrsken Energi"),
         ("Sofia Nyström", f"{SOFIA}  collector at Norrsken Energi"),
+        ("Ella Hedlund", f"{ELLA}  administrator of Sävar Fiber, agreement signed"),
         ("Ingrid Falk", "198508202382  viewer at Norrsken Energi"),
         ("Erik Wallin", f"{OPERATOR}  operator"),
     ]

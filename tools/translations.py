@@ -78,6 +78,7 @@ STAFF = (
     "portal/law/interest.py",
     "portal/law/limitation.py",
     "portal/law/reminder.py",
+    "portal/law/situations.py",
     "portal/law/settlement.py",
     "portal/law/statement.py",
     "portal/notifications/*",

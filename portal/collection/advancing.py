@@ -125,13 +125,16 @@ order by a.case_id
 """
 _WRITE = """
 select j.letter as kind, 'letter' as channel, a.case_id, a.creditor_id,
-    coalesce(nullif(d.language, ''), 'sv') as language, j.letter || ':' || a.case_id as key,
-    c.access_code as secret,
+    coalesce(o.language, nullif(d.language, ''), 'sv') as language,
+    j.letter || ':' || a.case_id as key,
+    c.access_code as secret, o.mail_to as address,
     j.content || jsonb_build_object(
         'creditor', k.letter || jsonb_build_object('name', k.name,
             'organisation_number', k.organisation_number),
-        'recipient', jsonb_build_object('name', d.name, 'address_line', d.address_line,
-            'postcode', d.postcode, 'town', d.town, 'country', d.country),
+        'recipient', jsonb_build_object('name', d.name,
+            'address_line', coalesce(o.address_line, d.address_line),
+            'postcode', coalesce(o.postcode, d.postcode), 'town', coalesce(o.town, d.town),
+            'country', coalesce(o.country, d.country)),
         'invoice', jsonb_build_object('number', i.number, 'issued_on', i.issued_on,
             'due_on', c.due_on, 'amount_ore', i.amount_ore,
             'description', coalesce(nullif(i.description, ''), k.debt_description)),
@@ -152,6 +155,11 @@ join reda_reckoned t on t.place = a.reckoned
 join cases c on c.id = a.case_id
 join creditors k on k.id = a.creditor_id
 join debtors d on d.id = a.debtor_id
+left join lateral (
+    select t.*, case when t.channel <> 'email' then null when t.email is null then d.email
+        when t.email_confirmed_at is not null then t.email end as mail_to
+    from debtor_contacts t where t.debtor_id = d.id
+) o on true
 join invoices i on i.id = a.invoice_id
 where j.letter is not null
 order by a.case_id

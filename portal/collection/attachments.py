@@ -72,6 +72,15 @@ def sent_with(case_id: int) -> dict[int, list[Attachment]]:
     return found
 
 
+def told_with(case_id: int) -> dict[int, list[Attachment]]:
+    """What a debtor has sent, in its order, by the id of what was told with it."""
+    found: dict[int, list[Attachment]] = {}
+    for one in reversed(of_case(case_id)):
+        if one.telling_id is not None:
+            found.setdefault(one.telling_id, []).append(one)
+    return found
+
+
 def find(case_id: int, attachment_id: int) -> Attachment | None:
     """A file of a case that is not taken away."""
     return db.session.scalar(

@@ -146,7 +146,7 @@ def _of(case: Case, known: _Known, principal_ore: int, today: date) -> Coming:
 def _end_of(stop: Stop, part: Progress | None) -> date | None:
     """The day on which a stop ends by itself at the earliest, or None."""
     if stop.kind == states.PLAN:
-        return part.due_on + plans.GRACE + _DAY if part else None
+        return part.broken_after_on + _DAY if part else None
     return stop.until_on
 
 

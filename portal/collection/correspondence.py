@@ -1,18 +1,25 @@
 """What a debtor and the company write to each other about a case, each in their own language."""
 
-from datetime import datetime
+from collections.abc import Collection
+from datetime import datetime, timedelta
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import Select, func, select, update
 
-from portal.collection import history
+from portal.collection import entry_links, history, notices
 from portal.collection.models import Case, CaseMessage
 from portal.collection.words import written
-from portal.extensions import db
+from portal.delivery import outbox
+from portal.delivery.channels.mail import NotAnAddress
+from portal.delivery.letters import web_link
+from portal.extensions import db, settings
 from portal.identity.actor import DEBTOR, Actor
 
 MOST_WORDS = 2_000
 # The largest id that there can be: a page may be sent with any number.
 _LAST = 2**63 - 1
+# So long what comes after a mail that is not followed yet needs none of its own.
+_ONE_MAIL = timedelta(hours=1)
+_UNREAD = (CaseMessage.is_from_debtor.is_(False), CaseMessage.read_at.is_(None))
 _WAITS = (CaseMessage.is_from_debtor, CaseMessage.answered_at.is_(None))
 
 
@@ -29,6 +36,25 @@ def waits(case_id: int) -> bool:
     """Whether something that the debtor wrote waits for an answer."""
     waiting = select(CaseMessage.id).where(CaseMessage.case_id == case_id, *_WAITS)
     return db.session.scalar(waiting.limit(1)) is not None
+
+
+def unread(case_ids: Collection[int]) -> dict[int, int]:
+    """How many messages of the company the debtor has not seen, by case; those without left out."""
+    rows = db.session.execute(
+        select(CaseMessage.case_id, func.count())
+        .where(CaseMessage.case_id.in_(case_ids), *_UNREAD)
+        .group_by(CaseMessage.case_id)
+    )
+    return {case_id: int(count) for case_id, count in rows}
+
+
+def read(case_id: int, *, seen: int, now: datetime) -> None:
+    """The debtor has seen what the company wrote. seen: the newest message that was shown."""
+    db.session.execute(
+        update(CaseMessage)
+        .where(CaseMessage.case_id == case_id, CaseMessage.id <= min(seen, _LAST), *_UNREAD)
+        .values(read_at=now)
+    )
 
 
 def waiting_sql(creditor_id: int) -> Select[datetime]:
@@ -52,11 +78,13 @@ def write(
 
     case: locked. seen: the id of the newest message that the writer was shown, 0 for none; a page
     that is sent twice says it once, and what came meanwhile goes on waiting. language: of the
-    words. Answers None when it was said already. Raises RedaError for no words or too many.
+    words. The debtor is told by e-mail that the company has written, of several within an hour
+    once. Answers None when it was said already. Raises RedaError for no words or too many.
     """
     said, is_from_debtor = written(words, MOST_WORDS), actor.kind == DEBTOR.kind
     if _is_said(case.id, said, seen=seen, is_from_debtor=is_from_debtor):
         return None
+    is_told = _is_told(case.id, now)
     message = CaseMessage(
         creditor_id=case.creditor_id, case_id=case.id, is_from_debtor=is_from_debtor,
         actor=actor.label, person_id=actor.person_id, words=said, language=language, said_at=now,
@@ -65,6 +93,8 @@ def write(
     db.session.flush()
     if not is_from_debtor:
         _answer(case, seen, now)
+        if not is_told:
+            _tell(case, message.id, now)
     name = "case.message_received" if is_from_debtor else "case.message_sent"
     # Not what it says: the history cannot be changed, and the words are kept beside it.
     history.record(
@@ -72,6 +102,39 @@ def write(
         message=message.id,
     )  # fmt: skip
     return message
+
+
+def _is_told(case_id: int, now: datetime) -> bool:
+    """Whether a mail of the last hour tells of the company's writing, and was not followed yet."""
+    return bool(unread([case_id])) and outbox.has_told(case_id, "case_message", now - _ONE_MAIL)
+
+
+def _tell(case: Case, message_id: int, now: datetime) -> None:
+    debtor = case.debtor
+    if debtor.mails_to is None:
+        return
+    page = {"web_address": settings().base_url, "reference": case.reference}
+    # To an address that nobody has confirmed goes nothing that opens the case.
+    url = (
+        entry_links.make(case, "email", now, debtor.reads)
+        if debtor.is_mail_sure
+        else web_link(page, debtor.reads)
+    )
+    try:
+        outbox.put_mail(
+            "case_message",
+            to=debtor.mails_to,
+            # Nothing of what is said: others may read a mailbox too.
+            content={"creditor": notices.creditor(case.creditor), "url": url},
+            language=debtor.reads,
+            key=f"case_message:{message_id}",
+            now=now,
+            creditor_id=case.creditor_id,
+            case_id=case.id,
+        )
+    except NotAnAddress:
+        # As the creditor's ledger had it; the message lies on the page all the same.
+        return
 
 
 def _is_said(case_id: int, words: str, *, seen: int, is_from_debtor: bool) -> bool:

@@ -226,7 +226,7 @@ def answer(
     elif kind == UPHELD:
         # Only costs are left, and they were never owed.
         changes.recall(case, reason="", actor=actor, today=today, now=now)
-    pay_by_on = _go_on(case, actor=actor, today=today, now=now)
+    pay_by_on = go_on(case, states.DISPUTE, actor=actor, today=today, now=now)
     _write(case, dispute, turn, pay_by_on=pay_by_on, today=today, now=now)
     record(
         case, "case.dispute_answered", actor, now, dispute=dispute.id, answer=kind,
@@ -235,11 +235,14 @@ def answer(
     return dispute
 
 
-def _go_on(case: Case, *, actor: Actor, today: date, now: datetime) -> date | None:
-    """Let a case that is open go on; answers the last day to pay, if nothing else stops it."""
+def go_on(case: Case, stop: str, *, actor: Actor, today: date, now: datetime) -> date | None:
+    """Let a case that is open go on after an answer, with time to pay.
+
+    case: locked. stop: the one that is over. Answers the last day to pay, if nothing else stops it.
+    """
     if case.closed_on is not None:
         return None
-    lifecycle.resume(case, states.DISPUTE, actor=actor, today=today, now=now)
+    lifecycle.resume(case, stop, actor=actor, today=today, now=now)
     if case.is_stopped:
         return None
     least = banking_day_on_or_after(today + TIME_AFTER)
@@ -281,6 +284,29 @@ def _write(
     today: date,
     now: datetime,
 ) -> None:
+    write_answer(
+        case, dispute.status if turn.kind == "answered" else "asked", turn.words,
+        objected_at=dispute.opened_at, key=f"dispute:{dispute.id}:{turn.id}",
+        credited_ore=dispute.credited_ore or 0, pay_by_on=pay_by_on, today=today, now=now,
+    )  # fmt: skip
+
+
+def write_answer(
+    case: Case,
+    kind: str,
+    words: str,
+    *,
+    objected_at: datetime,
+    key: str,
+    credited_ore: int = 0,
+    pay_by_on: date | None,
+    today: date,
+    now: datetime,
+) -> None:
+    """Put the letter in the outbox that answers what a debtor said was wrong.
+
+    kind: of ANSWERS, or `asked`. words: the company's own. key: names the answer; it is sent once.
+    """
     said = notices.content(
         case, "reminder", cases.charges_booked(case), rules=lifecycle.rules_of(case), today=today,
         pay_by_on=pay_by_on or today,
@@ -288,20 +314,20 @@ def _write(
     said |= {
         "pay_by_on": pay_by_on.isoformat() if pay_by_on else None,
         "creditors_words": None,
-        "answer": dispute.status if turn.kind == "answered" else "asked",
-        "words": turn.words,
-        "objected_on": clock.day_of(dispute.opened_at).isoformat(),
-        "credited_ore": dispute.credited_ore or 0,
+        "answer": kind,
+        "words": words,
+        "objected_on": clock.day_of(objected_at).isoformat(),
+        "credited_ore": credited_ore,
         "is_closed": case.closed_on is not None,
     }
     outbox.put(
         "dispute_answer",
-        channel="letter",
         case_id=case.id,
         creditor_id=case.creditor_id,
         content=said,
         secret=case.given_code,
-        language=case.debtor.language or "sv",
-        key=f"dispute:{dispute.id}:{turn.id}",
+        language=case.debtor.reads,
+        mail_to=case.debtor.wants_mail_to,
+        key=key,
         now=now,
     )

@@ -66,7 +66,7 @@ def make(case: Case, channel: str, now: datetime, language: str | None = None) -
                 case_id=case.id,
                 token_hash=_hash(token),
                 channel=channel,
-                language=language or case.debtor.language,
+                language=language or case.debtor.reads,
                 made_at=now,
                 ends_at=now + VALID,
             )

@@ -16,7 +16,7 @@ def address(case: Case, channel: str) -> str | None:
     debtor = case.debtor
     try:
         if channel == EMAIL:
-            return address_of(debtor.email) if debtor.email else None
+            return address_of(debtor.sure_mail_to) if debtor.sure_mail_to else None
         if channel == SMS:
             return number_of(debtor.phone) if debtor.phone else None
     except (NotAnAddress, NotANumber):

@@ -34,7 +34,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 from stdnum import luhn
 
 from portal import clock, ledger
-from portal.collection import correspondence, states
+from portal.collection import correspondence, states, tellings
 from portal.collection.models import Case, Debtor, Invoice, Plan, Stop
 from portal.database.encryption import lookup_hash
 from portal.delivery import outbox
@@ -50,8 +50,9 @@ _BATCH = 1_000
 
 # What a case may be marked with besides its status.
 PLAN, DISPUTE, NO_ADDRESS, OVERDUE = "plan", "dispute", "no address", "overdue"
-BROKEN_PLAN, UNDELIVERED, UNANSWERED = "broken plan", "undelivered", "unanswered"
-MARKS = (PLAN, BROKEN_PLAN, DISPUTE, UNANSWERED, NO_ADDRESS, UNDELIVERED, OVERDUE)
+BROKEN_PLAN, UNDELIVERED = "broken plan", "undelivered"
+UNANSWERED, TOLD = "unanswered", "told"
+MARKS = (PLAN, BROKEN_PLAN, DISPUTE, TOLD, UNANSWERED, NO_ADDRESS, UNDELIVERED, OVERDUE)
 # As long as a broken plan is news on the overview.
 _NEWS = timedelta(days=30)
 # A filter's word for a case that any stop holds, and for one that none does.
@@ -595,6 +596,8 @@ def _marked(creditor_id: int, mark: str, today: date) -> ColumnElement[bool]:
             return and_(Case.id.in_(broken), Case.closed_on.is_(None))
         case "undelivered":
             return Case.id.in_(outbox.given_up_cases_sql(creditor_id))
+        case "told":
+            return Case.id.in_(tellings.waiting_cases_sql(creditor_id))
         case "unanswered":
             return Case.id.in_(correspondence.waiting_cases_sql(creditor_id))
         case _:

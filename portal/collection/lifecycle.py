@@ -377,12 +377,12 @@ def _write(
         raise LetterUnlawful(problems)
     outbox.put(
         kind,
-        channel="letter",
         case_id=case.id,
         creditor_id=case.creditor_id,
         content=said,
         secret=case.given_code,
-        language=case.debtor.language or "sv",
+        language=case.debtor.reads,
+        mail_to=case.debtor.wants_mail_to,
         key=key,
         now=now,
     )

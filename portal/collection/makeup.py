@@ -6,7 +6,7 @@ what has run since.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from portal import clock, ledger
 from portal.collection import cases
@@ -59,6 +59,11 @@ def of(case: Case, part: str, due: AmountDue) -> list[Row]:
     if part == INTEREST:
         return list(_interest(case, changes, due))
     return list(_booked(case, changes))
+
+
+def daily_ore(case: Case, due: AmountDue) -> int:
+    """What the day after adds to the interest, in öre."""
+    return cases.owed_on(case, due.on + timedelta(days=1)).interest_ore - due.interest_ore
 
 
 def _booked(case: Case, changes: Iterable[tuple[date, str, int]]) -> Iterable[Row]:

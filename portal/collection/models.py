@@ -65,6 +65,71 @@ class Debtor(Base):
     search_text: Mapped[str] = mapped_column(Text, FetchedValue(), deferred=True)
     name_in_order: Mapped[str] = mapped_column(Text(collation="C"), FetchedValue(), deferred=True)
 
+    told: Mapped["OwnContact | None"] = relationship(viewonly=True)
+
+    @property
+    def reads(self) -> str:
+        """The language of letters and mails: the debtor's choice, the creditor's word, Swedish."""
+        return (self.told and self.told.language) or self.language or "sv"
+
+    @property
+    def mails_to(self) -> str | None:
+        """Where e-mails go: the debtor's own word, or what the creditor told."""
+        return (self.told and self.told.email) or self.email or None
+
+    @property
+    def is_mail_sure(self) -> bool:
+        """Whether nothing says that e-mails may come to a stranger, by a slip of the pen."""
+        return not (self.told and self.told.email) or self.told.email_confirmed_at is not None
+
+    @property
+    def sure_mail_to(self) -> str | None:
+        """Where what opens a case may go: no address that may be a slip of the pen."""
+        return self.mails_to if self.is_mail_sure else self.email or None
+
+    @property
+    def wants_mail_to(self) -> str | None:
+        """Where letters are to come by e-mail instead; None for who has not chosen it."""
+        wants = self.told is not None and self.told.channel == "email"
+        return self.mails_to if wants and self.is_mail_sure else None
+
+    @property
+    def home(self) -> "Debtor | OwnContact":
+        """Whose address letters go to: the debtor's own word, or what the creditor told."""
+        return self.told if self.told and self.told.address_line else self
+
+
+class OwnContact(Base):
+    """How a debtor wants to be reached by one creditor, in their own words; empty: not told.
+
+    channel: letter or email. email_confirmed_at: when somebody followed the link in a mail to the
+    address. version: counts the changes.
+    """
+
+    __tablename__ = "debtor_contacts"
+    __table_args__ = (
+        CheckConstraint("channel in ('letter', 'email')", name="channel"),
+        CheckConstraint(
+            "num_nulls(address_line, postcode, town, country) in (0, 4)", name="address"
+        ),
+    )
+
+    debtor_id: Mapped[int] = mapped_column(
+        ForeignKey("debtors.id"), primary_key=True, autoincrement=False
+    )
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
+    email: Mapped[str | None]
+    email_confirmed_at: Mapped[datetime | None]
+    phone: Mapped[str | None]
+    address_line: Mapped[str | None]
+    postcode: Mapped[str | None]
+    town: Mapped[str | None]
+    country: Mapped[str | None]
+    channel: Mapped[str] = mapped_column(default="letter")
+    language: Mapped[str | None]
+    version: Mapped[int] = mapped_column(default=0)
+    changed_at: Mapped[datetime]
+
 
 class Upload(Base):
     """A file of invoices that somebody gave us, kept as it came.
@@ -540,6 +605,59 @@ class DisputeTurn(Base):
     said_at: Mapped[datetime]
 
 
+class Telling(Base):
+    """What a debtor told that a person of the company must look into: `tellings`.
+
+    stop: the stop that it put on the case, and so what it is about. facts: what was filled in.
+    language: of the words. outcome: one of `tellings.OUTCOMES`, or lapsed when the case ended
+    without an answer. answer: the company's words.
+    """
+
+    __tablename__ = "case_tellings"
+    __table_args__ = (
+        Index(
+            "uq_case_tellings_open",
+            "case_id",
+            "stop",
+            unique=True,
+            postgresql_where="settled_at is null",
+        ),
+        Index(
+            "ix_case_tellings_waiting",
+            "creditor_id",
+            "told_at",
+            postgresql_where="settled_at is null",
+        ),
+    )
+
+    id: Mapped[PrimaryKey]
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), index=True)
+    stop: Mapped[str]
+    facts: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    words: Mapped[str]
+    language: Mapped[str | None]
+    told_at: Mapped[datetime]
+    settled_at: Mapped[datetime | None]
+    outcome: Mapped[str | None]
+    answer: Mapped[str] = mapped_column(default="")
+    settled_by: Mapped[str | None]
+
+    @property
+    def paid_on(self) -> date | None:
+        """The day that it was paid, as the debtor tells."""
+        return _day(self.facts.get("on"))
+
+    @property
+    def since_on(self) -> date | None:
+        """Since when the debtor's situation is so, as the debtor tells."""
+        return _day(self.facts.get("since"))
+
+
+def _day(told: str | None) -> date | None:
+    return date.fromisoformat(told) if told else None
+
+
 class Note(Base):
     """What somebody of the company wrote about a case for the others. mentions: ids of people who
     are meant. Empty words: taken away."""
@@ -577,7 +695,8 @@ class CaseMessage(Base):
     """What a debtor wrote to the company about a case, or the company to the debtor.
 
     language: that the words are in, as the writer's page was. answered_at: of a debtor's, when
-    somebody answered or settled that no answer is needed.
+    somebody answered or settled that no answer is needed. read_at: of the company's, when the
+    debtor's page showed it.
     """
 
     __tablename__ = "case_messages"
@@ -587,6 +706,11 @@ class CaseMessage(Base):
             "creditor_id",
             "said_at",
             postgresql_where="is_from_debtor and answered_at is null",
+        ),
+        Index(
+            "ix_case_messages_unread",
+            "case_id",
+            postgresql_where="not is_from_debtor and read_at is null",
         ),
     )
 
@@ -600,13 +724,30 @@ class CaseMessage(Base):
     language: Mapped[str]
     said_at: Mapped[datetime]
     answered_at: Mapped[datetime | None]
+    read_at: Mapped[datetime | None]
+
+
+class MessageTranslation(Base):
+    """A message in another language, as a machine has it. made_by: the translator's name."""
+
+    __tablename__ = "message_translations"
+    __table_args__ = (UniqueConstraint("message_id", "language"),)
+
+    id: Mapped[PrimaryKey]
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"))
+    message_id: Mapped[int] = mapped_column(ForeignKey("case_messages.id"))
+    language: Mapped[str]
+    words: Mapped[str]
+    made_by: Mapped[str]
+    made_at: Mapped[datetime]
 
 
 class Attachment(Base):
     """A file that the company keeps with a case, or that the debtor has sent.
 
-    kind: a value of `file_types.TAKEN`. scan: clean or not scanned. turn_id: what the debtor said
-    about an objection when it was sent. Taken away, its row stays.
+    kind: a value of `file_types.TAKEN`. scan: clean or not scanned. turn_id, telling_id: what the
+    debtor said about an objection, or told, when it was sent. Taken away, its row stays.
     """
 
     __tablename__ = "case_files"
@@ -621,6 +762,7 @@ class Attachment(Base):
     scan: Mapped[str]
     is_from_debtor: Mapped[bool] = mapped_column(default=False)
     turn_id: Mapped[int | None] = mapped_column(ForeignKey("dispute_turns.id"))
+    telling_id: Mapped[int | None] = mapped_column(ForeignKey("case_tellings.id"))
     actor: Mapped[str]
     person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
     added_at: Mapped[datetime]

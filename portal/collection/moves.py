@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 
 from portal import ledger
 from portal.collection import history, states
-from portal.collection.models import Case, Dispute, Plan, Stop
+from portal.collection.models import Case, Dispute, Plan, Stop, Telling
 from portal.delivery import outbox
 from portal.extensions import db
 from portal.identity.actor import SYSTEM, Actor
@@ -127,6 +127,11 @@ def close(case: Case, *, on: date, now: datetime) -> None:
         update(Dispute)
         .where(Dispute.case_id == case.id, Dispute.status == "open")
         .values(status="lapsed", answered_at=now)
+    )
+    db.session.execute(
+        update(Telling)
+        .where(Telling.case_id == case.id, Telling.settled_at.is_(None))
+        .values(settled_at=now, outcome="lapsed")
     )
     is_kept = case.status == states.PAID
     db.session.execute(

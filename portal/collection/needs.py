@@ -22,7 +22,7 @@ from sqlalchemy import (
     select,
 )
 
-from portal.collection import correspondence, states
+from portal.collection import correspondence, states, tellings
 from portal.collection.models import Case, Debtor, Plan, Stop, Upload
 from portal.delivery import outbox
 
@@ -31,10 +31,11 @@ MOST = 1_000
 _NEWS = timedelta(days=30)
 DISPUTES, DECISIONS, UNDELIVERED = "disputes", "decisions", "undelivered"
 ADDRESSES, PLANS, ROWS, FILES, REVIEWS = "addresses", "plans", "rows", "files", "reviews"
-APPROVALS, MESSAGES = "approvals", "messages"
+APPROVALS, MESSAGES, TELLINGS = "approvals", "messages", "tellings"
 # In the order that they are told in; the last one is for a person of ours.
 ORDER = (
-    APPROVALS, DISPUTES, MESSAGES, DECISIONS, PLANS, UNDELIVERED, ADDRESSES, ROWS, FILES, REVIEWS,
+    APPROVALS, DISPUTES, TELLINGS, MESSAGES, DECISIONS, PLANS, UNDELIVERED, ADDRESSES, ROWS, FILES,
+    REVIEWS,
 )  # fmt: skip
 
 
@@ -132,6 +133,7 @@ def _needs(creditor_id: int, today: date, now: datetime) -> Sequence[Select[*tup
     )
     return (
         _counted(DISPUTES, stops(states.DISPUTE)),
+        _counted(TELLINGS, tellings.waiting_sql(creditor_id)),
         _counted(MESSAGES, correspondence.waiting_sql(creditor_id)),
         _counted(DECISIONS, deciding),
         _counted(PLANS, broken),

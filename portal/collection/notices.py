@@ -58,15 +58,15 @@ def content(
     if due.interest_ore:
         parts.append({"kind": "interest", "ore": due.interest_ore, "periods": _periods(case, due)})
     parts += fee_parts(charges, due.fees_ore)
-    debtor, invoice = case.debtor, case.invoice
+    debtor, home, invoice = case.debtor, case.debtor.home, case.invoice
     return {
         "creditor": creditor(case.creditor),
         "recipient": {
             "name": debtor.name,
-            "address_line": debtor.address_line,
-            "postcode": debtor.postcode,
-            "town": debtor.town,
-            "country": debtor.country,
+            "address_line": home.address_line,
+            "postcode": home.postcode,
+            "town": home.town,
+            "country": home.country,
         },
         "invoice": {
             "number": invoice.number,

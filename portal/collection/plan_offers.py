@@ -213,8 +213,12 @@ def offers(case: Case, *, day: int, today: date) -> list[Offer]:
 def first_day(rules: Effective, day: int, today: date) -> date:
     """The last day of the first part, for a day of the month: the next one, or the last day that
     the rules leave for a first payment."""
-    last_on = today + timedelta(days=rules.plan_first_days)
-    return min(next_day(day, today), last_on)
+    return min(next_day(day, today), last_first_day(rules, today))
+
+
+def last_first_day(rules: Effective, today: date) -> date:
+    """The last day that the rules leave a debtor alone for a first payment."""
+    return today + timedelta(days=rules.plan_first_days)
 
 
 def next_day(day: int, after: date) -> date:
@@ -333,7 +337,16 @@ def choose(case: Case, *, months: int | None, monthly_ore: int, day: int, today:
     months: the number of payments; None when monthly_ore, the sum of each, was chosen. day: of the
     month. Raises RedaError, at the field `months` or `amount`, when it is outside the rules.
     """
-    first_on = first_day(rules_of(case), day, today)
+    rules = rules_of(case)
+    first_on = first_day(rules, day, today)
+    # What the rules leave is told before what no plan can be.
+    if months is not None and months > rules.plan_most_months:
+        most = rules.plan_most_months
+        raise RedaError(
+            N_("A plan has from 1 to %(months)s payments."), field="months", months=most
+        )
+    if months is None and 0 < monthly_ore < rules.plan_least_ore:
+        raise _too_little(rules)
     try:
         if months is not None:
             monthly_ore = monthly_for(case, months=months, first_on=first_on, today=today, day=day)
@@ -356,7 +369,7 @@ def require_within_rules(
     rules = rules_of(case)
     if problem := why_not_alone(case, rules):
         raise RedaError(problem.message)
-    last_on = today + timedelta(days=rules.plan_first_days)
+    last_on = last_first_day(rules, today)
     if first_on > last_on:
         raise RedaError(
             N_("The first payment must come by %(last_on)s."), field="first_on", last_on=last_on
@@ -367,14 +380,18 @@ def require_within_rules(
             field="amount",
         )
     if monthly_ore < rules.plan_least_ore:
-        raise RedaError(
-            N_("At least %(least_ore)s a month is needed."),
-            field="amount",
-            least_ore=rules.plan_least_ore,
-        )
+        raise _too_little(rules)
     if len(proposal.parts) > rules.plan_most_months:
         raise RedaError(
             N_("That is too little a month: it would take more than %(months)s months."),
             field="amount",
             months=rules.plan_most_months,
         )
+
+
+def _too_little(rules: Effective) -> RedaError:
+    return RedaError(
+        N_("At least %(least_ore)s a month is needed."),
+        field="amount",
+        least_ore=rules.plan_least_ore,
+    )

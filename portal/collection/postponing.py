@@ -127,12 +127,12 @@ def _write(case: Case, rules: Effective, *, today: date, now: datetime) -> None:
     )  # fmt: skip
     outbox.put(
         "more_time",
-        channel="letter",
         case_id=case.id,
         creditor_id=case.creditor_id,
         content=said | {"creditors_words": None},
         secret=case.given_code,
-        language=case.debtor.language or "sv",
+        language=case.debtor.reads,
+        mail_to=case.debtor.wants_mail_to,
         key=f"more time:{case.id}:{case.pay_by_on.isoformat()}",
         now=now,
     )

@@ -173,6 +173,11 @@ _END = (
     where m.is_plain and m.terms is not null and d.case_id = m.case_id and d.status = 'open'
     """,
     """
+    update case_tellings t set settled_at = :now, outcome = 'lapsed'
+    from reda_receiving m
+    where m.is_plain and m.terms is not null and t.case_id = m.case_id and t.settled_at is null
+    """,
+    """
     update plans p set status = 'kept', ended_on = m.value_on
     from reda_receiving m
     where m.is_plain and m.terms is not null and p.case_id = m.case_id and p.status = 'running'

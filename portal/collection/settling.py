@@ -3,10 +3,13 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from sqlalchemy import func, select
+
 from portal import ledger
 from portal.collection import cases, policy, states
-from portal.collection.models import Case
+from portal.collection.models import Case, Event
 from portal.collection.moves import close, give_up, interrupt_limitation, move, post, record
+from portal.extensions import db
 from portal.identity.actor import SYSTEM, Actor
 from portal.law.settlement import Settlement, settle
 from portal.ledger import Account
@@ -89,6 +92,19 @@ def settle_payment(
         interrupt_limitation(case, value_on)
         left_ore = close_if_settled(case, left_ore, on=value_on, key=key, now=now)
     return Settled(parts, left_ore)
+
+
+def newest(case_id: int) -> int:
+    """The event that told of the newest money on a case, by its id; 0 before any came."""
+    return (
+        db.session.scalar(
+            select(func.max(Event.id)).where(
+                Event.case_id == case_id,
+                Event.name.in_(("case.payment_received", "case.paid_directly")),
+            )
+        )
+        or 0
+    )
 
 
 def book_interest(case: Case, due: cases.AmountDue, *, key: str, now: datetime) -> None:

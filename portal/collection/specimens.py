@@ -27,6 +27,7 @@ _FEES = {
     "demand": (REMINDER, DEMAND),
     "plan": (REMINDER, DEMAND, PLAN),
     "dispute_answer": (REMINDER,),
+    "more_time": (REMINDER,),
 }
 NO_CODE = "XXXXXX"
 
@@ -45,7 +46,8 @@ def reminder(
 def letter(kind: str, *, today: date) -> dict[str, Any]:
     """What a letter of a kind says, from an invented company.
 
-    kind: `reminder`, `demand`, `plan` or `dispute_answer`. Raises KeyError for another.
+    kind: `reminder`, `demand`, `plan`, `dispute_answer` or `more_time`. Raises KeyError for
+    another.
     """
     content = _letter(kind, _COMPANY, "Exempel på en vara", Effective(), today)
     if kind == "plan":

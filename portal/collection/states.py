@@ -25,8 +25,12 @@ STEPS = (REMINDER, DEMAND, DECISION)
 HOLD, PLAN, DISPUTE, REVIEW = "hold", "plan", "dispute", "review"
 BANKRUPT, DECEASED, MINOR = "bankrupt", "deceased", "minor"
 PROTECTED, RESTRUCTURING = "protected identity", "debt restructuring"
-# Why a case stands still; each of the last five is a person's circumstance (god inkassosed).
-STOPS = (HOLD, PLAN, DISPUTE, REVIEW, BANKRUPT, DECEASED, MINOR, PROTECTED, RESTRUCTURING)
+REPRESENTED = "represented"
+SAID_PAID, WRONG_PERSON = "said paid", "wrong person"
+# A person's circumstances (god inkassosed).
+CIRCUMSTANCES = (BANKRUPT, DECEASED, MINOR, PROTECTED, RESTRUCTURING, REPRESENTED)
+# Why a case stands still; the last two are what a debtor has told and nobody has looked into.
+STOPS = (HOLD, PLAN, DISPUTE, REVIEW, *CIRCUMSTANCES, SAID_PAID, WRONG_PERSON)
 
 # Who moves a case.
 SYSTEM, CREDITOR, DEBTOR, OPERATOR, BANK = "system", "creditor", "debtor", "operator", "bank"
@@ -114,6 +118,12 @@ TRANSITIONS = (
                "god inkassosed: an objection is answered before anything is demanded again",
                ("interest.accrued", "claim.credited", "claim.never_owed", "claim.recalled",
                 "interest.waived", "fee.waived"), "dispute_answer"),
+    Transition("tell", OPEN, None, (DEBTOR,), "case.told",
+               "inkassolagen §§ 4, 8; the statutes of law/situations.py"),
+    Transition("answer what was told", OPEN, None, (CREDITOR,), "case.told_answered",
+               "god inkassosed: what a debtor tells is looked into before anything goes on",
+               ("interest.accrued", "payment.direct", "claim.recalled", "interest.waived",
+                "fee.waived"), "dispute_answer"),
     Transition("change the customer", OPEN, None, (SYSTEM, CREDITOR, OPERATOR),
                "case.customer_changed", "dataskyddsförordningen (EU 2016/679) art. 5.1 d, 16"),
 )  # fmt: skip

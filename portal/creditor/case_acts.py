@@ -22,6 +22,7 @@ from portal.collection import (
     plans,
     states,
     stops,
+    tellings,
 )
 from portal.collection.effects import Verb
 from portal.creditor import forms_case as forms
@@ -215,6 +216,25 @@ def _objection(facts: CaseFacts, *_: object) -> Mapping[str, Any]:
     return {"dispute": facts.dispute, "sent": attachments.sent_with(facts.case.id)}
 
 
+def _answer_told(form: forms.ToldForm, hand: Hand) -> Verb:
+    return lambda case: tellings.answer(
+        case, form.stop, str(form.outcome.data), words=form.words.data or "", actor=hand.actor,
+        today=hand.today, now=hand.now,
+    )  # fmt: skip
+
+
+def _answer_paid(form: forms.ToldPaidForm, hand: Hand) -> Verb:
+    return lambda case: tellings.answer(
+        case, form.stop, str(form.outcome.data), words=form.words.data or "",
+        amount_ore=form.amount.data or 0, on=form.on.data, actor=hand.actor, today=hand.today,
+        now=hand.now,
+    )  # fmt: skip
+
+
+def _told(facts: CaseFacts, form: forms.ToldForm, *_: object) -> Mapping[str, Any]:
+    return {"told": facts.waits(*form.kinds), "told_files": attachments.told_with(facts.case.id)}
+
+
 def _option(option: str, hand: Hand) -> Verb:
     if option == "legal":
         return _take_to_law(ActForm(formdata=None), hand)
@@ -272,6 +292,39 @@ ACTS = (
         above="creditor/_dispute.html", beside=_objection,
     ),
     CaseAct(
+        "check-paid", OBJECTION, "answer what was told",
+        lazy_gettext("Say whether the money has come"),
+        lazy_gettext("The debtor says that it is paid. The case stands still until you have looked"
+                     " for the money and answered."),
+        lazy_gettext("Answer so"),
+        lazy_gettext("What the debtor told is answered."),
+        forms.ToldPaidForm, _answer_paid,
+        fits=lambda facts: bool(facts.waits(*forms.ToldPaidForm.kinds)),
+        above="creditor/_told.html", beside=_told,
+    ),
+    CaseAct(
+        "check-person", OBJECTION, "answer what was told",
+        lazy_gettext("Say whether it is the right person"),
+        lazy_gettext("The debtor says that somebody else is meant. The case stands still until you"
+                     " have compared name, address and order, and answered."),
+        lazy_gettext("Answer so"),
+        lazy_gettext("What the debtor told is answered."),
+        forms.ToldPersonForm, _answer_told,
+        fits=lambda facts: bool(facts.waits(*forms.ToldPersonForm.kinds)),
+        above="creditor/_told.html", beside=_told,
+    ),
+    CaseAct(
+        "check-situation", OBJECTION, "answer what was told",
+        lazy_gettext("Answer what the debtor told of a situation"),
+        lazy_gettext("The law asks that nothing is demanded as before until you have looked into"
+                     " it."),
+        lazy_gettext("Answer so"),
+        lazy_gettext("What the debtor told is answered."),
+        forms.ToldSituationForm, _answer_told,
+        fits=lambda facts: bool(facts.waits(*forms.ToldSituationForm.kinds)),
+        above="creditor/_told.html", beside=_told,
+    ),
+    CaseAct(
         "object", OBJECTION, "object",
         lazy_gettext("Register an objection"),
         lazy_gettext("When the debtor has told you that something is wrong. The case stands still"
@@ -298,7 +351,7 @@ ACTS = (
         lazy_gettext("Let it go on"),
         lazy_gettext("The case goes on."),
         forms.ResumeForm, _resume,
-        fits=lambda facts: any(one in BY_HAND for one in facts.stop_kinds),
+        fits=lambda facts: any(one in BY_HAND for one in facts.answered_kinds),
     ),
     CaseAct(
         "pay-directly", MONEY, "pay directly",
@@ -413,6 +466,12 @@ ACTS = (
     ),
 )  # fmt: skip
 _BY_NAME = {one.name: one for one in ACTS}
+# The act that answers what a debtor told, by the stop that it put on.
+TOLD = {
+    tellings.PAID: "check-paid",
+    tellings.WRONG_PERSON: "check-person",
+    **dict.fromkeys(tellings.SITUATIONS, "check-situation"),
+}
 
 
 def find(name: str) -> CaseAct | None:

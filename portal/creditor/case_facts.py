@@ -6,26 +6,36 @@ from datetime import date
 
 from werkzeug.exceptions import NotFound
 
-from portal.collection import cases, disputes, effects, moves, plans, states
+from portal.collection import cases, disputes, effects, moves, plans, states, tellings
 from portal.collection.cases import AmountDue
-from portal.collection.models import Case, Dispute, Plan, Stop
+from portal.collection.models import Case, Dispute, Plan, Stop, Telling
 
 
 @dataclass(frozen=True)
 class CaseFacts:
     """A case, what is due on it today, why it stands still, the plan that goes on with it,
-    and the objection that waits for an answer."""
+    and what of the debtor's waits for an answer: the objection, and what was told."""
 
     case: Case
     due: AmountDue
     stops: Sequence[Stop]
     plan: Plan | None
     dispute: Dispute | None
+    told: Sequence[Telling]
     can: frozenset[str]
 
     @property
     def stop_kinds(self) -> list[str]:
         return [one.kind for one in self.stops]
+
+    def waits(self, *kinds: str) -> list[Telling]:
+        """What was told of these kinds and waits for an answer."""
+        return [one for one in self.told if one.stop in kinds]
+
+    @property
+    def answered_kinds(self) -> list[str]:
+        """The stops that nothing told waits below."""
+        return [one for one in self.stop_kinds if not self.waits(one)]
 
 
 def gather(reference: str, today: date) -> CaseFacts:
@@ -39,5 +49,6 @@ def gather(reference: str, today: date) -> CaseFacts:
         moves.open_stops(case.id),
         plans.running(case.id),
         disputes.current(case.id),
+        tellings.waiting(case.id),
         frozenset(effects.can(case, states.CREDITOR)),
     )

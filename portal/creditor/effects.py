@@ -8,7 +8,6 @@ from flask_babel import gettext
 
 from portal.collection.effects import Effect, Letter, Standing
 from portal.creditor.names import (
-    countries,
     dispute_status,
     entry_name,
     field_name,
@@ -18,6 +17,7 @@ from portal.creditor.names import (
     status_name,
     stop_name,
 )
+from portal.web.countries import countries
 from portal.web.formats import format_date, kronor
 
 

@@ -19,6 +19,7 @@ from portal.creditor.names import (
     field_name,
     role_name,
     stop_name,
+    telling_outcome,
 )
 from portal.messages import Problem
 from portal.web.formats import format_date, kronor
@@ -173,6 +174,15 @@ def _customer_changed(data: Data) -> tuple[str, str]:
     return gettext("The customer’s details were changed"), told
 
 
+def _contact_told(data: Data) -> tuple[str, str]:
+    told = ", ".join(field_name(one) for one in data.get("fields", ()))
+    return gettext("The debtor told how to be reached"), told
+
+
+def _contact_confirmed(data: Data) -> tuple[str, str]:
+    return gettext("The debtor’s e-mail address was confirmed"), ""
+
+
 def _postponed(data: Data) -> tuple[str, str]:
     return gettext("The debtor took more time to pay"), gettext(
         "From %(before)s to %(after)s.", before=_day(data, "before"), after=_day(data, "pay_by_on")
@@ -245,6 +255,17 @@ def _file_removed(data: Data) -> tuple[str, str]:
 
 def _file_received(data: Data) -> tuple[str, str]:
     return gettext("The debtor sent a file"), data["filename"]
+
+
+def _told(data: Data) -> tuple[str, str]:
+    return gettext("The debtor told something to look into"), stop_name(data["stop"])
+
+
+def _told_answered(data: Data) -> tuple[str, str]:
+    told = f"{stop_name(data['stop'])}. {telling_outcome(data['outcome'])}."
+    if data["pay_by_on"]:
+        told += " " + gettext("Time to pay through %(day)s.", day=_day(data, "pay_by_on"))
+    return gettext("What the debtor told was answered"), told
 
 
 def _payment_received(data: Data) -> tuple[str, str]:
@@ -428,6 +449,8 @@ _TEXTS: Mapping[str, Callable[[Data], tuple[str, str]]] = {
     "case.credited_in_part": _credited,
     "case.due_date_changed": _due_date_changed,
     "case.customer_changed": _customer_changed,
+    "case.contact_told": _contact_told,
+    "case.contact_confirmed": _contact_confirmed,
     "case.postponed": _postponed,
     "case.plan_agreed": _plan_agreed,
     "case.plan_moved": _plan_moved,
@@ -442,6 +465,8 @@ _TEXTS: Mapping[str, Callable[[Data], tuple[str, str]]] = {
     "file.added": _file_added,
     "file.removed": _file_removed,
     "case.file_received": _file_received,
+    "case.told": _told,
+    "case.told_answered": _told_answered,
     "case.disputed": _disputed,
     "case.dispute_asked": _dispute_asked,
     "case.dispute_replied": _dispute_replied,
@@ -620,14 +645,18 @@ _STEPS = (
 _MONEY = (
     "case.payment_received", "case.paid", "case.paid_directly", "case.credited",
     "case.credited_in_part", "case.written_off", "case.returned", "case.recalled", "case.limited",
-    "case.plan_agreed", "case.plan_ended", "case.plan_broken",
+    "case.plan_agreed", "case.plan_moved", "case.plan_ended", "case.plan_broken",
 )  # fmt: skip
 _WAITING = (
     "case.disputed", "case.dispute_asked", "case.dispute_replied", "case.dispute_answered",
+    "case.told", "case.told_answered",
     "case.stopped", "case.resumed", "case.needs_review", "case.review_ended",
-    "case.awaits_decision", "case.taken_to_law", "case.watched_over",
+    "case.awaits_decision", "case.taken_to_law", "case.watched_over", "case.postponed",
 )  # fmt: skip
-_DETAILS = ("case.imported", "case.customer_changed", "case.due_date_changed")
+_DETAILS = (
+    "case.imported", "case.customer_changed", "case.contact_told", "case.contact_confirmed",
+    "case.due_date_changed",
+)  # fmt: skip
 _NOTES = (
     "case.message_received", "case.message_sent", "case.message_settled",
     "note.written", "note.changed", "note.removed", "file.added", "file.removed",

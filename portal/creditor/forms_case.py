@@ -21,24 +21,24 @@ from wtforms.validators import InputRequired, Length, Optional
 from wtforms.widgets import CheckboxInput, HiddenInput, ListWidget
 
 from portal import clock
-from portal.collection import correspondence, disputes, file_types, notes, states
+from portal.collection import correspondence, disputes, file_types, notes, states, tellings
 from portal.collection.notes import Reader
 from portal.creditor.case_facts import CaseFacts
 from portal.creditor.names import (
     DISPUTE_CHANNELS,
     DISPUTE_REASONS,
     SIZES,
-    countries,
+    TELLING_OUTCOMES,
     languages,
     stop_name,
 )
+from portal.web.countries import countries
 from portal.web.forms import Form, KronorField
 
 # Kinds of stops that a creditor's person puts on and takes off by hand. The others have acts of
 # their own, or are ours.
 BY_HAND = (
-    states.HOLD, states.BANKRUPT, states.DECEASED, states.MINOR, states.PROTECTED,
-    states.RESTRUCTURING,
+    states.HOLD, *states.CIRCUMSTANCES,
 )  # fmt: skip
 _HOLD_FOR = timedelta(days=14)
 _LONGEST = 300
@@ -68,18 +68,19 @@ class ActForm(Form):
         }
 
 
+# A field whose text is no date has no data, and has told so already.
 def _past(form: ActForm, field: Field) -> None:
-    if field.data > clock.today():
+    if field.data is not None and field.data > clock.today():
         raise ValidationError(gettext("This day is still to come."))
 
 
 def _coming(form: ActForm, field: Field) -> None:
-    if field.data <= clock.today():
+    if field.data is not None and field.data <= clock.today():
         raise ValidationError(gettext("Choose a day that is still to come."))
 
 
 def _not_past(form: ActForm, field: Field) -> None:
-    if field.data < clock.today():
+    if field.data is not None and field.data < clock.today():
         raise ValidationError(gettext("Choose today or a day that is still to come."))
 
 
@@ -117,7 +118,7 @@ class ResumeForm(ActForm):
 
     def prepare(self, facts: CaseFacts, *, is_new: bool) -> None:
         """Those that a person can take off."""
-        ended = [one for one in facts.stop_kinds if one in BY_HAND]
+        ended = [one for one in facts.answered_kinds if one in BY_HAND]
         self.kind.choices = [(one, stop_name(one)) for one in ended]
         if is_new and ended:
             self.kind.data = ended[0]
@@ -348,6 +349,110 @@ class AnswerForm(ActForm):
         """Needed for a part."""
         if self.answer.data == disputes.PARTLY and field.data is None and not field.errors:
             raise ValidationError(gettext("Fill this in."))
+
+
+class ToldForm(ActForm):
+    """The answer to something that the debtor told. kinds: the stops that it is about."""
+
+    kinds: Sequence[str] = ()
+
+    outcome = RadioField(lazy_gettext("Your answer"), [InputRequired()])
+    words = TextAreaField(lazy_gettext("What you write to the debtor"), [Length(max=1_200)])
+
+    def prepare(self, facts: CaseFacts, *, is_new: bool) -> None:
+        """The answers that there are."""
+        self.outcome.choices = [
+            (one, TELLING_OUTCOMES[one]) for one in tellings.OUTCOMES[self.kinds[0]]
+        ]
+
+    def hints(self) -> Mapping[str, str]:
+        """What is not plain."""
+        return {"words": gettext("The debtor reads it on the page of the case.")}
+
+    @property
+    def stop(self) -> str:
+        """What is answered."""
+        return self.kinds[0]
+
+    def validate_words(self, field: Field) -> None:
+        """Needed when the claim stands: the debtor gets a letter with the reasons."""
+        is_needed = self.outcome.data in (tellings.NOT_COME, tellings.RIGHT)
+        if is_needed and not (field.data or "").strip():
+            raise ValidationError(gettext("Fill this in."))
+
+
+class ToldPaidForm(ToldForm):
+    """Whether the money has come."""
+
+    kinds = (tellings.PAID,)
+
+    amount = KronorField(lazy_gettext("Amount"))
+    on = DateField(lazy_gettext("Day the money came"), [Optional(), _past])
+
+    def prepare(self, facts: CaseFacts, *, is_new: bool) -> None:
+        """What the debtor told, to begin with."""
+        super().prepare(facts, is_new=is_new)
+        told = facts.waits(*self.kinds)
+        if is_new and told:
+            self.amount.data = told[0].facts["amount_ore"]
+            self.on.data = date.fromisoformat(told[0].facts["on"])
+
+    def hints(self) -> Mapping[str, str]:
+        """What is not plain."""
+        return {
+            "amount": gettext("Only when the money has come: it is registered as paid to you."),
+            "words": gettext("Needed when the money has not come: it goes to the debtor in a"
+                             " letter."),
+        }  # fmt: skip
+
+    def validate_amount(self, field: Field) -> None:
+        """Needed when the money has come."""
+        if self.outcome.data == tellings.CAME and field.data is None and not field.errors:
+            raise ValidationError(gettext("Fill this in."))
+
+    def validate_on(self, field: Field) -> None:
+        """Needed when the money has come."""
+        if self.outcome.data == tellings.CAME and field.data is None and not field.errors:
+            raise ValidationError(gettext("Fill this in."))
+
+
+class ToldPersonForm(ToldForm):
+    """Whether it is the right person."""
+
+    kinds = (tellings.WRONG_PERSON,)
+
+    def hints(self) -> Mapping[str, str]:
+        """What is not plain."""
+        return {"words": gettext("It goes to the debtor in a letter.")}
+
+
+class ToldSituationForm(ToldForm):
+    """What comes of a debtor's situation."""
+
+    kinds = tellings.SITUATIONS
+
+    which = SelectField(lazy_gettext("What was told"), [InputRequired()])
+
+    def prepare(self, facts: CaseFacts, *, is_new: bool) -> None:
+        """The situations that wait."""
+        super().prepare(facts, is_new=is_new)
+        told = [one.stop for one in facts.waits(*self.kinds)]
+        self.which.choices = [(one, stop_name(one)) for one in told]
+        if is_new and told:
+            self.which.data = told[0]
+
+    @property
+    def stop(self) -> str:
+        """What is answered."""
+        return str(self.which.data)
+
+    def hints(self) -> Mapping[str, str]:
+        """What is not plain."""
+        return {
+            "outcome": gettext("While it stands still, nothing is sent. You let it go on by hand"
+                               " when that is over."),
+            **super().hints(),
+        }  # fmt: skip
 
 
 class ReplyForm(ActForm):

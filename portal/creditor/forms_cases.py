@@ -27,6 +27,7 @@ MARKS: dict[str, LazyString] = {
     finding.BROKEN_PLAN: lazy_gettext("A payment plan was broken in the last 30 days"),
     finding.DISPUTE: lazy_gettext("Has an objection"),
     finding.OVERDUE: lazy_gettext("The time to pay has run out"),
+    finding.TOLD: lazy_gettext("The debtor has told something to look into"),
     finding.UNANSWERED: lazy_gettext("A message waits for an answer"),
     finding.NO_ADDRESS: lazy_gettext("The address is incomplete"),
     finding.UNDELIVERED: lazy_gettext("A message could not be sent"),

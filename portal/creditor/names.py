@@ -1,10 +1,10 @@
 """What codes of the rooms are called on the creditor's pages."""
 
-from babel import Locale
 from flask_babel import get_locale, gettext, lazy_gettext, lazy_pgettext, ngettext
 from flask_babel.speaklater import LazyString
 
 from portal import locales
+from portal.law.situations import SITUATIONS
 
 _STATUSES = {
     "imported": lazy_gettext("New"),
@@ -38,6 +38,9 @@ _STOPS = {
     "minor": lazy_gettext("Minor"),
     "protected identity": lazy_gettext("Protected identity"),
     "debt restructuring": lazy_gettext("Debt restructuring"),
+    "represented": lazy_gettext("Trustee or administrator"),
+    "said paid": lazy_gettext("Says it is paid"),
+    "wrong person": lazy_gettext("Says it is the wrong person"),
 }
 _STEPS = {
     "reminder": lazy_gettext("Send a reminder"),
@@ -92,12 +95,17 @@ _MESSAGES = {
     "demand": lazy_gettext("Demand (inkassokrav)"),
     "plan": lazy_gettext("Payment plan"),
     "dispute_answer": lazy_gettext("Answer to an objection"),
+    "case_message": lazy_gettext("That you have written a message"),
+    "letter": lazy_gettext("That there is a letter"),
+    "entry_link": lazy_gettext("Link to the case"),
+    "debtor_address": lazy_gettext("Question whether the e-mail address is right"),
     "more_time": lazy_gettext("More time to pay"),
 }
 _CHANNELS = {
     "letter": lazy_gettext("Letter"),
     "swish": lazy_gettext("Swish"),
     "email": lazy_gettext("E-mail"),
+    "sms": lazy_gettext("Text message"),
 }
 _DISPUTES = {
     "": (lazy_gettext("None"), "neutral"),
@@ -123,6 +131,25 @@ DISPUTE_CHANNELS = {
     "post": lazy_gettext("By post"),
     "web": lazy_gettext("On the web"),
 }
+TELLING_OUTCOMES = {
+    "came": lazy_gettext("The money has come to us"),
+    "not come": lazy_gettext("The money has not come: the case goes on"),
+    "wrong": lazy_gettext("It is the wrong person: take the claim back"),
+    "right": lazy_gettext("It is the right person: the case goes on"),
+    "holds": lazy_gettext("It is so: the case goes on standing still"),
+    "goes on": lazy_gettext("It does not hinder: the case goes on"),
+    "lapsed": lazy_gettext("The case ended before an answer"),
+}
+TELLING_WAYS = {
+    "creditor": lazy_gettext("To you"),
+    "us": lazy_gettext("To Reda"),
+    "other": lazy_gettext("In another way, or does not know"),
+}
+TELLING_WHY = {
+    "unknown": lazy_gettext("Does not know what it is about"),
+    "address": lazy_gettext("Lives at the address, but is somebody else"),
+    "name": lazy_gettext("Has the same name as somebody else"),
+}
 _TURNS = {
     "objected": lazy_gettext("The debtor objected"),
     "asked": lazy_gettext("You asked for more"),
@@ -146,6 +173,7 @@ _FIELDS = {
     "language": lazy_gettext("Language"),
     "customer_class": lazy_gettext("Customer class"),
     "size_class": lazy_gettext("Number of employees"),
+    "channel": lazy_gettext("How to be reached"),
 }
 SIZES = {
     "": lazy_pgettext("size", "Not known"),
@@ -154,8 +182,6 @@ SIZES = {
     "50-249": "50–249",
     "250+": lazy_gettext("250 or more"),
 }
-# Codes of territories that no letter goes to.
-_NO_COUNTRIES = ("EU", "EZ", "UN", "XA", "XB", "QO", "ZZ")
 _REASONS = {
     "": lazy_gettext("Not looked at yet"),
     "paused": lazy_gettext("Collection is not switched on"),
@@ -231,6 +257,21 @@ def stop_name(code: str) -> str:
     return _named(_STOPS, code)
 
 
+def telling_outcome(code: str) -> str:
+    """What came of what a debtor told."""
+    return _named(TELLING_OUTCOMES, code)
+
+
+def situation_rule(stop: str) -> str:
+    """The statute that asks for a stop."""
+    return SITUATIONS[stop].rule
+
+
+def situation_means(stop: str) -> str:
+    """What a company must know of a situation before the case goes on."""
+    return gettext(SITUATIONS[stop].means)
+
+
 def after_demand_name(code: str) -> str:
     """What a company's rules do when a demand is not paid."""
     return _named(AFTER_DEMAND, code)
@@ -298,16 +339,6 @@ def language_name(code: str) -> str:
     if known and known.code == "sv-lattlast":
         told = known.name
     return told.capitalize()
-
-
-def countries(also: str) -> list[tuple[str, str]]:
-    """Every country by code and name, Sweden first. also: a code that is to be among them."""
-    names = dict((get_locale() or Locale("sv")).territories)
-    codes = [one for one in names if len(one) == 2 and one.isalpha() and one not in _NO_COUNTRIES]
-    if also and also not in codes:
-        codes.append(also)
-    codes.sort(key=lambda code: (code != "SE", names.get(code, code)))
-    return [(code, names.get(code, code)) for code in codes]
 
 
 def languages(also: str | None) -> list[tuple[str, str]]:

@@ -31,7 +31,7 @@ GROUPS: Mapping[str, LazyString] = {
 # What a kind is called where one chooses.
 NAMES: Mapping[str, LazyString] = {
     "mention": lazy_gettext("Somebody mentions you in a note"),
-    "dispute": lazy_gettext("A debtor objects"),
+    "dispute": lazy_gettext("A debtor objects, or tells something to look into"),
     "message": lazy_gettext("A debtor writes to you"),
     "decision": lazy_gettext("A case waits for your decision"),
     "plan_broken": lazy_gettext("A payment plan is not kept"),
@@ -147,7 +147,11 @@ def _plain(text: LazyString) -> Callable[[Data, bool], str]:
 
 _TITLES: Mapping[str, Callable[[Data, bool], str]] = {
     "mention": _mention,
-    "dispute": _plain(lazy_gettext("An objection came")),
+    "dispute": lambda data, is_failed: (
+        gettext("The debtor told something to look into")
+        if "stop" in data
+        else gettext("An objection came")
+    ),
     "message": _plain(lazy_gettext("A debtor has written to you")),
     "decision": _plain(lazy_gettext("The demand was not paid: decide how to go on")),
     "plan_broken": _plain(lazy_gettext("The payment plan was not kept")),

@@ -120,6 +120,9 @@ def _need_text(need: Need) -> str:
             "proposal to approve or refuse", "proposals to approve or refuse", count
         ),
         needs.DISPUTES: lambda: ngettext("objection to answer", "objections to answer", count),
+        needs.TELLINGS: lambda: ngettext(
+            "thing told by a debtor to look into", "things told by debtors to look into", count
+        ),
         needs.MESSAGES: lambda: ngettext("message to answer", "messages to answer", count),
         needs.DECISIONS: lambda: ngettext("case to decide on", "cases to decide on", count),
         needs.PLANS: lambda: ngettext(
@@ -147,6 +150,7 @@ def _need_text(need: Need) -> str:
 def _need_url(name: str) -> str | None:
     queries: dict[str, dict[str, Any]] = {
         needs.DISPUTES: {"stop": "dispute"},
+        needs.TELLINGS: {"mark": "told"},
         needs.MESSAGES: {"mark": "unanswered"},
         needs.DECISIONS: {"status": "deciding"},
         needs.PLANS: {"mark": "broken plan"},

@@ -8,7 +8,7 @@ from htmx_flask import request
 from werkzeug.exceptions import NotFound
 
 from portal import clock, ledger
-from portal.collection import attachments, cases, disputes, history, plans
+from portal.collection import attachments, cases, disputes, history, plans, tellings
 from portal.creditor import access, case_acts, events
 from portal.creditor.case_facts import CaseFacts, gather
 from portal.creditor.views import creditor
@@ -39,6 +39,9 @@ def show_case(reference: str) -> Response:
         parts=cases.explain(facts.case, facts.due),
         disputes=disputes.of_case(facts.case.id),
         sent=attachments.sent_with(facts.case.id),
+        told=tellings.of_case(facts.case.id),
+        told_files=attachments.told_with(facts.case.id),
+        told_acts=case_acts.TOLD,
         undisputed_ore=disputes.undisputed_ore(facts.dispute, facts.due) if facts.dispute else 0,
         progress=plans.progress(facts.plan) if facts.plan else [],
         acts=case_acts.offered(facts) if access.role().may_change else [],

@@ -5,7 +5,7 @@ from flask_babel import gettext
 from htmx_flask import request
 
 from portal import clock, locales
-from portal.collection import cases, correspondence
+from portal.collection import cases, correspondence, in_other_words
 from portal.creditor import access
 from portal.creditor.case_facts import gather
 from portal.creditor.forms_case import MessageForm
@@ -26,7 +26,7 @@ def _page(reference: str, form: MessageForm, *, status: int = 200) -> Response:
     facts = gather(reference, clock.today())
     found = correspondence.of_case(facts.case.id)
     form.seen.data = found[-1].id if found else 0
-    reads = locales.find(facts.case.debtor.language or languages.DEFAULT.code)
+    reads = locales.find(facts.case.debtor.reads)
     return render(
         "creditor/case_messages.html",
         status=status,
@@ -36,8 +36,9 @@ def _page(reference: str, form: MessageForm, *, status: int = 200) -> Response:
         stops=facts.stops,
         form=form,
         messages=found,
+        translated=in_other_words.shown(found, languages.current().code),
         waits=correspondence.waits(facts.case.id),
-        reads=reads.name if reads else facts.case.debtor.language,
+        reads=reads.name if reads else facts.case.debtor.reads,
     )
 
 
@@ -59,6 +60,17 @@ def write_message(reference: str) -> Response:
         return _page(reference, form, status=error.status)
     db.session.commit()
     flash(gettext("The message is there for the debtor."), "good")
+    return go(url_for("creditor.show_case_messages", reference=reference))
+
+
+@creditor.post("/<key>/cases/<reference>/messages/translate")
+def translate_messages(reference: str) -> Response:
+    """Have what is in another language translated by machine, where that is on."""
+    found = correspondence.of_case(gather(reference, clock.today()).case.id)
+    is_done = in_other_words.translate(found, languages.current().code, now=clock.now())
+    db.session.commit()
+    if not is_done:
+        flash(gettext("The translation did not work now. You see the original words."), "warn")
     return go(url_for("creditor.show_case_messages", reference=reference))
 
 

@@ -1,36 +1,54 @@
 """Who may see which case: the cases that this browser session has opened, and no other."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from math import ceil
 from typing import Any
 
 from flask import Blueprint, Response, current_app, flash, g, session, url_for
 from flask_babel import gettext
+from flask_wtf.csrf import CSRFError
 from htmx_flask import request
 from werkzeug.exceptions import NotFound
 
-from portal.collection import cases
+from portal import clock
+from portal.collection import cases, reaching
 from portal.collection.models import Case
 from portal.database import tenancy
-from portal.web.rendering import go
+from portal.debtor import unsent
+from portal.identity import sessions
+from portal.web import errors, languages
+from portal.web.rendering import go, render
 
+# So long before its end a visit is said to end soon.
+_WARNED = timedelta(minutes=5)
+# Where somebody who comes in is led first.
+_FIRST = {"debtor.show_case", "debtor.overview"}
 _OPENED, _IDENTIFIED = "debtor_cases", "debtor_is_identified"
 # Pages that anyone may see.
 _OPEN = {
     *("debtor.start", "debtor.enter", "debtor.health", "debtor.list_languages"),
+    *("debtor.show_address", "debtor.confirm_address", "debtor.show_privacy"),
     *("debtor.ask_for_code", "debtor.send_code", "debtor.write_code", "debtor.enter_by_code"),
     *("debtor.identify", "debtor.start_identifying", "debtor.show_order", "debtor.open_app"),
     *("debtor.return_from_app", "debtor.stop_order", "debtor.no_case"),
     *("debtor.help_me", "debtor.explain_words", "debtor.explain_letter"),
     *("debtor.picture_letter", "debtor.accessibility"),
     *("debtor.show_link", "debtor.open_link", "debtor.renew_link"),
+    "debtor.show_visit",
 }
 
 
 def open_cases(ids: Iterable[int]) -> None:
     """Let this session see these cases and nothing else; its token is renewed first."""
+    written = unsent.sealed()
     session.clear()
     session.renew()  # type: ignore[attr-defined]
     session[_OPENED] = list(ids)
+    with tenancy.cases(opened()):
+        languages.begin_in(reaching.language_of(opened()))
+    unsent.carry(written)
 
 
 def open_all_of_one(ids: Iterable[int]) -> None:
@@ -57,15 +75,84 @@ def has_opened(reference: str) -> bool:
 
 def current_case() -> Case:
     """The case that the address names. Raises NotFound when this session has not opened it."""
-    case = _opened(g.get("debtor_reference") or "")
+    case = named_case()
     if case is None:
         raise NotFound
     return case
 
 
+def named_case() -> Case | None:
+    """The case that the address names, if it names one that this session has opened."""
+    reference = g.get("debtor_reference")
+    return _opened(reference) if reference else None
+
+
 def _opened(reference: str) -> Case | None:
     case = cases.find(reference)
     return case if case and case.id in opened() else None
+
+
+@dataclass(frozen=True)
+class Visit:
+    """How long a visit lasts if nothing more is asked for. state: on, soon (to end) or ended.
+
+    seconds: after which the page asks again; None: not any more.
+    """
+
+    state: str
+    ends_at: datetime | None = None
+    seconds: int | None = None
+
+
+def visit() -> Visit:
+    """The visit of this session."""
+    ends_at = sessions.ends_at()
+    left = (ends_at - clock.real_now()).total_seconds() if ends_at and opened() else 0
+    if left <= 0:
+        return Visit("ended")
+    warned = _WARNED.total_seconds()
+    # A timer may be a little early.
+    if left <= warned + 5:
+        return Visit("soon", ends_at, ceil(left) + 1)
+    return Visit("on", ends_at, ceil(left - warned))
+
+
+def _go_on_writing() -> Response | None:
+    """Show what was written before the visit ended, where it was written; drop what was sent."""
+    kept = unsent.found()
+    if kept is None:
+        return None
+    if opened() and not (kept.reference and has_opened(kept.reference)):
+        # Before the door it was sent; or it is another case's, and perhaps another person's.
+        unsent.forget()
+    elif request.method == "POST":
+        if request.path == kept.action:
+            unsent.forget()
+    elif opened() and request.endpoint in _FIRST and (page := unsent.lead_back(kept)):
+        return go(page)
+    elif opened() or not kept.reference:
+        unsent.show(kept)
+    return None
+
+
+def _keep_writing() -> Response:
+    """A form that was open for too long: what was written stays, and is sent again."""
+    if ids := opened():
+        tenancy.enter(tenancy.Scope("case", tuple(ids)))
+    if request.endpoint == "debtor.stay":
+        # The page stays, for something may be written there.
+        return render("debtor/visit.html", block="visit_now", visit=visit())
+    if request.endpoint == "debtor.leave" and not ids:
+        return go(url_for("debtor.start"))
+    kept = unsent.keep()
+    is_in = bool(kept.reference) and has_opened(kept.reference)
+    if is_in or not kept.reference:
+        flash(gettext("The page had been open too long. Please send it again."), "warn")
+        return go(kept.page or url_for("debtor.start"))
+    flash(gettext("Your visit has ended. Write the reference and the code again."), "info")
+    if kept.fields:
+        flash(gettext("What you wrote is kept while you come in again."), "info")
+    return go(url_for("debtor.start", reference=kept.reference))
 
 
 def guard(blueprint: Blueprint) -> None:
@@ -79,11 +166,18 @@ def guard(blueprint: Blueprint) -> None:
         elif request.endpoint not in _OPEN:
             flash(gettext("Your visit has ended. Write the reference and the code again."), "info")
             return go(url_for("debtor.start"))
-        return None
+        return _go_on_writing()
+
+    @blueprint.errorhandler(CSRFError)
+    def _open_too_long(error: CSRFError) -> Response:
+        return _keep_writing() if unsent.comes_from_us(error) else errors.answer(400)
 
     @blueprint.context_processor
     def _tell_templates() -> dict[str, object]:
-        return {"is_identified": session.get(_IDENTIFIED, False)}
+        return {
+            "is_identified": session.get(_IDENTIFIED, False),
+            "visit": visit() if opened() else None,
+        }
 
     @blueprint.url_value_preprocessor
     def _take_reference(endpoint: str | None, values: dict[str, Any] | None) -> None:

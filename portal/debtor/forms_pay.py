@@ -1,9 +1,10 @@
 """How much somebody pays, in which way, and when."""
 
 from flask_babel import lazy_gettext
-from wtforms import DateField, RadioField
+from wtforms import DateField, RadioField, SelectMultipleField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import Optional
+from wtforms.validators import InputRequired, Optional
+from wtforms.widgets import CheckboxInput, ListWidget
 
 from portal.web.forms import Form, KronorField
 
@@ -27,6 +28,20 @@ class PayForm(Form):
         lazy_gettext("How do you want to pay?"),
         choices=[SelectChoice(SWISH, "Swish"), SelectChoice(BANK, lazy_gettext("Bank transfer"))],
         default=SWISH,
+    )
+
+
+class PayManyForm(Form):
+    """The references of the cases to pay."""
+
+    cases = SelectMultipleField(
+        lazy_gettext("Which cases do you want to pay?"),
+        [InputRequired()],
+        # Of the cases that were paid meanwhile, the page tells more kindly.
+        validate_choice=False,
+        choices=[],
+        widget=ListWidget(prefix_label=False),
+        option_widget=CheckboxInput(),
     )
 
 

@@ -217,4 +217,17 @@ LETTERS: Mapping[str, LetterHelp] = {
             "Frågor? Vi hjälper dig": _QUESTIONS,
         },
     ),
+    "more_time": LetterHelp(
+        N_("More time to pay"),
+        N_("You have more time to pay. Nothing more happens before the new last day."),
+        {
+            "Referens": _REFERENCE,
+            "Att betala": _SUM,
+            "OCR-nummer": _OCR,
+            "Så är summan räknad": _PARTS,
+            "Stämmer det inte?": _WRONG,
+            "Räcker inte tiden?": _HARD,
+            "Frågor? Vi hjälper dig": _QUESTIONS,
+        },
+    ),
 }

@@ -93,16 +93,23 @@ def health() -> Response:
 
 from portal.debtor import (  # noqa: E402, F401
     views_bankid,
+    views_cannot_pay,
     views_case,
     views_codes,
+    views_contact,
+    views_data,
     views_files,
     views_help,
     views_languages,
     views_links,
     views_messages,
     views_more_time,
+    views_news,
     views_object,
     views_pay,
+    views_pay_many,
     views_plan,
+    views_told,
+    views_visit,
     views_why,
 )

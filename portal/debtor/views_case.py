@@ -4,11 +4,12 @@ from flask import Response, make_response
 from werkzeug.exceptions import NotFound
 
 from portal import clock
-from portal.collection import cases, coming, history, moves, plans
+from portal.collection import cases, coming, history, moves
 from portal.database import files
 from portal.debtor import access
 from portal.debtor.events import timeline
 from portal.debtor.views import debtor
+from portal.debtor.views_news import news_of
 from portal.delivery import outbox
 from portal.delivery.letters import render_receipt
 from portal.extensions import settings
@@ -39,6 +40,7 @@ def show_case() -> Response:
     return render(
         "debtor/case.html",
         case=case,
+        news=news_of(case.id, is_renewed=True),
         has_others=len(access.opened()) > 1,
         coming=coming.of_case(case, due.principal_ore, today),
         doubtful=doubtful,
@@ -48,7 +50,6 @@ def show_case() -> Response:
         parts=cases.explain(case, due),
         payments=booking.payments_of(case.id),
         stops={one.kind for one in moves.open_stops(case.id)} if case.is_stopped else (),
-        instalments=plans.instalments(case.id),
         letters=[one for one in outbox.messages_of(case.id) if one.document_sha256],
     )
 

@@ -18,7 +18,10 @@ MEGABYTES = file_types.LARGEST // 1024 // 1024
 # Room for as many files as are taken, and for one far too large among them: it is then told of at
 # its place, and what was written with it is not lost.
 _LARGEST_REQUEST = (attachments.MOST_AT_ONCE * MEGABYTES + 50) * 1024 * 1024
-_TAKE_FILES = {"debtor.object_to_claim"}
+_TAKE_FILES = {
+    "debtor.object_to_claim", "debtor.tell_paid", "debtor.tell_wrong_person",
+    "debtor.tell_situation",
+}  # fmt: skip
 
 
 @debtor.url_value_preprocessor

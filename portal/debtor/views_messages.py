@@ -4,7 +4,7 @@ from flask import Response, flash, url_for
 from flask_babel import gettext
 
 from portal import clock
-from portal.collection import cases, correspondence
+from portal.collection import cases, correspondence, in_other_words
 from portal.debtor import access
 from portal.debtor.forms_messages import MessageForm
 from portal.debtor.views import debtor
@@ -13,6 +13,11 @@ from portal.identity.actor import DEBTOR
 from portal.messages import RedaError
 from portal.web import languages
 from portal.web.rendering import go, render
+
+
+@debtor.context_processor
+def _for_templates() -> dict[str, object]:
+    return {"unread_messages": lambda: correspondence.unread(access.opened())}
 
 
 @debtor.get("/case/<reference>/messages")
@@ -24,6 +29,10 @@ def show_messages() -> Response:
 def _page(form: MessageForm, *, status: int = 200) -> Response:
     case = access.current_case()
     found = correspondence.of_case(case.id)
+    new = {one.id for one in found if not one.is_from_debtor and one.read_at is None}
+    if new:
+        correspondence.read(case.id, seen=max(new), now=clock.now())
+        db.session.commit()
     form.seen.data = found[-1].id if found else 0
     return render(
         "debtor/messages.html",
@@ -31,8 +40,22 @@ def _page(form: MessageForm, *, status: int = 200) -> Response:
         case=case,
         form=form,
         messages=found,
+        translated=in_other_words.shown(found, languages.current().code),
+        new=new,
         waits=correspondence.waits(case.id),
     )
+
+
+@debtor.post("/case/<reference>/messages/translate")
+@limiter.limit("10 per minute; 60 per hour")
+def translate_messages() -> Response:
+    """Have what is in another language translated by machine, where that is on."""
+    found = correspondence.of_case(access.current_case().id)
+    is_done = in_other_words.translate(found, languages.current().code, now=clock.now())
+    db.session.commit()
+    if not is_done:
+        flash(gettext("The translation did not work now. You see the original words."), "warn")
+    return go(url_for("debtor.show_messages"))
 
 
 @debtor.post("/case/<reference>/messages")

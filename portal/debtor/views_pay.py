@@ -2,6 +2,7 @@
 
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from flask import Response, flash, url_for
 from flask_babel import gettext
@@ -9,17 +10,18 @@ from htmx_flask import request as asking
 from werkzeug.exceptions import NotFound
 
 from portal import clock
-from portal.collection import cases, plans
+from portal.collection import cases, disputes, plans
 from portal.collection.models import Case
 from portal.database import tenancy
 from portal.debtor import access
 from portal.debtor.forms_pay import ALL, BANK, PART, PayForm, TransferForm
 from portal.debtor.views import debtor
+from portal.debtor.views_news import news_of
 from portal.extensions import db, limiter, settings
 from portal.messages import N_, RedaError
 from portal.payments import booking, offers, qr
 from portal.payments.accounts import Bankgiro
-from portal.payments.models import SwishRequest
+from portal.payments.models import SwishPart, SwishRequest
 from portal.payments.swish import OUTCOME_UNKNOWN, SwishUnavailable, explain
 from portal.web.formats import plain_kronor
 from portal.web.forms import text
@@ -31,8 +33,8 @@ def choose_payment() -> Response:
     """How much to pay, and by which way."""
     case = access.current_case()
     form = PayForm(formdata=None)
-    if coming_ore := _coming_ore(case):
-        form.how_much.data, form.amount.data = PART, coming_ore
+    if proposed_ore := _coming_ore(case) or _undisputed_ore(case):
+        form.how_much.data, form.amount.data = PART, proposed_ore
     return _choice(case, form)
 
 
@@ -43,11 +45,21 @@ def _coming_ore(case: Case) -> int | None:
     return next((one.amount_ore - one.came_ore for one in parts if not one.is_paid), None)
 
 
+def _undisputed_ore(case: Case) -> int:
+    """What is not objected to, while an objection to a part waits for its answer; else 0."""
+    dispute = disputes.current(case.id)
+    if dispute is None:
+        return 0
+    return disputes.undisputed_ore(dispute, cases.amount_due(case, clock.today()))
+
+
 def _choice(case: Case, form: PayForm, *, status: int = 200) -> Response:
     return render(
         "debtor/choose_payment.html",
         status=status,
         case=case,
+        # What somebody is writing is not taken from them.
+        news=news_of(case.id, is_renewed=False),
         form=form,
         due=cases.amount_due(case, clock.today()),
         payments=booking.payments_of(case.id),
@@ -69,7 +81,7 @@ def start_payment() -> Response:
         if form.way.data == BANK:
             part = None if amount_ore is None else plain_kronor(amount_ore)
             return go(url_for("debtor.show_transfer", amount=part))
-        request = _ask_for({case.id: amount_ore})
+        request = ask_for({case.id: amount_ore})
     except offers.WrongAmount as error:
         db.session.rollback()
         form.take(error)
@@ -89,7 +101,8 @@ def _amount(case: Case, form: PayForm) -> int | None:
     return offers.part_of(cases.amount_due(case, clock.today()), form.amount.data)
 
 
-def _ask_for(asked: dict[int, int | None]) -> SwishRequest:
+def ask_for(asked: dict[int, int | None]) -> SwishRequest:
+    """Have Swish ask for what somebody wants to pay on their cases, as `booking.begin` takes it."""
     return booking.begin(
         asked,
         booking.client(),
@@ -128,6 +141,7 @@ def show_transfer() -> Response:
         "debtor/transfer.html",
         status=422 if form.errors else 200,
         case=case,
+        news=news_of(case.id, is_renewed=True),
         form=form,
         part_ore=part_ore,
         transfer=transfer,
@@ -153,29 +167,57 @@ def _invoice_code(case: Case, transfer: offers.Transfer, today: date) -> str:
 @debtor.get("/case/<reference>/pay/<request_id>")
 def show_payment(request_id: str) -> Response:
     """The payment as it stands; asks Swish, should its callback have been lost."""
-    request = _request(request_id)
-    if request.status == "created" and booking.is_silent(request, clock.now()):
-        request = _ask(request)
+    request, parts = _request(request_id)
+    if len(parts) > 1:
+        return go(url_for("debtor.show_joint_payment", request_id=request_id))
+    request = as_it_stands(request)
     if request.status == "paid":
         return last_question("payment") or _to_receipt(request)
-    token = request.token if request.status == "created" else None
+    case, part_ore = access.current_case(), parts[0].amount_ore
+    due = cases.amount_due(case, clock.day_of(request.created_at))
+    return payment_page(
+        request,
+        is_whole=part_ore == request.amount_ore,
+        amount_ore=part_ore,
+        paid=[(case, part_ore)],
+        left_ore=offers.left_after(case, due, part_ore),
+        urls={
+            "show": url_for("debtor.show_payment", request_id=request.id),
+            "stop": url_for("debtor.stop_payment", request_id=request.id),
+            "again": url_for("debtor.start_payment"),
+            "back": url_for("debtor.show_case"),
+        },
+        again=[
+            ("how_much", ALL if part_ore == due.total_ore else PART),
+            ("amount", "" if part_ore == due.total_ore else plain_kronor(part_ore)),
+        ],
+    )
+
+
+def as_it_stands(request: SwishRequest) -> SwishRequest:
+    """A request after asking Swish about it, where that is due."""
+    if request.status == "created" and booking.is_silent(request, clock.now()):
+        return _ask(request)
+    return request
+
+
+def payment_page(request: SwishRequest, *, is_whole: bool, **values: Any) -> Response:
+    """The page of a payment that is not made. is_whole: the reader sees all that it is for."""
+    token = request.token if request.status == "created" and is_whole else None
     state = f"{request.status}-{request.error_code or ''}{'' if token else '-'}"
     if is_seen(state):
         return nothing_new()
-    case = access.current_case()
-    due = cases.amount_due(case, clock.day_of(request.created_at))
+    back = settings().base_url + values["urls"]["show"]
     return render(
         "debtor/pay.html",
         block="payment",
         state=state,
         is_unknown=request.error_code == OUTCOME_UNKNOWN,
         swish=request,
-        case=case,
-        is_all=request.amount_ore == due.total_ore,
-        left_ore=offers.left_after(case, due, request.amount_ore),
         qr_svg=qr.svg(qr.swish_request_payload(token), title="Swish") if token else None,
-        open_url=_open_url(request) if token else None,
+        open_url=booking.client().open_url(token, back) if token else None,
         reason=explain(request.error_code) if request.error_code else None,
+        **values,
     )
 
 
@@ -188,7 +230,7 @@ def _ask(request: SwishRequest) -> SwishRequest:
         except SwishUnavailable:
             db.session.rollback()
             answer = None
-    return answer or _request(request.id)
+    return answer or db.session.get_one(SwishRequest, request.id)
 
 
 def _to_receipt(request: SwishRequest) -> Response:
@@ -200,25 +242,26 @@ def _to_receipt(request: SwishRequest) -> Response:
 @debtor.post("/case/<reference>/pay/<request_id>/stop")
 def stop_payment(request_id: str) -> Response:
     """Withdraw the payment, unless it is approved already."""
-    request = _request(request_id)
-    with tenancy.service():
-        booking.stop(request.id, booking.client(), now=clock.now())
-        db.session.commit()
-    if _request(request_id).status != "cancelled":
-        # It ended otherwise, or nobody knows yet; its page says which.
+    request, _ = _request(request_id)
+    if not is_stopped(request):
         return go(url_for("debtor.show_payment", request_id=request_id))
-    flash(gettext("The payment is stopped. Nothing has been paid."), "info")
     return go(url_for("debtor.show_case"))
 
 
-def _request(request_id: str) -> SwishRequest:
-    found = booking.find(request_id)
-    paid = {one.case_id for one in booking.parts_of(request_id)}
-    if found is None or access.current_case().id not in paid:
+def is_stopped(request: SwishRequest) -> bool:
+    """Withdraw a request; False when it ended otherwise, or nobody knows yet, as its page says."""
+    with tenancy.service():
+        booking.stop(request.id, booking.client(), now=clock.now())
+        db.session.commit()
+    if request.status != "cancelled":
+        return False
+    flash(gettext("The payment is stopped. Nothing has been paid."), "info")
+    return True
+
+
+def _request(request_id: str) -> tuple[SwishRequest, list[SwishPart]]:
+    """A request that pays the case of the address, and the parts of it that are the visitor's."""
+    found, parts = booking.find(request_id), booking.parts_of(request_id)
+    if found is None or access.current_case().id not in {one.case_id for one in parts}:
         raise NotFound
-    return found
-
-
-def _open_url(request: SwishRequest) -> str:
-    back = settings().base_url + url_for("debtor.show_payment", request_id=request.id)
-    return booking.client().open_url(request.token or "", back)
+    return found, parts

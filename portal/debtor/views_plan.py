@@ -73,8 +73,8 @@ def _choices(form: PlanForm, chosen: Chosen | None = None, *, status: int = 200)
         status=status,
         case=case,
         form=form,
-        owed_ore=cases.amount_due(case, today).total_ore,
         fee_ore=charge.ore if charge else 0,
+        last_first_on=plan_offers.last_first_day(plan_offers.rules_of(case), today),
         proposal=chosen.proposal if chosen else None,
     )
 

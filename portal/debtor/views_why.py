@@ -31,6 +31,7 @@ def explain_part(sum_name: str) -> Response:
         status=422 if is_asked and not is_right else 200,
         case=case,
         due=due,
+        daily_ore=makeup.daily_ore(case, due),
         part=sum_name,
         rows=rows,
         each=_each(rows, request.args.get("each", type=int)),

@@ -223,7 +223,7 @@ def compose(letter: Letter, settings: Settings, *, number: int = 1) -> Composed:
     parts = [_part(kind, _SWEDISH, **values)]
     if reader != _SWEDISH:
         parts.append(_part(f"{kind}_sheet", reader, **values))
-        codes[web_code] = _web_link(content, reader)
+        codes[web_code] = web_link(content, code_of(reader))
     if values["specification"]:
         # Last, so that the page after the letter is the one in the reader's language.
         parts.append(_part("interest", _SWEDISH, **values))
@@ -521,9 +521,13 @@ def _payment_payload(content: Mapping[str, Any], settings: Settings) -> str:
     )
 
 
-def _web_link(content: Mapping[str, Any], reader: Locale) -> str:
+def web_link(content: Mapping[str, Any], language: str) -> str:
+    """Where a letter leads: the way in to the case, in a language.
+
+    content: of the letter, of which `web_address` and `reference` are read.
+    """
     # The code stays out of the address: addresses end up in histories and logs.
-    query = urlencode({"lang": code_of(reader), "reference": content["reference"]})
+    query = urlencode({"lang": language, "reference": content["reference"]})
     return f"{content['web_address'].rstrip('/')}/?{query}"
 
 

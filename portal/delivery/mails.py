@@ -15,7 +15,7 @@ from jinja2 import Template
 
 from portal.config import Settings
 from portal.delivery.channels.mail import Mail
-from portal.locales import find, is_offered, locale_of
+from portal.locales import LANGUAGES, find, is_offered, locale_of
 
 _DEFAULT = "sv"
 # These go to people who sign in, whose texts exist in two languages.
@@ -36,14 +36,18 @@ def render_mail(
     """A mail in its reader's language, or Swedish where we have no catalogue of it.
 
     kind: `invitation` (content: company, role, inviter, url, until_on), `notification` or `digest`
-    (as portal/notices tells them). Any of them may have `unsubscribe_url` and `is_one_click`.
+    (as portal/notices tells them); to debtors `case_message` and `letter` (creditor, url) and
+    `debtor_address` (url). Any of them may have `unsubscribe_url` and `is_one_click`.
     Raises TemplateNotFound for another kind, UndefinedError or KeyError when the content lacks
     something.
     """
     known = find(language)
     is_there = known and (known.code in _STAFF if kind in _TO_STAFF else is_offered(known.code))
     reader = known.code if known and is_there else _DEFAULT
-    values = {**content, **_shared(settings), "language": reader}
+    written = LANGUAGES[reader]
+    values = {
+        **content, **_shared(settings), "language": written.tag, "direction": written.direction,
+    }  # fmt: skip
     with force_locale(locale_of(reader)):
         text = _template(kind, "txt")
         context = text.new_context(values)

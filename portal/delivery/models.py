@@ -14,10 +14,10 @@ from portal.database.encryption import EncryptedText
 class Message(Base):
     """A letter or message. Its content is fixed when it is written, and sent from it later.
 
-    kind: which text. channel: letter, email or sms. address: where an email or sms goes. status:
-    waiting, sent, failed or withdrawn. due_at: from when it may be tried. secret: encrypted: of a
-    letter the access code, where it does not belong to the OCR number; of others the link or code
-    in it.
+    kind: which text. channel: letter, email or sms. address: where an email or sms goes; of a
+    letter, where an email tells of it. status: waiting, sent, failed or withdrawn. due_at: from
+    when it may be tried. secret: encrypted: of a letter the access code, where it does not belong
+    to the OCR number; of others the link or code in it.
     """
 
     __tablename__ = "messages"

@@ -39,12 +39,14 @@ from portal.delivery.letters import (
     count_pages,
     render_batch,
     render_letter,
+    web_link,
 )
 from portal.delivery.mails import render_mail
 from portal.delivery.models import Message
 from portal.delivery.texts import render_sms
 from portal.extensions import db, settings
 from portal.identity import holds
+from portal.law import channels
 from portal.messages import N_, RedaError
 from portal.notifications.telling import notify
 from portal.payments.references import code_of
@@ -55,8 +57,8 @@ MOST_ATTEMPTS = 5
 STEPS = ("reminder", "demand")
 # What they told of stands in the history; letters are kept with their case.
 MAILS_KEPT = timedelta(days=180)
-# Letters that ask for nothing: they go out whatever happens to the case meanwhile.
-ANSWERS = ("dispute_answer",)
+# What asks for nothing: it goes out whatever happens to the case meanwhile.
+ANSWERS = ("dispute_answer", "case_message", "debtor_address", "letter")
 # Letters that are still true when they are tried again later.
 LASTING = (*ANSWERS, "plan", "more_time")
 # What goes to an address of its own, and is true whenever it comes.
@@ -123,7 +125,6 @@ class NotFailed(RedaError):
 def put(
     kind: str,
     *,
-    channel: str,
     case_id: int,
     creditor_id: int,
     content: Mapping[str, object],
@@ -131,9 +132,13 @@ def put(
     language: str,
     key: str,
     now: datetime,
+    mail_to: str | None = None,
 ) -> bool:
-    """Write a message down in the caller's transaction; it is sent once that has committed.
+    """Write a letter down in the caller's transaction; it is sent once that has committed.
 
+    mail_to: the address of a reader who wants e-mails rather than letters. Where the law lets it, a
+    mail says that the letter is to be read on the page of the case, and it goes by post only when
+    that mail cannot be delivered; else it goes by post, and a mail tells of it when it has.
     content: JSON values, frozen here: what is sent later says what was true now. secret: the code
     that only the message itself may show, where it is not the one of its OCR number. key: the same
     key puts the same message, once for ever.
@@ -143,7 +148,8 @@ def put(
         insert(Message)
         .values(
             kind=kind,
-            channel=channel,
+            channel=channels.way(kind, channels.EMAIL if mail_to else channels.LETTER),
+            address=mail_to,
             case_id=case_id,
             creditor_id=creditor_id,
             content=dict(content),
@@ -252,10 +258,13 @@ def _put_to(
 def put_many(rows: TextClause, *, now: datetime) -> None:
     """Write a message down for each row of a query; one whose key is there is left out.
 
-    rows: columns kind, channel, case_id, creditor_id, content, secret (as it lies encrypted),
-    language and key, as `put` tells them.
+    rows: columns kind, channel, address, case_id, creditor_id, content, secret (as it lies
+    encrypted), language and key, as `put` tells them.
     """
-    names = ["kind", "channel", "case_id", "creditor_id", "content", "secret", "language", "key"]
+    names = [
+        "kind", "channel", "address", "case_id", "creditor_id", "content", "secret", "language",
+        "key",
+    ]  # fmt: skip
     source = rows.columns(*map(column, names)).subquery()
     db.session.execute(
         insert(Message)
@@ -413,7 +422,19 @@ def _send(message_id: int, means: _Means) -> bool:
         _note_failure(message_id, error, means.now)
         return False
     message.status, message.sent_at, message.failure = "sent", means.now, None
+    if message.channel == "letter" and message.address:
+        _tell_by_mail(message, means.now)
     return True
+
+
+def _tell_by_mail(message: Message, now: datetime) -> None:
+    """Tell a reader who wants e-mails that a letter is on its way by post."""
+    content = {"creditor": message.content["creditor"], "url": _page_of(message)}
+    put_mail(
+        "letter", to=message.address or "", content=content, language=message.language,
+        key=f"letter:{message.id}", now=now, creditor_id=message.creditor_id,
+        case_id=message.case_id,
+    )  # fmt: skip
 
 
 def _note_failure(message_id: int, error: Exception, now: datetime) -> None:
@@ -434,12 +455,28 @@ def _note_failure(message_id: int, error: Exception, now: datetime) -> None:
         )
         # Not the row: what it holds may be what is wrong.
         .returning(
-            Message.status, Message.channel, Message.creditor_id,
+            Message.status, Message.channel, Message.kind, Message.creditor_id,
             Message.content["reference"].astext.label("reference"),
         )
     ).one()  # fmt: skip
-    if noted.status == "failed" and noted.channel == "letter":
+    if noted.status == "failed" and noted.channel == "email" and noted.kind in channels.MAY_GO_BY:
+        _by_post_instead(message_id, now)
+    elif noted.status == "failed" and noted.channel == "letter":
         _tell_of(noted.creditor_id, noted.reference, now)
+
+
+def _page_of(message: Message) -> str:
+    return web_link(message.content, message.language)
+
+
+def _by_post_instead(message_id: int, now: datetime) -> None:
+    """Let a letter whose mail cannot be delivered go by post."""
+    db.session.execute(
+        update(Message)
+        .where(Message.id == message_id)
+        .values(channel="letter", address=None, status="waiting", attempts=0, due_at=now)
+    )
+    queue.defer(JOB, once=JOB)
 
 
 def _tell_of(creditor_id: int, reference: str | None, now: datetime) -> None:
@@ -489,16 +526,28 @@ def _by_letter(message: Message, means: _Means) -> str:
     return sha256
 
 
-def _by_email(message: Message, means: _Means) -> None:
+def _by_email(message: Message, means: _Means) -> str | None:
+    kind, content, sha256 = message.kind, _told(message), None
+    if kind in channels.MAY_GO_BY:
+        # A letter: the mail says where it lies, and no more.
+        sha256 = files.store(
+            render_letter(
+                kind, message.content, secret=_code(message), language=message.language,
+                settings=settings(),
+            )
+        )  # fmt: skip
+        kind = "letter"
+        content = {"creditor": content["creditor"], "url": _page_of(message)}
     made = render_mail(
-        message.kind,
-        _told(message),
+        kind,
+        content,
         to=message.address or "",
         language=message.language,
         key=message.idempotency_key,
         settings=settings(),
     )
     means.postman.hand_over(made, now=means.now)
+    return sha256
 
 
 def _by_sms(message: Message, means: _Means) -> None:
@@ -696,6 +745,14 @@ def messages_of(case_id: int) -> list[SentOrWaiting]:
         .order_by(Message.id.desc())
     )
     return [SentOrWaiting(*row) for row in rows]
+
+
+def has_told(case_id: int, kind: str, since: datetime) -> bool:
+    """Whether a mail of a kind was written about a case since an instant."""
+    told = select(Message.id).where(
+        Message.case_id == case_id, Message.kind == kind, Message.created_at > since
+    )
+    return db.session.scalar(told.limit(1)) is not None
 
 
 def counts() -> dict[str, int]:

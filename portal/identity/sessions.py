@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from flask import Flask, Request, Response, g
+from flask import Flask, Request, Response, current_app, g, session
 from flask.json.tag import TaggedJSONSerializer
 from flask.sessions import SessionInterface, SessionMixin
 from sqlalchemy import delete, select
@@ -115,6 +115,15 @@ class DatabaseSessions(SessionInterface):
         ends = session.expires_at
         return ends is not None and ends - self.now() < IDLE - _PROLONGED
 
+    def ends_at(self, session: StoredSession) -> datetime | None:
+        """When a session ends if nothing more is asked for after this request; None: it is none."""
+        if not session:
+            return None
+        is_prolonged = self._is_due(session) and not g.get("leaves_session", False)
+        if session.expires_at is None or session.modified or is_prolonged:
+            return self.now() + IDLE
+        return session.expires_at
+
     def _keep(self, session: StoredSession) -> str | None:
         """Write the session; answers its token, or None when it has ended meanwhile.
 
@@ -142,6 +151,18 @@ class DatabaseSessions(SessionInterface):
             writing.execute(
                 delete(BrowserSession).where(BrowserSession.token_hash == hash_token(token))
             )
+
+
+def ends_at() -> datetime | None:
+    """When the session of this request ends, as `DatabaseSessions.ends_at` tells."""
+    keeper, ours = current_app.session_interface, session._get_current_object()  # type: ignore[attr-defined]
+    assert isinstance(keeper, DatabaseSessions)
+    return keeper.ends_at(ours)
+
+
+def prolong() -> None:
+    """Let the session last its whole time from now on."""
+    session.modified = True
 
 
 def leave_as_is() -> None:

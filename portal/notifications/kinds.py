@@ -56,7 +56,7 @@ KINDS: Mapping[str, Kind] = {
     for kind in (
         Kind("mention", "cases", mail=AT_ONCE, is_personal=True),
         Kind(
-            "dispute", "cases", [Source("case.disputed")], mail=AT_ONCE
+            "dispute", "cases", [Source("case.disputed"), Source("case.told")], mail=AT_ONCE
         ),
         Kind("message", "cases", [Source("case.message_received"), Source("case.dispute_replied")]),
         Kind("decision", "cases", [Source("case.awaits_decision")]),

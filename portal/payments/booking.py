@@ -5,6 +5,7 @@ answers when we ask (Getswish, Merchant Integration Guide).
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -17,9 +18,11 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from portal import clock, ledger
-from portal.collection import cases, settling
+from portal.collection import cases, entry_links, settling
 from portal.collection.models import Case
 from portal.database import tenancy
+from portal.delivery import outbox
+from portal.delivery.channels import mail
 from portal.extensions import db, settings
 from portal.identity.actor import SWISH, Actor
 from portal.messages import N_, RedaError
@@ -322,7 +325,9 @@ def receive(
     actor: Actor,
     now: datetime,
 ) -> bool:
-    """Book money that has come for a case, and give it a receipt; False when it was booked before.
+    """Book money that has come for a case, give it a receipt and tell the debtor by e-mail.
+
+    Answers False when it was booked before.
 
     amount_ore: öre, above zero. key: the channel's own name of the payment. channel: `swish` or
     `bankgiro`. value_on: the day it counts from. payer: as the channel tells, for a refund.
@@ -349,11 +354,37 @@ def receive(
             interest_ore=settled.parts.interest_ore,
             principal_ore=settled.parts.principal_ore,
             overpaid_ore=settled.parts.overpaid_ore,
-            receipt_number=f"{value_on:%Y}-{db.session.scalar(_RECEIPTS):07d}",
+            receipt_number=(number := f"{value_on:%Y}-{db.session.scalar(_RECEIPTS):07d}"),
         )
     )
     db.session.flush()
+    if case.debtor.email:
+        _confirm(
+            case, key=key, now=now, amount_ore=amount_ore, currency=currency,
+            paid_on=value_on.isoformat(), receipt_number=number, left_ore=settled.left_ore,
+        )  # fmt: skip
     return True
+
+
+def _confirm(case: Case, *, key: str, now: datetime, **told: object) -> None:
+    language = case.debtor.language or "sv"
+    # One that was written down wrong is no reason not to take money.
+    with suppress(mail.NotAnAddress):
+        outbox.put_mail(
+            "payment",
+            to=mail.address_of(case.debtor.email or ""),
+            content={
+                **told,
+                "creditor": case.creditor.name,
+                "reference": case.reference,
+                "url": entry_links.make(case, "email", now, language),
+            },
+            language=language,
+            key=f"payment:{key}",
+            now=now,
+            creditor_id=case.creditor_id,
+            case_id=case.id,
+        )
 
 
 def stop(request_id: str, client: SwishClient, *, now: datetime) -> None:

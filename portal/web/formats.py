@@ -163,6 +163,12 @@ def date_time(value: datetime) -> str:
     return _counted(pattern.replace("{0}", time).replace("{1}", day))
 
 
+def time_of_day(value: datetime) -> str:
+    """The time of an instant in Sweden, such as "13:05"."""
+    moment = _aware(value).astimezone(clock.STOCKHOLM)
+    return _counted(dates.format_time(moment, "short", tzinfo=clock.STOCKHOLM, locale=_locale()))
+
+
 def relative_day(value: date | datetime, on: date | None = None) -> str:
     """A near day in words, such as "tomorrow" or "in 5 days"; a far one as a date.
 
@@ -242,6 +248,7 @@ def init_app(app: Flask) -> None:
         "date": format_date,
         "date_time": date_time,
         "relative_day": relative_day,
+        "time_of_day": time_of_day,
         "ocr": ocr,
         "bankgiro": bankgiro,
         "organisation_number": organisation_number,

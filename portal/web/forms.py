@@ -7,10 +7,11 @@ from decimal import Decimal
 from typing import Any
 
 from babel.numbers import format_decimal
-from flask import Flask
+from flask import Flask, g, request
 from flask_babel import get_locale, gettext
 from flask_wtf import FlaskForm
-from wtforms import StringField
+from werkzeug.datastructures import MultiDict
+from wtforms import Field, StringField
 
 from portal.law.explanation import Explanation
 from portal.messages import N_, Problem, RedaError
@@ -114,6 +115,14 @@ def init_app(app: Flask) -> None:
     app.add_template_filter(explanation)
 
 
+def _input_type(field: Field) -> str:
+    return str(getattr(field.widget, "input_type", ""))
+
+
+def _is_choice(field: Field) -> bool:
+    return hasattr(field, "option_widget") or _input_type(field) == "checkbox"
+
+
 class Form(FlaskForm):
     """A form whose errors are in the reader's language and can come from a room as well."""
 
@@ -122,6 +131,23 @@ class Form(FlaskForm):
     class Meta(FlaskForm.Meta):
         def get_translations(self, form: FlaskForm) -> _Translations:
             return _Translations()
+
+    def __init__(self, *args: Any, **values: Any) -> None:
+        super().__init__(*args, **values)
+        # What the reader wrote on this page before their visit ended.
+        written: MultiDict[str, str] | None = g.get("unsent")
+        if written and request.method == "GET":
+            self._write(written)
+
+    def _write(self, written: MultiDict[str, str]) -> None:
+        """Fill the form in, if it is the one that was written."""
+        # What is hidden is ours, and is as it is now.
+        shown = [one for one in self if _input_type(one) not in ("hidden", "file")]
+        # A browser sends these also when they are empty.
+        always = [one for one in shown if not _is_choice(one)]
+        if any(one.name in written for one in shown) and all(one.name in written for one in always):
+            for field in shown:
+                field.process(written)
 
     def take(self, problem: Problem | RedaError) -> None:
         """Show a room's problem at the field it names, or above the form if it names none here."""

@@ -1,12 +1,14 @@
 """Which languages a page is offered in, and which one the reader gets."""
 
 from babel import Locale
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, Response, current_app, g, request, session
 
 from portal import locales
 from portal.locales import LANGUAGES, Language
 
 COOKIE = "reda_language"
+# Of a session: the language that its reader has letters in.
+_KEPT = "language"
 DEFAULT = LANGUAGES["sv"]
 # Pages of staff exist in these.
 _STAFF = (LANGUAGES["sv"], LANGUAGES["en"])
@@ -42,7 +44,11 @@ def offered() -> tuple[Language, ...]:
 
 
 def current() -> Language:
-    """The reader's language: chosen now, chosen before, the letter's, the browser's, or Swedish."""
+    """The reader's language.
+
+    As the address says (a letter's and a mail's link do), as chosen in this browser before, as
+    their letters are written, as the browser asks, or Swedish.
+    """
     if "language" not in g:
         g.language = _choose()
     chosen: Language = g.language
@@ -60,11 +66,20 @@ def _before() -> str:
 
 def _choose() -> Language:
     there = offered()
-    for name in (request.args.get("lang"), _before()):
+    for name in (request.args.get("lang"), _before(), session.get(_KEPT)):
         found = locales.find(name) if name else None
         if found and found in there:
             return found
     return _of_browser(there)
+
+
+def begin_in(code: str | None) -> None:
+    """Show this session's pages in a language, as long as its reader chooses no other.
+
+    code: ours, or as a creditor's ledger has it; None: nobody has told.
+    """
+    if code and (found := locales.find(code)):
+        session[_KEPT] = found.code
 
 
 def _of_browser(there: tuple[Language, ...]) -> Language:

@@ -22,6 +22,7 @@ from portal.collection import (
     intake,
     lifecycle,
     notes,
+    plans,
     policy,
     rulebook,
     settling,
@@ -33,7 +34,7 @@ from portal.companies import acts, invitations
 from portal.delivery.models import Message
 from portal.extensions import db
 from portal.identity import people
-from portal.identity.actor import SWISH, SYSTEM, Actor
+from portal.identity.actor import DEBTOR, SWISH, SYSTEM, Actor
 from portal.identity.models import Creditor, Membership
 from portal.notifications import addressing
 from portal.notifications.telling import notify
@@ -112,6 +113,8 @@ def world(portal: Portal) -> World:
         "number": db.session.scalars(select(Payment.receipt_number)).one(),
         "created": _request(case, "created"),
         "declined": _request(case, "declined"),
+        "together_created": _request(case, "created", paid),
+        "together_paid": _request(case, "paid", paid),
     }
     for name, status in (("mapping", "mapping"), ("preview", "preview"), ("done", "imported")):
         values[name] = _upload(creditor, name, status)
@@ -229,18 +232,21 @@ def _pay(case: Case) -> None:
     )  # fmt: skip
 
 
-def _request(case: Case, status: str) -> str:
+def _request(case: Case, status: str, *others: Case) -> str:
+    paid = [case, *others]
     request = SwishRequest(
-        id=booking.new_payment_id(), amount_ore=100, currency="SEK", status=status,
+        id=booking.new_payment_id(), amount_ore=100 * len(paid), currency="SEK", status=status,
         callback_identifier="x", token="token", created_at=clock.now(),
         error_code="RF07" if status == "declined" else None,
+        payment_reference="A" if status == "paid" else None,
     )  # fmt: skip
     db.session.add(request)
     db.session.flush()
-    db.session.add(
+    db.session.add_all(
         SwishPart(
-            request_id=request.id, case_id=case.id, creditor_id=case.creditor_id, amount_ore=100
+            request_id=request.id, case_id=one.id, creditor_id=one.creditor_id, amount_ore=100
         )
+        for one in paid
     )
     return request.id
 
@@ -353,7 +359,13 @@ DEBTORS, STAFF = "sv en ar", "sv en"
         "/why/fees",
         "/invoice",
         "/object",
+        "/paid",
+        "/wrong-person",
+        "/situation",
+        "/cannot-pay",
         "/messages",
+        "/contact",
+        "/data",
         "/pay",
         "/pay/bank?amount=100&",
         "/pay/{created}",
@@ -361,6 +373,7 @@ DEBTORS, STAFF = "sv en ar", "sv en"
         "/receipts/no",
         "/plan",
         "/plan?way=amount&amount=1&day=28&",
+        "/plan?way=months&months=3&day=28&",
         "/more-time",
     ],
 )
@@ -375,15 +388,35 @@ def test_a_debtors_page(
     )
 
 
+@pytest.mark.parametrize(
+    "path", ["/overview", "/pay", "/pay/{together_created}", "/pay/{together_paid}/receipts"]
+)
 def test_what_a_debtor_owes_in_all(
-    portal: Portal, world: World, phone_and_desk: list[Visitor]
+    portal: Portal, world: World, phone_and_desk: list[Visitor], path: str
 ) -> None:
     opened = [world.case.id, world.paid.id]
     look_everywhere(
         phone_and_desk,
-        "/overview",
+        path.format(**world.values),
         DEBTORS,
         lambda v: v.take_session(portal.app, {"debtor_cases": opened}),
+    )
+
+
+@pytest.mark.parametrize("path", ["/plan", "/plan/day?day=3&", "/more-time"])
+def test_a_debtors_page_of_a_case_that_is_paid_in_parts(
+    portal: Portal, phone_and_desk: list[Visitor], path: str
+) -> None:
+    case, today = a_reminded_case(), clock.today()
+    plans.agree(
+        case, monthly_ore=40_000, first_on=today, actor=DEBTOR, today=today, now=clock.now()
+    )
+    db.session.commit()
+    look_everywhere(
+        phone_and_desk,
+        f"/case/{case.reference}{path}",
+        DEBTORS,
+        lambda v: enter(portal, v, case),
     )
 
 
@@ -499,17 +532,18 @@ def test_the_companies_of_somebody_with_many(
     [
         ("/", DEBTORS), ("/?reference=604812345", DEBTORS), ("/identify", DEBTORS),
         ("/no-case", DEBTORS), ("/sign-in", STAFF), ("/help", "ar"), ("/help/words", "ar"),
-        ("/help/letters/demand", "ar"), ("/accessibility", "sv"),
+        ("/help/letters/demand", "ar"), ("/accessibility", "sv"), ("/code", "ar"),
+        ("/l/none", "sv"),
     ],
 )  # fmt: skip
 def test_a_door(phone_and_desk: list[Visitor], path: str, languages: str) -> None:
     look_everywhere(phone_and_desk, path, languages)
 
 
-@pytest.mark.parametrize("door", ["/", "/sign-in"])
-def test_the_page_of_a_bankid_order(phone_and_desk: list[Visitor], door: str) -> None:
+@pytest.mark.parametrize("beginning", ["/", "/sign-in"])
+def test_the_page_of_a_bankid_order(phone_and_desk: list[Visitor], beginning: str) -> None:
     for one in phone_and_desk:
-        one.go(door)
+        one.go(beginning)
         one.press("Sign in with BankID")
         one.page.wait_for_selector("#order .qr-plate")
         assert one.barriers() == []

@@ -8,7 +8,8 @@ from playwright.sync_api import Page, expect
 from portal.collection import settling
 from portal.collection.models import Case
 from portal.extensions import db
-from portal.identity.actor import SWISH
+from portal.identity.actor import SWISH, SYSTEM
+from portal.payments import booking
 from tests.factories import NOW, TODAY, a_creditor_that_signed, a_reminded_case
 from tests.portal_fixtures import Portal, Visitor
 
@@ -166,3 +167,15 @@ def test_a_debtor_s_page_travels_in_less_than_60_kb(portal: Portal, case: Case) 
     page.reload(wait_until="networkidle")
     assert len(received) >= 4
     assert sum(received) < 60_000
+
+
+def test_money_that_comes_by_bank_is_told_on_the_open_page(portal: Portal, case: Case) -> None:
+    page = enter(portal.visitor(), case)
+    booking.receive(
+        case.id, amount_ore=50_000, currency="SEK", key="bankgiro:1", channel="bankgiro",
+        value_on=TODAY, payer=None, actor=SYSTEM, now=NOW,
+    )  # fmt: skip
+    db.session.commit()
+    told = page.locator("#news").get_by_text("Thank you. Your payment has come.")
+    expect(told).to_be_visible(timeout=20_000)
+    expect(page.locator("#main .sum").first).to_have_text(re.compile("560.00"))

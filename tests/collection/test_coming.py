@@ -18,6 +18,7 @@ from portal.collection import (
     lifecycle,
     owed,
     plans,
+    postponing,
     settling,
     states,
     stops,
@@ -25,7 +26,7 @@ from portal.collection import (
 from portal.collection.models import Case, Event, Rules
 from portal.database import tenancy
 from portal.extensions import db
-from portal.identity.actor import SWISH, Actor
+from portal.identity.actor import DEBTOR, SWISH, Actor
 from portal.law.calendar import is_banking_day
 from portal.messages import RedaError
 from tests.collection.twins import cases_of, make_twins
@@ -97,10 +98,10 @@ def newest_event() -> int:
 
 
 def something_happens(case: Case, day: date, dice: random.Random) -> None:
-    """Somebody pays a part, objects, agrees on a plan, or lets the case stand still."""
+    """Somebody pays a part, objects, agrees on a plan, pays later, or lets the case stand still."""
     now, case = NOW + (day - TODAY), cases.lock(case.id)
     act = dice.choice(
-        ["pay", "object", "plan", "plan", "hold", "hold", "hold", "bankrupt", "answer"]
+        ["pay", "object", "plan", "plan", "hold", "hold", "later", "later", "bankrupt", "answer"]
     )
     due = cases.amount_due(case, day)
     if act == "pay":
@@ -118,6 +119,9 @@ def something_happens(case: Case, day: date, dice: random.Random) -> None:
             case, monthly_ore=due.total_ore // 2 + 1, first_on=day + timedelta(days=9),
             actor=CLERK, today=day, now=now,
         )  # fmt: skip
+    elif act == "later":
+        for one in postponing.choices(case, today=day)[:1]:
+            postponing.postpone(case, one.pay_by_on, actor=DEBTOR, today=day, now=now)
     elif act == "answer":
         disputes.answer(case, "turned down", words="Nej", actor=CLERK, today=day, now=now)
     else:

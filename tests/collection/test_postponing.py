@@ -20,6 +20,7 @@ from portal.collection import (
     stops,
 )
 from portal.collection.models import Case, Event
+from portal.delivery import outbox
 from portal.delivery.models import Message
 from portal.extensions import db
 from portal.identity.actor import DEBTOR, SWISH, SYSTEM, Actor
@@ -104,6 +105,12 @@ def test_the_last_day_and_the_next_step_move_and_the_debtor_is_told(app: Flask) 
     assert event.data["pay_by_on"] == new_on.isoformat()
     letter = db.session.scalars(select(Message).where(Message.kind == "more_time")).one()
     assert letter.content["pay_by_on"] == new_on.isoformat()
+
+
+def test_the_letter_that_tells_of_it_is_sent(app: Flask) -> None:
+    case = a_case_with()
+    taken(case, last_choice(case))
+    assert outbox.deliver_waiting(NOW) == outbox.Delivered(sent=2, failed=0)
 
 
 def test_twice_does_nothing_more(app: Flask) -> None:

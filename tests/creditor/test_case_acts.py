@@ -100,6 +100,13 @@ def test_what_was_written_differently_is_shown_anew(desk: Desk, creditor: Credit
     assert ledger.balance(case.id).principal_ore == 100_000
 
 
+@pytest.mark.parametrize("on", ["i går", "2026-02-30", "😀"])
+def test_what_is_no_date_is_kindly_refused(desk: Desk, creditor: Creditor, on: str) -> None:
+    said = {"amount": "100", "on": on, "number": "K1"}
+    page = desk.post(address(a_reminded_case(creditor), "credit"), step="look", status=422, **said)
+    assert "Write a date as year-month-day" in page.get_text()
+
+
 def test_nothing_is_done_that_was_not_shown(desk: Desk, creditor: Creditor) -> None:
     case = a_reminded_case(creditor)
     desk.post(address(case, "hold"), step="do", seen="", **HOLD)

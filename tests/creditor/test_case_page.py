@@ -4,7 +4,7 @@ import re
 from datetime import timedelta
 
 from portal import clock
-from portal.collection import cases, plans, settling, stops
+from portal.collection import cases, plans, postponing, settling, stops
 from portal.collection.models import Case
 from portal.extensions import db
 from portal.identity.actor import DEBTOR, SWISH, SYSTEM
@@ -67,6 +67,21 @@ def test_htmx_gets_the_timeline_alone(desk: Desk, creditor: Creditor) -> None:
     path = f"/creditor/{creditor.key}/cases/{a_reminded_case(creditor).reference}"
     answer = desk.client.get(path, headers={"HX-Request": "true"})
     assert answer.text.strip().startswith('<section id="timeline"')
+
+
+def test_what_a_debtor_did_alone_is_told(desk: Desk, creditor: Creditor) -> None:
+    case = a_reminded_case(creditor)
+    later_on = postponing.choices(case, today=TODAY)[0].pay_by_on
+    postponing.postpone(cases.lock(case.id), later_on, actor=DEBTOR, today=TODAY, now=NOW)
+    plans.agree(
+        cases.lock(case.id), monthly_ore=50_000, first_on=TODAY + timedelta(days=5), actor=DEBTOR,
+        today=TODAY, now=NOW,
+    )  # fmt: skip
+    plans.move_day(cases.lock(case.id), day=12, actor=DEBTOR, today=TODAY, now=NOW)
+    db.session.commit()
+    assert "The debtor took more time to pay" in text(desk, case, "?kind=waiting")
+    assert "The debtor changed the day of the payment plan" in text(desk, case, "?kind=money")
+    assert "More time to pay" in text(desk, case, "/letters")
 
 
 def test_a_plan_shows_what_has_come_of_each_part(desk: Desk, creditor: Creditor) -> None:

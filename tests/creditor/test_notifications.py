@@ -190,7 +190,7 @@ def test_many_alike_lead_to_the_cases(browser: Browser, tell: Callable[..., Noti
     one = tell(data={"reference": "123456789"})
     one.count = 250
     db.session.commit()
-    assert browser.titles() == ["A debtor objects: 250"]
+    assert browser.titles() == ["A debtor objects, or tells something to look into: 250"]
     assert browser.raw(f"/notifications/{one.id}").location.endswith("/cases")
 
 

@@ -21,6 +21,8 @@ from portal.collection import (
     intake,
     notes,
     plans,
+    reaching,
+    tellings,
 )
 from portal.collection.models import (
     ActTogether,
@@ -30,6 +32,7 @@ from portal.collection.models import (
     ColumnMapping,
     Deed,
     KeptFigures,
+    MessageTranslation,
     NoteVersion,
     RuleDraft,
     SavedView,
@@ -69,7 +72,8 @@ OF_A_CASE = {
     *("cases", "creditors", "debtors", "invoices", "events", "messages"),
     *("ledger_entries", "ledger_lines", "payments"),
     *("case_stops", "plans", "instalments", "disputes", "dispute_turns", "case_messages"),
-    *("case_files", "case_deeds", "rules", "company_holds"),
+    *("case_files", "case_tellings", "case_deeds", "rules", "company_holds"),
+    *("debtor_contacts", "message_translations"),
 }
 # What a debtor sees of them, and no company: it may be about another company's case as well.
 OF_A_PAYMENT = {"swish_requests", "swish_parts"}
@@ -86,8 +90,8 @@ OF_A_CREDITOR = OF_A_CASE | {
 ONLY_ADDED_TO = {
     *("ledger_entries", "ledger_lines", "events", "payments", "signatures"),
     *("history_heads", "history_links", "case_deeds", "dispute_turns", "case_note_versions"),
-    # Of a message only that it is answered may be written later.
-    "case_messages",
+    # Of a message only that it is answered or read may be written later.
+    *("case_messages", "message_translations"),
 }
 
 
@@ -205,10 +209,22 @@ def a_tenant(name: str, identity_number: str) -> Tenant:
         case, reason="paid", words="w", amount_ore=None, channel="web", actor=DEBTOR, today=TODAY,
         now=NOW,
     )  # fmt: skip
-    correspondence.write(case, "w", seen=0, language="sv", actor=DEBTOR, now=NOW)
+    message = correspondence.write(case, "w", seen=0, language="sv", actor=DEBTOR, now=NOW)
+    assert message is not None
+    db.session.add(
+        MessageTranslation(
+            creditor_id=creditor.id, case_id=case.id, message_id=message.id, language="en",
+            words="w", made_by="m", made_at=NOW,
+        )
+    )  # fmt: skip
+    reaching.write_in(case, "ar", actor=DEBTOR, now=NOW)
     entry_links.make(case, "email", NOW)
     entry_codes.ask(case.reference, "email", browser="b", language="sv", now=NOW)
     a_note = notes.write(case, "w", mentions=(), readers=(), actor=SYSTEM, now=NOW)
+    tellings.tell(
+        case, tellings.WRONG_PERSON, facts={"why": "name"}, words="w", files=[], language="sv",
+        actor=DEBTOR, now=NOW,
+    )  # fmt: skip
     attachments.add(case, [("a.txt", name.encode())], actor=SYSTEM, now=NOW)
     attachments.add(case, [("b.txt", name.encode())], actor=DEBTOR, now=NOW)
     together = ActTogether(

@@ -111,7 +111,9 @@ class TestWhatOneSees:
     ) -> None:
         case = a_case_of(BAKERY)
         may_sign(EVA)
-        assert come_in(browser, phone, EVA) == f"/case/{case.reference}"
+        place = come_in(browser, phone, EVA)
+        assert place == f"/case/{case.reference}"
+        assert f"Who owes it {case.debtor.name}" in words(browser.page(place))
 
     def test_who_may_not_sign_for_it_does_not(self, browser: Browser, phone: Phone) -> None:
         a_case_of(BAKERY)

@@ -107,3 +107,8 @@ def test_a_case_that_is_stopped_meanwhile_is_not_moved(inside: Visitor, case: Ca
 def test_a_closed_case_leads_back_to_it(inside: Visitor, case: Case) -> None:
     pay(case)
     assert inside.raw("/case/more-time").headers["Location"] == at_first_case("/case")
+
+
+def test_the_history_tells_of_it(inside: Visitor) -> None:
+    choose(inside, radios(inside)[0])
+    assert "You took more time to pay" in said(inside.get("/case/history"))

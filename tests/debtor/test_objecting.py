@@ -100,6 +100,13 @@ def test_a_part_can_be_objected_to(debtor: FlaskClient, case: Case) -> None:
     assert f"{left_ore // 100 % 1000}" in said(page)
 
 
+def test_the_rest_is_proposed_where_one_pays(debtor: FlaskClient, case: Case) -> None:
+    objects(debtor, part="part", amount="400,50")
+    left_ore = cases.amount_due(case, clock.today()).total_ore - 40_050
+    amount = Visitor(debtor, "sv").get("/case/pay").select_one("input[name=amount]")["value"]
+    assert amount.replace(",", "") == str(left_ore)
+
+
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [

@@ -193,6 +193,25 @@ def test_a_wrong_code_and_a_wrong_reference_are_told_in_the_same_words(
     assert told[0] == told[1]
 
 
+def test_the_code_of_another_case_opens_neither_and_is_told_alike(
+    visitor: Visitor, case: Case
+) -> None:
+    other = a_reminded_case(a_creditor("Fjällbäcks Tandvård AB"))
+    told = [
+        said(visitor.post("/", reference=reference, code=code, status=422))
+        for reference, code in (
+            (case.reference, other.access_code),
+            (other.reference, case.access_code),
+            (case.reference, "222222"),
+            ("100000009", case.access_code),
+        )
+    ]
+    assert WRONG in told[0]
+    assert len(set(told)) == 1
+    for one in (case, other):
+        assert visitor.raw(f"/case/{one.reference}").location == "/"
+
+
 def test_what_was_written_wrong_stays_to_be_mended(visitor: Visitor, case: Case) -> None:
     page = visitor.enter(case, "222222", status=422)
     assert page.select_one("input[name=reference]")["value"] == case.reference
@@ -312,7 +331,8 @@ def test_a_payment_plan_is_shown_with_each_part(inside: Visitor, case: Case) -> 
         today=clock.today(), now=clock.now(),
     )  # fmt: skip
     db.session.commit()
-    rows = [said(row) for row in inside.get("/case").select("table tbody tr")]
+    link = inside.get("/case").find("a", string="Your payment plan")
+    rows = [said(row) for row in inside.get(link["href"]).select("table tbody tr")]
     assert len(rows) == len(plans.instalments(case.id)) >= 3
     assert "SEK 500.00" in rows[0]
 

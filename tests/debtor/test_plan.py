@@ -100,9 +100,11 @@ def test_when_the_sum_has_changed_the_new_plan_is_shown_and_not_agreed_on(
         ({"amount": "😀"}, "Write an amount in kronor"),
         ({"amount": ""}, "Fill this in."),
         ({"amount": "99999"}, "That pays all of it at once."),
-        ({"way": "months", "months": "13"}, "At least SEK 200.00 a month is needed."),
+        ({"amount": "1"}, "At least SEK 200.00 a month is needed."),
+        ({"way": "months", "months": "12"}, "At least SEK 200.00 a month is needed."),
+        ({"way": "months", "months": "13"}, "from 1 to 12 payments"),
         ({"way": "months", "months": "x"}, "Write a whole number."),
-        ({"way": "months", "months": "99999999999999999999"}, "from 1 to 36 payments"),
+        ({"way": "months", "months": "99999999999999999999"}, "from 1 to 12 payments"),
         ({"way": ""}, "How do you want to pay?: Fill this in."),
         ({"day": "30"}, "Choose one of the options."),
     ],
@@ -204,3 +206,11 @@ def test_the_day_that_the_plan_has_is_no_change(inside: Visitor) -> None:
 def test_a_closed_case_leads_back_to_it(inside: Visitor, case: Case) -> None:
     pay(case)
     assert inside.raw("/case/plan").headers["Location"] == at_first_case("/case")
+
+
+def test_the_history_tells_of_the_plan_and_its_new_day(inside: Visitor) -> None:
+    agreed(inside)
+    send(inside, inside.get("/case/plan/day?day=15"))
+    told = said(inside.get("/case/history"))
+    assert "You agreed on a payment plan" in told
+    assert "You changed the day of the payment plan" in told

@@ -60,7 +60,7 @@ def test_the_rows_of_a_part_add_up_to_what_the_case_asks_for(
 
 def test_each_day_ends_with_the_interest_that_is_asked_for(inside: Visitor, case: Case) -> None:
     page = inside.get("/case/why/interest?each=1")
-    days = page.select("table tbody tr")
+    days = page.select("ul[aria-labelledby^=each] > li")
     due = cases.amount_due(case, clock.today())
     assert len(days) == due.accrual.periods[0].days
     if len(due.accrual.periods) == 1:
@@ -69,7 +69,7 @@ def test_each_day_ends_with_the_interest_that_is_asked_for(inside: Visitor, case
 
 @pytest.mark.parametrize("each", ["0", "99", "-1", "x", "9" * 40])
 def test_a_period_that_is_not_there_shows_no_days(inside: Visitor, each: str) -> None:
-    assert inside.get(f"/case/why/interest?each={each}").select_one("table") is None
+    assert inside.get(f"/case/why/interest?each={each}").select_one("#each") is None
 
 
 def test_what_is_owed_on_a_day_ahead_is_told(inside: Visitor, case: Case) -> None:

@@ -74,7 +74,7 @@ def day_folder(settings: Settings, on: date = TODAY) -> Path:
 
 def put(case: Case, *, key: str, content: dict[str, object]) -> bool:
     return outbox.put(
-        "reminder", channel="letter", case_id=case.id, creditor_id=case.creditor_id,
+        "reminder", case_id=case.id, creditor_id=case.creditor_id,
         content=content, secret="ABCDEF", language="sv", key=key, now=NOW,
     )  # fmt: skip
 

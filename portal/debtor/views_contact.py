@@ -1,0 +1,107 @@
+"""How the debtor is reached: addresses, channel and language, kept for all cases at a creditor."""
+
+from flask import Response, flash, url_for
+from flask_babel import gettext
+from htmx_flask import request
+
+from portal import clock, locales
+from portal.collection import cases, reaching
+from portal.debtor import access
+from portal.debtor.forms_contact import ContactForm
+from portal.debtor.views import debtor
+from portal.extensions import db, limiter
+from portal.identity.actor import DEBTOR
+from portal.locales import Language
+from portal.messages import RedaError
+from portal.web import languages
+from portal.web.pages import own_path
+from portal.web.rendering import go, render
+
+
+@debtor.context_processor
+def _for_templates() -> dict[str, object]:
+    return {"language_to_keep": _language_to_keep}
+
+
+def _language_to_keep() -> Language | None:
+    """The language just chosen for the page of a case whose letters are written in another."""
+    case = access.named_case()
+    chosen = locales.find(request.args.get("lang", ""))
+    if case is None or chosen != languages.current() or chosen.code == case.debtor.reads:
+        return None
+    return chosen
+
+
+@debtor.get("/case/<reference>/contact")
+def show_contact() -> Response:
+    """What is kept, and a form to change it."""
+    return _page(ContactForm(formdata=None), is_new=True)
+
+
+def _page(form: ContactForm, *, is_new: bool = False, status: int = 200) -> Response:
+    case = access.current_case()
+    kept = reaching.kept(case.debtor)
+    form.prepare(kept)
+    if is_new:
+        form.show(kept, case.debtor.told.version if case.debtor.told else 0)
+    return render("debtor/contact.html", status=status, case=case, form=form)
+
+
+@debtor.post("/case/<reference>/contact")
+@limiter.limit("10 per minute; 60 per hour")
+def save_contact() -> Response:
+    """Keep what was told."""
+    case = cases.lock(access.current_case().id)
+    form = ContactForm()
+    form.prepare(reaching.kept(case.debtor))
+    if not form.validate():
+        return _page(form, status=422)
+    values = {name: form[name].data or "" for name in reaching.FIELDS}
+    try:
+        changed = reaching.save(
+            case, values, version=form.version.data or 0, actor=DEBTOR, now=clock.now()
+        )
+    except RedaError as error:
+        db.session.rollback()
+        form.take(error)
+        return _page(form, status=error.status)
+    db.session.commit()
+    if "email" in changed and values["email"]:
+        flash(gettext("Saved. We have sent an e-mail to you: follow the link in it."), "good")
+    else:
+        flash(gettext("Saved."), "good")
+    return go(url_for("debtor.show_contact"))
+
+
+@debtor.post("/case/<reference>/language")
+def keep_language() -> Response:
+    """Write to the debtor in the language that the page is shown in."""
+    case = cases.lock(access.current_case().id)
+    language = locales.find(request.form.get("language", ""))
+    if language:
+        reaching.write_in(case, language.code, actor=DEBTOR, now=clock.now())
+        db.session.commit()
+        flash(gettext("Saved."), "good")
+    return go(own_path(request.form.get("back")) or url_for("debtor.show_case"))
+
+
+@debtor.get("/address/<link>")
+def show_address(link: str) -> Response:
+    """Ask whether an address is the reader's; mail programs look at links by themselves."""
+    try:
+        address = reaching.address_in(link)
+    except reaching.BadLink as error:
+        return render("debtor/address.html", problem=error.problem, status=error.status)
+    return render("debtor/address.html", address=address)
+
+
+@debtor.post("/address/<link>")
+@limiter.limit("10 per minute; 60 per hour")
+def confirm_address(link: str) -> Response:
+    """E-mails go to the address from now on."""
+    try:
+        reaching.confirm(link, actor=DEBTOR, now=clock.now())
+    except reaching.BadLink as error:
+        return render("debtor/address.html", problem=error.problem, status=error.status)
+    db.session.commit()
+    return render("debtor/address.html", is_done=True)

@@ -1,0 +1,228 @@
+"""How a debtor wants to be reached: kept, confirmed, and held to by letters and mails."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from portal.collection import cases, correspondence, disputes, lifecycle, reaching
+from portal.collection.models import Case, Event, OwnContact
+from portal.database import tenancy
+from portal.delivery.models import Message
+from portal.extensions import db
+from portal.identity.actor import DEBTOR, Actor
+from portal.messages import RedaError
+from tests.factories import NOW, TODAY, a_case, a_creditor, a_debtor_of
+
+CLERK = Actor("person", "Sofia Nyström", role="creditor")
+NOTHING = dict.fromkeys(reaching.FIELDS, "") | {"channel": "letter"}
+HOME = {"address_line": "Nya vägen 4", "postcode": "41101", "town": "Göteborg", "country": "SE"}
+
+
+@pytest.fixture
+def case(app: Flask) -> Iterator[Case]:
+    creditor = a_creditor()
+    case = a_case(creditor, debtor=a_debtor_of(creditor, language="sv", email="ledger@example.com"))
+    with tenancy.cases([case.id]):
+        yield case
+
+
+def tell(case: Case, **values: str) -> list[str]:
+    """Tell some of it, on the page as it stands."""
+    told = case.debtor.told
+    kept = {name: (told and getattr(told, name)) or NOTHING[name] for name in reaching.FIELDS}
+    changed = reaching.save(
+        cases.lock(case.id), kept | values, version=told.version if told else 0, actor=DEBTOR,
+        now=NOW,
+    )  # fmt: skip
+    db.session.commit()
+    return changed
+
+
+def mails(kind: str) -> list[Message]:
+    with tenancy.service():
+        return list(db.session.scalars(select(Message).where(Message.kind == kind)))
+
+
+def confirm(case: Case) -> None:
+    (mail,) = mails("debtor_address")
+    assert mail.secret is not None
+    reaching.confirm(mail.secret.rpartition("/")[2], actor=DEBTOR, now=NOW)
+    db.session.commit()
+
+
+def write(case: Case, words: str, minutes: int = 0) -> None:
+    """The company writes."""
+    with tenancy.service():
+        correspondence.write(
+            cases.lock(case.id), words, seen=0, language="sv", actor=CLERK,
+            now=NOW + timedelta(minutes=minutes),
+        )  # fmt: skip
+        db.session.commit()
+
+
+def test_what_is_told_is_an_event_that_names_the_fields_and_not_what_they_say(case: Case) -> None:
+    tell(case, phone="070-123 45 67", **HOME)
+    event = db.session.scalars(select(Event).where(Event.name == "case.contact_told")).one()
+    assert event.data == {
+        "fields": ["phone", "address_line", "postcode", "town", "country"],
+    }
+    assert (case.debtor.told.phone, case.debtor.told.postcode) == ("+46701234567", "411 01")
+
+
+def test_the_same_told_twice_does_nothing(case: Case) -> None:
+    tell(case, phone="070-123 45 67")
+    values = NOTHING | {"phone": "070-123 45 67"}
+    assert (
+        reaching.save(cases.lock(case.id), values, version=0, actor=DEBTOR, now=NOW),
+        len(db.session.scalars(select(Event).where(Event.name == "case.contact_told")).all()),
+    ) == ([], 1)
+
+
+def test_a_page_that_is_older_than_what_is_kept_changes_nothing(case: Case) -> None:
+    tell(case, phone="070-123 45 67")
+    with pytest.raises(RedaError, match="another window"):
+        reaching.save(cases.lock(case.id), NOTHING, version=0, actor=DEBTOR, now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("field", "values"),
+    [
+        ("email", {"email": "anna at home"}),
+        ("email", {"email": "a@b.se\nBcc: c@d.se"}),
+        ("email", {"email": "\U0001f600@example.com"}),
+        ("phone", {"phone": "070"}),
+        ("phone", {"phone": "1" * 60}),
+        ("postcode", HOME | {"postcode": "1234"}),
+        ("town", HOME | {"town": ""}),
+        ("address_line", HOME | {"address_line": "=HYPERLINK(1)"}),
+        ("address_line", HOME | {"address_line": "Gatan\u202e 1"}),
+        ("channel", {"channel": "pigeon"}),
+        ("language", {"language": "xx"}),
+    ],
+)
+def test_what_cannot_be_is_told_at_its_field(
+    case: Case, field: str, values: dict[str, str]
+) -> None:
+    with pytest.raises(RedaError) as refused:
+        tell(case, **values)
+    assert refused.value.problem.field == field
+
+
+def test_letters_go_to_the_address_and_in_the_language_that_the_debtor_tells(case: Case) -> None:
+    tell(case, language="ar", **HOME)
+    with tenancy.service():
+        lifecycle.send_reminder(cases.lock(case.id), today=TODAY, now=NOW)
+    (letter,) = mails("reminder")
+    told = [letter.content["recipient"][name] for name in ("address_line", "postcode", "town")]
+    assert (letter.language, told) == ("ar", ["Nya vägen 4", "411 01", "Göteborg"])
+
+
+def test_many_letters_at_once_go_where_the_debtor_says_too(case: Case) -> None:
+    tell(case, language="ar", email="anna@example.com", channel="email", **HOME)
+    confirm(case)
+    with tenancy.service():
+        lifecycle.advance(TODAY, NOW)
+    (letter,) = mails("reminder")
+    assert (letter.language, letter.channel, letter.address) == ("ar", "letter", "anna@example.com")
+    assert letter.content["recipient"]["address_line"] == "Nya vägen 4"
+
+
+def test_a_demand_goes_by_post_and_an_answer_by_mail_to_who_wants_mails(case: Case) -> None:
+    tell(case, email="anna@example.com", channel="email")
+    confirm(case)
+    with tenancy.service():
+        lifecycle.send_reminder(cases.lock(case.id), today=TODAY, now=NOW)
+        disputes.object_to(
+            cases.lock(case.id), reason="paid", words="w", amount_ore=None, channel="web",
+            actor=DEBTOR, today=TODAY, now=NOW,
+        )  # fmt: skip
+        disputes.answer(
+            cases.lock(case.id), disputes.TURNED_DOWN, words="w", actor=CLERK, today=TODAY,
+            now=NOW,
+        )  # fmt: skip
+    (answer,) = mails("dispute_answer")
+    assert {one.channel for one in mails("reminder")} == {"letter"}
+    assert (answer.channel, answer.address) == ("email", "anna@example.com")
+
+
+def test_until_an_address_is_confirmed_letters_go_by_post(case: Case) -> None:
+    tell(case, email="anna@example.com", channel="email")
+    assert case.debtor.wants_mail_to is None
+    confirm(case)
+    db.session.refresh(case.debtor)
+    assert case.debtor.wants_mail_to == "anna@example.com"
+
+
+def test_a_link_to_an_address_that_was_changed_since_confirms_nothing(case: Case) -> None:
+    tell(case, email="anna@example.com")
+    tell(case, email="other@example.com")
+    link = next(one.secret for one in mails("debtor_address") if one.address == "anna@example.com")
+    assert link is not None
+    with pytest.raises(reaching.BadLink):
+        reaching.confirm(link.rpartition("/")[2], actor=DEBTOR, now=NOW)
+
+
+def test_what_is_told_holds_for_the_other_cases_at_the_same_creditor(case: Case) -> None:
+    with tenancy.service():
+        other = a_case(case.creditor, debtor=case.debtor)
+    tell(case, language="ar")
+    with tenancy.service():
+        told_of = db.session.scalars(
+            select(Event.case_id).where(Event.name == "case.contact_told")
+        ).all()
+        assert set(told_of) == {case.id, other.id}
+        assert db.session.get_one(Case, other.id).debtor.reads == "ar"
+
+
+def test_nobody_tells_for_another_debtor(case: Case) -> None:
+    with tenancy.service():
+        stranger = a_case(a_creditor("Other AB")).debtor
+    db.session.add(
+        OwnContact(
+            debtor_id=stranger.id, creditor_id=stranger.creditor_id, channel="letter", version=0,
+            changed_at=NOW,
+        )
+    )  # fmt: skip
+    with pytest.raises(Exception, match="row-level security"):
+        db.session.flush()
+    db.session.rollback()
+
+
+def test_the_mail_of_a_message_says_nothing_of_it_and_is_in_the_debtors_language(
+    case: Case,
+) -> None:
+    tell(case, language="ar")
+    write(case, "Your invoice 77 is credited.")
+    (mail,) = mails("case_message")
+    assert (mail.address, mail.language) == ("ledger@example.com", "ar")
+    assert set(mail.content) == {"creditor"}
+
+
+def test_several_messages_within_an_hour_make_one_mail(case: Case) -> None:
+    for minutes, words in ((0, "a"), (20, "b"), (59, "c"), (90, "d")):
+        write(case, words, minutes)
+    assert len(mails("case_message")) == 2
+
+
+def test_who_has_read_the_last_message_is_told_of_the_next_at_once(case: Case) -> None:
+    write(case, "a")
+    correspondence.read(case.id, seen=correspondence.of_case(case.id)[-1].id, now=NOW)
+    db.session.commit()
+    write(case, "b", 5)
+    assert len(mails("case_message")) == 2
+
+
+def test_what_the_debtor_writes_sends_no_mail(case: Case) -> None:
+    correspondence.write(cases.lock(case.id), "Hello", seen=0, language="en", actor=DEBTOR, now=NOW)
+    assert (mails("case_message"), correspondence.unread([case.id])) == ([], {})
+
+
+def test_a_ledgers_address_that_is_none_stops_no_message(case: Case) -> None:
+    with tenancy.service():
+        case.debtor.email = "nobody"
+        db.session.commit()
+    write(case, "a")
+    assert correspondence.unread([case.id]) == {case.id: 1}

@@ -1,0 +1,157 @@
+"""The page where debtors say how they want to be reached, and what comes of it."""
+
+import pytest
+from bs4 import BeautifulSoup
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from portal.collection import cases, correspondence, reaching
+from portal.collection.models import Case, OwnContact
+from portal.config import Settings
+from portal.database import tenancy
+from portal.delivery import outbox
+from portal.delivery.models import Message
+from portal.extensions import db
+from portal.identity.actor import DEBTOR, Actor
+from tests.debtor.test_pages import Visitor, at_first_case, case, said
+from tests.factories import NOW
+from tests.mail_fixtures import Mailbox
+
+__all__ = ["case"]
+CLERK = Actor("person", "Sofia Nyström", role="creditor")
+
+
+@pytest.fixture
+def settings(settings: Settings, mailbox: Mailbox) -> Settings:
+    return mailbox.settings(settings)
+
+
+def save(client: FlaskClient, *, status: int = 200, **values: str) -> BeautifulSoup:
+    """Change some of the form as it stands, and send it."""
+    visitor = Visitor(client)
+    form = visitor.get("/case/contact").select_one("main form.stack")
+    kept = {one["name"]: one.get("value", "") for one in form.select("input")
+            if one.get("type") != "radio"}  # fmt: skip
+    kept["channel"] = form.select_one("input[type=radio][checked]")["value"]
+    kept |= {
+        one["name"]: one.select_one("option[selected]")["value"] for one in form.select("select")
+    }
+    answer = client.post(
+        at_first_case("/case/contact"), data=kept | values, headers=visitor.headers,
+        follow_redirects=True,
+    )  # fmt: skip
+    assert answer.status_code == status
+    return BeautifulSoup(answer.text, "html.parser")
+
+
+def told() -> OwnContact:
+    with tenancy.service():
+        db.session.expire_all()
+        return db.session.scalars(select(OwnContact)).one()
+
+
+def test_what_is_written_is_kept_and_shown_beside_what_the_creditor_told(
+    client: FlaskClient, case: Case
+) -> None:
+    Visitor(client).enter(case)
+    page = save(
+        client, address_line="Nya vägen 4", postcode="41101", town="Göteborg", phone="070 123 45 67"
+    )
+    assert "Storgatan 1" in said(page)
+    assert page.select_one("#address_line")["value"] == "Nya vägen 4"
+    assert (told().phone, told().postcode) == ("+46701234567", "411 01")
+
+
+def test_what_is_wrong_is_told_at_its_field_and_stays_typed(
+    client: FlaskClient, case: Case
+) -> None:
+    Visitor(client).enter(case)
+    page = save(client, status=422, postcode="1234", address_line="Nya vägen 4", town="Göteborg")
+    assert "five digits" in said(page.select_one("#postcode-error"))
+    assert page.select_one("#postcode")["value"] == "1234"
+
+
+def test_an_address_is_confirmed_by_the_link_in_its_mail_and_not_by_looking_at_it(
+    client: FlaskClient, case: Case, mailbox: Mailbox
+) -> None:
+    Visitor(client).enter(case)
+    save(client, email="anna@example.com", channel="email")
+    outbox.deliver_waiting(NOW.replace(year=2099))
+    (mail,) = mailbox.mails("anna@example.com")
+    path = mail.links[0].removeprefix("http://localhost")
+    anybody = Visitor(client)
+    page = anybody.get(path)
+    assert told().email_confirmed_at is None
+    client.post(path, data={"csrf_token": page.select_one("main input[name=csrf_token]")["value"]})
+    assert told().email_confirmed_at is not None
+
+
+def test_a_made_up_link_confirms_nothing(client: FlaskClient, case: Case) -> None:
+    page = Visitor(client).get("/address/made-up", status=400)
+    assert "does not hold any more" in said(page)
+
+
+def test_a_language_chosen_for_the_page_is_kept_only_when_the_debtor_says_so(
+    client: FlaskClient, case: Case
+) -> None:
+    visitor = Visitor(client, "sv")
+    visitor.enter(case)
+    page = visitor.get(at_first_case("/case") + "?lang=ar")
+    assert db.session.scalars(select(OwnContact)).all() == []
+    form = page.select_one("form[action$='/language']")
+    client.post(form["action"], data={one["name"]: one["value"] for one in form.select("input")})
+    assert told().language == "ar"
+    assert (
+        visitor.get(at_first_case("/case") + "?lang=ar").select_one("form[action$='/language']")
+        is None
+    )
+
+
+def test_pages_open_in_the_kept_language_where_nothing_else_was_chosen(
+    client: FlaskClient, case: Case
+) -> None:
+    reaching.write_in(cases.lock(case.id), "ar", actor=DEBTOR, now=NOW)
+    db.session.commit()
+    visitor = Visitor(client, "sv")
+    assert visitor.enter(case).html["lang"] == "ar"
+    assert visitor.get(at_first_case("/case") + "?lang=en").html["lang"] == "en"
+    assert visitor.get("/case").html["lang"] == "en"
+
+
+def test_a_new_message_is_marked_until_it_is_read(client: FlaskClient, case: Case) -> None:
+    correspondence.write(
+        cases.lock(case.id), "Vi ringer.", seen=0, language="sv", actor=CLERK, now=NOW
+    )
+    db.session.commit()
+    visitor = Visitor(client)
+    visitor.enter(case)
+
+    def is_new(path: str) -> bool:
+        return visitor.get(path).find(class_="status", string="New") is not None
+
+    assert [is_new(one) for one in ("/case", "/case/messages", "/case", "/case/messages")] == [
+        True, True, False, False,
+    ]  # fmt: skip
+
+
+def test_a_letter_by_mail_lies_on_the_page_and_goes_by_post_when_the_mail_cannot_be_delivered(
+    app: Flask, case: Case, mailbox: Mailbox
+) -> None:
+    (reminder,) = db.session.scalars(select(Message)).all()
+    content, reminder.status = reminder.content, "sent"
+    outbox.put(
+        "dispute_answer", case_id=case.id, creditor_id=case.creditor_id, secret=None,
+        content={**content, "answer": "turned down", "words": "w", "objected_on": "2026-01-01",
+                 "credited_ore": 0, "is_closed": False},
+        language="en", key="k", now=NOW, mail_to="anna@example.com",
+    )  # fmt: skip
+    db.session.commit()
+    mailbox.running.box.answers.append("550 5.1.1 nobody here")
+    later = NOW.replace(year=2099)
+    outbox.deliver_waiting(later, 1)
+    letter = db.session.scalars(select(Message).where(Message.kind == "dispute_answer")).one()
+    assert (letter.channel, letter.status) == ("letter", "waiting")
+    outbox.deliver_waiting(later)
+    db.session.refresh(letter)
+    assert (letter.status, letter.document_sha256 is not None) == ("sent", True)
