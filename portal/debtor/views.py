@@ -97,6 +97,7 @@ from portal.debtor import (  # noqa: E402, F401
     views_case,
     views_codes,
     views_contact,
+    views_data,
     views_files,
     views_help,
     views_languages,

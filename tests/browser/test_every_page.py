@@ -365,6 +365,7 @@ DEBTORS, STAFF = "sv en ar", "sv en"
         "/cannot-pay",
         "/messages",
         "/contact",
+        "/data",
         "/pay",
         "/pay/bank?amount=100&",
         "/pay/{created}",

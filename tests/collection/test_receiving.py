@@ -10,12 +10,12 @@ import pytest
 from flask import Flask
 
 from portal import ledger
-from portal.collection import cases, history, plans, receiving, settling, states, stops
+from portal.collection import cases, history, plans, receiving, settling, states, stops, tellings
 from portal.collection.models import Case
 from portal.collection.receiving import Received
 from portal.database import tenancy
 from portal.extensions import db
-from portal.identity.actor import SYSTEM, Actor
+from portal.identity.actor import DEBTOR, SYSTEM, Actor
 from portal.messages import Problem
 from tests.collection.test_advancing import live
 from tests.collection.twins import cases_of, everything_of, make_twins
@@ -165,6 +165,20 @@ def test_a_plan_whose_debt_is_paid_is_kept(app: Flask) -> None:
     db.session.commit()
     assert plan.status == "kept"
     assert not cases.lock(case.id).is_stopped
+
+
+def test_what_was_told_in_a_case_that_is_paid_waits_no_more(app: Flask) -> None:
+    case = a_reminded_case()
+    tellings.tell(
+        cases.lock(case.id), tellings.PAID, facts={}, words="", files=[], language="sv",
+        actor=DEBTOR, now=NOW,
+    )  # fmt: skip
+    db.session.commit()
+    receiving.settle_many(
+        [Received(case.id, 1_000_000, "one", "bankgiro", TODAY)], actor=BANK, now=NOW
+    )
+    db.session.commit()
+    assert [one.outcome for one in tellings.of_case(case.id)] == [tellings.LAPSED]
 
 
 def test_more_than_are_settled_at_once_are_settled_in_parts(
