@@ -358,7 +358,7 @@ def receive(
         )
     )
     db.session.flush()
-    if case.debtor.email:
+    if case.debtor.sure_mail_to:
         _confirm(
             case, key=key, now=now, amount_ore=amount_ore, currency=currency,
             paid_on=value_on.isoformat(), receipt_number=number, left_ore=settled.left_ore,
@@ -367,12 +367,12 @@ def receive(
 
 
 def _confirm(case: Case, *, key: str, now: datetime, **told: object) -> None:
-    language = case.debtor.language or "sv"
+    language = case.debtor.reads
     # One that was written down wrong is no reason not to take money.
     with suppress(mail.NotAnAddress):
         outbox.put_mail(
             "payment",
-            to=mail.address_of(case.debtor.email or ""),
+            to=mail.address_of(case.debtor.sure_mail_to or ""),
             content={
                 **told,
                 "creditor": case.creditor.name,
