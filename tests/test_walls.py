@@ -289,6 +289,7 @@ ORDER = {
 }
 # Anyone may come here; what they then see is their own.
 OPEN = {
+    "api.online_callback",
     "api.swish_callback",
     "creditor.choose_company",
     "creditor.find_company",
