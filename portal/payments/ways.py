@@ -111,9 +111,9 @@ class Unavailable(RedaError):
 class Refused(RedaError):
     """Whoever takes the payments said no. codes: at least one."""
 
-    def __init__(self, codes: tuple[str, ...], message: str, **values: object) -> None:
+    def __init__(self, codes: tuple[str, ...], message: str, **values: str) -> None:
         self.codes = codes
-        super().__init__(message, **values)
+        super().__init__(message, field=None, **values)
 
 
 class Client(Protocol):

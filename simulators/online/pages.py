@@ -3,6 +3,7 @@
 import hmac
 import re
 from datetime import timedelta
+from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, g, jsonify, redirect, render_template, request, url_for
@@ -46,7 +47,7 @@ def _add_api(app: Flask, register: Register, key: str) -> None:
     @app.post("/payments")
     def create() -> tuple[Response, int]:
         check()
-        asked = request.get_json(silent=True)
+        asked: Any = request.get_json(silent=True)
         wrong = _wrong(asked)
         if wrong:
             return jsonify(error=wrong), 422

@@ -21,7 +21,6 @@ from tests.factories import a_reminded_case
 from tests.online_fixtures import Online
 from tests.swish_fixtures import Swish
 
-
 PATH = "/callbacks/payments"
 
 
