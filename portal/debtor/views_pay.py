@@ -114,7 +114,9 @@ def ask_for(asked: dict[int, int | None], way: str = ways.SWISH) -> SwishRequest
         how = booking.How(
             base + url_for("api.online_callback"),
             way,
-            lambda request_id: base + url_for("debtor.show_payment", request_id=request_id),
+            lambda request_id: (
+                base + url_for("debtor.show_payment", request_id=request_id, returned=1)
+            ),
             languages.current().code,
         )
     return booking.begin(asked, how, now=clock.now(), between=db.session.commit)
@@ -178,7 +180,7 @@ def show_payment(request_id: str) -> Response:
     request, parts = _request(request_id)
     if len(parts) > 1:
         return go(url_for("debtor.show_joint_payment", request_id=request_id))
-    request = as_it_stands(request)
+    request = as_it_stands(request, is_back="returned" in asking.args)
     if request.status == "paid":
         return last_question("payment") or _to_receipt(request)
     case, part_ore = access.current_case(), parts[0].amount_ore
@@ -203,9 +205,9 @@ def show_payment(request_id: str) -> Response:
     )
 
 
-def as_it_stands(request: SwishRequest) -> SwishRequest:
-    """A request after asking how it went, where that is due."""
-    if request.status == "created" and booking.is_silent(request, clock.now()):
+def as_it_stands(request: SwishRequest, *, is_back: bool = False) -> SwishRequest:
+    """A request after asking how it went, where that is due. is_back: from the payment page."""
+    if request.status == "created" and (is_back or booking.is_silent(request, clock.now())):
         return _ask(request)
     return request
 
@@ -240,7 +242,7 @@ def _ask(request: SwishRequest) -> SwishRequest:
         try:
             answer = booking.ask(request.id, now=clock.now())
             db.session.commit()
-        except ways.Unavailable:
+        except (ways.Unavailable, ways.Refused):
             db.session.rollback()
             answer = None
     return answer or db.session.get_one(SwishRequest, request.id)

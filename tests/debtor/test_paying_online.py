@@ -73,7 +73,7 @@ def test_a_payment_that_is_approved_has_its_receipt(
     assert link["href"] == request.token
     asked = online.payment(request.id)
     assert (asked.amount, asked.asked["method"], asked.asked["language"]) == (owed_ore, way, "en")
-    assert asked.text("return_url").endswith(f"/pay/{request.id}")
+    assert asked.text("return_url").endswith(f"/pay/{request.id}?returned=1")
     # Its callback is lost: nothing listens at the address of the tests.
     online.ends_silently(request.id, "approve")
     receipt = said(page_of(inside, request.id, monkeypatch))
@@ -82,6 +82,17 @@ def test_a_payment_that_is_approved_has_its_receipt(
     (payment,) = booking.payments_of(case.id)
     assert (payment.channel, payment.amount_ore, payment.overpaid_ore) == (way, owed_ore, 0)
     assert payment.value_on == clock.today()
+
+
+def test_who_comes_back_before_the_callback_has_the_receipt_at_once(
+    inside: Visitor, online: Online, case: Case
+) -> None:
+    send(inside, way="card")
+    request_id = request_of("card").id
+    online.ends_silently(request_id, "approve")
+    back = at_first_case(f"/case/pay/{request_id}?returned=1")
+    answer = inside.client.get(back, headers=inside.headers, follow_redirects=True)
+    assert "Thank you. Your payment has come." in answer.text
 
 
 @pytest.mark.parametrize(
