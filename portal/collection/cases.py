@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from fractions import Fraction
-from itertools import pairwise
 
 from sqlalchemy import and_, func, select
 from sqlalchemy.orm import joinedload
@@ -172,7 +171,7 @@ def interest_stated(case: Case, due: AmountDue) -> list[Accrual]:
     booked_on = [day for day in ledger.interest_booked_days(case.id) if day < due.on]
     return [
         _accrue(case, until, from_on=from_on)[0]
-        for from_on, until in pairwise((None, *booked_on, due.on))
+        for from_on, until in zip((None, *booked_on), (*booked_on, due.on), strict=True)
     ]
 
 
