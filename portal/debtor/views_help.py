@@ -19,6 +19,16 @@ from portal.web import languages
 from portal.web.rendering import render
 
 
+@debtor.context_processor
+def _hard_words() -> dict[str, object]:
+    return {"hard_word": _hard_word}
+
+
+def _hard_word(key: str) -> tuple[str, str]:
+    """A word of the glossary as the reader calls it, and what it means."""
+    return words(languages.current().code).get(key) or words("sv")[key], WORDS[key]
+
+
 @debtor.get("/help")
 def help_me() -> Response:
     """Questions that people ask, and where the other help is."""
@@ -28,8 +38,7 @@ def help_me() -> Response:
 @debtor.get("/help/words")
 def explain_words() -> Response:
     """Hard words, in the reader's language and in the letter's Swedish, and what they mean."""
-    said, swedish = words(languages.current().code), words("sv")
-    rows = [(key, said.get(key) or swedish[key], swedish[key], WORDS[key]) for key in WORDS]
+    rows = [(key, _hard_word(key)[0], words("sv")[key], WORDS[key]) for key in WORDS]
     rows.sort(key=lambda row: row[1].casefold())
     return render("debtor/words.html", rows=rows)
 

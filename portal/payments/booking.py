@@ -367,7 +367,7 @@ def receive(
 
 
 def _confirm(case: Case, *, key: str, now: datetime, **told: object) -> None:
-    language = case.debtor.reads or "sv"
+    language = case.debtor.reads
     # One that was written down wrong is no reason not to take money.
     with suppress(mail.NotAnAddress):
         outbox.put_mail(

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from portal.collection import entry_codes
 from portal.collection.access import EntryLocked
-from portal.collection.models import Case, EntryCode
+from portal.collection.models import Case, EntryCode, OwnContact
 from portal.delivery.models import Message
 from portal.extensions import db
 from portal.identity import attempts
@@ -194,3 +194,20 @@ def test_questions_are_forgotten_after_a_day(case: Case) -> None:
     ask(case.reference)
     entry_codes.forget_old(NOW + timedelta(days=1, seconds=1))
     assert db.session.scalars(select(EntryCode)).all() == []
+
+
+@pytest.mark.parametrize(("is_confirmed", "to"), [(True, "own"), (False, "ahmad")])
+def test_a_code_goes_to_the_debtors_own_address_once_it_is_confirmed(
+    case: Case, is_confirmed: bool, to: str
+) -> None:
+    own = OwnContact(
+        debtor_id=case.debtor_id, creditor_id=case.creditor_id, email="own@example.com",
+        phone="+46701740612", changed_at=NOW, email_confirmed_at=NOW if is_confirmed else None,
+    )  # fmt: skip
+    db.session.add(own)
+    db.session.commit()
+    db.session.expire_all()
+    ask(case.reference, "email")
+    ask(case.reference, "sms", now=NOW + timedelta(minutes=1))
+    # Nobody confirms a number yet, so that it may be a stranger's by a slip of the pen.
+    assert [one.address for one in messages()] == [f"{to}@example.com", "+46701740605"]

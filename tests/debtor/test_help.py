@@ -7,9 +7,12 @@ from bs4 import BeautifulSoup
 from flask.testing import FlaskClient
 from PIL import Image
 
+from portal.collection.models import Case
 from portal.debtor.help_texts import LETTERS, WORDS
 from portal.locales import words
-from tests.debtor.test_pages import Visitor
+from tests.debtor.test_pages import Visitor, case
+
+__all__ = ["case"]
 
 
 def page(client: FlaskClient, path: str, language: str = "en") -> BeautifulSoup:
@@ -63,3 +66,12 @@ def test_every_page_leads_to_help(client: FlaskClient) -> None:
 def test_whoever_has_opened_a_case_reads_help_without_leaving_it(client: FlaskClient) -> None:
     Visitor(client).get("/help")
     assert client.get("/help").status_code == 200
+
+
+def test_a_hard_word_is_explained_on_the_page_where_it_stands(
+    client: FlaskClient, case: Case
+) -> None:
+    Visitor(client).enter(case)
+    said = Visitor(client).get("/case/why/interest").select_one(".hard-words")
+    assert said is not None
+    assert WORDS["referencerate"] in said.get_text()
