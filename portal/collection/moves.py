@@ -21,6 +21,7 @@ from portal.messages import N_
 _BY = {
     "system": states.SYSTEM,
     "swish": states.BANK,
+    "provider": states.BANK,
     "bank": states.BANK,
     "debtor": states.DEBTOR,
 }

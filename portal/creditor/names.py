@@ -76,6 +76,8 @@ _ENTRIES = {
     "interest.accrued": lazy_gettext("Interest to this day"),
     "payment.bankgiro": lazy_gettext("Payment by bankgiro"),
     "payment.swish": lazy_gettext("Payment by Swish"),
+    "payment.card": lazy_gettext("Payment by card"),
+    "payment.account": lazy_gettext("Payment from a bank account"),
 }
 _ACCOUNTS = {
     "principal": lazy_gettext("Owed by the debtor: invoice"),
@@ -104,6 +106,8 @@ _MESSAGES = {
 _CHANNELS = {
     "letter": lazy_gettext("Letter"),
     "swish": lazy_gettext("Swish"),
+    "card": lazy_gettext("Card"),
+    "account": lazy_gettext("Directly from a bank account"),
     "email": lazy_gettext("E-mail"),
     "sms": lazy_gettext("Text message"),
 }
@@ -422,6 +426,7 @@ def actor_name(label: str) -> str:
         "system": "Reda",
         "debtor": gettext("The debtor"),
         "swish": "Swish",
+        "provider": gettext("The payment provider"),
         "bank": gettext("The bank"),
         "person": gettext("A person"),
     }
