@@ -41,6 +41,7 @@ _STOPS = {
     "represented": lazy_gettext("Trustee or administrator"),
     "said paid": lazy_gettext("Says it is paid"),
     "wrong person": lazy_gettext("Says it is the wrong person"),
+    "correction": lazy_gettext("Says that something held is wrong"),
 }
 _STEPS = {
     "reminder": lazy_gettext("Send a reminder"),
@@ -142,7 +143,16 @@ TELLING_OUTCOMES = {
     "right": lazy_gettext("It is the right person: the case goes on"),
     "holds": lazy_gettext("It is so: the case goes on standing still"),
     "goes on": lazy_gettext("It does not hinder: the case goes on"),
+    "corrected": lazy_gettext("It is corrected"),
+    "stands": lazy_gettext("It is right as it is"),
     "lapsed": lazy_gettext("The case ended before an answer"),
+}
+TELLING_WHAT = {
+    "name": lazy_gettext("Name"),
+    "address": lazy_gettext("Address"),
+    "invoice": lazy_gettext("Invoice"),
+    "sum": lazy_gettext("Amount"),
+    "other": lazy_gettext("Something else"),
 }
 TELLING_WAYS = {
     "creditor": lazy_gettext("To you"),
