@@ -96,6 +96,16 @@ class Settings:
     bankid_app_url: str = _setting(
         "BANKID_APP_URL", "", "what opens the BankID app instead of the real one; for the simulator"
     )
+    online_address: str = _setting(
+        "REDA_ONLINE_ADDRESS",
+        "",
+        "where the payment provider answers for card and account, the part before /payments;"
+        " empty: neither is offered",
+    )
+    online_key: str = _setting("REDA_ONLINE_KEY", "", "the key that shows the provider who we are")
+    online_callback_key: str = _setting(
+        "REDA_ONLINE_CALLBACK_KEY", "", "the key that the provider signs its callbacks with"
+    )
     service_name: str = _setting("REDA_SERVICE_NAME", "Reda Inkasso AB", "the collector's name")
     service_organisation_number: str = _setting(
         "REDA_ORGANISATION_NUMBER", "5560000167", "the collector's organisation number, 10 digits"
@@ -215,6 +225,7 @@ class Settings:
         if self.translate_address and not (scheme in ("http", "https") and host):
             raise SettingsError("REDA_TRANSLATE_ADDRESS must be an http or https address.")
         self._check_sms()
+        self._check_online()
         for key in self.encryption_keys:
             try:
                 Fernet(key)
@@ -253,6 +264,18 @@ class Settings:
         if not re.fullmatch(r"[A-Za-z0-9 ]{1,11}", self.sms_sender):
             raise SettingsError("REDA_SMS_SENDER must be 1 to 11 letters, digits or spaces.")
 
+    def _check_online(self) -> None:
+        scheme, host = urlsplit(self.online_address)[:2]
+        if self.online_address and not (scheme in ("http", "https") and host):
+            raise SettingsError("REDA_ONLINE_ADDRESS must be an http or https address.")
+        ours = (self.online_address, self.online_key, self.online_callback_key)
+        # With an empty key anybody could sign.
+        if any(ours) and not all(ours):
+            raise SettingsError(
+                "REDA_ONLINE_ADDRESS, REDA_ONLINE_KEY and REDA_ONLINE_CALLBACK_KEY are set"
+                " together."
+            )
+
     def _check_production(self, given: Mapping[str, str]) -> None:
         for name, secrets in (
             ("REDA_SECRET_KEY", [self.secret_key]),
@@ -282,6 +305,8 @@ class Settings:
             raise SettingsError("REDA_SMTP_SECURITY must be starttls or tls in production.")
         if not self.sms_url.startswith("https:"):
             raise SettingsError("REDA_SMS_URL must be an https address in production.")
+        if self.online_address and not self.online_address.startswith("https:"):
+            raise SettingsError("REDA_ONLINE_ADDRESS must be an https address in production.")
 
     @property
     def is_production(self) -> bool:

@@ -138,15 +138,15 @@ def tell_of_agreements() -> None:
 
 
 def ask_swish(request_id: str | None = None) -> None:
-    """Ask Swish about one request, or about all that it has been silent on."""
+    """Ask about one request to pay, or about all that Swish or the provider is silent on."""
     wanted = [request_id] if request_id else booking.unanswered(clock.now())
     failed: RedaError | None = None
     for one in wanted:
         try:
-            booking.ask(one, booking.client(), now=clock.now())
+            booking.ask(one, now=clock.now())
             db.session.commit()
         except RedaError as error:
-            # The others must not wait for one that Swish will not tell about.
+            # The others must not wait for one that nobody will tell about.
             db.session.rollback()
             failed = error
     if failed is not None:

@@ -25,7 +25,12 @@ from portal.database import server, tenancy
 from portal.extensions import db
 
 pytest_plugins = [
-    *("tests.bankid_fixtures", "tests.mail_fixtures", "tests.swish_fixtures"),
+    *(
+        "tests.bankid_fixtures",
+        "tests.mail_fixtures",
+        "tests.online_fixtures",
+        "tests.swish_fixtures",
+    ),
     *("tests.portal_fixtures", "tests.sms_fixtures"),
 ]
 TEMPLATE = "reda_template"
@@ -185,7 +190,7 @@ _BUILT: list[_Built] = []
 
 def _kind(settings: Settings) -> Settings:
     """What of the settings is built in; the rest is asked for when it is needed."""
-    outside = ("bankid_", "swish_", "smtp_", "sms_")
+    outside = ("bankid_", "swish_", "online_", "smtp_", "sms_")
     asked_for = [one.name for one in fields(Settings) if one.name.startswith(outside)]
     return replace(settings, var_folder="", **dict.fromkeys(asked_for, ""))
 

@@ -50,11 +50,32 @@ PRODUCTION = {
 }
 
 
+ONLINE = {
+    "REDA_ONLINE_ADDRESS": "https://payments.example",
+    "REDA_ONLINE_KEY": "k" * 32,
+    "REDA_ONLINE_CALLBACK_KEY": "c" * 32,
+}
+
+
 def refused(environment: dict[str, str]) -> str:
     """What is told when the settings are refused."""
     with pytest.raises(SettingsError) as error:
         Settings.from_environment(environment)
     return str(error.value)
+
+
+def test_production_does_without_a_payment_provider() -> None:
+    assert Settings.from_environment(PRODUCTION).online_address == ""
+
+
+@pytest.mark.parametrize("name", ONLINE)
+def test_a_payment_provider_needs_its_address_and_both_keys(name: str) -> None:
+    assert "are set together" in refused({**ONLINE, name: ""})
+
+
+def test_a_payment_provider_is_reached_over_tls_in_production() -> None:
+    address = {"REDA_ONLINE_ADDRESS": "http://payments.example"}
+    assert "https address in production" in refused({**PRODUCTION, **ONLINE, **address})
 
 
 def test_an_empty_environment_gives_the_demo() -> None:

@@ -19,9 +19,9 @@ from pathlib import Path
 
 from portal.config import ROOT, Settings
 from portal.database import server
-from simulators import certificates
+from simulators import certificates, online
 
-WEB, BANKID, PHONE, SWISH, PAYER, SMTP, MAILS, SMS, TRANSLATE = 8000, *range(8101, 8109)
+WEB, BANKID, PHONE, SWISH, PAYER, SMTP, MAILS, SMS, TRANSLATE, ONLINE = 8000, *range(8101, 8110)
 # Ends a child when its parent dies, also by kill -9 (prctl(2), PR_SET_PDEATHSIG).
 _PR_SET_PDEATHSIG = 1
 
@@ -70,7 +70,7 @@ def _die_with_parent() -> None:
 
 def main() -> None:
     """Start everything, print the table, wait for Ctrl-C."""
-    ports = (WEB, BANKID, PHONE, SWISH, PAYER, SMTP, MAILS, SMS, TRANSLATE)
+    ports = (WEB, BANKID, PHONE, SWISH, PAYER, SMTP, MAILS, SMS, TRANSLATE, ONLINE)
     busy = [port for port in ports if not _is_free(port)]
     if busy:
         sys.exit(f"Ports {busy} are in use. Is Reda running already? End that first.")
@@ -151,12 +151,19 @@ def _run(processes: Processes, settings: Settings, environment: dict[str, str]) 
         environment,
     )
     environment.setdefault("REDA_TRANSLATE_ADDRESS", f"http://127.0.0.1:{TRANSLATE}")
+    processes.start(
+        "simulator-online", [python, "-m", "simulators.online", "--port", str(ONLINE)], environment
+    )
+    environment.setdefault("REDA_ONLINE_ADDRESS", f"http://127.0.0.1:{ONLINE}")
+    environment.setdefault("REDA_ONLINE_KEY", online.KEY)
+    environment.setdefault("REDA_ONLINE_CALLBACK_KEY", online.CALLBACK_KEY)
     flask = [python, "-m", "flask", "--app", "wsgi"]
     subprocess.run([*flask, "database", "prepare"], cwd=ROOT, env=environment, check=True)
     _wait("BankID simulator", lambda: _answers(f"http://127.0.0.1:{PHONE}/"), processes)
     _wait("Swish simulator", lambda: _answers(f"http://127.0.0.1:{PAYER}/"), processes)
     _wait("mail simulator", lambda: _answers(f"http://127.0.0.1:{MAILS}/"), processes)
     _wait("SMS simulator", lambda: _answers(f"http://127.0.0.1:{SMS}/"), processes)
+    _wait("payments simulator", lambda: _answers(f"http://127.0.0.1:{ONLINE}/"), processes)
     # Before the worker: what the demo has behind it is lived on days of its own.
     subprocess.run([python, "-m", "tools.seed"], cwd=ROOT, env=environment, check=True)
     processes.start("worker", [*flask, "worker"], environment)

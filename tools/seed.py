@@ -423,6 +423,7 @@ def _print_table() -> None:
         ("Creditors and staff", f"{base}/sign-in"),
         ("BankID phone (simulator)", f"{PHONE}/"),
         ("Swish payer (simulator)", "http://127.0.0.1:8104/"),
+        ("Card and account payments (simulator)", "http://127.0.0.1:8109/"),
         ("Mails (simulator)", "http://127.0.0.1:8106/"),
         ("Text messages (simulator)", "http://127.0.0.1:8107/"),
         ("Components", f"{base}/dev/components"),

@@ -119,12 +119,14 @@ def _act(case_id: int, today: date, now: datetime) -> list[str]:
 
 def _pay(case_id: int) -> str:
     request = booking.begin(
-        {case_id: None}, booking.client(), callback_url=f"{settings().base_url}/callbacks/swish",
-        now=clock.now(), between=db.session.commit,
-    )  # fmt: skip
+        {case_id: None},
+        booking.How(f"{settings().base_url}/callbacks/swish"),
+        now=clock.now(),
+        between=db.session.commit,
+    )
     asked = urllib.request.Request(f"{PAYER}/control/requests/{request.id}/pay", b"", method="POST")
     json.load(urllib.request.urlopen(asked, timeout=10))
-    booking.ask(request.id, booking.client(), now=clock.now())
+    booking.ask(request.id, now=clock.now())
     db.session.commit()
     return "paid with Swish"
 

@@ -14,6 +14,7 @@ from portal.payments.swish import (
     is_callback_identifier,
     parse_callback,
 )
+from portal.payments.ways import SWISH
 
 log = structlog.get_logger()
 api = Blueprint("api", __name__)
@@ -36,7 +37,7 @@ def swish_callback() -> Response:
         return _answer(400)
     with tenancy.service():
         found = booking.find(hint.id)
-        if found is None:
+        if found is None or found.way != SWISH:
             log.warning("swish.callback_unknown", id=hint.id)
             return _answer(404)
         if not is_callback_identifier(
@@ -56,7 +57,7 @@ def swish_callback() -> Response:
 
 def _ask(request_id: str) -> Response:
     try:
-        booking.ask(request_id, booking.client(), now=clock.now())
+        booking.ask(request_id, now=clock.now())
     except (SwishUnavailable, SwishRefused):
         # It also refuses when our certificate has run out. Swish calls again when we do not answer
         # 200; a job asks too, in case it does not.
@@ -70,3 +71,6 @@ def _ask(request_id: str) -> Response:
 
 def _answer(status: int) -> Response:
     return make_response("", status)
+
+
+from portal.api import views_online  # noqa: E402, F401

@@ -137,7 +137,7 @@ def owed_on(case: Case, on: date) -> AmountDue:
     if case.closed_on is not None and case.closed_on <= on:
         return _as_booked(on, booked)
     from_on = ledger.interest_booked_through(case.id, on)
-    accrual, through_on = _accrue(case, on, from_on=from_on)
+    accrual, through_on = _accrue(case, on, from_on=from_on, known_by=on)
     return AmountDue(
         on=on,
         principal_ore=booked.principal_ore,
@@ -148,46 +148,51 @@ def owed_on(case: Case, on: date) -> AmountDue:
     )
 
 
-def interest_between(case: Case, from_on: date | None, until: date) -> Accrual:
+def interest_between(
+    case: Case, from_on: date | None, until: date, *, known_by: date = date.max
+) -> Accrual:
     """The interest from the day after one to another, by the books as they are now.
 
-    from_on: None for the due date.
+    from_on: None for the due date. known_by: a part of the claim that was found later than this day
+    never to have been owed still bears interest until it was found.
     """
-    return _accrue(case, until, from_on=from_on)[0]
+    return _accrue(case, until, from_on=from_on, known_by=known_by)[0]
 
 
-def interest_stated(case: Case, due: AmountDue) -> Accrual:
+def interest_stated(case: Case, due: AmountDue) -> list[Accrual]:
     """The periods that explain the interest due (inkassolagen § 5).
 
-    When some that was booked at a payment is left, all periods since the due date: they come to
-    more than is due by what was paid of them. What was never owed is in none of them.
+    When some that was booked at a payment is left, all periods since the due date, with those apart
+    that were booked, and so rounded, apart: they come to more than is due by what was paid of them.
+    What was never owed is in none of them.
     """
     if due.interest_ore == due.accrual.ore:
-        return due.accrual
-    return _accrue(case, due.on, from_on=None, as_if_right=True)[0]
-
-
-def interest_never_owed(case: Case, ore: int, on: date) -> int:
-    """How much less the interest since the due date is, in öre, when so much was never owed."""
-    as_told, _ = _accrue(case, on, from_on=None, as_if_right=True)
-    as_right, _ = _accrue(case, on, from_on=None, as_if_right=True, less_ore=ore)
-    return as_told.ore - as_right.ore
+        return [due.accrual]
+    booked_on = [day for day in ledger.interest_booked_days(case.id) if day < due.on]
+    return [
+        _accrue(case, until, from_on=from_on)[0]
+        for from_on, until in zip((None, *booked_on), (*booked_on, due.on), strict=True)
+    ]
 
 
 def _accrue(
-    case: Case, on: date, *, from_on: date | None, as_if_right: bool = False, less_ore: int = 0
+    case: Case, on: date, *, from_on: date | None, known_by: date = date.max
 ) -> tuple[Accrual, date]:
-    # as_if_right: the claim is taken for what was right of it, and less_ore still less.
     table = rates.table()
     terms = Terms(case.interest_kind, case.agreed_rate)
     needs_rate = case.interest_kind != "none"
     until = min(on, table.known_through) if needs_rate else on
     booked = ledger.principal_movements(case.id)
-    # The claim is owed from the due date, whichever day we booked it; what came later came then.
-    wrong_ore = less_ore - sum(one.ore for one in booked if as_if_right and one.was_never_owed)
-    movements = [Movement(min(one.on, case.due_on), one.ore - wrong_ore) for one in booked[:1]]
-    movements += [
-        Movement(one.on, one.ore) for one in booked[1:] if not (as_if_right and one.was_never_owed)
+    # The claim is owed from the due date, whichever day we booked it, and so is none of what was
+    # never owed; what came later came then.
+    movements = [
+        Movement(
+            min(one.on, case.due_on)
+            if place == 0 or (one.was_never_owed and one.on <= known_by)
+            else one.on,
+            one.ore,
+        )
+        for place, one in enumerate(booked)
     ]
     accrual = accrue(
         movements,
@@ -218,11 +223,12 @@ def explain(case: Case, due: AmountDue) -> list[ExplainedPart]:
     ]
     if due.interest_ore:
         terms = Terms(case.interest_kind, case.agreed_rate)
-        parts.append(
-            ExplainedPart(
-                "interest", due.interest_ore, explain_interest(interest_stated(case, due), terms)
-            )
-        )
+        why = [
+            one
+            for accrual in interest_stated(case, due)
+            for one in explain_interest(accrual, terms)
+        ]
+        parts.append(ExplainedPart("interest", due.interest_ore, why))
     if due.fees_ore:
         parts.append(ExplainedPart("fee", due.fees_ore, _explain_fees(case)))
     return parts

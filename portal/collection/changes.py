@@ -101,18 +101,17 @@ def credit(
         )
     is_whole = amount_ore == left.principal_ore
     move(case, "credit wholly" if is_whole else "credit", actor)
-    kind, booked_on = "claim.credited", on
-    if was_never_owed and not is_whole:
-        kind = ledger.NEVER_OWED
-        booked_on = _waive_interest_on(case, amount_ore, on=on, key=posted, now=now)
+    is_correction = was_never_owed and not is_whole
     post(
         case,
-        kind,
-        booked_on=booked_on,
+        ledger.NEVER_OWED if is_correction else "claim.credited",
+        booked_on=on,
         key=posted,
         lines={Account.PRINCIPAL: -amount_ore, Account.CLAIMS: amount_ore},
         now=now,
     )
+    if is_correction:
+        _waive_interest_never_owed(case, on=on, key=posted, now=now)
     if is_whole:
         _waive(case, on=on, key=posted, now=now)
         close(case, on=on, now=now)
@@ -191,24 +190,24 @@ def change_customer(
     return changed
 
 
-def _waive_interest_on(case: Case, amount_ore: int, *, on: date, key: str, now: datetime) -> date:
-    """Give up what interest a part of the principal has borne, as if it had never been owed.
+def _waive_interest_never_owed(case: Case, *, on: date, key: str, now: datetime) -> None:
+    """Give up what was booked of interest beyond what the claim bears now that it is right.
 
-    Answers the day to which interest is booked: on later days that part must bear none either,
-    also when a rate that was missing is told later.
+    What is not booked is left to run: booking it here would round it once more than the law's sum.
     """
-    due = cases.amount_due(case, on)
-    settling.book_interest(case, due, key=key, now=now)
-    waived_ore = min(due.interest_ore, cases.interest_never_owed(case, amount_ore, on))
+    through_on = ledger.interest_booked_through(case.id)
+    if through_on is None:
+        return
+    over_ore = ledger.interest_booked(case.id) - cases.interest_between(case, None, through_on).ore
+    waived_ore = max(0, min(ledger.balance(case.id).interest_ore, over_ore))
     post(
         case,
-        "interest.waived",
+        ledger.INTEREST_WAIVED,
         booked_on=on,
         key=f"interest waived:{key}",
         lines={Account.INTEREST: -waived_ore, Account.CLAIMS: waived_ore},
         now=now,
     )
-    return due.interest_through_on
 
 
 def _waive(case: Case, *, on: date, key: str, now: datetime) -> None:
@@ -216,7 +215,7 @@ def _waive(case: Case, *, on: date, key: str, now: datetime) -> None:
     left = ledger.balance(case.id)
     post(
         case,
-        "interest.waived",
+        ledger.INTEREST_WAIVED,
         booked_on=on,
         key=f"interest waived:{key}",
         lines={Account.INTEREST: -left.interest_ore, Account.CLAIMS: left.interest_ore},

@@ -99,7 +99,10 @@ def _interest(
         left_ore += ore
         accrual = None
         if kind == ledger.INTEREST_ACCRUED:
-            accrual = cases.interest_between(case, through_on, on)
+            as_right = cases.interest_between(case, through_on, on)
+            # What was booked before a part was found never to have been owed counted it in.
+            as_told = cases.interest_between(case, through_on, on, known_by=date.min)
+            accrual = as_right if as_right.ore == ore else as_told
             through_on = on
         # What was told or paid later for days before makes it another sum now; the books hold.
         if accrual is None or accrual.ore != ore:

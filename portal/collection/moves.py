@@ -21,6 +21,7 @@ from portal.messages import N_
 _BY = {
     "system": states.SYSTEM,
     "swish": states.BANK,
+    "provider": states.BANK,
     "bank": states.BANK,
     "debtor": states.DEBTOR,
 }
@@ -130,7 +131,12 @@ def close(case: Case, *, on: date, now: datetime) -> None:
     )
     db.session.execute(
         update(Telling)
-        .where(Telling.case_id == case.id, Telling.settled_at.is_(None))
+        .where(
+            Telling.case_id == case.id,
+            Telling.settled_at.is_(None),
+            # What is held about somebody is held after the end, and is to be right.
+            Telling.stop != states.CORRECTION,
+        )
         .values(settled_at=now, outcome="lapsed")
     )
     is_kept = case.status == states.PAID

@@ -153,7 +153,8 @@ def _owed(charges: Sequence[Charge], fees_ore: int) -> list[Charge]:
 def _periods(case: Case, due: AmountDue) -> list[dict[str, object]]:
     return [
         {**period(one), "principal_ore": one.principal_ore}
-        for one in cases.interest_stated(case, due).periods
+        for accrual in cases.interest_stated(case, due)
+        for one in accrual.periods
     ]
 
 

@@ -16,6 +16,7 @@ from portal.collection import rates, sets
 from portal.collection.models import Case
 from portal.extensions import db
 from portal.law.interest import AGREED, REFERENCE_RATES, STATUTORY, Terms, next_half_year, steps
+from portal.ledger import NEVER_OWED
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,8 @@ def come_to(row: str, kind: str, day: str) -> str:
 
 
 # Interest runs on the principal from `from_on`: the due date, or the day it was booked to. Where
-# principal was paid after that without interest being booked, each change counts for itself.
+# principal was paid after that without interest being booked, each change counts for itself; what
+# was never owed bore none from the beginning.
 def statement(of: str) -> str:
     """The statement, for use inside another: case_id, principal_ore, interest_ore, fees_ore,
     and booked_interest_ore, the part of the interest that is booked.
@@ -115,10 +117,10 @@ select r.id as case_id, r.principal as principal_ore, r.fees as fees_ore,
             select reda_rounded(sum(l.amount_ore::numeric * greatest(0,
                 {come_to("r", "r.kind", "r.until")} - {come_to("r", "r.kind", "d.on_day")}
             )))
-            from ledger_lines l
+            from ledger_lines l join ledger_entries e on e.id = l.entry_id
             cross join lateral (
-                select least(r.until, case when l.amount_ore > 0 then r.from_on
-                    else greatest(l.booked_on, r.from_on) end) as on_day
+                select least(r.until, case when l.amount_ore > 0 or e.kind = '{NEVER_OWED}'
+                    then r.from_on else greatest(l.booked_on, r.from_on) end) as on_day
             ) d
             where l.case_id = r.id and l.account = 'principal' and l.booked_on <= :on
         )

@@ -176,6 +176,7 @@ _END = (
     update case_tellings t set settled_at = :now, outcome = 'lapsed'
     from reda_receiving m
     where m.is_plain and m.terms is not null and t.case_id = m.case_id and t.settled_at is null
+        and t.stop <> 'correction'
     """,
     """
     update plans p set status = 'kept', ended_on = m.value_on

@@ -27,6 +27,8 @@ BANKRUPT, DECEASED, MINOR = "bankrupt", "deceased", "minor"
 PROTECTED, RESTRUCTURING = "protected identity", "debt restructuring"
 REPRESENTED = "represented"
 SAID_PAID, WRONG_PERSON = "said paid", "wrong person"
+# What a debtor says is wrong among what is held; it stops nothing.
+CORRECTION = "correction"
 # A person's circumstances (god inkassosed).
 CIRCUMSTANCES = (BANKRUPT, DECEASED, MINOR, PROTECTED, RESTRUCTURING, REPRESENTED)
 # Why a case stands still; the last two are what a debtor has told and nobody has looked into.
@@ -116,14 +118,18 @@ TRANSITIONS = (
                "case.dispute_replied", "god inkassosed: an objection is looked into"),
     Transition("answer an objection", OPEN, None, (CREDITOR,), "case.dispute_answered",
                "god inkassosed: an objection is answered before anything is demanded again",
-               ("interest.accrued", "claim.credited", "claim.never_owed", "claim.recalled",
-                "interest.waived", "fee.waived"), "dispute_answer"),
+               ("claim.credited", "claim.never_owed", "claim.recalled", "interest.waived",
+                "fee.waived"), "dispute_answer"),
     Transition("tell", OPEN, None, (DEBTOR,), "case.told",
                "inkassolagen §§ 4, 8; the statutes of law/situations.py"),
     Transition("answer what was told", OPEN, None, (CREDITOR,), "case.told_answered",
                "god inkassosed: what a debtor tells is looked into before anything goes on",
                ("interest.accrued", "payment.direct", "claim.recalled", "interest.waived",
                 "fee.waived"), "dispute_answer"),
+    Transition("ask for a correction", STATUSES, None, (DEBTOR,), "case.told",
+               "dataskyddsförordningen (EU 2016/679) art. 16"),
+    Transition("answer about a correction", STATUSES, None, (CREDITOR,), "case.told_answered",
+               "dataskyddsförordningen (EU 2016/679) art. 12.3, 12.4, 16"),
     Transition("change the customer", OPEN, None, (SYSTEM, CREDITOR, OPERATOR),
                "case.customer_changed", "dataskyddsförordningen (EU 2016/679) art. 5.1 d, 16"),
 )  # fmt: skip

@@ -1,7 +1,8 @@
 """What a debtor tells that must be looked into: paid already, not me, my situation.
 
 Each stops the case at once and until a person of the company has answered; `law.situations` says by
-which statute. One waits per stop; telling it again while it waits changes what was told.
+which statute. One waits per stop; telling it again while it waits changes what was told. What is
+wrong among what is held about somebody is told alike, of a closed case too, and stops nothing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,22 +19,25 @@ from portal.extensions import db
 from portal.identity.actor import Actor
 from portal.messages import N_, RedaError
 
-PAID, WRONG_PERSON = states.SAID_PAID, states.WRONG_PERSON
+PAID, WRONG_PERSON, CORRECTION = states.SAID_PAID, states.WRONG_PERSON, states.CORRECTION
 # A debtor's situation, in the order that it is asked in.
 SITUATIONS = (
     states.RESTRUCTURING, states.BANKRUPT, states.REPRESENTED, states.DECEASED, states.MINOR,
 )  # fmt: skip
-# How somebody paid, and why it is the wrong person.
+# How somebody paid, why it is the wrong person, and what is wrong among what is held.
 WAYS = ("creditor", "us", "other")
 WHY = ("unknown", "address", "name")
+WHAT = ("name", "address", "invoice", "sum", "other")
 # What a company answers.
 CAME, NOT_COME = "came", "not come"
 WRONG, RIGHT = "wrong", "right"
 HOLDS, GOES_ON = "holds", "goes on"
+CORRECTED, STANDS = "corrected", "stands"
 OUTCOMES: Mapping[str, tuple[str, ...]] = {
     PAID: (CAME, NOT_COME),
     WRONG_PERSON: (WRONG, RIGHT),
     **dict.fromkeys(SITUATIONS, (HOLDS, GOES_ON)),
+    CORRECTION: (CORRECTED, STANDS),
 }
 LAPSED = "lapsed"
 MOST_WORDS, MOST_CONTACT, MOST_ORE = 2_000, 200, 100_000_000_00
@@ -85,6 +89,12 @@ def wrong_person_facts(*, why: str) -> dict[str, object]:
     return {"why": why}
 
 
+def correction_facts(*, what: str) -> dict[str, object]:
+    """What is wrong among what is held. Raises RedaError at `what`."""
+    _one_of(WHAT, what, "what")
+    return {"what": what}
+
+
 def situation_facts(*, since: date | None, contact: str, today: date) -> dict[str, object]:
     """What is told of a situation. Raises RedaError at `since` or `contact`."""
     if since is not None and not _EARLIEST <= since <= today:
@@ -111,14 +121,15 @@ def tell(
 ) -> Added:
     """Take down what a debtor tells, with files; the case stands still until it is answered.
 
-    case: locked. stop: a key of OUTCOMES. facts: as one of the `…_facts` gives them. words: may be
-    empty. Sent twice, it is told once. Answers what became of the files; one that is not taken
-    hinders nothing else. Raises RedaError for an unknown stop, for too many words, and
-    states.NotAllowed for a closed case.
+    case: locked. stop: a key of OUTCOMES; CORRECTION stops nothing. facts: as one of the `…_facts`
+    gives them. words: may be empty, but of a CORRECTION. Sent twice, it is told once. Answers what
+    became of the files; one that is not taken hinders nothing else. Raises RedaError for an unknown
+    stop, for too many words, and states.NotAllowed for a closed case, which only a CORRECTION may
+    be about.
     """
     _one_of(tuple(OUTCOMES), stop, "stop")
-    said = written(words, MOST_WORDS) if words.strip() else ""
-    move(case, "tell", actor)
+    said = written(words, MOST_WORDS) if words.strip() or stop == CORRECTION else ""
+    move(case, "ask for a correction" if stop == CORRECTION else "tell", actor)
     found = next((one for one in waiting(case.id) if one.stop == stop), None)
     is_news = found is None or (found.facts, found.words) != (dict(facts), said)
     if found is None:
@@ -128,7 +139,8 @@ def tell(
     db.session.flush()
     if is_news:
         record(case, "case.told", actor, now, telling=found.id, stop=stop)
-    _stop(case, stop, actor, now)
+    if stop != CORRECTION:
+        _stop(case, stop, actor, now)
     return add_files(case, found, files, actor=actor, now=now)
 
 
@@ -166,17 +178,19 @@ def answer(
 
     case: locked. outcome: of OUTCOMES of the stop. CAME registers a payment to the company of
     amount_ore on a day; WRONG recalls the claim; HOLDS lets the case stand still, as the law asks;
-    after the others the case goes on, with time to pay. words: what the debtor reads; needed when
-    the claim stands, and then a letter brings them. Raises RedaError when nothing waits, and as
+    CORRECTED and STANDS change nothing else; after the others the case goes on, with time to pay.
+    words: what the debtor reads; needed when the claim, or what is held, stands; of a claim a
+    letter then brings them. Raises RedaError when nothing waits, and as
     `changes.creditor_was_paid` does.
     """
     found = next((one for one in waiting(case.id) if one.stop == stop), None)
     if found is None:
         raise RedaError(N_("Nothing of this kind waits for an answer."))
     _one_of(OUTCOMES[stop], outcome, "outcome")
-    is_needed = outcome in (NOT_COME, RIGHT)
+    is_needed = outcome in (NOT_COME, RIGHT, STANDS)
     said = written(words, MOST_WORDS) if words.strip() or is_needed else ""
-    move(case, "answer what was told", actor)
+    is_stop = stop != CORRECTION
+    move(case, "answer what was told" if is_stop else "answer about a correction", actor)
     # Settled first: what closes the case lets what still waits lapse.
     found.settled_at, found.outcome, found.answer = now, outcome, said
     found.settled_by = actor.label
@@ -187,7 +201,7 @@ def answer(
     elif outcome == WRONG:
         changes.recall(case, reason="", actor=actor, today=today, now=now)
     pay_by_on = None
-    if outcome != HOLDS:
+    if is_stop and outcome != HOLDS:
         pay_by_on = disputes.go_on(case, stop, actor=actor, today=today, now=now)
     if said and outcome in (NOT_COME, RIGHT, WRONG):
         disputes.write_answer(

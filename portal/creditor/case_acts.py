@@ -325,6 +325,17 @@ ACTS = (
         above="creditor/_told.html", beside=_told,
     ),
     CaseAct(
+        "check-held", OBJECTION, "answer about a correction",
+        lazy_gettext("Answer what the debtor says is wrong"),
+        lazy_gettext("The debtor says that something held is wrong. Answer within a month; the case"
+                     " goes on meanwhile."),
+        lazy_gettext("Answer so"),
+        lazy_gettext("What the debtor told is answered."),
+        forms.ToldCorrectionForm, _answer_told,
+        fits=lambda facts: bool(facts.waits(*forms.ToldCorrectionForm.kinds)),
+        above="creditor/_told.html", beside=_told,
+    ),
+    CaseAct(
         "object", OBJECTION, "object",
         lazy_gettext("Register an objection"),
         lazy_gettext("When the debtor has told you that something is wrong. The case stands still"
@@ -471,6 +482,7 @@ TOLD = {
     tellings.PAID: "check-paid",
     tellings.WRONG_PERSON: "check-person",
     **dict.fromkeys(tellings.SITUATIONS, "check-situation"),
+    tellings.CORRECTION: "check-held",
 }
 
 

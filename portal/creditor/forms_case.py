@@ -375,8 +375,8 @@ class ToldForm(ActForm):
         return self.kinds[0]
 
     def validate_words(self, field: Field) -> None:
-        """Needed when the claim stands: the debtor gets a letter with the reasons."""
-        is_needed = self.outcome.data in (tellings.NOT_COME, tellings.RIGHT)
+        """Needed when the claim stands, or what is held: the debtor gets the reasons."""
+        is_needed = self.outcome.data in (tellings.NOT_COME, tellings.RIGHT, tellings.STANDS)
         if is_needed and not (field.data or "").strip():
             raise ValidationError(gettext("Fill this in."))
 
@@ -424,6 +424,21 @@ class ToldPersonForm(ToldForm):
     def hints(self) -> Mapping[str, str]:
         """What is not plain."""
         return {"words": gettext("It goes to the debtor in a letter.")}
+
+
+class ToldCorrectionForm(ToldForm):
+    """Whether what is held is wrong, and has been corrected."""
+
+    kinds = (tellings.CORRECTION,)
+
+    def hints(self) -> Mapping[str, str]:
+        """What is not plain."""
+        return {
+            "outcome": gettext("Correct it first: the address or details, the due date, or a"
+                               " credit note."),
+            "words": gettext("Needed when it is right as it is: the debtor reads why on the page"
+                             " of the case."),
+        }  # fmt: skip
 
 
 class ToldSituationForm(ToldForm):

@@ -41,6 +41,7 @@ _STOPS = {
     "represented": lazy_gettext("Trustee or administrator"),
     "said paid": lazy_gettext("Says it is paid"),
     "wrong person": lazy_gettext("Says it is the wrong person"),
+    "correction": lazy_gettext("Says that something held is wrong"),
 }
 _STEPS = {
     "reminder": lazy_gettext("Send a reminder"),
@@ -76,6 +77,8 @@ _ENTRIES = {
     "interest.accrued": lazy_gettext("Interest to this day"),
     "payment.bankgiro": lazy_gettext("Payment by bankgiro"),
     "payment.swish": lazy_gettext("Payment by Swish"),
+    "payment.card": lazy_gettext("Payment by card"),
+    "payment.account": lazy_gettext("Payment from a bank account"),
 }
 _ACCOUNTS = {
     "principal": lazy_gettext("Owed by the debtor: invoice"),
@@ -104,6 +107,8 @@ _MESSAGES = {
 _CHANNELS = {
     "letter": lazy_gettext("Letter"),
     "swish": lazy_gettext("Swish"),
+    "card": lazy_gettext("Card"),
+    "account": lazy_gettext("Directly from a bank account"),
     "email": lazy_gettext("E-mail"),
     "sms": lazy_gettext("Text message"),
 }
@@ -138,7 +143,16 @@ TELLING_OUTCOMES = {
     "right": lazy_gettext("It is the right person: the case goes on"),
     "holds": lazy_gettext("It is so: the case goes on standing still"),
     "goes on": lazy_gettext("It does not hinder: the case goes on"),
+    "corrected": lazy_gettext("It is corrected"),
+    "stands": lazy_gettext("It is right as it is"),
     "lapsed": lazy_gettext("The case ended before an answer"),
+}
+TELLING_WHAT = {
+    "name": lazy_gettext("Name"),
+    "address": lazy_gettext("Address"),
+    "invoice": lazy_gettext("Invoice"),
+    "sum": lazy_gettext("Amount"),
+    "other": lazy_gettext("Something else"),
 }
 TELLING_WAYS = {
     "creditor": lazy_gettext("To you"),
@@ -422,6 +436,7 @@ def actor_name(label: str) -> str:
         "system": "Reda",
         "debtor": gettext("The debtor"),
         "swish": "Swish",
+        "provider": gettext("The payment provider"),
         "bank": gettext("The bank"),
         "person": gettext("A person"),
     }

@@ -1,19 +1,26 @@
 """How much somebody pays, in which way, and when."""
 
-from flask_babel import lazy_gettext
+from typing import Any
+
+from flask_babel import gettext, lazy_gettext
 from wtforms import DateField, RadioField, SelectMultipleField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
+from portal.payments import ways
+from portal.payments.ways import ACCOUNT, CARD, SWISH
 from portal.web.forms import Form, KronorField
 
 ALL, PART = "all", "part"
-SWISH, BANK = "swish", "bank"
+BANK = "bank"
 
 
 class PayForm(Form):
-    """All or a part, and by which way; all by Swish where nothing is said."""
+    """All or a part, and by which way; all by Swish where nothing is said.
+
+    is_online_offered: whether card and account can be chosen.
+    """
 
     how_much = RadioField(
         lazy_gettext("How much do you want to pay?"),
@@ -29,6 +36,13 @@ class PayForm(Form):
         choices=[SelectChoice(SWISH, "Swish"), SelectChoice(BANK, lazy_gettext("Bank transfer"))],
         default=SWISH,
     )
+
+    def __init__(self, *args: Any, is_online_offered: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if is_online_offered:
+            swish, bank = self.way.choices
+            online = [SelectChoice(one, gettext(ways.NAMES[one])) for one in (CARD, ACCOUNT)]
+            self.way.choices = [swish, *online, bank]
 
 
 class PayManyForm(Form):

@@ -128,6 +128,27 @@ class WrongPersonForm(ToldForm):
         return tellings.wrong_person_facts(why=self.why.data)
 
 
+class CorrectionForm(Form):
+    """What is wrong among what is held, and what is right."""
+
+    what = RadioField(
+        lazy_gettext("What is wrong"),
+        [InputRequired()],
+        choices=[
+            SelectChoice("name", lazy_gettext("Who owes it")),
+            SelectChoice("address", lazy_gettext("Address")),
+            SelectChoice("invoice", lazy_gettext("Invoice")),
+            SelectChoice("sum", lazy_gettext("Amount")),
+            SelectChoice("other", lazy_gettext("Something else")),
+        ],
+    )
+    words = TextAreaField(
+        lazy_gettext("What is right instead"),
+        [InputRequired(), Length(max=tellings.MOST_WORDS)],
+        render_kw={"rows": 4, "dir": "auto"},
+    )
+
+
 class SituationForm(ToldForm):
     """The debtor's situation, or of whoever the writer acts for."""
 

@@ -1,70 +1,134 @@
-"""What is held about the debtor: to read, and as a file (GDPR articles 15 and 20)."""
+"""What is held about the debtor: to read, to correct, and as a file (GDPR articles 15, 16, 20)."""
 
 import io
 import json
 import zipfile
+from collections.abc import Iterable
 
-from flask import Response, make_response
+from flask import Response, flash, make_response, url_for
+from flask_babel import gettext
 
 from portal import clock
-from portal.collection import cases, correspondence, history
+from portal.collection import cases, correspondence, history, tellings
+from portal.collection.models import Case
 from portal.database import files
 from portal.debtor import access
+from portal.debtor.events import timeline
+from portal.debtor.forms_says import CorrectionForm
 from portal.debtor.views import debtor
 from portal.delivery import outbox
-from portal.extensions import limiter
+from portal.extensions import db, limiter
+from portal.identity.actor import DEBTOR
+from portal.law import keeping
+from portal.messages import RedaError
 from portal.payments import booking
-from portal.web.rendering import render
+from portal.web import languages
+from portal.web.rendering import go, render
 
 
 @debtor.get("/privacy")
 def show_privacy() -> Response:
     """How data are used, why, and for how long."""
-    return render("debtor/privacy.html")
+    return render("debtor/privacy.html", kept=keeping.KEPT)
+
+
+@debtor.get("/data")
+def list_data() -> Response:
+    """All the cases of the visit, each with its page, and one file of them all."""
+    return render("debtor/data_of_all.html", cases=cases.of_ids(access.opened()))
+
+
+@debtor.get("/data.zip")
+@limiter.limit("10 per minute; 60 per hour")
+def download_all_cases() -> Response:
+    """All the cases of the visit as one file, with letters."""
+    return _file(_zipped(cases.of_ids(access.opened())), "application/zip", "reda.zip")
 
 
 @debtor.get("/case/<reference>/data")
 def show_data() -> Response:
     """What is held for the case, in plain words."""
+    return _page(CorrectionForm(formdata=None))
+
+
+@debtor.post("/case/<reference>/data")
+@limiter.limit("10 per minute; 60 per hour")
+def ask_to_correct() -> Response:
+    """Tell the creditor what is wrong among it."""
+    case, form = cases.lock(access.current_case().id), CorrectionForm()
+    if not form.validate():
+        return _page(form, status=422)
+    try:
+        tellings.tell(
+            case, tellings.CORRECTION, facts=tellings.correction_facts(what=form.what.data),
+            words=form.words.data or "", files=[], language=languages.current().code,
+            actor=DEBTOR, now=clock.now(),
+        )  # fmt: skip
+    except RedaError as error:
+        db.session.rollback()
+        form.take(error)
+        return _page(form, status=error.status)
+    db.session.commit()
+    flash(gettext("It is sent. The answer comes on this page."), "good")
+    return go(url_for("debtor.show_data"))
+
+
+def _page(form: CorrectionForm, *, status: int = 200) -> Response:
     case = access.current_case()
+    asked, letters = tellings.of_case(case.id, tellings.CORRECTION), outbox.messages_of(case.id)
     return render(
         "debtor/data.html",
+        status=status,
         case=case,
+        others=[one for one in cases.of_ids(access.opened()) if one.id != case.id],
         due=cases.amount_due(case, clock.today()),
         payments=booking.payments_of(case.id),
-        letters=outbox.messages_of(case.id),
+        letters=letters,
         messages=correspondence.of_case(case.id),
+        happened=list(timeline(history.of_case(case.id)[::-1], letters, case.creditor.name)),
+        kept=keeping.KEPT,
+        form=form,
+        asked=asked,
+        answer_by={one.id: keeping.answer_by(clock.day_of(one.told_at)) for one in asked},
+        waits=any(one.settled_at is None for one in asked),
     )
 
 
 @debtor.get("/case/<reference>/data.json")
 def download_data() -> Response:
     """The same for machines."""
-    return _file(_as_json(), "application/json", "json")
+    case = access.current_case()
+    return _file(_as_json(case), "application/json", f"{case.reference}.json")
 
 
 @debtor.get("/case/<reference>/data.zip")
 @limiter.limit("10 per minute; 60 per hour")
 def download_all() -> Response:
     """The same, with each letter as it was sent."""
-    case, kept = access.current_case(), io.BytesIO()
+    case = access.current_case()
+    return _file(_zipped([case]), "application/zip", f"{case.reference}.zip")
+
+
+def _zipped(some: Iterable[Case]) -> bytes:
+    """What is held for some cases, each in a folder of its own."""
+    kept = io.BytesIO()
     with zipfile.ZipFile(kept, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("data.json", _as_json())
-        for one in outbox.messages_of(case.id):
-            if one.document_sha256:
-                archive.writestr(f"{one.kind}-{one.id}.pdf", files.read(one.document_sha256))
-    return _file(kept.getvalue(), "application/zip", "zip")
+        for case in some:
+            archive.writestr(f"{case.reference}/data.json", _as_json(case))
+            for one in outbox.messages_of(case.id):
+                if one.document_sha256:
+                    name = f"{case.reference}/{one.kind}-{one.id}.pdf"
+                    archive.writestr(name, files.read(one.document_sha256))
+    return kept.getvalue()
 
 
-def _file(data: bytes, kind: str, ending: str) -> Response:
+def _file(data: bytes, kind: str, name: str) -> Response:
     response = make_response(data, 200, {"Content-Type": kind})
-    name = f"{access.current_case().reference}.{ending}"
     response.headers.set("Content-Disposition", "attachment", filename=name)
     return response
 
 
-def _as_json() -> bytes:
-    case = access.current_case()
+def _as_json(case: Case) -> bytes:
     due, person, told = cases.amount_due(case, clock.today()), case.debtor, case.debtor.told
     fields = ("email", "phone", "address_line", "postcode", "town", "country", "language")
     # The identity number is left out: who has the letter's code need not be its person.
@@ -107,8 +171,16 @@ def _as_json() -> bytes:
              "said_at": one.said_at}
             for one in correspondence.of_case(case.id)
         ],
+        "told": [
+            {"about": one.stop, "facts": one.facts, "words": one.words, "told_at": one.told_at,
+             "outcome": one.outcome, "answer": one.answer, "answered_at": one.settled_at}
+            for one in tellings.of_case(case.id)
+        ],
         "events": [
             {"name": one.name, "at": one.occurred_at} for one in history.of_case(case.id)
+        ],
+        "kept": [
+            {"what": one.name, "years": one.years, "rule": one.rule} for one in keeping.KEPT
         ],
     }  # fmt: skip
     return json.dumps(content, default=str, ensure_ascii=False, indent=2).encode()

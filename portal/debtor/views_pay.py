@@ -1,4 +1,4 @@
-"""Paying: how much and by which way; Swish from the start to the receipt; a transfer by bank."""
+"""Paying: how much and by which way; at once, from the start to the receipt; or by a transfer."""
 
 from datetime import date
 from decimal import Decimal
@@ -19,10 +19,11 @@ from portal.debtor.views import debtor
 from portal.debtor.views_news import news_of
 from portal.extensions import db, limiter, settings
 from portal.messages import N_, RedaError
-from portal.payments import booking, offers, qr
+from portal.payments import booking, offers, qr, ways
 from portal.payments.accounts import Bankgiro
 from portal.payments.models import SwishPart, SwishRequest
-from portal.payments.swish import OUTCOME_UNKNOWN, SwishUnavailable, explain
+from portal.payments.swish import explain
+from portal.web import languages
 from portal.web.formats import plain_kronor
 from portal.web.forms import text
 from portal.web.rendering import go, is_seen, last_question, nothing_new, render
@@ -32,7 +33,7 @@ from portal.web.rendering import go, is_seen, last_question, nothing_new, render
 def choose_payment() -> Response:
     """How much to pay, and by which way."""
     case = access.current_case()
-    form = PayForm(formdata=None)
+    form = PayForm(formdata=None, is_online_offered=booking.is_online_offered())
     if proposed_ore := _coming_ore(case) or _undisputed_ore(case):
         form.how_much.data, form.amount.data = PART, proposed_ore
     return _choice(case, form)
@@ -71,9 +72,9 @@ def _choice(case: Case, form: PayForm, *, status: int = 200) -> Response:
 @debtor.post("/case/<reference>/pay")
 @limiter.limit("10 per minute")
 def start_payment() -> Response:
-    """Go the way that was chosen: Swish is asked at once."""
+    """Go the way that was chosen: a payment at once is asked for."""
     case = access.current_case()
-    form = PayForm()
+    form = PayForm(is_online_offered=booking.is_online_offered())
     if not form.validate():
         return _choice(case, form, status=422)
     try:
@@ -81,7 +82,7 @@ def start_payment() -> Response:
         if form.way.data == BANK:
             part = None if amount_ore is None else plain_kronor(amount_ore)
             return go(url_for("debtor.show_transfer", amount=part))
-        request = ask_for({case.id: amount_ore})
+        request = ask_for({case.id: amount_ore}, form.way.data)
     except offers.WrongAmount as error:
         db.session.rollback()
         form.take(error)
@@ -101,15 +102,24 @@ def _amount(case: Case, form: PayForm) -> int | None:
     return offers.part_of(cases.amount_due(case, clock.today()), form.amount.data)
 
 
-def ask_for(asked: dict[int, int | None]) -> SwishRequest:
-    """Have Swish ask for what somebody wants to pay on their cases, as `booking.begin` takes it."""
-    return booking.begin(
-        asked,
-        booking.client(),
-        callback_url=settings().base_url + url_for("api.swish_callback"),
-        now=clock.now(),
-        between=db.session.commit,
-    )
+def ask_for(asked: dict[int, int | None], way: str = ways.SWISH) -> SwishRequest:
+    """Ask for what somebody wants to pay on their cases, as `booking.begin` takes it.
+
+    Another way than Swish leads back to the page of one case, that of the address.
+    """
+    base = settings().base_url
+    if way == ways.SWISH:
+        how = booking.How(base + url_for("api.swish_callback"))
+    else:
+        how = booking.How(
+            base + url_for("api.online_callback"),
+            way,
+            lambda request_id: (
+                base + url_for("debtor.show_payment", request_id=request_id, returned=1)
+            ),
+            languages.current().code,
+        )
+    return booking.begin(asked, how, now=clock.now(), between=db.session.commit)
 
 
 @debtor.get("/case/<reference>/pay/bank")
@@ -166,11 +176,11 @@ def _invoice_code(case: Case, transfer: offers.Transfer, today: date) -> str:
 
 @debtor.get("/case/<reference>/pay/<request_id>")
 def show_payment(request_id: str) -> Response:
-    """The payment as it stands; asks Swish, should its callback have been lost."""
+    """The payment as it stands; asks how it went, should the callback have been lost."""
     request, parts = _request(request_id)
     if len(parts) > 1:
         return go(url_for("debtor.show_joint_payment", request_id=request_id))
-    request = as_it_stands(request)
+    request = as_it_stands(request, is_back="returned" in asking.args)
     if request.status == "paid":
         return last_question("payment") or _to_receipt(request)
     case, part_ore = access.current_case(), parts[0].amount_ore
@@ -188,15 +198,16 @@ def show_payment(request_id: str) -> Response:
             "back": url_for("debtor.show_case"),
         },
         again=[
+            ("way", request.way),
             ("how_much", ALL if part_ore == due.total_ore else PART),
             ("amount", "" if part_ore == due.total_ore else plain_kronor(part_ore)),
         ],
     )
 
 
-def as_it_stands(request: SwishRequest) -> SwishRequest:
-    """A request after asking Swish about it, where that is due."""
-    if request.status == "created" and booking.is_silent(request, clock.now()):
+def as_it_stands(request: SwishRequest, *, is_back: bool = False) -> SwishRequest:
+    """A request after asking how it went, where that is due. is_back: from the payment page."""
+    if request.status == "created" and (is_back or booking.is_silent(request, clock.now())):
         return _ask(request)
     return request
 
@@ -212,10 +223,14 @@ def payment_page(request: SwishRequest, *, is_whole: bool, **values: Any) -> Res
         "debtor/pay.html",
         block="payment",
         state=state,
-        is_unknown=request.error_code == OUTCOME_UNKNOWN,
-        swish=request,
-        qr_svg=qr.svg(qr.swish_request_payload(token), title="Swish") if token else None,
-        open_url=booking.client().open_url(token, back) if token else None,
+        is_unknown=request.error_code == ways.OUTCOME_UNKNOWN,
+        asked=request,
+        qr_svg=(
+            qr.svg(qr.swish_request_payload(token), title="Swish")
+            if token and request.way == ways.SWISH
+            else None
+        ),
+        open_url=booking.client_of(request.way).open_url(token, back) if token else None,
         reason=explain(request.error_code) if request.error_code else None,
         **values,
     )
@@ -225,9 +240,9 @@ def _ask(request: SwishRequest) -> SwishRequest:
     # Booking writes what only the service may write; the request has been seen to be theirs.
     with tenancy.service():
         try:
-            answer = booking.ask(request.id, booking.client(), now=clock.now())
+            answer = booking.ask(request.id, now=clock.now())
             db.session.commit()
-        except SwishUnavailable:
+        except (ways.Unavailable, ways.Refused):
             db.session.rollback()
             answer = None
     return answer or db.session.get_one(SwishRequest, request.id)
@@ -251,7 +266,7 @@ def stop_payment(request_id: str) -> Response:
 def is_stopped(request: SwishRequest) -> bool:
     """Withdraw a request; False when it ended otherwise, or nobody knows yet, as its page says."""
     with tenancy.service():
-        booking.stop(request.id, booking.client(), now=clock.now())
+        booking.stop(request.id, now=clock.now())
         db.session.commit()
     if request.status != "cancelled":
         return False

@@ -126,7 +126,7 @@ def list_joint_receipts(request_id: str) -> Response:
     named = {one.id: one for one in cases.of_ids([one.case_id for one in payments])}
     return render(
         "debtor/joint_receipts.html",
-        swish=request,
+        asked=request,
         receipts=[(named[one.case_id], one) for one in payments],
     )
 

@@ -62,7 +62,6 @@ _MOST_PERIODS_ON_LETTER = 2
 _ADDRESS_LINES, _ADDRESS_LETTERS = 5, 34
 # Letters of a batch that are one document to WeasyPrint, which then works out their styles once.
 _LAID_OUT_TOGETHER = 50
-_CHANNELS = {"swish": "Swish", "bankgiro": "Bankgiro"}
 # More would hold too many pages in memory at once.
 MOST_IN_BATCH = 500
 
@@ -254,7 +253,6 @@ def render_receipt(content: Mapping[str, Any], *, language: str, settings: Setti
         receipt=content,
         reader=_shown(reader),
         reference=_grouped(content["reference"]),
-        channel=_CHANNELS.get(content["channel"], content["channel"]),
     )
     with force_locale(reader):
         title = gettext("Receipt %(number)s", number=content["receipt_number"])

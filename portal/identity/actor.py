@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Actor:
-    """kind: `person`, `debtor`, `system`, `swish` or `bank`. name: of a person, for the history.
+    """kind: `person`, `debtor`, `system`, `swish`, `provider` (of payments) or
+    `bank`. name: of a person, for the history.
 
     role: of a person, whose side they act on: `creditor` or `operator`.
     """
@@ -23,3 +24,4 @@ class Actor:
 SYSTEM = Actor("system")
 DEBTOR = Actor("debtor")
 SWISH = Actor("swish")
+PROVIDER = Actor("provider")

@@ -3,6 +3,7 @@
 Inkassolagen (1974:182) § 4 (god inkassosed) asks that each is looked into by a person; § 8 forbids
 to collect what is probably not owed, or not of this person. Automatic letters, fees and steps stop
 from the moment that somebody tells of it. What then may go on, and against whom, is the statute's.
+The last one, that something held about somebody is wrong, stops nothing.
 """
 
 from collections.abc import Mapping
@@ -77,6 +78,13 @@ SITUATIONS: Mapping[str, Situation] = {
             date(1975, 1, 1),
             N_("A claim that is probably paid may not be collected. Look for the money before the"
                " case goes on."),
+        ),
+        Situation(
+            "correction",
+            "dataskyddsförordningen (EU 2016/679) art. 12.3, 12.4, 16",
+            date(2018, 5, 25),
+            N_("What is held about somebody must be right. Put it right, or tell why it is right"
+               " as it is, within a month. The case goes on meanwhile."),
         ),
     )
 }  # fmt: skip

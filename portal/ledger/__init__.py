@@ -6,6 +6,7 @@
 - `is_posted(key)`: whether an entry with a key is written.
 - `principal_movements(case_id)`: when the principal changed, for interest.
 - `interest_booked_through(case_id)`: the last day with booked interest.
+- `interest_booked_days(case_id)`: all such days; `interest_booked(case_id)`: how much it is.
 - `received_since_sql(case_id, on)`: what came for a case, for its plan.
 - `owed_to(creditor_id)`, `owed_rows(creditor_id)`: collected and not yet paid out.
 - `owed_by(creditor_id)`: fees that the creditor bears itself.
@@ -17,6 +18,7 @@
 
 from portal.ledger.books import (
     INTEREST_ACCRUED,
+    INTEREST_WAIVED,
     NEVER_OWED,
     Account,
     Balance,
@@ -28,6 +30,8 @@ from portal.ledger.books import (
     balances_sql,
     case_totals_sql,
     entries,
+    interest_booked,
+    interest_booked_days,
     interest_booked_through,
     is_posted,
     off_balance,
@@ -44,6 +48,7 @@ from portal.ledger.books import (
 
 __all__ = [
     "INTEREST_ACCRUED",
+    "INTEREST_WAIVED",
     "NEVER_OWED",
     "Account",
     "Balance",
@@ -55,6 +60,8 @@ __all__ = [
     "balances_sql",
     "case_totals_sql",
     "entries",
+    "interest_booked",
+    "interest_booked_days",
     "interest_booked_through",
     "is_posted",
     "off_balance",

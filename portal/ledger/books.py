@@ -59,6 +59,7 @@ _OWED_BY_DEBTOR = (Account.PRINCIPAL, Account.INTEREST, Account.FEES)
 INTEREST_ACCRUED = "interest.accrued"
 # A part of the principal that was wrong from the beginning is taken back.
 NEVER_OWED = "claim.never_owed"
+INTEREST_WAIVED = "interest.waived"
 
 
 @dataclass(frozen=True)
@@ -264,6 +265,32 @@ def interest_booked_through(case_id: int, on: date | None = None) -> date | None
     if on is not None:
         query = query.where(Entry.booked_on <= on)
     return db.session.scalar(query)
+
+
+def interest_booked_days(case_id: int) -> Sequence[date]:
+    """The days that interest on a case was booked to and including, the oldest first."""
+    return db.session.scalars(
+        select(Entry.booked_on)
+        .where(Entry.case_id == case_id, Entry.kind == INTEREST_ACCRUED)
+        .order_by(Entry.booked_on)
+        .distinct()
+    ).all()
+
+
+def interest_booked(case_id: int) -> int:
+    """The interest that was booked on a case and not waived, paid or not, in öre."""
+    return int(
+        db.session.scalar(
+            select(func.coalesce(func.sum(Line.amount_ore), 0))
+            .join(Entry, Entry.id == Line.entry_id)
+            .where(
+                Line.case_id == case_id,
+                Line.account == Account.INTEREST,
+                Entry.kind.in_((INTEREST_ACCRUED, INTEREST_WAIVED)),
+            )
+        )
+        or 0
+    )
 
 
 def received_since_sql(case_id: ColumnElement[int], on: ColumnElement[date]) -> ScalarSelect[int]:

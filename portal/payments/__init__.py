@@ -1,4 +1,4 @@
-"""Money in and out: Swish, OCR references, account numbers and QR codes.
+"""Money in and out: Swish, card, account, OCR references, account numbers and QR codes.
 
 What other rooms and the doors call:
 
@@ -10,5 +10,7 @@ What other rooms and the doors call:
 - `swish`: `SwishClient` (one per process), `new_payment_id`, `new_callback_identifier`,
   `parse_callback`, `parse_refund_callback`, `is_callback_identifier`, `explain`.
 - `offers`: what may be paid on a case, what is left afterwards, what a transfer by bank comes to.
-- `booking`: what becomes of a Swish payment, from the first click to the books.
+- `online`: `OnlineClient` of the payment provider for card and account, `is_signed`.
+- `ways`: what Swish, card and account have in common, and their names.
+- `booking`: what becomes of a payment at once, from the first click to the books.
 """

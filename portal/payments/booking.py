@@ -1,7 +1,7 @@
-"""Payments by Swish from the first click to the books, each booked once.
+"""Payments at once, by Swish, card or account, from the first click to the books, each booked once.
 
-What Swish sends us is a hint, which may come twice, late or never; what counts is what Swish
-answers when we ask (Getswish, Merchant Integration Guide).
+What Swish or the payment provider sends us is a hint, which may come twice, late or never; what
+counts is what they answer when we ask (Getswish, Merchant Integration Guide).
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -24,20 +24,19 @@ from portal.database import tenancy
 from portal.delivery import outbox
 from portal.delivery.channels import mail
 from portal.extensions import db, settings
-from portal.identity.actor import SWISH, Actor
+from portal.identity.actor import PROVIDER, SWISH, Actor
 from portal.messages import N_, RedaError
-from portal.payments import offers
+from portal.payments import offers, ways
 from portal.payments.models import Payment, SwishPart, SwishRequest
+from portal.payments.online import OnlineClient, OnlineUnavailable
 from portal.payments.swish import (
     LONGEST_MESSAGE,
-    PaymentRequest,
-    Status,
     SwishClient,
-    SwishRefused,
     SwishUnavailable,
     new_callback_identifier,
     new_payment_id,
 )
+from portal.payments.ways import Asked, PaymentRequest, Refused, Status
 
 log = structlog.get_logger()
 _RECEIPTS = DatabaseSequence("receipt_numbers")
@@ -71,6 +70,20 @@ class StillGoingOn(Exception):
 
 
 @dataclass(frozen=True)
+class How:
+    """By which of `ways.WAYS` somebody pays, and the addresses that go with it.
+
+    return_url: of a request's id, where its payer comes back to from another page. language: the
+    payer's.
+    """
+
+    callback_url: str
+    way: str = ways.SWISH
+    return_url: Callable[[str], str] | None = None
+    language: str = "sv"
+
+
+@dataclass(frozen=True)
 class Receipt:
     """A payment as its receipt shows it, in öre."""
 
@@ -79,56 +92,55 @@ class Receipt:
 
 
 def begin(
-    asked: Mapping[int, int | None],
-    client: SwishClient,
-    *,
-    callback_url: str,
-    now: datetime,
-    between: Callable[[], None],
+    asked: Mapping[int, int | None], how: How, *, now: datetime, between: Callable[[], None]
 ) -> SwishRequest:
-    """Have Swish ask for a payment, such that none of the cases can be paid by two requests.
+    """Ask for a payment, such that none of the cases can be paid by two requests.
 
-    asked: as `prepare` takes it. between: commits; what Swish is told of is kept before.
-    Another request that waits for one of the cases is withdrawn first. When that one turns out to
-    be paid, or nobody knows whether it is, it is the one that is answered, and none is made.
-    Raises what `prepare` raises, SwishUnavailable or SwishRefused.
+    asked: as `prepare` takes it. between: commits; what is asked for is kept before.
+    Another request that waits for one of the cases, by whatever way, is withdrawn first. When that
+    one turns out to be paid, or nobody knows whether it is, it is the one that is answered, and
+    none is made.
+    Raises what `prepare` raises, ways.Unavailable or ways.Refused.
     """
     for _ in range(_TRIES):
         try:
-            request = prepare(asked, now=now)
+            request = prepare(asked, how.way, now=now)
         except StillGoingOn as earlier:
             # Lets go of the cases: whoever books the earlier request holds it before them.
             between()
             with tenancy.service():
-                stop(earlier.request_id, client, now=now)
+                stop(earlier.request_id, now=now)
                 between()
             found = find(earlier.request_id)
             if found is not None and found.status in ("created", "paid"):
                 return found
             continue
         between()
-        is_asked = send(request, client, callback_url=callback_url, now=now)
+        is_asked = send(request, how, now=now)
         between()
         if is_asked:
             return request
-    raise SwishUnavailable
+    raise SwishUnavailable if how.way == ways.SWISH else OnlineUnavailable
 
 
-def prepare(asked: Mapping[int, int | None], *, now: datetime) -> SwishRequest:
-    """Write down a request to pay on some cases, before Swish hears of it.
+def prepare(
+    asked: Mapping[int, int | None], way: str = ways.SWISH, *, now: datetime
+) -> SwishRequest:
+    """Write down a request to pay on some cases, before anybody else hears of it.
 
     asked: for each case, by id, how much in öre; None for all that is owed today.
-    The same asked for again within two minutes answers the same request.
+    The same asked for again by the same way within two minutes answers the same request.
     Raises NothingToPay, offers.WrongAmount, or StillGoingOn when another request waits.
     """
     # In one order, so that two payers of the same cases do not wait for each other.
     parts = {case_id: _payable(case_id, asked[case_id], now) for case_id in sorted(asked)}
     for earlier in _going_on(parts):
-        if _is_same(earlier, parts, now):
+        if earlier.way == way and _is_same(earlier, parts, now):
             return earlier
         raise StillGoingOn(earlier.id)
     request = SwishRequest(
         id=new_payment_id(),
+        way=way,
         amount_ore=sum(parts.values()),
         currency="SEK",
         status="created",
@@ -178,30 +190,34 @@ def _is_same(request: SwishRequest, parts: Mapping[int, int], now: datetime) -> 
     )
 
 
-def send(request: SwishRequest, client: SwishClient, *, callback_url: str, now: datetime) -> bool:
-    """Tell Swish of a prepared request; done already, it is not told again.
+def send(request: SwishRequest, how: How, *, now: datetime) -> bool:
+    """Ask for what a prepared request says; done already, it is not asked again.
 
     Answers False when it can never be paid: it was stopped meanwhile, or its token was in an answer
-    that got lost. Raises SwishUnavailable or SwishRefused.
+    that got lost. Raises ways.Unavailable or ways.Refused.
     """
     # Whoever presses twice waits here for the first press.
     request = _lock(request.id)
     if request.status != "created" or request.token is not None:
         return request.status == "created"
     paid = [db.session.get_one(Case, one.case_id) for one in parts_of(request.id)]
+    asked = Asked(
+        id=request.id,
+        way=request.way,
+        amount=Decimal(request.amount_ore) / 100,
+        reference=paid[0].ocr if len(paid) == 1 else request.id,
+        message=_message(paid),
+        callback_url=how.callback_url,
+        callback_identifier=request.callback_identifier,
+        return_url=how.return_url(request.id) if how.return_url else "",
+        language=how.language,
+    )
     try:
-        created = client.create(
-            request.id,
-            amount=Decimal(request.amount_ore) / 100,
-            reference=paid[0].ocr if len(paid) == 1 else request.id,
-            message=_message(paid),
-            callback_url=callback_url,
-            callback_identifier=request.callback_identifier,
-        )
-    except SwishRefused as refused:
-        if "RP09" not in refused.codes:
+        created = client_of(request.way).ask_for(asked)
+    except Refused as refused:
+        if ways.TAKEN not in refused.codes:
             raise
-        stop(request.id, client, now=now)
+        stop(request.id, now=now)
         return False
     request.token = created.token
     return True
@@ -229,17 +245,18 @@ def parts_of(request_id: str) -> list[SwishPart]:
     )
 
 
-def ask(request_id: str, client: SwishClient, *, now: datetime) -> SwishRequest | None:
-    """Ask Swish how a request went, and book it if it is paid. Safe to repeat and to race.
+def ask(request_id: str, *, now: datetime) -> SwishRequest | None:
+    """Ask how a request went, and book it if it is paid. Safe to repeat and to race.
 
-    Answers None when we have no such request. Raises SwishUnavailable.
+    Answers None when we have no such request. Raises ways.Unavailable or ways.Refused.
     """
-    if find(request_id) is None:
+    found = find(request_id)
+    if found is None:
         return None
     try:
-        answer = client.fetch(request_id)
-    except SwishRefused as refused:
-        if "404" not in refused.codes:
+        answer = client_of(found.way).fetch(request_id)
+    except Refused as refused:
+        if ways.UNKNOWN not in refused.codes:
             raise
         return _never_heard_of(request_id, now)
     request = _lock(request_id)
@@ -256,7 +273,7 @@ def ask(request_id: str, client: SwishClient, *, now: datetime) -> SwishRequest 
 
 
 def is_silent(request: SwishRequest, now: datetime) -> bool:
-    """Whether Swish's callback is late enough to ask for, and was not asked for just now."""
+    """Whether a request's callback is late enough to ask for, and was not asked for just now."""
     return max(request.created_at, request.asked_at or request.created_at) < now - _PATIENCE
 
 
@@ -271,7 +288,7 @@ def _lock(request_id: str) -> SwishRequest:
 
 def _never_heard_of(request_id: str, now: datetime) -> SwishRequest:
     request = _lock(request_id)
-    # The call that tells Swish may be under way this very moment.
+    # The call that asks for it may be under way this very moment.
     if request.status == "created" and now - request.created_at > _LIVES:
         request.status, request.ended_at = "error", now
     return request
@@ -281,22 +298,23 @@ def _book(request: SwishRequest, answer: PaymentRequest, now: datetime) -> None:
     amount_ore = int(answer.amount * 100)
     is_as_asked = (amount_ore, answer.currency) == (request.amount_ore, request.currency)
     if not is_as_asked:
-        # It is Swish's own answer over mutual TLS: the money came, so it is booked as it came.
-        log.warning("swish.amount_differs", request=request.id, asked=request.amount_ore,
-                    paid=amount_ore)  # fmt: skip
+        # It is the answer to our own question: the money came, so it is booked as it came.
+        log.warning("payment.amount_differs", way=request.way, request=request.id,
+                    asked=request.amount_ore, paid=amount_ore)  # fmt: skip
     # What was asked for is all that was owed that day: a midnight in between adds no interest.
     value_on = clock.day_of(request.created_at if is_as_asked else answer.date_paid or now)
     reference = answer.payment_reference or request.id
     request.status, request.ended_at = "paid", now
     request.payment_reference = reference
-    parts = parts_of(request.id)
+    key, parts = f"{request.way}:{reference}", parts_of(request.id)
     shares = divided([one.amount_ore for one in parts], amount_ore)
     for place, (part, share) in enumerate(zip(parts, shares, strict=True), 1):
         if share:
             receive(
                 part.case_id, amount_ore=share, currency=answer.currency,
-                key=f"swish:{reference}" if len(parts) == 1 else f"swish:{reference}:{place}",
-                channel="swish", value_on=value_on, payer=answer.payer_alias, actor=SWISH, now=now,
+                key=key if len(parts) == 1 else f"{key}:{place}", channel=request.way,
+                value_on=value_on, payer=answer.payer_alias,
+                actor=SWISH if request.way == ways.SWISH else PROVIDER, now=now,
             )  # fmt: skip
 
 
@@ -329,8 +347,9 @@ def receive(
 
     Answers False when it was booked before.
 
-    amount_ore: öre, above zero. key: the channel's own name of the payment. channel: `swish` or
-    `bankgiro`. value_on: the day it counts from. payer: as the channel tells, for a refund.
+    amount_ore: öre, above zero. key: the channel's own name of the payment. channel: one of
+    `ways.WAYS`, or `bankgiro`. value_on: the day it counts from. payer: as the channel tells, for a
+    refund.
     """
     case = cases.lock(case_id)
     settled = settling.settle_payment(
@@ -360,7 +379,7 @@ def receive(
     db.session.flush()
     if case.debtor.sure_mail_to:
         _confirm(
-            case, key=key, now=now, amount_ore=amount_ore, currency=currency,
+            case, key=key, now=now, channel=channel, amount_ore=amount_ore, currency=currency,
             paid_on=value_on.isoformat(), receipt_number=number, left_ore=settled.left_ore,
         )  # fmt: skip
     return True
@@ -387,25 +406,25 @@ def _confirm(case: Case, *, key: str, now: datetime, **told: object) -> None:
         )
 
 
-def stop(request_id: str, client: SwishClient, *, now: datetime) -> None:
-    """Withdraw a request at Swish; one that is approved already is booked instead.
+def stop(request_id: str, *, now: datetime) -> None:
+    """Withdraw a request; one that is approved already is booked instead.
 
-    Raises SwishUnavailable.
+    Raises ways.Unavailable or ways.Refused.
     """
-    # Whoever is just telling Swish of it does so first.
+    # Whoever is just asking for it does so first.
     request = _lock(request_id)
     if request.status != "created":
         return
     try:
-        client.cancel(request_id)
-    except SwishRefused as refused:
-        if "404" in refused.codes:
-            # Swish never heard of it, and whoever was about to tell finds it ended.
+        client_of(request.way).cancel(request_id)
+    except Refused as refused:
+        if ways.UNKNOWN in refused.codes:
+            # Nobody heard of it, and whoever was about to tell finds it ended.
             request.status, request.ended_at = "cancelled", now
             return
-        if not {"RP07", "RP08"} & set(refused.codes):
+        if not {ways.TOO_LATE, ways.ENDED} & set(refused.codes):
             raise
-    ask(request_id, client, now=now)
+    ask(request_id, now=now)
 
 
 def in_doubt(case_id: int) -> SwishRequest | None:
@@ -415,7 +434,7 @@ def in_doubt(case_id: int) -> SwishRequest | None:
 
 
 def unanswered(now: datetime, limit: int = 200) -> list[str]:
-    """Requests that Swish has told nothing about although it should have by now."""
+    """Requests that nobody has told anything about although they should have by now."""
     return list(
         db.session.scalars(
             select(SwishRequest.id)
@@ -439,7 +458,7 @@ def payments_by(request: SwishRequest) -> list[Payment]:
     """What a request has paid, on the cases that may be seen."""
     if request.payment_reference is None:
         return []
-    key = f"swish:{request.payment_reference}"
+    key = f"{request.way}:{request.payment_reference}"
     return list(
         db.session.scalars(
             select(Payment)
@@ -490,9 +509,9 @@ def receipt_content(found: Receipt) -> dict[str, object]:
 
 
 def _told_reference(payment: Payment) -> str:
-    """How Swish or the bank names the payment, which may have paid other cases too."""
+    """How its channel names the payment, which may have paid other cases too."""
     channel, _, reference = payment.channel_reference.partition(":")
-    return reference.partition(":")[0] if channel == "swish" else reference
+    return reference.partition(":")[0] if channel in ways.WAYS else reference
 
 
 def client() -> SwishClient:
@@ -510,6 +529,25 @@ def client() -> SwishClient:
         )
         current_app.extensions["reda_swish"] = found
     answer: SwishClient = found
+    return answer
+
+
+def is_online_offered() -> bool:
+    """Whether there is a payment provider, so that card and account can be chosen."""
+    return bool(settings().online_address)
+
+
+def client_of(way: str) -> ways.Client:
+    """The process's connection to whoever takes payments by a way. Raises ways.Unavailable."""
+    if way == ways.SWISH:
+        return client()
+    found = current_app.extensions.get("reda_online")
+    if found is None:
+        if not is_online_offered():
+            raise OnlineUnavailable
+        found = OnlineClient(settings().online_address, settings().online_key)
+        current_app.extensions["reda_online"] = found
+    answer: OnlineClient = found
     return answer
 
 

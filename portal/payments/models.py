@@ -10,17 +10,22 @@ from portal.database.encryption import EncryptedText
 
 
 class SwishRequest(Base):
-    """A payment request at Swish, for one case or for several.
+    """A payment request at Swish or the payment provider, for one case or for several.
 
     id: 32 upper-case hex digits, ours. amount_ore: the sum of its parts, which say for which cases.
-    status: created, paid, declined, error or cancelled.
+    way: swish, card or account. status: created, paid, declined, error or cancelled.
+    token: opens Swish, or the address of the provider's page.
     callback_identifier: comes back as a header of Swish's callback, which nobody else can know.
     """
 
     __tablename__ = "swish_requests"
-    __table_args__ = (CheckConstraint("amount_ore > 0", name="amount"),)
+    __table_args__ = (
+        CheckConstraint("amount_ore > 0", name="amount"),
+        CheckConstraint("way in ('swish', 'card', 'account')", name="way"),
+    )
 
     id: Mapped[str] = mapped_column(primary_key=True)
+    way: Mapped[str] = mapped_column(server_default="swish")
     amount_ore: Mapped[int]
     currency: Mapped[str]
     status: Mapped[str]

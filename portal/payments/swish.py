@@ -29,6 +29,15 @@ from urllib.parse import quote
 import httpx
 
 from portal.messages import N_, Problem, RedaError
+from portal.payments.ways import (
+    OUTCOME_UNKNOWN,
+    Asked,
+    Created,
+    PaymentRequest,
+    Refused,
+    Status,
+    Unavailable,
+)
 
 APP_URL = "swish://paymentrequest?token={token}&callbackurl={return_url}"
 LONGEST_MESSAGE = 50
@@ -41,16 +50,6 @@ _API = "/swish-cpcapi/api"
 _LONGEST_CALLBACK = 16_384
 
 
-class Status(StrEnum):
-    """Where a payment request stands. All but CREATED are final."""
-
-    CREATED = "CREATED"
-    PAID = "PAID"
-    DECLINED = "DECLINED"
-    ERROR = "ERROR"
-    CANCELLED = "CANCELLED"
-
-
 class RefundStatus(StrEnum):
     """Where a refund stands. PAID and ERROR are final; DEBITED has left our account only."""
 
@@ -60,49 +59,6 @@ class RefundStatus(StrEnum):
     DEBITED = "DEBITED"
     PAID = "PAID"
     ERROR = "ERROR"
-
-
-@dataclass(frozen=True)
-class Created:
-    """A payment request that Swish has taken.
-
-    token: opens the payer's app; None when the request went to a given mobile number.
-    location: the address that Swish answered for it.
-    """
-
-    token: str | None
-    location: str
-
-
-@dataclass(frozen=True)
-class PaymentRequest:
-    """A payment request as Swish tells it over mutual TLS.
-
-    amount: kronor. reference: ours (the OCR number). payment_reference: the bank's, once paid; a
-    refund names it. date_paid: UTC, once paid.
-    """
-
-    id: str
-    status: Status
-    amount: Decimal
-    currency: str
-    payee_alias: str
-    payer_alias: str | None
-    reference: str | None
-    payment_reference: str | None
-    message: str | None
-    error_code: str | None
-    date_paid: datetime | None
-
-    @property
-    def is_final(self) -> bool:
-        """Whether the status will not change any more."""
-        return self.status is not Status.CREATED
-
-    @property
-    def is_outcome_unknown(self) -> bool:
-        """Whether the bank fell silent, so that the money may have moved in spite of the error."""
-        return self.error_code == OUTCOME_UNKNOWN
 
 
 @dataclass(frozen=True)
@@ -138,29 +94,23 @@ class RefundCallback:
     amount: Decimal
 
 
-class SwishUnavailable(RedaError):
+class SwishUnavailable(Unavailable):
     """Swish did not answer, or not in a way that can be understood: try again.
 
     After `create` or `refund` it is unknown whether Swish has taken the request. Fetch it, or begin
     anew with a new id; asking again with the same id answers RP09 when it was taken.
     """
 
-    status = 503
-
     def __init__(self) -> None:
         super().__init__(N_("Swish does not answer just now. Wait a minute and try again."))
 
 
-class SwishRefused(RedaError):
-    """Swish said no.
-
-    codes: Swish's own error codes, at least one. problems: what each means to a person.
-    """
+class SwishRefused(Refused):
+    """Swish said no. problems: what each of its codes means to a person."""
 
     def __init__(self, codes: tuple[str, ...]) -> None:
-        self.codes = codes
         self.problems = tuple(explain(code) for code in codes)
-        super().__init__(self.problems[0].message, code=codes[0])
+        super().__init__(codes, self.problems[0].message, code=codes[0])
 
 
 class BadCallback(RedaError):
@@ -174,9 +124,6 @@ class BadCallback(RedaError):
 
 # Getswish's error codes for payment requests, their cancelling, and refunds. "403" and "404" are
 # HTTP statuses that come without a code.
-# The code with which the bank fell silent: the money may have moved, or not.
-OUTCOME_UNKNOWN = "DS24"
-
 _MEANINGS: Mapping[str, str] = {
     "FF08": N_("Swish does not accept the reference. Contact us, and we will correct it."),
     "RP03": N_("Swish cannot call us back. Pay in another way while we correct it."),
@@ -339,6 +286,17 @@ class SwishClient:
         if answer.status_code != 201 or not (token or payer_alias):
             raise SwishUnavailable
         return Created(token, answer.headers.get("Location", ""))
+
+    def ask_for(self, asked: Asked) -> Created:
+        """Ask for a payment with a token that opens the payer's app, as `create` does."""
+        return self.create(
+            asked.id,
+            amount=asked.amount,
+            reference=asked.reference,
+            message=asked.message,
+            callback_url=asked.callback_url,
+            callback_identifier=asked.callback_identifier,
+        )
 
     def fetch(self, payment_id: str) -> PaymentRequest:
         """How a payment request stands: GET /api/v1/paymentrequests/{id}."""

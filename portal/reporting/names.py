@@ -15,6 +15,8 @@ _LONGEST = 60
 _ENTRIES = {
     "claim.taken": N_("The claim was taken in"),
     "payment.swish": N_("Payment by Swish"),
+    "payment.card": N_("Payment by card"),
+    "payment.account": N_("Payment from a bank account"),
     "payment.bankgiro": N_("Payment by bankgiro"),
     "payment.direct": N_("Payment to the creditor"),
     "payout": N_("Paid out to you"),

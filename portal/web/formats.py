@@ -20,6 +20,7 @@ from jinja2.runtime import Context
 
 from portal import clock
 from portal.locales import native_digits, written_as
+from portal.payments import ways
 from portal.payments.accounts import Bankgiro
 
 _FIRST_STRONG_ISOLATE, _POP_ISOLATE = "\u2068", "\u2069"
@@ -235,6 +236,11 @@ def _asked_anew(function: Callable[..., str]) -> Callable[..., str]:
     return filtered
 
 
+def paid_with(channel: str) -> str:
+    """By which way money came, in the payer's words."""
+    return gettext(ways.NAMES[channel]) if channel in ways.NAMES else channel
+
+
 def init_app(app: Flask) -> None:
     """Give every template these filters."""
     filters: dict[str, Callable[..., str]] = {
@@ -250,6 +256,7 @@ def init_app(app: Flask) -> None:
         "relative_day": relative_day,
         "time_of_day": time_of_day,
         "ocr": ocr,
+        "paid_with": paid_with,
         "bankgiro": bankgiro,
         "organisation_number": organisation_number,
         "masked_identity_number": masked_identity_number,

@@ -46,9 +46,11 @@ def case(app: Flask) -> Case:
 def asked(portal: Server, swish: Swish, case: Case) -> SwishRequest:
     """A payment request that Swish has taken."""
     return booking.begin(
-        {case.id: None}, booking.client(), callback_url=portal.url + PATH, now=clock.now(),
+        {case.id: None},
+        booking.How(portal.url + PATH),
+        now=clock.now(),
         between=db.session.commit,
-    )  # fmt: skip
+    )
 
 
 def call(portal: Server, told: dict[str, object] | bytes, identifier: str | None) -> httpx.Response:

@@ -389,7 +389,8 @@ def test_a_debtors_page(
 
 
 @pytest.mark.parametrize(
-    "path", ["/overview", "/pay", "/pay/{together_created}", "/pay/{together_paid}/receipts"]
+    "path",
+    ["/overview", "/data", "/pay", "/pay/{together_created}", "/pay/{together_paid}/receipts"],
 )
 def test_what_a_debtor_owes_in_all(
     portal: Portal, world: World, phone_and_desk: list[Visitor], path: str
@@ -533,7 +534,7 @@ def test_the_companies_of_somebody_with_many(
         ("/", DEBTORS), ("/?reference=604812345", DEBTORS), ("/identify", DEBTORS),
         ("/no-case", DEBTORS), ("/sign-in", STAFF), ("/help", "ar"), ("/help/words", "ar"),
         ("/help/letters/demand", "ar"), ("/accessibility", "sv"), ("/code", "ar"),
-        ("/l/none", "sv"),
+        ("/l/none", "sv"), ("/privacy", "ar"),
     ],
 )  # fmt: skip
 def test_a_door(phone_and_desk: list[Visitor], path: str, languages: str) -> None:

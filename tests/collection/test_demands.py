@@ -8,12 +8,12 @@ from flask import Flask
 from sqlalchemy import select
 
 from portal import ledger
-from portal.collection import cases, changes, charging, history, lifecycle, plans, states
+from portal.collection import cases, changes, charging, history, lifecycle, plans, settling, states
 from portal.collection.charging import Facts
 from portal.collection.models import Case, Plan
 from portal.delivery.models import Message
 from portal.extensions import db
-from portal.identity.actor import DEBTOR, Actor
+from portal.identity.actor import DEBTOR, SWISH, Actor
 from portal.law import demand, fees
 from portal.law.calendar import is_banking_day
 from portal.messages import RedaError
@@ -63,6 +63,29 @@ def test_a_demand_states_what_the_law_asks(app: Flask) -> None:
     assert [part["kind"] for part in said["parts"]] == [
         "principal", "interest", "reminder_fee", "demand_fee",
     ]  # fmt: skip
+
+
+def test_a_demand_states_interest_as_it_was_rounded_when_a_payment_covered_costs_alone(
+    app: Flask,
+) -> None:
+    case = a_reminded_case(amount_ore=99_999, balance_ore=99_999)
+    settling.settle_payment(
+        cases.lock(case.id), amount_ore=1_000, key="1", channel="swish", value_on=TODAY,
+        actor=SWISH, now=NOW,
+    )  # fmt: skip
+    db.session.commit()
+    run(cases.lock(case.id).next_step_on)
+    parts = letter_of(case, "demand")["parts"]
+    (interest,) = [one for one in parts if one["kind"] == "interest"]
+    # 20 days of 547.93 öre and 14 of 383.56: a whole öre more than 34 days rounded together.
+    assert interest["ore"] == 548 + 384
+    assert [one["days"] for one in interest["periods"]] == [20, 14]
+    (explained,) = [
+        one
+        for one in cases.explain(case, cases.amount_due(case, case.next_step_on))
+        if one.kind == "interest"
+    ]
+    assert sum(one.ore for one in explained.explanations) == explained.ore
 
 
 def test_a_demand_gives_at_least_eight_days(app: Flask) -> None:

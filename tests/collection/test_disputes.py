@@ -6,18 +6,30 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as some
 from sqlalchemy import select
 
 from portal import ledger
-from portal.collection import cases, changes, disputes, lifecycle, plans, settling, states, stops
+from portal.collection import (
+    cases,
+    changes,
+    disputes,
+    lifecycle,
+    makeup,
+    owed,
+    plans,
+    rates,
+    settling,
+    states,
+    stops,
+)
 from portal.collection.models import Case
 from portal.delivery import outbox
 from portal.delivery.models import Message
 from portal.extensions import db
 from portal.identity.actor import DEBTOR, SWISH, Actor
-from portal.law.interest import Period
+from portal.law.interest import Movement, Period, Terms, accrue
 from portal.messages import RedaError
 from tests.factories import NOW, TODAY, a_case, a_creditor, a_debtor_of, a_reminded_case
 
@@ -124,28 +136,100 @@ def test_who_was_right_in_part_owes_the_rest(app: Flask) -> None:
 
 
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(ore=some.integers(1_000, 900_000), part=some.integers(1, 99), later=some.integers(0, 40))
+@example(ore=1_000, part=91, later=0, is_booked=True)
+@example(ore=1_000, part=91, later=40, is_booked=True)
+@example(ore=1_000, part=91, later=40, is_booked=False)
+@example(ore=9_999, part=91, later=9, is_booked=False)
+@given(
+    ore=some.integers(1_000, 900_000), part=some.integers(1, 99), later=some.integers(0, 40),
+    is_booked=some.booleans(),
+)  # fmt: skip
 def test_a_claim_that_was_wrong_in_part_bears_the_interest_of_the_right_one(
-    app: Flask, ore: int, part: int, later: int
+    app: Flask, ore: int, part: int, later: int, is_booked: bool
 ) -> None:
     wrong = ore * part // 100
     right = a_reminded_case(amount_ore=ore - wrong, balance_ore=ore - wrong)
     case = a_reminded_case(amount_ore=ore, balance_ore=ore)
     answered(objected(case), disputes.PARTLY, wrong)
     on = TODAY + timedelta(days=later)
-    for one in (case, right):
+    for one in (case, right) if is_booked else ():
         settling.book_interest(one, cases.amount_due(one, TODAY), key=f"{one.id}:t", now=NOW)
     due, as_right = cases.amount_due(case, on), cases.amount_due(right, on)
     assert (due.principal_ore, due.interest_ore) == (ore - wrong, as_right.interest_ore)
-    stated = [(one.from_on, one.to_on, one.principal_ore) for one in periods(case, due)]
-    assert stated == [
-        (one.from_on, one.to_on, one.principal_ore) for one in periods(right, as_right)
-    ]
+    assert periods(case, due) == periods(right, as_right)
+
+
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(ore=1_000, part=91, later=40)
+@example(ore=100_000, part=40, later=33)
+@given(ore=some.integers(1_000, 900_000), part=some.integers(1, 99), later=some.integers(0, 40))
+def test_the_interest_of_what_was_right_is_rounded_once(
+    app: Flask, ore: int, part: int, later: int
+) -> None:
+    wrong, case = ore * part // 100, a_reminded_case(amount_ore=ore, balance_ore=ore)
+    answered(objected(case), disputes.PARTLY, wrong)
+    assert answer_of(case)["total_ore"] == cases.amount_due(case, TODAY).total_ore
+    on = TODAY + timedelta(days=later)
+    due = cases.amount_due(case, on)
+    settling.book_interest(case, due, key=f"{case.id}:t", now=NOW)
+    assert ledger.balance(case.id).interest_ore == interest_of(case, ore - wrong, on)
+    assert owed.of_cases([case.id], on)[case.id].interest_ore == due.interest_ore
+
+
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(ore=1_000, part=91, later=40)
+@given(ore=some.integers(1_000, 900_000), part=some.integers(1, 99), later=some.integers(1, 40))
+def test_interest_that_was_booked_on_what_was_never_owed_is_given_up_to_the_öre(
+    app: Flask, ore: int, part: int, later: int
+) -> None:
+    wrong, case = ore * part // 100, a_reminded_case(amount_ore=ore, balance_ore=ore)
+    before = TODAY - timedelta(days=3)
+    settling.book_interest(case, cases.amount_due(case, before), key=f"{case.id}:b", now=NOW)
+    booked_through = ledger.interest_booked_through(case.id)
+    answered(objected(case), disputes.PARTLY, wrong)
+    if booked_through is not None:
+        assert ledger.balance(case.id).interest_ore == interest_of(case, ore - wrong, before)
+    on = TODAY + timedelta(days=later)
+    due = cases.amount_due(case, on)
+    since = interest_of(case, ore - wrong, on, booked_through)
+    assert due.interest_ore == ledger.balance(case.id).interest_ore + since
+    assert owed.of_cases([case.id], on)[case.id].interest_ore == due.interest_ore
+    assert sum(one.ore for one in makeup.of(case, makeup.INTEREST, due)) == due.interest_ore
+
+
+def test_what_was_owed_on_a_day_before_the_answer_is_told_as_it_stood(app: Flask) -> None:
+    case = a_reminded_case()
+    before, on = TODAY - timedelta(days=1), TODAY + timedelta(days=20)
+    as_it_stood = cases.owed_on(case, before)
+    answered(objected(case), disputes.PARTLY, 40_000)
+    assert cases.owed_on(case, before) == as_it_stood
+    for day in (before, TODAY, on):
+        many = owed.of_cases([case.id], day)
+        alone = cases.owed_on(case, day).interest_ore
+        assert [one.interest_ore for one in many.values()] == ([alone] if many else [])
+
+
+def test_interest_booked_before_the_answer_keeps_its_periods(app: Flask) -> None:
+    case = a_reminded_case()
+    before = cases.amount_due(case, TODAY - timedelta(days=3))
+    settling.book_interest(case, before, key="b", now=NOW)
+    answered(objected(case), disputes.PARTLY, 40_000)
+    rows = makeup.of(case, makeup.INTEREST, cases.amount_due(case, TODAY))
+    assert [one.kind for one in rows] == ["interest.accrued", "interest.waived", makeup.RUNNING]
+    assert rows[0].accrual == before.accrual
+
+
+def interest_of(case: Case, ore: int, on: date, from_on: date | None = None) -> int:
+    """The law's interest on a claim of so many öre."""
+    return accrue(
+        [Movement(case.due_on, ore)], due_on=case.due_on, until=on, from_on=from_on,
+        terms=Terms(case.interest_kind, case.agreed_rate), rates=rates.table(),
+    ).ore  # fmt: skip
 
 
 def periods(case: Case, due: cases.AmountDue) -> Sequence[Period]:
     """What a letter says of how the interest was reckoned."""
-    return cases.interest_stated(case, due).periods
+    return [one for accrual in cases.interest_stated(case, due) for one in accrual.periods]
 
 
 @pytest.mark.parametrize("ore", [0, -1, 100_000, 100_001])

@@ -4,15 +4,42 @@ import io
 import json
 import zipfile
 
+import pytest
+from bs4 import BeautifulSoup
+from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
-from portal.collection.models import Case
+from portal import clock
+from portal.collection import cases, effects, lifecycle, needs, states, tellings
+from portal.collection.models import Case, Telling
 from portal.database import files
 from portal.delivery.models import Message
 from portal.extensions import db
-from tests.debtor.test_pages import Visitor, case, said
+from portal.identity.actor import Actor
+from portal.law.keeping import KEPT
+from tests.debtor.test_pages import Visitor, at_first_case, case, said
+from tests.factories import SOFIA, a_person_at, a_reminded_case, a_signed_agreement, sign_in
 
 __all__ = ["case"]
+CLERK = Actor("person", "Sofia Nyström", role="creditor")
+WRONG = {"what": "address", "words": "Storgatan 11 sedan i maj"}
+
+
+def ask(client: FlaskClient, *, status: int = 200, **values: str) -> BeautifulSoup:
+    path, headers = at_first_case("/case/data"), {"Accept-Language": "en"}
+    opened = BeautifulSoup(client.get(path, headers=headers).text, "html.parser")
+    token = opened.select_one("main input[name=csrf_token]")["value"]
+    response = client.post(path, data={"csrf_token": token, **values}, headers=headers,
+                           follow_redirects=True)  # fmt: skip
+    assert response.status_code == status
+    return BeautifulSoup(response.text, "html.parser")
+
+
+def answer(case: Case, outcome: str, words: str) -> None:
+    tellings.answer(cases.lock(case.id), tellings.CORRECTION, outcome, words=words, actor=CLERK,
+                    today=clock.today(), now=clock.now())  # fmt: skip
+    db.session.commit()
 
 
 def test_the_page_tells_what_the_creditor_told(client: FlaskClient, case: Case) -> None:
@@ -37,8 +64,132 @@ def test_the_archive_holds_the_letters_too(client: FlaskClient, case: Case) -> N
     db.session.commit()
     Visitor(client).enter(case)
     with zipfile.ZipFile(io.BytesIO(Visitor(client).raw("/case/data.zip").data)) as archive:
-        assert archive.namelist() == ["data.json", f"reminder-{letter.id}.pdf"]
+        names = [f"{case.reference}/{one}" for one in ("data.json", f"reminder-{letter.id}.pdf")]
+        assert archive.namelist() == names
 
 
 def test_anybody_reads_how_data_are_used(client: FlaskClient) -> None:
     assert "bokföringslagen" in said(Visitor(client).get("/privacy"))
+
+
+def test_all_cases_of_the_visit_are_one_file(client: FlaskClient, case: Case) -> None:
+    other = a_reminded_case()
+    db.session.commit()
+    with client.session_transaction() as session:
+        session["debtor_cases"] = [case.id, other.id]
+    content = client.get("/data.zip").data
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        found = {one.split("/")[0] for one in archive.namelist()}
+    assert found == {case.reference, other.reference}
+
+
+def test_the_page_of_one_case_leads_to_that_of_another(client: FlaskClient, case: Case) -> None:
+    other = a_reminded_case()
+    db.session.commit()
+    with client.session_transaction() as session:
+        session["debtor_cases"] = [case.id, other.id]
+    page = client.get(f"/case/{case.reference}/data").text
+    assert f"/case/{other.reference}/data" in page
+
+
+@pytest.mark.parametrize("path", ["/privacy", "/case/data"])
+def test_the_statutes_of_what_is_kept_stand_on_the_page(
+    client: FlaskClient, case: Case, path: str
+) -> None:
+    Visitor(client).enter(case)
+    words = said(Visitor(client).get(path))
+    assert all(one.rule in words for one in KEPT)
+
+
+def test_a_correction_waits_for_the_creditor_and_stops_nothing(
+    client: FlaskClient, case: Case
+) -> None:
+    Visitor(client).enter(case)
+    page = ask(client, **WRONG)
+    asked = needs.told_sql(case.creditor_id, also={}, today=clock.today(), now=clock.now())
+    found = {one.name: one.count for one in needs.read(db.session.scalar(select(asked)))}
+    assert "Storgatan 11 sedan i maj" in said(page)
+    assert (found[needs.TELLINGS], cases.lock(case.id).is_stopped) == (1, False)
+
+
+def test_sent_twice_it_is_asked_once(client: FlaskClient, case: Case) -> None:
+    Visitor(client).enter(case)
+    path = at_first_case("/case/data")
+    opened = BeautifulSoup(client.get(path).text, "html.parser")
+    token = opened.select_one("main input[name=csrf_token]")["value"]
+    for _ in range(2):
+        client.post(path, data={"csrf_token": token, **WRONG})
+    assert len(db.session.scalars(select(Telling)).all()) == 1
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"what": ""}, "Fill this in"),
+        ({"what": "x"}, "Choose one of the options"),
+        ({"words": ""}, "Fill this in"),
+        ({"words": "   "}, "Fill this in"),
+        ({"words": "x" * 2001}, "Characters allowed"),
+    ],
+)
+def test_what_is_wrong_in_the_form_is_told(
+    client: FlaskClient, case: Case, wrong: dict[str, str], told: str
+) -> None:
+    Visitor(client).enter(case)
+    page = ask(client, status=422, **{**WRONG, **wrong})
+    assert told in said(page)
+    assert tellings.waiting(case.id) == []
+
+
+@pytest.mark.parametrize(
+    ("outcome", "told"),
+    [(tellings.CORRECTED, "It is corrected"), (tellings.STANDS, "it is right as it is")],
+)
+def test_the_answer_stands_on_the_page(
+    client: FlaskClient, case: Case, outcome: str, told: str
+) -> None:
+    Visitor(client).enter(case)
+    ask(client, **WRONG)
+    before = (case.status, case.next_step, case.next_step_on, case.pay_by_on)
+    answer(case, outcome, "Vi har tittat i folkbokföringen")
+    words = said(Visitor(client).get("/case/data"))
+    assert told in words
+    assert "Vi har tittat i folkbokföringen" in words
+    locked = cases.lock(case.id)
+    assert before == (locked.status, locked.next_step, locked.next_step_on, locked.pay_by_on)
+
+
+def test_what_is_held_of_a_closed_case_is_corrected_too(client: FlaskClient, case: Case) -> None:
+    Visitor(client).enter(case)
+    ask(client, **WRONG)
+    lifecycle.write_off(cases.lock(case.id), actor=CLERK, today=clock.today(), now=clock.now())
+    db.session.commit()
+    answer(case, tellings.CORRECTED, "")
+    ask(client, what="sum", words="Jag betalade 200")
+    assert [one.facts["what"] for one in tellings.waiting(case.id)] == ["sum"]
+    assert "answer about a correction" in effects.can(cases.lock(case.id), states.CREDITOR)
+
+
+def test_the_creditor_answers_after_its_effect_was_seen(
+    app: Flask, client: FlaskClient, case: Case
+) -> None:
+    Visitor(client).enter(case)
+    ask(client, **WRONG)
+    clerk = a_person_at(case.creditor, "collector", SOFIA)
+    a_signed_agreement(case.creditor, clerk)
+    staff = app.test_client()
+    sign_in(app, staff, clerk)
+    with app.test_request_context():
+        address = app.url_for("creditor.prepare_act", key=case.creditor.key,
+                              reference=case.reference, act="check-held")  # fmt: skip
+        shown = app.url_for("creditor.show_case", key=case.creditor.key, reference=case.reference)
+    assert address in staff.get(shown).text
+    values = {"outcome": "stands", "words": "Adressen är den folkbokförda."}
+    page = BeautifulSoup(staff.get(address).text, "html.parser")
+    for step in ("look", "do"):
+        hidden = {one: page.select_one(f"main input[name={one}]").get("value", "")
+                  for one in ("csrf_token", "seen")}  # fmt: skip
+        response = staff.post(address, data={**hidden, "step": step, **values})
+        page = BeautifulSoup(response.text, "html.parser")
+    assert response.status_code == 303
+    assert tellings.waiting(case.id) == []

@@ -347,7 +347,7 @@ def test_a_case_before_its_reminder_tells_that_one_will_come(
 
 
 def test_a_case_can_be_paid_at_a_bank(inside: Visitor, case: Case) -> None:
-    link = inside.get("/case").find("a", string="Pay a part, or by bank")
+    link = inside.get("/case").find("a", string="Pay a part, or in another way")
     assert said(inside.get(link["href"]).h1) == "Pay"
     text = said(inside.get("/case/pay/bank"))
     assert "5050-1055" in text

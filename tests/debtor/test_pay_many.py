@@ -91,7 +91,7 @@ def test_what_is_shown_is_what_is_booked(
     assert all(money(one) in shown for one in [*before, sum(before)])
     (request,) = db.session.query(SwishRequest)
     swish.control(f"requests/{request.id}/pay")
-    booking.ask(request.id, booking.client(), now=clock.now())
+    booking.ask(request.id, now=clock.now())
     db.session.commit()
     page = look(inside, f"/pay/{request.id}")
     assert "Thank you. Your payment has come." in said(page)

@@ -66,7 +66,7 @@ class Payer:
     def ends(self, act: str) -> None:
         """The payment ends at Swish, and its callback has come."""
         self.swish.control(f"requests/{self.request_id}/{act}")
-        booking.ask(self.request_id, booking.client(), now=clock.now())
+        booking.ask(self.request_id, now=clock.now())
         db.session.commit()
 
     def _parsed(self, html: str) -> BeautifulSoup:
@@ -137,7 +137,7 @@ class TestABankThatDoesNotAnswer:
 
     def test_not_even_a_day_later_it_is_called_unpaid(self, payer: Payer) -> None:
         later = clock.now() + timedelta(days=1, hours=1)
-        booking.ask(payer.request_id, booking.client(), now=later)
+        booking.ask(payer.request_id, now=later)
         db.session.commit()
         page = payer.page()
         assert "Do not pay again" in page.text

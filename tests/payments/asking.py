@@ -18,15 +18,17 @@ def asked_for(case: Case, amount_ore: int | None = None, *, at: datetime = NOW) 
 def asked_for_parts(asked: dict[int, int | None], *, at: datetime = NOW) -> str:
     """As `asked_for`, for several cases or a part."""
     request = booking.begin(
-        asked, booking.client(), now=at, between=db.session.commit,
+        asked,
         # Nobody listens there: these tests are about asking.
-        callback_url="http://127.0.0.1:9/callbacks/swish",
-    )  # fmt: skip
+        booking.How("http://127.0.0.1:9/callbacks/swish"),
+        now=at,
+        between=db.session.commit,
+    )
     return request.id
 
 
 def ask(request_id: str, *, at: datetime = NOW) -> SwishRequest:
-    request = booking.ask(request_id, booking.client(), now=at)
+    request = booking.ask(request_id, now=at)
     db.session.commit()
     assert request is not None
     return request

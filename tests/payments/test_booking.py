@@ -78,7 +78,7 @@ def test_a_paid_request_is_booked_once_when_many_ask_at_once(app: Flask, swish: 
     case = a_reminded_case()
     request_id = asked_for(case)
     swish.control(f"requests/{request_id}/pay")
-    statuses = at_once(app, lambda: booking.ask(request_id, booking.client(), now=NOW).status)
+    statuses = at_once(app, lambda: booking.ask(request_id, now=NOW).status)
     assert set(statuses) == {"paid"}
     assert len(booking.payments_of(case.id)) == 1
     assert ledger.trial_balance()[Account.CLIENT_FUNDS] == OWED
@@ -135,7 +135,7 @@ def test_two_payments_of_one_case_at_once_are_settled_one_after_the_other(
     request_id = asked_for(case)
     swish.control(f"requests/{request_id}/pay")
     waiting = [
-        lambda: booking.ask(request_id, booking.client(), now=NOW),
+        lambda: booking.ask(request_id, now=NOW),
         lambda: by_bank(case, OWED),
     ]
     at_once(app, lambda: waiting.pop()(), threads=2)

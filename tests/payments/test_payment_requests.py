@@ -52,7 +52,7 @@ def test_a_request_that_comes_to_nothing_is_ended_and_not_booked(
 
 def test_a_stopped_request_is_cancelled_at_swish(app: Flask, swish: Swish) -> None:
     request_id = asked_for(a_reminded_case())
-    booking.stop(request_id, booking.client(), now=NOW)
+    booking.stop(request_id, now=NOW)
     assert swish.seen(request_id)["status"] == "CANCELLED"
     assert booking.find(request_id).status == "cancelled"
 
@@ -60,7 +60,7 @@ def test_a_stopped_request_is_cancelled_at_swish(app: Flask, swish: Swish) -> No
 def test_stopping_twice_is_no_error(app: Flask, swish: Swish) -> None:
     request_id = asked_for(a_reminded_case())
     for _ in range(2):
-        booking.stop(request_id, booking.client(), now=NOW)
+        booking.stop(request_id, now=NOW)
     assert booking.find(request_id).status == "cancelled"
 
 
@@ -68,7 +68,7 @@ def test_a_request_stopped_too_late_is_booked(app: Flask, swish: Swish) -> None:
     case = a_reminded_case()
     request_id = asked_for(case)
     swish.control(f"requests/{request_id}/pay")
-    booking.stop(request_id, booking.client(), now=NOW)
+    booking.stop(request_id, now=NOW)
     assert len(booking.payments_of(case.id)) == 1
 
 
@@ -93,7 +93,7 @@ def test_a_fresh_request_is_not_among_the_unanswered(app: Flask, swish: Swish) -
 
 
 def test_a_request_we_do_not_know_is_told_apart(app: Flask, swish: Swish) -> None:
-    assert booking.ask("0" * 32, booking.client(), now=NOW) is None
+    assert booking.ask("0" * 32, now=NOW) is None
 
 
 def test_after_a_lost_answer_the_next_click_makes_a_new_request(app: Flask, swish: Swish) -> None:

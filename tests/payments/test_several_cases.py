@@ -85,7 +85,7 @@ def test_asking_often_and_at_once_books_each_case_once(
 
     def run(_: int) -> None:
         with app.app_context(), tenancy.service():
-            booking.ask(request_id, booking.client(), now=NOW)
+            booking.ask(request_id, now=NOW)
             db.session.commit()
 
     with ThreadPoolExecutor(4) as pool:

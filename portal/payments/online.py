@@ -1,0 +1,230 @@
+"""Payments by card and directly from a bank account, on a payment provider's own page.
+
+No card number and no login at a bank ever passes through us: the payer goes to the provider's page
+and comes back. The provider speaks JSON over HTTPS, with our key as a bearer token:
+
+- `POST /payments` {id, amount, currency, method, reference, description, language, return_url,
+  callback_url, expires_in} → {id, redirect_url}. The header `Idempotency-Key` is our id, so that
+  the same sent again answers the same. method: `card` or `account`.
+- `GET /payments/<id>` → {id, status, amount, currency, paid_at, reference, reason}. status:
+  created, paid, declined, cancelled or error. reference: the provider's own, once paid. reason, of
+  an error: `outcome_unknown` when the bank fell silent, `expired` when the payer did not come.
+- `POST /payments/<id>/cancel` → the same; 409 when it has ended already.
+
+Amounts are whole öre. A callback is a hint, as Swish's is: what is booked is what is answered when
+we ask. It carries HMAC-SHA256 of its body, in hexadecimal, in the header `Payment-Signature`.
+"""
+
+import hashlib
+import hmac
+import json
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Self
+from urllib.parse import urlsplit
+
+import httpx
+
+from portal.messages import N_
+from portal.payments.ways import (
+    OUTCOME_UNKNOWN,
+    TIME_RAN_OUT,
+    TOO_LATE,
+    UNKNOWN,
+    Asked,
+    Created,
+    PaymentRequest,
+    Refused,
+    Status,
+    Unavailable,
+)
+
+SIGNATURE = "Payment-Signature"
+LONGEST_CALLBACK = 16_384
+LIVES_SECONDS = 1800
+
+_STATUSES = {
+    "created": Status.CREATED,
+    "paid": Status.PAID,
+    "declined": Status.DECLINED,
+    "cancelled": Status.CANCELLED,
+    "error": Status.ERROR,
+}
+_REASONS = {"outcome_unknown": OUTCOME_UNKNOWN, "expired": TIME_RAN_OUT}
+
+
+class OnlineUnavailable(Unavailable):
+    """The provider did not answer, or not in a way that can be understood: try again."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            N_("The payment page does not answer just now. Wait a minute and try again.")
+        )
+
+
+class OnlineRefused(Refused):
+    """The provider said no."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(
+            (code,),
+            N_(
+                "The payment could not be made. Nothing has been paid. Try again, or pay in"
+                " another way."
+            ),
+        )
+
+
+class OnlineClient:
+    """Our end of the payment provider. Make one per process; threads may share it.
+
+    address: the part before `/payments`. key: shows who we are.
+    Every method raises OnlineUnavailable or OnlineRefused.
+    """
+
+    def __init__(self, address: str, key: str, *, timeout: float = 15.0) -> None:
+        self._http = httpx.Client(
+            base_url=address.rstrip("/"),
+            timeout=timeout,
+            trust_env=False,
+            headers={"Accept": "application/json", "Authorization": f"Bearer {key}"},
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let the connections go."""
+        self._http.close()
+
+    def ask_for(self, asked: Asked) -> Created:
+        """Ask for a payment; asked again, it answers the same page."""
+        answer = self._send(
+            "POST",
+            "/payments",
+            {
+                "id": asked.id,
+                "amount": int(asked.amount * 100),
+                "currency": "SEK",
+                "method": asked.way,
+                "reference": asked.reference,
+                "description": asked.message,
+                "language": asked.language,
+                "return_url": asked.return_url,
+                "callback_url": asked.callback_url,
+                "expires_in": LIVES_SECONDS,
+            },
+            {"Idempotency-Key": asked.id},
+        )
+        page = answer.get("redirect_url")
+        # It becomes a link on our page.
+        if not isinstance(page, str) or not _is_web(page):
+            raise OnlineUnavailable
+        return Created(page)
+
+    def fetch(self, payment_id: str) -> PaymentRequest:
+        """How a payment stands."""
+        return _read(payment_id, self._send("GET", f"/payments/{payment_id}"))
+
+    def cancel(self, payment_id: str) -> PaymentRequest:
+        """Withdraw a payment; OnlineRefused with TOO_LATE when it has ended already."""
+        return _read(payment_id, self._send("POST", f"/payments/{payment_id}/cancel", {}))
+
+    def open_url(self, token: str, return_url: str) -> str:
+        """The provider's page, which was told when it was asked where it leads back."""
+        return token
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, object] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Mapping[str, object]:
+        try:
+            answer = self._http.request(method, path, json=body, headers=headers)
+        except httpx.HTTPError:
+            raise OnlineUnavailable from None
+        if answer.status_code == 409:
+            raise OnlineRefused(TOO_LATE)
+        if answer.status_code == 404:
+            raise OnlineRefused(UNKNOWN)
+        if answer.is_client_error and answer.status_code not in (408, 429):
+            raise OnlineRefused(str(answer.status_code))
+        if not answer.is_success:
+            raise OnlineUnavailable
+        try:
+            found = json.loads(answer.content)
+        except (ValueError, RecursionError):
+            raise OnlineUnavailable from None
+        if not isinstance(found, dict):
+            raise OnlineUnavailable
+        return found
+
+
+def signature(body: bytes, key: str) -> str:
+    """What a callback's signature must be."""
+    return hmac.new(key.encode(), body, hashlib.sha256).hexdigest()
+
+
+def is_signed(body: bytes, received: str | None, key: str) -> bool:
+    """Whether a callback is the provider's, in constant time."""
+    return hmac.compare_digest(signature(body, key).encode(), (received or "").encode())
+
+
+def payment_id_of(body: bytes) -> str | None:
+    """Which payment a callback tells of; None when it is no callback."""
+    try:
+        told = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    found = told.get("id") if isinstance(told, dict) else None
+    return found if isinstance(found, str) and re.fullmatch(r"[0-9A-F]{32}", found) else None
+
+
+def _is_web(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
+
+
+def _read(payment_id: str, found: Mapping[str, object]) -> PaymentRequest:
+    status, amount, paid_at = found.get("status"), found.get("amount"), found.get("paid_at")
+    reference, reason = found.get("reference"), found.get("reason")
+    if (
+        found.get("id") != payment_id
+        or not isinstance(status, str)
+        or status not in _STATUSES
+        or type(amount) is not int
+        or not 0 < amount <= 10**14
+        or found.get("currency") != "SEK"
+    ):
+        raise OnlineUnavailable
+    return PaymentRequest(
+        id=payment_id,
+        status=_STATUSES[status],
+        amount=Decimal(amount) / 100,
+        currency="SEK",
+        payment_reference=reference if isinstance(reference, str) and reference else None,
+        error_code=_REASONS.get(reason) if isinstance(reason, str) else None,
+        date_paid=_moment(paid_at),
+    )
+
+
+def _moment(text: object) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        found = datetime.fromisoformat(str(text))
+    except ValueError:
+        raise OnlineUnavailable from None
+    if found.tzinfo is None:
+        raise OnlineUnavailable
+    return found

@@ -1,0 +1,168 @@
+"""What the merchant calls, the page that a payer comes to, and the control of tests."""
+
+import hmac
+import re
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, abort, g, jsonify, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as BaseResponse
+
+from simulators.online.register import CALLBACKS, Ended, Payment, Register
+
+_METHODS = {"card": "Card", "account": "Bank account"}
+# What a payer may choose on the page: how it ends, and why.
+_OUTCOMES = {
+    "approve": ("paid", None),
+    "decline": ("declined", None),
+    "cancel": ("cancelled", None),
+    "fail": ("error", None),
+    "silence": ("error", "outcome_unknown"),
+}
+_TEXTS = ("reference", "description", "language", "return_url", "callback_url")
+_MOST_ORE = 10**9
+
+
+def create_pages(register: Register, key: str) -> Flask:
+    """The WSGI application. key: what a merchant shows."""
+    app = Flask(__name__)
+    app.jinja_env.globals.update(methods=_METHODS)
+    app.jinja_env.filters.update(kronor=_kronor)
+    _add_api(app, register, key)
+    _add_pages(app, register)
+    _add_control(app, register)
+    app.after_request(_secure)
+    return app
+
+
+def _add_api(app: Flask, register: Register, key: str) -> None:
+    def check() -> None:
+        said = request.headers.get("Authorization", "")
+        if not hmac.compare_digest(said.encode(), f"Bearer {key}".encode()):
+            abort(401)
+        if register.answers:
+            abort(register.answers.popleft())
+
+    @app.post("/payments")
+    def create() -> tuple[Response, int]:
+        check()
+        asked: Any = request.get_json(silent=True)
+        wrong = _wrong(asked)
+        if wrong:
+            return jsonify(error=wrong), 422
+        if request.headers.get("Idempotency-Key") != asked["id"]:
+            return jsonify(error="idempotency key"), 400
+        payment, is_same = register.take(asked, timedelta(seconds=asked["expires_in"]))
+        if not is_same:
+            return jsonify(error="another payment has this id"), 409
+        page = url_for("show", token=payment.token, _external=True)
+        return jsonify(id=payment.id, redirect_url=page), 201
+
+    @app.get("/payments/<payment_id>")
+    def fetch(payment_id: str) -> Response:
+        check()
+        return jsonify(_found(register.payment(payment_id)).told())
+
+    @app.post("/payments/<payment_id>/cancel")
+    def cancel(payment_id: str) -> tuple[Response, int]:
+        check()
+        payment = _found(register.payment(payment_id))
+        try:
+            register.end(payment, "cancelled")
+        except Ended:
+            return jsonify(payment.told()), 409
+        return jsonify(payment.told()), 200
+
+
+def _wrong(asked: object) -> str:
+    """What is wrong with what was asked for; empty when nothing is."""
+    if not isinstance(asked, dict):
+        return "no JSON object"
+    if not re.fullmatch(r"[0-9A-F]{32}", str(asked.get("id"))):
+        return "id"
+    for name, most in (("amount", _MOST_ORE), ("expires_in", 86_400)):
+        if type(asked.get(name)) is not int or not 0 < asked[name] <= most:
+            return name
+    if asked.get("currency") != "SEK" or asked.get("method") not in _METHODS:
+        return "currency or method"
+    return next((one for one in _TEXTS if not isinstance(asked.get(one), str)), "")
+
+
+def _add_pages(app: Flask, register: Register) -> None:
+    @app.get("/")
+    def home() -> str:
+        return render_template("online/payments.html", payments=register.payments())
+
+    @app.get("/pay/<token>")
+    def show(token: str) -> str:
+        g.payment = payment = _found(register.by_token(token))
+        return render_template("online/payment.html", payment=payment)
+
+    @app.post("/pay/<token>")
+    def decide(token: str) -> BaseResponse:
+        payment = _found(register.by_token(token))
+        outcome = _OUTCOMES.get(request.form.get("outcome", ""))
+        if outcome is None:
+            abort(400)
+        try:
+            register.end(payment, *outcome)
+        except Ended:
+            # The page says how.
+            return redirect(url_for("show", token=token), 303)
+        return redirect(payment.text("return_url"), 303)
+
+
+def _add_control(app: Flask, register: Register) -> None:
+    @app.get("/control/payments/<payment_id>")
+    def see(payment_id: str) -> Response:
+        payment = _found(register.payment(payment_id))
+        return jsonify(payment.told() | {"asked": payment.asked, "answers": payment.answers})
+
+    @app.post("/control/payments/<payment_id>/<outcome>")
+    def end(payment_id: str, outcome: str) -> tuple[str, int]:
+        payment = _found(register.payment(payment_id))
+        status, reason = _OUTCOMES.get(outcome) or abort(404)
+        asked = request.get_json(silent=True) or {}
+        # As a provider that took another sum than it was asked to.
+        payment.amount = int(asked.get("amount", payment.amount))
+        try:
+            register.end(payment, status, reason)
+        except Ended:
+            abort(409)
+        return "", 204
+
+    @app.post("/control/next")
+    def prepare() -> tuple[str, int]:
+        asked = request.get_json()
+        if "answer" in asked:
+            register.answers.append(int(asked["answer"]))
+        if "callback" in asked:
+            if asked["callback"] not in CALLBACKS:
+                abort(400)
+            register.callbacks.append(asked["callback"])
+        return "", 204
+
+
+def _found(payment: Payment | None) -> Payment:
+    if payment is None:
+        abort(404)
+    return payment
+
+
+def _secure(answer: Response) -> Response:
+    # A browser holds the redirect after a form to form-action too, so the way back must be in it.
+    payment: Payment | None = g.get("payment")
+    back = urlsplit(payment.text("return_url") if payment else "")
+    origin = f" {back.scheme}://{back.netloc}" if back.scheme in ("http", "https") else ""
+    answer.headers["Content-Security-Policy"] = (
+        "default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'; "
+        f"form-action 'self'{origin}"
+    )
+    answer.headers["X-Content-Type-Options"] = "nosniff"
+    answer.headers["Referrer-Policy"] = "no-referrer"
+    return answer
+
+
+def _kronor(ore: int) -> str:
+    return f"{ore // 100:,}".replace(",", "\u00a0") + f",{ore % 100:02}\u00a0kr"

@@ -1,0 +1,149 @@
+"""The payments that were asked for, how they end, and the merchant told of it."""
+
+import hashlib
+import hmac
+import json
+import secrets
+import threading
+from collections import deque
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import httpx
+
+TRIES = 5
+FIRST_WAIT_SECONDS = 2.0
+ANSWER_WITHIN_SECONDS = 10.0
+# What may become of the next callback.
+CALLBACKS = ("none", "twice", "forged")
+
+
+class Ended(Exception):
+    """The payment has ended already."""
+
+
+@dataclass
+class Payment:
+    """A payment as it stands. asked: what the merchant sent. amount: whole öre.
+
+    token: the end of the payer's address. answers: what the merchant said to each callback.
+    """
+
+    id: str
+    asked: dict[str, object]
+    amount: int
+    expires_at: datetime
+    token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
+    status: str = "created"
+    paid_at: datetime | None = None
+    reference: str | None = None
+    reason: str | None = None
+    answers: list[str] = field(default_factory=list)
+
+    def text(self, name: str) -> str:
+        """What was asked for under a name, as a text."""
+        return str(self.asked.get(name) or "")
+
+    def told(self) -> dict[str, object]:
+        """What the merchant is told."""
+        return {
+            "id": self.id,
+            "status": self.status,
+            "amount": self.amount,
+            "currency": self.asked["currency"],
+            "paid_at": self.paid_at.isoformat() if self.paid_at else None,
+            "reference": self.reference,
+            "reason": self.reason,
+        }
+
+
+class Register:
+    """All payments. Threads may share it.
+
+    callback_key: signs callbacks. answers: statuses that are said to the merchant next instead of
+    an answer.
+    """
+
+    def __init__(self, callback_key: str) -> None:
+        self.answers: deque[int] = deque()
+        self.callbacks: deque[str] = deque()
+        self._callback_key = callback_key
+        self._payments: dict[str, Payment] = {}
+        self._changed = threading.RLock()
+        self._stopped = threading.Event()
+
+    def stop(self) -> None:
+        """Tell the merchant nothing more."""
+        self._stopped.set()
+
+    def take(self, asked: dict[str, object], lives: timedelta) -> tuple[Payment, bool]:
+        """Keep a payment, unless it is kept. Answers it, and whether what was asked is the same."""
+        with self._changed:
+            payment_id, amount = str(asked["id"]), int(str(asked["amount"]))
+            known = self.payment(payment_id)
+            if known is not None:
+                return known, known.asked == asked
+            made = Payment(payment_id, asked, amount, datetime.now(UTC) + lives)
+            self._payments[payment_id] = made
+            return made, True
+
+    def payment(self, payment_id: str) -> Payment | None:
+        """A payment by the merchant's id."""
+        with self._changed:
+            return self._seen(self._payments.get(payment_id))
+
+    def by_token(self, token: str) -> Payment | None:
+        """A payment by the end of the payer's address."""
+        with self._changed:
+            found = (one for one in self._payments.values() if one.token == token)
+            return self._seen(next(found, None))
+
+    def payments(self) -> list[Payment]:
+        """All payments, the newest first."""
+        with self._changed:
+            return [one for one in reversed(self._payments.values()) if self._seen(one)]
+
+    def end(self, payment: Payment, status: str, reason: str | None = None) -> None:
+        """Let a payment end, and tell the merchant. Raises Ended."""
+        with self._changed:
+            # A bank that fell silent may still turn out to have paid.
+            if payment.status != "created" and payment.reason != "outcome_unknown":
+                raise Ended
+            payment.status, payment.reason = status, reason
+            if status == "paid":
+                payment.paid_at = datetime.now(UTC)
+                payment.reference = secrets.token_hex(8).upper()
+            fault = self.callbacks.popleft() if self.callbacks else ""
+        if fault != "none":
+            for _ in range(2 if fault == "twice" else 1):
+                told = threading.Thread(
+                    target=self._tell, args=(payment, fault == "forged"), daemon=True
+                )
+                told.start()
+
+    def _seen(self, payment: Payment | None) -> Payment | None:
+        if payment and payment.status == "created" and payment.expires_at <= datetime.now(UTC):
+            payment.status, payment.reason = "error", "expired"
+        return payment
+
+    def _tell(self, payment: Payment, is_forged: bool) -> None:
+        body = json.dumps({"id": payment.id, "status": payment.status}).encode()
+        key = "somebody-else" if is_forged else self._callback_key
+        signature = hmac.new(key.encode(), body, hashlib.sha256).hexdigest()
+        for attempt in range(TRIES):
+            wait = FIRST_WAIT_SECONDS * 2 ** (attempt - 1) if attempt else 0
+            if self._stopped.wait(wait):
+                return
+            answer = _post(payment.text("callback_url"), body, signature)
+            payment.answers.append(answer)
+            if answer.startswith("2"):
+                return
+
+
+def _post(url: str, body: bytes, signature: str) -> str:
+    headers = {"Content-Type": "application/json", "Payment-Signature": signature}
+    try:
+        with httpx.Client(trust_env=False, timeout=ANSWER_WITHIN_SECONDS) as http:
+            return str(http.post(url, content=body, headers=headers).status_code)
+    except httpx.HTTPError as error:
+        return type(error).__name__
