@@ -378,3 +378,24 @@ def test_notifications_are_told_in_text_and_html(
     assert "\n\n\n" not in made.text
     assert "<b>" not in made.html
     assert "https://reda.example/c" in made.html
+
+
+@pytest.mark.parametrize(
+    ("channel", "words"),
+    [
+        ({"channel": "card"}, "Paid with: Card"),
+        ({"channel": "swish"}, "Paid with: Swish"),
+        ({}, ""),
+    ],
+)
+def test_the_mail_about_a_payment_says_by_which_way_it_came(
+    app: Flask, channel: dict[str, str], words: str
+) -> None:
+    content = {
+        "amount_ore": 30_000, "currency": "SEK", "paid_on": "2026-11-29", "left_ore": 0,
+        "receipt_number": "2026-0000001", "creditor": "Ljusglimt AB", "reference": "123456789",
+        "url": "https://reda.example/l/x", **channel,
+    }  # fmt: skip
+    made = render_mail("payment", content, to=ANNA, language="en", key="k", settings=Settings())
+    assert [one for one in made.text.split("\n") if "Paid with" in one] == [words] * bool(words)
+    assert ("Paid with" in made.html) == bool(words)

@@ -129,7 +129,7 @@ def test_a_history_that_was_changed_is_told(get: Get) -> None:
 def test_a_failed_job_is_listed_with_what_it_was_about(get: Get) -> None:
     a_failed_job(request_id="ABC")
     row = get("/jobs").select_one("tbody tr").get_text(" ", strip=True)
-    assert "Ask Swish about payments" in row
+    assert "Ask about payments under way" in row
     assert "request_id=ABC" in row
 
 
