@@ -104,6 +104,8 @@ def _parts(content: Mapping[str, object], rules: Rules) -> Iterator[Problem]:
         yield from _together(sums, written_on)
     if _ore(content.get("total_ore")) != sum(_ore(part.get("ore")) or 0 for part in parts):
         yield Problem(N_("The total is not the sum of the parts."), field="total_ore")
+    elif not content.get("total_ore"):
+        yield Problem(N_("The letter asks for nothing."), field="total_ore")
 
 
 def _part(part: Mapping[str, object], path: str, written_on: date | None) -> Iterator[Problem]:

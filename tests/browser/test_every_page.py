@@ -346,7 +346,7 @@ def sign_in(portal: Portal, visitor: Visitor, number: str) -> None:
     visitor.take_session(portal.app, {"_user_id": person.get_id(), "_fresh": True})
 
 
-DEBTORS, STAFF = "sv en ar", "sv en"
+DEBTORS, STAFF = "sv en ar fa ti zh_Hans", "sv en"
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,9 @@ def wrong(code: str) -> str:
 
 
 def messages() -> list[Message]:
-    return list(db.session.scalars(select(Message).where(Message.kind == "entry_code")))
+    return list(
+        db.session.scalars(select(Message).where(Message.kind == "entry_code").order_by(Message.id))
+    )
 
 
 @pytest.mark.parametrize(

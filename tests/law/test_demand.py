@@ -187,12 +187,18 @@ def demands(draw):
     }
 
 
+def test_a_demand_for_nothing_is_refused():
+    content = {**A_DEMAND, "parts": [{"kind": "principal", "ore": 0}], "total_ore": 0}
+    assert fields(content) == ["total_ore"]
+
+
 @given(content=demands())
 def test_what_is_accepted_states_each_part_and_they_sum_to_the_total(content):
     if missing(content):
         return
     parts = content["parts"]
-    assert all(part["ore"] > 0 for part in parts)
+    assert content["total_ore"] > 0
+    assert all(part["ore"] > 0 for part in parts[1:])
     assert all(part["statute"] for part in parts[1:])
     assert sum(part["ore"] for part in parts) == content["total_ore"]
     assert len({part["kind"] for part in parts}) == len(parts)
