@@ -177,7 +177,7 @@ def instalments(case_id: int) -> list[Instalment]:
 def progress(plan: Plan) -> list[Progress]:
     """A plan's instalments, the first first; what came covers the oldest of them first."""
     came_ore = db.session.scalar(
-        select(ledger.received_since_sql(literal(plan.case_id), literal(plan.agreed_on)))
+        select(ledger.received_since_sql(literal(plan.case_id), literal(plan.agreed_at)))
     )
     return _covered(plan.instalments, came_ore or 0)
 
@@ -288,7 +288,7 @@ def _keep_moved(plan: Plan, moved: Moved) -> None:
 
 def going_on(case_ids: Collection[int]) -> dict[int, list[Progress]]:
     """`progress` of each plan that goes on with some cases, by case."""
-    received = ledger.received_since_sql(Plan.case_id.expression, Plan.agreed_on.expression)
+    received = ledger.received_since_sql(Plan.case_id.expression, Plan.agreed_at.expression)
     rows = db.session.execute(
         select(Plan, received)
         .where(Plan.case_id.in_(case_ids), Plan.status == "running")
@@ -308,7 +308,7 @@ def missed(today: date, limit: int) -> list[int]:
         .group_by(Instalment.plan_id)
         .subquery()
     )
-    received = ledger.received_since_sql(Plan.case_id.expression, Plan.agreed_on.expression)
+    received = ledger.received_since_sql(Plan.case_id.expression, Plan.agreed_at.expression)
     return list(
         db.session.scalars(
             select(Plan.case_id)

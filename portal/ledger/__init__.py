@@ -7,7 +7,7 @@
 - `principal_movements(case_id)`: when the principal changed, for interest.
 - `interest_booked_through(case_id)`: the last day with booked interest.
 - `interest_booked_days(case_id)`: all such days; `interest_booked(case_id)`: how much it is.
-- `received_since_sql(case_id, on)`: what came for a case, for its plan.
+- `received_since_sql(case_id, at)`: what came for a case, for its plan.
 - `owed_to(creditor_id)`, `owed_rows(creditor_id)`: collected and not yet paid out.
 - `owed_by(creditor_id)`: fees that the creditor bears itself.
 - `entries(case_id)`: the entries of a case, for a page.

@@ -293,15 +293,18 @@ def interest_booked(case_id: int) -> int:
     )
 
 
-def received_since_sql(case_id: ColumnElement[int], on: ColumnElement[date]) -> ScalarSelect[int]:
-    """What came for the case of an outer query on a day or after it, in öre."""
+def received_since_sql(
+    case_id: ColumnElement[int], at: ColumnElement[datetime]
+) -> ScalarSelect[int]:
+    """What was booked as come for the case of an outer query at an instant or after it, in öre."""
     return (
         select(func.coalesce(func.sum(Line.amount_ore), 0))
+        .join(Entry, Entry.id == Line.entry_id)
         .where(
             Line.case_id == case_id,
             Line.account == Account.CLIENT_FUNDS,
             Line.amount_ore > 0,
-            Line.booked_on >= on,
+            Entry.created_at >= at,
         )
         .scalar_subquery()
     )

@@ -169,6 +169,19 @@ class TestPlans:
         assert cases.lock(case.id).status == states.PAID
         assert plan.status == "kept"
 
+    def test_what_came_earlier_the_same_day_pays_no_part_of_the_plan(self, app: Flask) -> None:
+        case = a_reminded_case()
+        settling.settle_payment(
+            cases.lock(case.id), amount_ore=10_000, key="before", channel="swish", value_on=TODAY,
+            actor=SWISH, now=NOW - timedelta(hours=1),
+        )  # fmt: skip
+        plan = plans.agree(
+            cases.lock(case.id), monthly_ore=30_000, first_on=TODAY + timedelta(days=20),
+            actor=DEBTOR, today=TODAY, now=NOW,
+        )  # fmt: skip
+        db.session.commit()
+        assert plans.progress(plan)[0].came_ore == 0
+
     def test_no_letter_but_the_plan_comes_while_it_is_kept(self, app: Flask) -> None:
         case = a_reminded_case()
         self.agree(case)
