@@ -79,14 +79,6 @@ class ToldForm(Form):
         lazy_gettext("Files"), render_kw={"accept": file_types.ACCEPT, "multiple": True}
     )
 
-    def facts(self, today: date) -> Mapping[str, object]:
-        """What was filled in, as the room takes it. Raises RedaError for what cannot be."""
-        raise NotImplementedError
-
-    def about(self) -> str:
-        """The stop that it asks for."""
-        raise NotImplementedError
-
 
 class PaidForm(ToldForm):
     """A payment that the debtor has made already."""
@@ -189,3 +181,8 @@ class SituationForm(ToldForm):
     def about(self) -> str:
         """The role."""
         return str(self.role.data)
+
+
+# Each tells what was filled in, as the room takes it (`facts`), and the stop that it asks for
+# (`about`).
+AnyToldForm = PaidForm | WrongPersonForm | SituationForm

@@ -15,7 +15,7 @@ from wtforms.fields.choices import SelectChoice
 from portal import clock
 from portal.collection import attachments, cases, tellings
 from portal.debtor import access, views_files
-from portal.debtor.forms_says import PaidForm, SituationForm, ToldForm, WrongPersonForm
+from portal.debtor.forms_says import AnyToldForm, PaidForm, SituationForm, WrongPersonForm
 from portal.debtor.views import debtor
 from portal.extensions import db, limiter
 from portal.identity.actor import DEBTOR
@@ -29,7 +29,7 @@ class Page:
     """One of the pages. kinds: the stops that what is told on it puts on."""
 
     endpoint: str
-    form: type[ToldForm]
+    form: type[AnyToldForm]
     kinds: tuple[str, ...]
     template: str
 
@@ -84,7 +84,7 @@ def tell_situation() -> Response:
     return _tell(SITUATION)
 
 
-def _form(page: Page, *, is_new: bool) -> ToldForm:
+def _form(page: Page, *, is_new: bool) -> AnyToldForm:
     form = page.form(formdata=None) if is_new else page.form()
     if isinstance(form, PaidForm):
         creditor = access.current_case().creditor.name
@@ -96,7 +96,7 @@ def _form(page: Page, *, is_new: bool) -> ToldForm:
     return form
 
 
-def _page(page: Page, form: ToldForm | None = None, *, status: int = 200) -> Response:
+def _page(page: Page, form: AnyToldForm | None = None, *, status: int = 200) -> Response:
     case = access.current_case()
     told = tellings.of_case(case.id, *page.kinds)
     form = form or _form(page, is_new=True)

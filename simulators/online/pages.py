@@ -26,7 +26,7 @@ _MOST_ORE = 10**9
 
 def create_pages(register: Register, key: str) -> Flask:
     """The WSGI application. key: what a merchant shows."""
-    app = Flask(__name__)
+    app = Flask(__name__, static_folder="../static")
     app.jinja_env.globals.update(methods=_METHODS)
     app.jinja_env.filters.update(kronor=_kronor)
     _add_api(app, register, key)

@@ -17,7 +17,7 @@ _FAILURES = ("TM01", "DS24", "RF07", "BANKIDCL")
 
 def create_payer_pages(register: Register, payee_name: str) -> Flask:
     """The WSGI application of the payer's pages and of the control. payee_name: whom they pay."""
-    app = Flask(__name__)
+    app = Flask(__name__, static_folder="../static")
     app.jinja_env.globals.update(payee_name=payee_name, meanings=MEANINGS, a_payer=A_PAYER)
     app.jinja_env.filters.update(kronor=_kronor, clock=_clock)
     _add_pages(app, register)
