@@ -9,6 +9,8 @@ import pypdfium2
 
 # Points of the picture for a point on paper: sharp enough to read on a screen.
 _SCALE = 1.6
+# Most pixels of a page that is read on a screen, also enlarged on a phone.
+_WIDTH, _HEIGHT = 1240, 4000
 # PDFium is not made for several threads at once.
 _pdfium = threading.Lock()
 
@@ -50,6 +52,26 @@ def first_page(pdf: bytes, words: Sequence[str] = ()) -> Print:
         finally:
             document.close()
     return Print(out.getvalue(), width, height, found)
+
+
+def page(pdf: bytes, number: int) -> bytes:
+    """A page of a PDF as a picture to read on a screen (WebP). number: from 1.
+
+    Raises pypdfium2.PdfiumError when it cannot be read, and IndexError when there is no such page.
+    """
+    out = io.BytesIO()
+    with _pdfium:
+        document = pypdfium2.PdfDocument(pdf)
+        try:
+            found = document[number - 1]
+            width, height = found.get_size()
+            # However large the paper is, the picture is not.
+            scale = min(_WIDTH / max(width, 1), _HEIGHT / max(height, 1))
+            picture = found.render(scale=scale, may_draw_forms=True).to_pil().convert("RGB")
+        finally:
+            document.close()
+    picture.save(out, "WEBP", quality=80, method=2)
+    return out.getvalue()
 
 
 def _place(text: pypdfium2.PdfTextPage, words: str, height: float) -> Place | None:
