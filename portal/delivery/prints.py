@@ -14,7 +14,7 @@ _SCALE = 1.6
 
 @dataclass(frozen=True)
 class Place:
-    """Where words stand on a page, in points from its upper left corner."""
+    """Where the line of words stands on a page, in points from its upper left corner."""
 
     left: float
     top: float
@@ -52,7 +52,9 @@ def _place(text: pypdfium2.PdfTextPage, words: str, height: float) -> Place | No
     if found is None:
         return None
     start, count = found
-    boxes = [text.get_charbox(index) for index in range(start, start + count)]
+    before = text.get_text_range(0, start)
+    begun = before.rfind("\n") + 1
+    boxes = [text.get_charbox(index) for index in range(begun, start + count)]
     # PDF counts upwards from the lower edge.
     return Place(
         min(box[0] for box in boxes),
