@@ -77,8 +77,13 @@ def enter() -> Response:
 @debtor.get("/overview")
 def overview() -> Response:
     """All the cases that were opened: what is owed in all, and what comes next in each."""
-    today = clock.today()
-    return render("debtor/overview.html", debts=debts.of(access.opened(), today), today=today)
+    today, opened = clock.today(), access.opened()
+    return render(
+        "debtor/overview.html",
+        debts=debts.of(opened, today),
+        today=today,
+        news=views_news.news_of_all(opened),
+    )
 
 
 @debtor.post("/leave")

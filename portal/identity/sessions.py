@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from flask import Flask, Request, Response, current_app, g, session
+from flask import Flask, Request, Response, current_app, g, request, session
 from flask.json.tag import TaggedJSONSerializer
 from flask.sessions import SessionInterface, SessionMixin
 from sqlalchemy import bindparam, delete, select
@@ -98,8 +98,7 @@ class DatabaseSessions(SessionInterface):
                     samesite="Lax",
                 )
             return
-        is_prolonged = self._is_due(session) and not g.get("leaves_session", False)
-        if not (session.modified or is_prolonged):
+        if not (session.modified or self._is_due(session)):
             return
         token = self._keep(session)
         if token is None:
@@ -114,6 +113,9 @@ class DatabaseSessions(SessionInterface):
         )
 
     def _is_due(self, session: StoredSession) -> bool:
+        # A page that asks again and again says in its address what it shows already.
+        if g.get("leaves_session", False) or "seen" in request.args:
+            return False
         ends = session.expires_at
         return ends is not None and ends - self.now() < IDLE - _PROLONGED
 
@@ -121,8 +123,7 @@ class DatabaseSessions(SessionInterface):
         """When a session ends if nothing more is asked for after this request; None: it is none."""
         if not session:
             return None
-        is_prolonged = self._is_due(session) and not g.get("leaves_session", False)
-        if session.expires_at is None or session.modified or is_prolonged:
+        if session.expires_at is None or session.modified or self._is_due(session):
             return self.now() + IDLE
         return session.expires_at
 
