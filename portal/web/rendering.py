@@ -1,7 +1,6 @@
 """One template per page: the whole of it to a browser, one block of it to htmx."""
 
 from collections.abc import Callable, Hashable, Mapping
-
 from typing import Any
 
 from flask import Response, current_app, g, make_response, redirect, render_template, session
