@@ -220,6 +220,7 @@ DEBTOR = {
     "debtor.start_payment": ("reference",),
     "debtor.show_transfer": ("reference",),
     "debtor.show_news": ("reference",),
+    "debtor.show_news_of_all": (),
     "debtor.choose_cases": (),
     "debtor.show_transfers": (),
     "debtor.start_joint_payment": (),
