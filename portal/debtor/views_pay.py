@@ -121,7 +121,7 @@ def ask_for(asked: dict[int, int | None], way: str = ways.SWISH) -> SwishRequest
     return booking.begin(asked, how, now=clock.now(), between=db.session.commit)
 
 
-def address_of(request_id: str, case_ids: Collection[int], **values: int) -> str:
+def address_of(request_id: str, case_ids: Collection[int], **values: Any) -> str:
     """The page of a payment for some cases."""
     if len(case_ids) > 1:
         return url_for("debtor.show_joint_payment", request_id=request_id, **values)
