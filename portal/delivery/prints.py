@@ -1,18 +1,17 @@
 """A finished PDF as it looks: a page as a picture, and where on it some words stand."""
 
 import io
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pypdfium2
 
+from portal import pdfium
+
 # Points of the picture for a point on paper: sharp enough to read on a screen.
 _SCALE = 1.6
 # Most pixels of a page that is read on a screen, also enlarged on a phone.
 _WIDTH, _HEIGHT = 1240, 4000
-# PDFium is not made for several threads at once.
-_pdfium = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -41,16 +40,12 @@ class Print:
 def first_page(pdf: bytes, words: Sequence[str] = ()) -> Print:
     """The first page of a PDF as a picture, and where on it each of some words first stands."""
     out = io.BytesIO()
-    with _pdfium:
-        document = pypdfium2.PdfDocument(pdf)
-        try:
-            page = document[0]
-            page.render(scale=_SCALE).to_pil().convert("P").save(out, "PNG", optimize=True)
-            width, height = page.get_size()
-            text = page.get_textpage()
-            found = {one: place for one in words if (place := _place(text, one, height))}
-        finally:
-            document.close()
+    with pdfium.opened(pdf) as document:
+        page = document[0]
+        page.render(scale=_SCALE).to_pil().convert("P").save(out, "PNG", optimize=True)
+        width, height = page.get_size()
+        text = page.get_textpage()
+        found = {one: place for one in words if (place := _place(text, one, height))}
     return Print(out.getvalue(), width, height, found)
 
 
@@ -60,16 +55,12 @@ def page(pdf: bytes, number: int) -> bytes:
     Raises pypdfium2.PdfiumError when it cannot be read, and IndexError when there is no such page.
     """
     out = io.BytesIO()
-    with _pdfium:
-        document = pypdfium2.PdfDocument(pdf)
-        try:
-            found = document[number - 1]
-            width, height = found.get_size()
-            # However large the paper is, the picture is not.
-            scale = min(_WIDTH / max(width, 1), _HEIGHT / max(height, 1))
-            picture = found.render(scale=scale, may_draw_forms=True).to_pil().convert("RGB")
-        finally:
-            document.close()
+    with pdfium.opened(pdf) as document:
+        found = document[number - 1]
+        width, height = found.get_size()
+        # However large the paper is, the picture is not.
+        scale = min(_WIDTH / max(width, 1), _HEIGHT / max(height, 1))
+        picture = found.render(scale=scale, may_draw_forms=True).to_pil().convert("RGB")
     picture.save(out, "WEBP", quality=80, method=2)
     return out.getvalue()
 
