@@ -10,8 +10,6 @@ from portal import pdfium
 
 # Points of the picture for a point on paper: sharp enough to read on a screen.
 _SCALE = 1.6
-# Most pixels of a page that is read on a screen, also enlarged on a phone.
-_WIDTH, _HEIGHT = 1240, 4000
 
 
 @dataclass(frozen=True)
@@ -47,22 +45,6 @@ def first_page(pdf: bytes, words: Sequence[str] = ()) -> Print:
         text = page.get_textpage()
         found = {one: place for one in words if (place := _place(text, one, height))}
     return Print(out.getvalue(), width, height, found)
-
-
-def page(pdf: bytes, number: int) -> bytes:
-    """A page of a PDF as a picture to read on a screen (WebP). number: from 1.
-
-    Raises pypdfium2.PdfiumError when it cannot be read, and IndexError when there is no such page.
-    """
-    out = io.BytesIO()
-    with pdfium.opened(pdf) as document:
-        found = document[number - 1]
-        width, height = found.get_size()
-        # However large the paper is, the picture is not.
-        scale = min(_WIDTH / max(width, 1), _HEIGHT / max(height, 1))
-        picture = found.render(scale=scale, may_draw_forms=True).to_pil().convert("RGB")
-    picture.save(out, "WEBP", quality=80, method=2)
-    return out.getvalue()
 
 
 def _place(text: pypdfium2.PdfTextPage, words: str, height: float) -> Place | None:

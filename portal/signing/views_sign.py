@@ -4,16 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import pypdfium2
 from flask import Response, abort, flash, make_response, session, url_for
 from flask_babel import get_locale, gettext
 from flask_login import current_user
 from htmx_flask import request
 from werkzeug.exceptions import NotFound
 
-from portal import clock
+from portal import clock, pdfium
 from portal.database import files, tenancy
-from portal.delivery import prints
 from portal.extensions import db, limiter
 from portal.identity.orders import Purpose
 from portal.messages import RedaError
@@ -32,6 +30,8 @@ from portal.web.rendering import go, render
 
 # Pages of a document shown at a time.
 _AT_A_TIME = 20
+# Pixels of a page, which is read enlarged on a phone.
+_WIDTH = 1240
 
 
 @dataclass(frozen=True)
@@ -235,14 +235,14 @@ def show_document_page(token: str, file_key: str, number: int) -> Response:
     if file.pages is None or not 1 <= number <= file.pages:
         raise NotFound
     try:
-        picture = prints.page(files.read(file.sha256), number)
-    except (pypdfium2.PdfiumError, IndexError) as error:
+        picture = pdfium.picture(files.read(file.sha256), number, width=_WIDTH)
+    except (pdfium.Unreadable, IndexError) as error:
         # The PDF itself can still be read; that this page was shown would not be true.
         raise NotFound from error
     if _state(item) == "open" and request.method == "GET":
         ceremony.note_shown(item, file, number, now=clock.now())
         db.session.commit()
-    return make_response(picture, 200, {"Content-Type": "image/webp"})
+    return make_response(picture, 200, {"Content-Type": "image/png"})
 
 
 @signing.get("/sign/<token>/files/<file_key>/whole")

@@ -154,7 +154,7 @@ class TestIdentified:
         source = page.select_one(".sheets img")["src"]
         for _ in range(2):
             picture = browser.get(source)
-        assert picture.headers["Content-Type"] == "image/webp"
+        assert picture.headers["Content-Type"] == "image/png"
         assert PIL.Image.open(io.BytesIO(picture.data)).width == 1240
         shown = [one for one in log_of(envelope) if one.name == "page_shown"]
         assert [(one.data["file_name"], one.data["page"]) for one in shown] == [("Avtal.pdf", 1)]
