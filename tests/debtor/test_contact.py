@@ -144,7 +144,7 @@ def test_a_letter_by_mail_lies_on_the_page_and_goes_by_post_when_the_mail_cannot
         "dispute_answer", case_id=case.id, creditor_id=case.creditor_id, secret=None,
         content={**content, "answer": "turned down", "words": "w", "objected_on": "2026-01-01",
                  "credited_ore": 0, "is_closed": False},
-        language="en", key="k", now=NOW, mail_to="anna@example.com",
+        language="en", key="k", now=NOW, to=outbox.Reader("email", "anna@example.com"),
     )  # fmt: skip
     db.session.commit()
     mailbox.running.box.answers.append("550 5.1.1 nobody here")
