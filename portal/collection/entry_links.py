@@ -45,14 +45,16 @@ class Link:
     may_renew: bool
 
 
-def make(case: Case, channel: str, now: datetime, language: str | None = None) -> str:
-    """The address of a new link to a case, as `identity.links.make` tells.
+def make(
+    case: Case, channel: str, now: datetime, language: str | None = None, *, key: str | None = None
+) -> str:
+    """The address of a link to a case, as `identity.links.make` tells.
 
-    language: the message's; left out, the debtor's.
+    language: the message's; left out, the debtor's. key: of the message.
     """
     return links.make(
         case_id=case.id, creditor_id=case.creditor_id, channel=channel,
-        language=language or case.debtor.reads, now=now,
+        language=language or case.debtor.reads, now=now, key=key,
     )  # fmt: skip
 
 

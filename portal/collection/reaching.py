@@ -5,6 +5,7 @@
 
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from itsdangerous import BadSignature, Signer, URLSafeTimedSerializer
 from sqlalchemy import select
@@ -76,18 +77,18 @@ def tell(
     others may see on the screen of a telephone that lies about.
     """
     debtor, to = case.debtor, reader(case.debtor)
-    about = {
+    about: dict[str, Any] = {
         "language": debtor.reads, "key": key, "now": now, "creditor_id": case.creditor_id,
         "case_id": case.id,
     }  # fmt: skip
     if to.channel == SMS and to.mobile is not None:
-        url = entry_links.make(case, SMS, now)
+        url = entry_links.make(case, SMS, now, key=key)
         outbox.put_sms(
             kind, to=to.mobile, mail_to=to.mail, content={**content, "url": url}, **about
         )
         return True
     if to.mail is not None and (is_of_sums or debtor.is_mail_sure):
-        url = entry_links.make(case, EMAIL, now)
+        url = entry_links.make(case, EMAIL, now, key=key)
         outbox.put_mail(kind, to=to.mail, content={**content, "url": url}, **about)
         return True
     if is_of_sums or debtor.mails_to is None:

@@ -50,6 +50,17 @@ def of_case(case_id: int, *kinds: str) -> list[Telling]:
     return list(db.session.scalars(wanted.where(Telling.stop.in_(kinds)) if kinds else wanted))
 
 
+def answered_since(case_id: int, since: datetime) -> set[str]:
+    """The kinds of what was told in a case that were answered since an instant."""
+    return set(
+        db.session.scalars(
+            select(Telling.stop).where(
+                Telling.case_id == case_id, Telling.settled_at > since, Telling.outcome != LAPSED
+            )
+        )
+    )
+
+
 def waiting(case_id: int) -> list[Telling]:
     """What was told in a case and waits for an answer, the oldest first."""
     return [one for one in reversed(of_case(case_id)) if one.settled_at is None]
