@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from itsdangerous import BadSignature, Signer, URLSafeTimedSerializer
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from portal import locales
@@ -33,6 +33,16 @@ _LONGEST = {"email": 254, "phone": 40, "address_line": 200, "postcode": 20, "tow
 _CONFIRMABLE = timedelta(days=7)
 # Text messages that ask whether a number is right: they cost, and may reach a stranger.
 _MOST_ASKED_A_DAY = 5
+
+
+def has_no_address() -> ColumnElement[bool]:
+    """Of a debtor in a query: whether letters have nowhere to go, as `Debtor.home` tells."""
+    own = select(OwnContact.debtor_id).where(
+        OwnContact.debtor_id == Debtor.id, OwnContact.address_line != ""
+    )
+    # Written as the index of them is.
+    is_lacking = or_(Debtor.address_line == "", Debtor.postcode == "", Debtor.town == "")
+    return is_lacking & ~own.exists()
 
 
 class BadLink(RedaError):

@@ -1,9 +1,9 @@
 """Whose rows the database lets a transaction see.
 
 Row-level security reads three settings of the transaction: `reda.scope` (what kind of reader),
-`reda.ids` (which creditors or cases) and `reda.person` (who is signed in). They are set when a
-transaction begins, from the scope entered here, and end with it. Outside every scope no row of a
-tenant is seen at all.
+`reda.ids` (which creditors, cases or envelopes) and `reda.person` (who is signed in). They are set
+when a transaction begins, from the scope entered here, and end with it. Outside every scope no row
+of a tenant is seen at all.
 """
 
 from collections.abc import Iterable, Iterator
@@ -20,7 +20,7 @@ from portal.extensions import db
 
 @dataclass(frozen=True)
 class Scope:
-    """What a transaction may see: kind `none`, `service`, `creditor` or `case`."""
+    """What a transaction may see: kind `none`, `service`, `creditor`, `case` or `envelope`."""
 
     kind: str = "none"
     ids: tuple[int, ...] = ()
@@ -110,3 +110,8 @@ def creditors(ids: Iterable[int], person_id: int | None = None) -> AbstractConte
 def cases(ids: Iterable[int]) -> AbstractContextManager[None]:
     """See these cases only, as their debtor."""
     return within(Scope("case", tuple(ids)))
+
+
+def envelopes(ids: Iterable[int]) -> AbstractContextManager[None]:
+    """See these envelopes only, as one of their signers."""
+    return within(Scope("envelope", tuple(ids)))

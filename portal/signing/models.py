@@ -3,11 +3,12 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.database.base import Base, PrimaryKey
+from portal.database.encryption import EncryptedText
 
 
 class AgreementVersion(Base):
@@ -114,3 +115,187 @@ class Approval(Base):
     decided_at: Mapped[datetime | None]
     reason: Mapped[str] = mapped_column(default="")
     evidence: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+
+
+class Envelope(Base):
+    """Files that are signed together, by whom and until when (`signing.envelopes`).
+
+    kind: `document`, or what the rest of the portal has signed, such as `payment_plan`. company:
+    the sender's name, as signers see it. case_id: of a case that it is about, whose debtor sees it.
+    status: draft, open, completed, declined, withdrawn or expired. version: of its files, from 1;
+    files that are changed after it was sent make a new one. in_order: signers are invited step by
+    step. remind_days: days between reminders, 0 for none. last_on: the last day to sign.
+    manifest_sha256: of what is signed, once it is sent (`envelopes.manifest`). sealed_at: when its
+    files were sealed. renew_on: when their newest timestamp is to be renewed. keep_until_on: until
+    when it is kept, if its kind has a rule; hold_reason: why it is kept nevertheless.
+    """
+
+    __tablename__ = "envelopes"
+    __table_args__ = (
+        CheckConstraint(
+            "status in ('draft', 'open', 'completed', 'declined', 'withdrawn', 'expired')",
+            name="status",
+        ),
+        CheckConstraint("status = 'draft' or manifest_sha256 is not null", name="frozen"),
+        Index("ix_envelopes_creditor", "creditor_id", "id"),
+        Index("ix_envelopes_open", "last_on", postgresql_where="status = 'open'"),
+    )
+
+    id: Mapped[PrimaryKey]
+    key: Mapped[str] = mapped_column(unique=True)
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
+    company: Mapped[str]
+    case_id: Mapped[int | None] = mapped_column(ForeignKey("cases.id"), index=True)
+    kind: Mapped[str] = mapped_column(default="document")
+    title: Mapped[str]
+    message: Mapped[str] = mapped_column(default="")
+    language: Mapped[str] = mapped_column(default="sv")
+    folder: Mapped[str] = mapped_column(default="")
+    status: Mapped[str] = mapped_column(default="draft")
+    version: Mapped[int] = mapped_column(default=1)
+    in_order: Mapped[bool] = mapped_column(default=False)
+    remind_days: Mapped[int] = mapped_column(default=0)
+    last_on: Mapped[date]
+    sender_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    sender_name: Mapped[str]
+    sender_email: Mapped[str | None]
+    created_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    manifest_sha256: Mapped[str | None]
+    sealed_at: Mapped[datetime | None]
+    renew_on: Mapped[date | None] = mapped_column(index=True)
+    keep_until_on: Mapped[date | None]
+    hold_reason: Mapped[str | None]
+
+
+class EnvelopeFile(Base):
+    """A file of an envelope, its bytes in the file store.
+
+    role: `document`, which is read and signed, or `attachment`, any file that goes with it. pages:
+    of a document. original_sha256, original_name: of what a document was made from, if it was no
+    PDF. has_signatures: it came with signatures in it, which must stay valid. sealed_sha256: of the
+    sealed PDF that a document became; its newest revision, when the seal was renewed.
+    """
+
+    __tablename__ = "envelope_files"
+    __table_args__ = (
+        UniqueConstraint("envelope_id", "position"),
+        CheckConstraint("role in ('document', 'attachment')", name="role"),
+        CheckConstraint("(role = 'document') = (pages is not null)", name="pages"),
+    )
+
+    id: Mapped[PrimaryKey]
+    key: Mapped[str] = mapped_column(unique=True)
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
+    envelope_id: Mapped[int] = mapped_column(ForeignKey("envelopes.id"))
+    position: Mapped[int]
+    role: Mapped[str]
+    name: Mapped[str]
+    media_type: Mapped[str]
+    sha256: Mapped[str]
+    size: Mapped[int]
+    pages: Mapped[int | None]
+    original_sha256: Mapped[str | None]
+    original_name: Mapped[str | None]
+    has_signatures: Mapped[bool] = mapped_column(default=False)
+    sealed_sha256: Mapped[str | None]
+
+
+class Signer(Base):
+    """Somebody who is to sign or approve an envelope's documents, or gets a copy of them.
+
+    key: stands for them in the evidence. step: whom they sign together with; those of a lower one
+    come first. role: signs, approves or copy. identity_number: of who must sign, 12 digits, if the
+    sender knows it; kept of who has identified with BankID. for_company: for whom they sign, if not
+    for themselves. language: of what is written to them. may_hand_over: to another person.
+    status: waiting (for their turn), invited, signed, declined or handed over, or told (of a copy).
+    link: counts the addresses that they had; a link to an earlier one opens nothing.
+    """
+
+    __tablename__ = "envelope_signers"
+    __table_args__ = (
+        CheckConstraint("role in ('signs', 'approves', 'copy')", name="role"),
+        CheckConstraint(
+            "status in ('waiting', 'invited', 'signed', 'declined', 'handed_over', 'told')",
+            name="status",
+        ),
+        CheckConstraint("num_nonnulls(email, phone) > 0", name="address"),
+        Index("ix_envelope_signers_envelope", "envelope_id"),
+        Index("ix_envelope_signers_identity", "identity_hash"),
+    )
+
+    id: Mapped[PrimaryKey]
+    key: Mapped[str] = mapped_column(unique=True)
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
+    envelope_id: Mapped[int] = mapped_column(ForeignKey("envelopes.id"))
+    step: Mapped[int] = mapped_column(default=1)
+    role: Mapped[str] = mapped_column(default="signs")
+    name: Mapped[str]
+    email: Mapped[str | None]
+    phone: Mapped[str | None]
+    identity_number: Mapped[str | None] = mapped_column(EncryptedText)
+    identity_hash: Mapped[bytes | None]
+    for_company: Mapped[str] = mapped_column(default="")
+    language: Mapped[str] = mapped_column(default="sv")
+    may_hand_over: Mapped[bool] = mapped_column(default=False)
+    status: Mapped[str] = mapped_column(default="waiting")
+    token_hash: Mapped[bytes | None] = mapped_column(unique=True)
+    link: Mapped[int] = mapped_column(default=0)
+    invited_at: Mapped[datetime | None]
+    reminded_at: Mapped[datetime | None]
+    opened_at: Mapped[datetime | None]
+    identified_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    reason: Mapped[str] = mapped_column(default="")
+    handed_to_id: Mapped[int | None] = mapped_column(ForeignKey("envelope_signers.id"))
+
+
+class EnvelopeSignature(Base):
+    """A signer's verified BankID signature on an envelope's documents; never changed.
+
+    order_ref: of the BankID order, which may have signed several envelopes. name: as BankID told
+    it. xml_sha256, ocsp_sha256: of the signature and its OCSP response in the file store.
+    """
+
+    __tablename__ = "envelope_signatures"
+    __table_args__ = (UniqueConstraint("envelope_id", "order_ref"),)
+
+    id: Mapped[PrimaryKey]
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
+    envelope_id: Mapped[int] = mapped_column(ForeignKey("envelopes.id"))
+    signer_id: Mapped[int] = mapped_column(ForeignKey("envelope_signers.id"), unique=True)
+    order_ref: Mapped[str]
+    name: Mapped[str]
+    identity_number: Mapped[str] = mapped_column(EncryptedText)
+    xml_sha256: Mapped[str]
+    ocsp_sha256: Mapped[str]
+    started_ip: Mapped[str]
+    device_ip: Mapped[str | None]
+    device: Mapped[str]
+    signed_at: Mapped[datetime]
+    verified_at: Mapped[datetime]
+
+
+class EnvelopeEvent(Base):
+    """Something that happened to an envelope; only added, each linked to the one before by a hash.
+
+    number: from 1, without gaps. signer_key: of whom it is about, if of a signer. actor: who did
+    it, as the evidence tells it. data: JSON of strings and whole numbers. sha256: of the event with
+    previous_sha256, that of the one before (`events.canonical`).
+    """
+
+    __tablename__ = "envelope_events"
+    __table_args__ = (UniqueConstraint("envelope_id", "number"),)
+
+    id: Mapped[PrimaryKey]
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
+    envelope_id: Mapped[int] = mapped_column(ForeignKey("envelopes.id"))
+    number: Mapped[int]
+    name: Mapped[str]
+    occurred_at: Mapped[datetime]
+    actor: Mapped[str]
+    signer_key: Mapped[str | None]
+    data: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    previous_sha256: Mapped[str]
+    sha256: Mapped[str]

@@ -56,7 +56,8 @@ from portal.notifications.telling import notify
 from portal.payments import booking
 from portal.payments.models import Payment
 from portal.reporting import orders
-from portal.signing.models import AgreementReading, Approval
+from portal.signing import envelopes
+from portal.signing.models import AgreementReading, Approval, EnvelopeSignature
 from tests import factories
 from tests.factories import (
     NOW,
@@ -66,6 +67,7 @@ from tests.factories import (
     a_signed_agreement,
     rules_of,
 )
+from tests.signing.envelopes import an_envelope
 
 # Tables whose rows a debtor sees: those of the case, and what the case is about.
 OF_A_CASE = {
@@ -74,6 +76,7 @@ OF_A_CASE = {
     *("case_stops", "plans", "instalments", "disputes", "dispute_turns", "case_messages"),
     *("case_files", "case_tellings", "case_deeds", "rules", "company_holds"),
     *("debtor_contacts", "message_translations"),
+    *("envelopes", "envelope_files", "envelope_signers", "envelope_signatures", "envelope_events"),
 }
 # What a debtor sees of them, and no company: it may be about another company's case as well.
 OF_A_PAYMENT = {"swish_requests", "swish_parts"}
@@ -92,6 +95,7 @@ ONLY_ADDED_TO = {
     *("history_heads", "history_links", "case_deeds", "dispute_turns", "case_note_versions"),
     # Of a message only that it is answered or read may be written later.
     *("case_messages", "message_translations"),
+    *("envelope_signatures", "envelope_events"),
 }
 
 
@@ -227,6 +231,8 @@ def a_tenant(name: str, identity_number: str) -> Tenant:
     )  # fmt: skip
     attachments.add(case, [("a.txt", name.encode())], actor=SYSTEM, now=NOW)
     attachments.add(case, [("b.txt", name.encode())], actor=DEBTOR, now=NOW)
+    envelope = an_envelope(creditor, case_id=case.id)
+    signer = envelopes.signers_of(envelope)[0]
     together = ActTogether(
         creditor_id=creditor.id, person_name=name, act="hold", total=1, created_at=NOW
     )
@@ -296,6 +302,11 @@ def a_tenant(name: str, identity_number: str) -> Tenant:
             Signatory(
                 organisation_number=name, organisation_number_hash=name.encode(),
                 identity_number_hash=name.encode(), from_on=TODAY, source="s", told_at=NOW,
+            ),
+            EnvelopeSignature(
+                creditor_id=creditor.id, envelope_id=envelope.id, signer_id=signer.id,
+                order_ref=name, name=name, identity_number=identity_number, xml_sha256="",
+                ocsp_sha256="", started_ip="", device="", signed_at=NOW, verified_at=NOW,
             ),
             CompanyHold(creditor_id=creditor.id, reason="", began_at=NOW, began_by="person"),
             BankIDOrder(

@@ -1,14 +1,14 @@
 """Text messages for who chooses them, and whether they arrived.
 
-Revision: 0038
-After: 0037
+Revision: 0039
+After: 0038
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0038"
-down_revision = "0037"
+revision = "0039"
+down_revision = "0038"
 branch_labels = None
 depends_on = None
 
