@@ -32,7 +32,6 @@ from portal.payments.bank_files.record import (
     check_size,
 )
 
-BEGINS = b"01BGMAX"
 _COLUMNS = 80
 _TAB = 8
 # A line of a text that has no line breaks must not be read into memory whole.
@@ -307,8 +306,8 @@ def _serial(text: str) -> str:
 def _number(field: str, line: int, columns: str) -> int:
     if not (field.isascii() and field.isdecimal()):
         raise BankFileError(
-            N_("Columns %(columns)s must be digits, but say “%(field)s”."),
-            line=line, columns=columns, field=field.strip(),
+            N_("Columns %(columns)s must be digits, but say “%(said)s”."),
+            line=line, columns=columns, said=field.strip(),
         )  # fmt: skip
     return int(field)
 

@@ -56,7 +56,7 @@ class Section(NamedTuple):
 
     account: str
     owner_numbers: tuple[str, ...]
-    line: int
+    line: int | None
     place: str | None
 
 
@@ -77,7 +77,7 @@ class Received(NamedTuple):
     sum on the account that it is part of; position: its place, from 1, in that.
     """
 
-    line: int
+    line: int | None
     place: str | None
     account: str
     kind: str
@@ -98,7 +98,7 @@ class Received(NamedTuple):
 Record = Header | Section | Received
 
 
-def check_currency(currency: str, line: int, place: str | None = None) -> str:
+def check_currency(currency: str, line: int | None, place: str | None = None) -> str:
     """The currency's code. Raises BankFileError when it is none, or has not 100 parts."""
     if not (len(currency) == 3 and currency.isascii() and currency.isupper()):
         raise BankFileError(
@@ -112,7 +112,7 @@ def check_currency(currency: str, line: int, place: str | None = None) -> str:
     return currency
 
 
-def check_size(amount_ore: int, line: int, place: str | None = None) -> int:
+def check_size(amount_ore: int, line: int | None, place: str | None = None) -> int:
     """The amount. Raises BankFileError when it is zero, or larger than any payment is."""
     if not 0 < amount_ore <= LARGEST_ORE:
         raise BankFileError(
