@@ -1,5 +1,6 @@
 """Money that came for a case: settled, and the case closed when nothing is left of it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -94,12 +95,12 @@ def settle_payment(
     return Settled(parts, left_ore)
 
 
-def newest(case_id: int) -> int:
-    """The event that told of the newest money on a case, by its id; 0 before any came."""
+def newest(case_ids: Sequence[int]) -> int:
+    """The event that told of the newest money on some cases, by its id; 0 before any came."""
     return (
         db.session.scalar(
             select(func.max(Event.id)).where(
-                Event.case_id == case_id,
+                Event.case_id.in_(case_ids),
                 Event.name.in_(("case.payment_received", "case.paid_directly")),
             )
         )

@@ -13,7 +13,7 @@ from portal.debtor import access
 from portal.debtor.forms import EnterForm
 from portal.extensions import db, limiter
 from portal.web.orders import is_phone
-from portal.web.rendering import go, render
+from portal.web.rendering import go, render, render_kept
 
 debtor = Blueprint("debtor", __name__)
 access.guard(debtor)
@@ -26,7 +26,12 @@ def start() -> Response:
     # The letter of another case leads to that case, also for whoever has one open.
     if access.opened() and (not reference or access.has_opened(reference)):
         return go(first_page(reference))
-    return _before_the_door(EnterForm(reference=reference))
+    on_phone = is_phone()
+    return render_kept(
+        "debtor/start.html",
+        lambda: {"form": EnterForm(reference=reference), "is_phone": on_phone},
+        key=on_phone,
+    )
 
 
 def _before_the_door(form: EnterForm, *, status: int = 200) -> Response:
@@ -72,8 +77,13 @@ def enter() -> Response:
 @debtor.get("/overview")
 def overview() -> Response:
     """All the cases that were opened: what is owed in all, and what comes next in each."""
-    today = clock.today()
-    return render("debtor/overview.html", debts=debts.of(access.opened(), today), today=today)
+    today, opened = clock.today(), access.opened()
+    return render(
+        "debtor/overview.html",
+        debts=debts.of(opened, today),
+        today=today,
+        news=views_news.news_of_all(opened),
+    )
 
 
 @debtor.post("/leave")

@@ -1,21 +1,20 @@
 """A finished PDF as it looks: a page as a picture, and where on it some words stand."""
 
 import io
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pypdfium2
 
+from portal import pdfium
+
 # Points of the picture for a point on paper: sharp enough to read on a screen.
 _SCALE = 1.6
-# PDFium is not made for several threads at once.
-_pdfium = threading.Lock()
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where words stand on a page, in points from its upper left corner."""
+    """Where the line of words stands on a page, in points from its upper left corner."""
 
     left: float
     top: float
@@ -39,16 +38,12 @@ class Print:
 def first_page(pdf: bytes, words: Sequence[str] = ()) -> Print:
     """The first page of a PDF as a picture, and where on it each of some words first stands."""
     out = io.BytesIO()
-    with _pdfium:
-        document = pypdfium2.PdfDocument(pdf)
-        try:
-            page = document[0]
-            page.render(scale=_SCALE).to_pil().convert("P").save(out, "PNG", optimize=True)
-            width, height = page.get_size()
-            text = page.get_textpage()
-            found = {one: place for one in words if (place := _place(text, one, height))}
-        finally:
-            document.close()
+    with pdfium.opened(pdf) as document:
+        page = document[0]
+        page.render(scale=_SCALE).to_pil().convert("P").save(out, "PNG", optimize=True)
+        width, height = page.get_size()
+        text = page.get_textpage()
+        found = {one: place for one in words if (place := _place(text, one, height))}
     return Print(out.getvalue(), width, height, found)
 
 
@@ -57,7 +52,9 @@ def _place(text: pypdfium2.PdfTextPage, words: str, height: float) -> Place | No
     if found is None:
         return None
     start, count = found
-    boxes = [text.get_charbox(index) for index in range(start, start + count)]
+    before = text.get_text_range(0, start)
+    begun = before.rfind("\n") + 1
+    boxes = [text.get_charbox(index) for index in range(begun, start + count)]
     # PDF counts upwards from the lower edge.
     return Place(
         min(box[0] for box in boxes),

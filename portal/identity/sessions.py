@@ -10,10 +10,10 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from flask import Flask, Request, Response, current_app, g, session
+from flask import Flask, Request, Response, current_app, g, request, session
 from flask.json.tag import TaggedJSONSerializer
 from flask.sessions import SessionInterface, SessionMixin
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import CallbackDict
 
@@ -24,6 +24,10 @@ from portal.identity.models import BrowserSession
 IDLE = timedelta(minutes=30)
 # A read only pushes the end onwards this often, so that most requests write nothing.
 _PROLONGED = timedelta(minutes=5)
+
+_READ = select(BrowserSession.data, BrowserSession.expires_at).where(
+    BrowserSession.token_hash == bindparam("token_hash")
+)
 
 
 def hash_token(token: str) -> bytes:
@@ -69,12 +73,10 @@ class DatabaseSessions(SessionInterface):
         token = request.cookies.get(self.get_cookie_name(app))
         if token:
             # Not a tenant's: no scope need be entered to read it.
-            with db.engine.connect() as reading:
-                row = reading.execute(
-                    select(BrowserSession.data, BrowserSession.expires_at).where(
-                        BrowserSession.token_hash == hash_token(token)
-                    )
-                ).one_or_none()
+            # One statement needs no transaction of its own.
+            alone = db.engine.execution_options(isolation_level="AUTOCOMMIT")
+            with alone.connect() as reading:
+                row = reading.execute(_READ, {"token_hash": hash_token(token)}).one_or_none()
             if row is not None and row.expires_at > self.now():
                 return StoredSession(self.serializer.loads(row.data), token, row.expires_at)
         return StoredSession({}, None, None)
@@ -96,8 +98,7 @@ class DatabaseSessions(SessionInterface):
                     samesite="Lax",
                 )
             return
-        is_prolonged = self._is_due(session) and not g.get("leaves_session", False)
-        if not (session.modified or is_prolonged):
+        if not (session.modified or self._is_due(session)):
             return
         token = self._keep(session)
         if token is None:
@@ -112,6 +113,9 @@ class DatabaseSessions(SessionInterface):
         )
 
     def _is_due(self, session: StoredSession) -> bool:
+        # A page that asks again and again says in its address what it shows already.
+        if g.get("leaves_session", False) or "seen" in request.args:
+            return False
         ends = session.expires_at
         return ends is not None and ends - self.now() < IDLE - _PROLONGED
 
@@ -119,8 +123,7 @@ class DatabaseSessions(SessionInterface):
         """When a session ends if nothing more is asked for after this request; None: it is none."""
         if not session:
             return None
-        is_prolonged = self._is_due(session) and not g.get("leaves_session", False)
-        if session.expires_at is None or session.modified or is_prolonged:
+        if session.expires_at is None or session.modified or self._is_due(session):
             return self.now() + IDLE
         return session.expires_at
 

@@ -91,7 +91,19 @@ document.addEventListener("htmx:beforeRequest", (event) => {
 document.addEventListener("htmx:beforeSwap", (event) => {
   if (event.detail.isError && isBackground(event)) event.detail.shouldSwap = false;
 });
+// What is shown anew would lose the focus: the same link or button gets it, else the page's content.
+let focused = null;
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const active = document.activeElement;
+  focused = event.detail.target.id === "main" && event.detail.target.contains(active) ? active.outerHTML : null;
+});
 document.addEventListener("htmx:afterSwap", (event) => {
+  if (focused) {
+    const main = document.getElementById("main");
+    const same = [...main.querySelectorAll("a, button, summary, input")].find((one) => one.outerHTML === focused);
+    (same ?? main).focus({ preventScroll: true });
+    focused = null;
+  }
   enhance(event.detail.target);
   if (event.detail.target.id === "problem") event.detail.target.scrollIntoView({ block: "nearest" });
 });

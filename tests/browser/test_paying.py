@@ -169,13 +169,28 @@ def test_a_debtor_s_page_travels_in_less_than_60_kb(portal: Portal, case: Case) 
     assert sum(received) < 60_000
 
 
-def test_money_that_comes_by_bank_is_told_on_the_open_page(portal: Portal, case: Case) -> None:
-    page = enter(portal.visitor(), case)
+def come_by_bank(case: Case) -> None:
     booking.receive(
         case.id, amount_ore=50_000, currency="SEK", key="bankgiro:1", channel="bankgiro",
         value_on=TODAY, payer=None, actor=SYSTEM, now=NOW,
     )  # fmt: skip
     db.session.commit()
+
+
+def test_money_that_comes_by_bank_is_told_on_the_open_page(portal: Portal, case: Case) -> None:
+    page = enter(portal.visitor(), case)
+    come_by_bank(case)
     told = page.locator("#news").get_by_text("Thank you. Your payment has come.")
     expect(told).to_be_visible(timeout=20_000)
     expect(page.locator("#main .sum").first).to_have_text(re.compile("560.00"))
+
+
+def test_the_overview_is_shown_anew_and_the_focus_stays(portal: Portal, case: Case) -> None:
+    debtor = portal.visitor()
+    enter(debtor, case)
+    page = debtor.go("/overview")
+    link = page.get_by_role("link", name="See and pay your case")
+    link.focus()
+    come_by_bank(case)
+    expect(page.locator("#main .sum").first).to_have_text(re.compile("560.00"), timeout=20_000)
+    expect(link).to_be_focused()

@@ -13,6 +13,7 @@ from portal.collection.models import Case
 from portal.extensions import db
 from portal.identity.actor import Actor
 from tests.debtor.test_pages import Visitor, a_case_of_today, pay, said
+from tests.debtor.test_visit import ends, visits_end_in
 from tests.factories import enter_case
 
 CLERK = Actor("person", "Eva", role="creditor")
@@ -35,7 +36,7 @@ def asks(page: BeautifulSoup) -> str:
     return str(page.select_one("[hx-trigger='every 5s']")["hx-get"])
 
 
-@pytest.mark.parametrize("path", ["/case", "/case/pay", "/case/pay/bank"])
+@pytest.mark.parametrize("path", ["/case", "/case/pay", "/case/pay/bank", "/overview"])
 def test_nothing_new_is_answered_with_nothing(inside: Visitor, path: str) -> None:
     answer = inside.client.get(asks(inside.get(path)), headers=HTMX)
     assert (answer.status_code, answer.text) == (204, "")
@@ -50,6 +51,27 @@ def test_a_payment_is_told_once_and_read_out(inside: Visitor, case: Case, path: 
     assert "Thank you. Your payment has come. What is left today is" in said(news)
     assert news.select_one("a[href*='/receipts/']")
     assert inside.client.get(asks(news), headers=HTMX).status_code == 204
+
+
+def test_the_overview_is_shown_anew_when_a_payment_has_come(inside: Visitor, case: Case) -> None:
+    page = inside.get("/overview")
+    assert page.select_one("#news")["role"] == "status"
+    pay(case, 50_000)
+    news = BeautifulSoup(inside.client.get(asks(page), headers=HTMX).text, "html.parser")
+    assert "Thank you. Your payment has come." in said(news)
+    assert news.select_one("[hx-target='#main']")
+    assert inside.client.get(asks(news), headers=HTMX).status_code == 204
+
+
+@pytest.mark.parametrize("path", ["/case", "/overview"])
+def test_an_open_page_that_asks_makes_the_visit_no_longer(
+    inside: Visitor, case: Case, path: str
+) -> None:
+    asked = asks(inside.get(path))
+    visits_end_in(4)
+    before = ends()
+    inside.client.get(asked, headers=HTMX)
+    assert ends() == before
 
 
 def test_money_that_came_to_the_company_is_told_as_well(inside: Visitor, case: Case) -> None:

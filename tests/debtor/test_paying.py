@@ -15,6 +15,7 @@ from portal.extensions import db
 from portal.payments import booking
 from portal.payments.models import SwishRequest
 from tests.debtor.test_pages import Visitor, a_case_of_today, at_first_case
+from tests.debtor.test_visit import ends, visits_end_in
 from tests.swish_fixtures import Swish
 
 pytest_plugins = ["tests.swish_fixtures"]
@@ -110,6 +111,17 @@ def test_the_page_stops_asking_before_it_is_led_to_the_receipt(payer: Payer) -> 
     assert asking["hx-trigger"] == "load"
     answer = payer.client.get(str(asking["hx-get"]), headers=htmx)
     assert "/receipts/" in answer.headers["HX-Redirect"]
+
+
+@pytest.mark.parametrize("asks", [{"HX-Request": "true"}, {}], ids=["htmx", "without scripts"])
+def test_a_page_that_waits_makes_the_visit_no_longer(payer: Payer, asks: dict[str, str]) -> None:
+    found = payer.page()
+    without = found.select_one("noscript meta")
+    path = found.select_one("#payment")["hx-get"] if asks else without["content"].split("url=")[1]
+    visits_end_in(4)
+    before = ends()
+    payer.client.get(str(path), headers={**HEADERS, **asks})
+    assert ends() == before
 
 
 class TestABankThatDoesNotAnswer:
