@@ -268,7 +268,7 @@ class Settings:
                 raise SettingsError(f"{name} must be digits only, with a right check digit.")
 
     def _check_bank(self) -> None:
-        for account in self.client_accounts:
+        for account in self.client_accounts - {self.service_bankgiro}:
             if not re.fullmatch(r"[0-9]{7,20}", account) and not iban.is_valid(account):
                 raise SettingsError(
                     "REDA_BANK_ACCOUNTS must be bankgiros, account numbers or IBANs, separated by"

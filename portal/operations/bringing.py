@@ -11,7 +11,6 @@ from portal.extensions import db
 from portal.messages import Problem
 from portal.payments import taking
 from portal.payments.bank_files.record import BankFileError
-from portal.payments.models import BankFile
 from portal.web.formats import date_time, kronor
 from portal.web.forms import text
 
@@ -20,7 +19,7 @@ from portal.web.forms import text
 class Brought:
     """What became of a file. name: as it was brought. is_new: whether it was taken now."""
 
-    file: BankFile
+    file: taking.File
     name: str
     is_new: bool
 
@@ -48,7 +47,7 @@ def bring(stream: BinaryIO, name: str, *, way: str, by: str) -> Brought:
     return Brought(taken.file, kept.name, taken.is_new)
 
 
-def problem_of(file: BankFile) -> Problem | None:
+def problem_of(file: taking.File) -> Problem | None:
     """Why a file was refused, if it was."""
     return None if file.problem is None else Problem.from_json(file.problem)
 

@@ -22,6 +22,8 @@ from portal.payments.bank_files.record import BankFileError, Header, Received, S
 from portal.payments.models import BankFile, BankPayment
 
 log = structlog.get_logger()
+# As the doors call it.
+File = BankFile
 # Names the lock of whoever takes a file.
 _LOCK = 0x7265_6462
 _PIECE = 1 << 20
