@@ -1,15 +1,15 @@
 """Files that banks send, and the payments in them; seen by the service alone.
 
-Revision: 0039
-After: 0038
+Revision: 0040
+After: 0039
 """
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-revision = "0039"
-down_revision = "0038"
+revision = "0040"
+down_revision = "0039"
 branch_labels = None
 depends_on = None
 
