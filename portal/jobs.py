@@ -34,6 +34,7 @@ from portal.collection import (
     history,
     intake,
     lifecycle,
+    reaching,
     together,
 )
 from portal.creditor.notices import MailSpeaker
@@ -161,6 +162,13 @@ def take_bank_files() -> None:
         bank_folder.take_all(Path(settings().bank_folder))
 
 
+def ask_of_texts(name: str | None = None) -> None:
+    """Ask what became of one text message, or of all that the provider is silent on."""
+    for one in [name] if name else outbox.unanswered(clock.now()):
+        reaching.learn_what_became_of(one, now=clock.now())
+        db.session.commit()
+
+
 def collect_bankid() -> None:
     """Learn how BankID orders ended whose page is gone."""
     for order_id in orders.left_alone(clock.now()):
@@ -261,6 +269,7 @@ SCHEDULE: Mapping[str, tuple[Callable[..., None], str]] = {
     "deliver_outbox": (deliver_outbox, "* * * * *"),
     "take_bank_files": (take_bank_files, "* * * * *"),
     "ask_swish": (ask_swish, "* * * * *"),
+    "ask_of_texts": (ask_of_texts, "20 * * * *"),
     "collect_bankid": (collect_bankid, "* * * * *"),
     "refresh_figures": (refresh_figures, "*/5 * * * *"),
     "make_ordered": (make_ordered, "* * * * *"),
