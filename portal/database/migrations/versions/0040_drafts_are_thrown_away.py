@@ -7,7 +7,7 @@ After: 0039
 from alembic import op
 
 revision = "0040"
-down_revision = "0040"
+down_revision = "0039"
 branch_labels = None
 depends_on = None
 
