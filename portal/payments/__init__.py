@@ -13,4 +13,5 @@ What other rooms and the doors call:
 - `online`: `OnlineClient` of the payment provider for card and account, `is_signed`.
 - `ways`: what Swish, card and account have in common, and their names.
 - `booking`: what becomes of a payment at once, from the first click to the books.
+  `booking.receive_many`: money of many payments, such as a bank file tells of.
 """
