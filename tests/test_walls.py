@@ -195,6 +195,9 @@ CREDITOR = CREDITOR_ASK | CREDITOR_READ | CREDITOR_CHANGE
 OPERATOR = {
     "operations.show_status": (),
     "operations.show_books": (),
+    "operations.list_bank_files": (),
+    "operations.take_bank_file": (),
+    "operations.download_bank_file": ("file_id",),
     "operations.list_jobs": (),
     "operations.retry_job": ("job_id",),
     "operations.list_messages": (),
