@@ -197,7 +197,7 @@ _OTHER_SIGNS = str.maketrans("٫−", ",-")
 
 # Thousands in groups by one kind of separator, or none; then one or two decimals after another.
 _AMOUNT = re.compile(
-    r"(?P<minus>-)?(?:(?P<plain>\d+)|(?P<grouped>\d{1,3}(?:(?P<mark>[.,])\d{3})(?:(?P=mark)\d{3})*))"
+    r"(?P<minus>-)?(?:(?P<plain>\d+)|(?P<grouped>[1-9]\d{0,2}(?:(?P<mark>[.,])\d{3})(?:(?P=mark)\d{3})*))"
     r"(?:(?P<point>[.,])(?P<decimals>\d{1,2}))?",
     re.ASCII,
 )
