@@ -143,6 +143,11 @@ class Settings:
     sms_key: str = _setting(
         "REDA_SMS_KEY", "development-only-sms-key", "the key that shows the provider who we are"
     )
+    sms_callback_key: str = _setting(
+        "REDA_SMS_CALLBACK_KEY",
+        "development-only-sms-callback-key",
+        "the key that the provider signs its callbacks with",
+    )
     sms_sender: str = _setting(
         "REDA_SMS_SENDER", "Reda", "the name that our text messages come from, at most 11 letters"
     )
@@ -182,6 +187,12 @@ class Settings:
         "REDA_LETTER_BATCH", "off", "on: the print shop gets letters joined in one file as well"
     )
 
+    soffice: str = _setting(
+        "REDA_SOFFICE",
+        "",
+        "LibreOffice's program, which makes PDFs of office files; empty: `soffice` on the PATH, if"
+        " there is one",
+    )
     archive_volume_mb: str = _setting(
         "REDA_ARCHIVE_VOLUME_MB",
         "500",

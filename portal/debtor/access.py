@@ -30,6 +30,7 @@ _OPENED, _IDENTIFIED = "debtor_cases", "debtor_is_identified"
 _OPEN = {
     *("debtor.start", "debtor.enter", "debtor.health", "debtor.list_languages"),
     *("debtor.show_address", "debtor.confirm_address", "debtor.show_privacy"),
+    *("debtor.show_number", "debtor.confirm_number"),
     *("debtor.ask_for_code", "debtor.send_code", "debtor.write_code", "debtor.enter_by_code"),
     *("debtor.identify", "debtor.start_identifying", "debtor.show_order", "debtor.open_app"),
     *("debtor.return_from_app", "debtor.stop_order", "debtor.no_case"),
@@ -88,8 +89,18 @@ def named_case() -> Case | None:
 
 
 def _opened(reference: str) -> Case | None:
-    case = cases.find(reference)
+    case = _find(reference)
     return case if case and case.id in opened() else None
+
+
+def _find(reference: str) -> Case | None:
+    # Where something is changed, it is read anew each time.
+    if request.method != "GET":
+        return cases.find(reference)
+    found: dict[str, Case | None] = g.setdefault("found_cases", {})
+    if reference not in found:
+        found[reference] = cases.find(reference)
+    return found[reference]
 
 
 @dataclass(frozen=True)

@@ -25,11 +25,12 @@ def _for_templates() -> dict[str, object]:
 
 def _language_to_keep() -> Language | None:
     """The language just chosen for the page of a case whose letters are written in another."""
-    case = access.named_case()
-    chosen = locales.find(request.args.get("lang", ""))
-    if case is None or chosen != languages.current() or chosen.code == case.debtor.reads:
+    name = request.args.get("lang")
+    chosen = locales.find(name) if name else None
+    if chosen is None or chosen != languages.current():
         return None
-    return chosen
+    case = access.named_case()
+    return chosen if case and chosen.code != case.debtor.reads else None
 
 
 @debtor.get("/case/<reference>/contact")
@@ -83,6 +84,28 @@ def keep_language() -> Response:
         db.session.commit()
         flash(gettext("Saved."), "good")
     return go(own_path(request.form.get("back")) or url_for("debtor.show_case"))
+
+
+@debtor.get("/number/<link>")
+def show_number(link: str) -> Response:
+    """Ask whether a mobile number is the reader's."""
+    try:
+        number = reaching.number_in(link, now=clock.now())
+    except reaching.BadLink as error:
+        return render("debtor/number.html", problem=error.problem, status=error.status)
+    return render("debtor/number.html", number=number)
+
+
+@debtor.post("/number/<link>")
+@limiter.limit("10 per minute; 60 per hour")
+def confirm_number(link: str) -> Response:
+    """Text messages go to the number from now on."""
+    try:
+        reaching.confirm_number(link, actor=DEBTOR, now=clock.now())
+    except reaching.BadLink as error:
+        return render("debtor/number.html", problem=error.problem, status=error.status)
+    db.session.commit()
+    return render("debtor/number.html", is_done=True)
 
 
 @debtor.get("/address/<link>")

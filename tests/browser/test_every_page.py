@@ -53,6 +53,7 @@ from tests.factories import (
     a_case,
     a_creditor,
     a_creditor_that_signed,
+    a_debtor_of,
     a_person,
     a_person_at,
     a_reminded_case,
@@ -369,11 +370,15 @@ def test_a_debtors_pages(
 
 
 def test_what_a_debtor_owes_in_all(portal: Portal, world: World, window: Visitor) -> None:
-    window.take_session(portal.app, {"debtor_cases": [world.case.id, world.paid.id]})
+    company = a_debtor_of(world.creditor, kind="company", name="Östers Bygg och Måleri AB")
+    companys = a_reminded_case(world.creditor, debtor=company)
+    opened = [world.case.id, world.paid.id, companys.id]
+    window.take_session(portal.app, {"debtor_cases": opened})
     paths = (
         "/overview", "/data", "/pay", "/pay/{together_created}", "/pay/{together_paid}/receipts",
     )  # fmt: skip
-    look_everywhere(window, world.at("", paths), DEBTORS)
+    by_bank = f"/pay/bank?cases={world.case.reference}&cases={companys.reference}&"
+    look_everywhere(window, [*world.at("", paths), by_bank], DEBTORS)
 
 
 def test_a_debtors_pages_of_a_case_that_is_paid_in_parts(portal: Portal, window: Visitor) -> None:
