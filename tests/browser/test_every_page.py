@@ -19,6 +19,7 @@ from portal import clock
 from portal.collection import (
     attachments,
     bulk,
+    cases,
     disputes,
     drafts,
     intake,
@@ -26,6 +27,7 @@ from portal.collection import (
     notes,
     plans,
     policy,
+    reaching,
     rulebook,
     settling,
     together,
@@ -33,6 +35,7 @@ from portal.collection import (
 from portal.collection.models import Case
 from portal.collection.notes import Reader
 from portal.companies import acts, invitations
+from portal.database import tenancy
 from portal.delivery.models import Message
 from portal.extensions import db
 from portal.identity import people
@@ -43,6 +46,8 @@ from portal.notifications.telling import notify
 from portal.payments import booking
 from portal.payments.models import Payment, SwishPart, SwishRequest
 from portal.reporting import orders
+from portal.signing import envelopes
+from portal.signing.envelopes import NewFile
 from portal.sources import customer_list
 from tests.factories import (
     EVA,
@@ -61,6 +66,9 @@ from tests.factories import (
     rules_of,
 )
 from tests.portal_fixtures import AXE, Portal, Visitor
+from tests.signing.ceremonies import link, sent
+from tests.signing.documents import a_pdf
+from tests.signing.envelopes import invited
 
 OPERATOR = "198107212386"
 PHONE, DESK = 360, 1280
@@ -480,6 +488,31 @@ def test_an_invitation_of_somebody_signed_in(portal: Portal, world: World, windo
     look_everywhere(window, [f"/invitations/{world.values['invitation']}"], STAFF)
 
 
+def test_pages_of_documents_to_sign(portal: Portal, world: World, window: Visitor) -> None:
+    address, file = _to_sign(JOHAN)
+    sign_in(portal, window, JOHAN)
+    parts = ("", "/decline", "/hand-over", f"/files/{file}?from=2&")
+    look_everywhere(window, ["/sign", *(f"{address}{one}" for one in parts)], STAFF)
+
+
+def test_pages_of_documents_for_who_is_not_known(world: World, window: Visitor) -> None:
+    look_everywhere(window, ["/sign/none", _to_sign(JOHAN)[0]], STAFF)
+
+
+def test_documents_that_are_for_another(portal: Portal, world: World, window: Visitor) -> None:
+    sign_in(portal, window, JOHAN)
+    look_everywhere(window, [_to_sign(EVA)[0]], STAFF)
+
+
+def _to_sign(number: str) -> tuple[str, str]:
+    """The address of documents that somebody is to sign, and the key of the first."""
+    long = NewFile("Avtal.pdf", a_pdf(), "application/pdf", 3)
+    files = [long, NewFile("Pris.txt", b"1", "text/plain", None)]
+    who = invited("Johan Ek", identity_number=number, may_hand_over=True, for_company="Ek AB")
+    envelope = sent(a_creditor("Ek AB"), signers=[who, "Eva Berg"], files=files, message="Hej!")
+    return link(envelope), envelopes.files_of(envelope)[0].key
+
+
 def test_the_companies_of_somebody_with_many(portal: Portal, world: World, window: Visitor) -> None:
     for number in range(9):
         a_person_at(a_creditor(f"Bolag {number} AB"), "viewer", JOHAN)
@@ -499,6 +532,20 @@ def test_the_companies_of_somebody_with_many(portal: Portal, world: World, windo
 )
 def test_doors(window: Visitor, paths: tuple[str, ...], languages: str) -> None:
     look_everywhere(window, paths, languages)
+
+
+def test_pages_of_a_number_that_is_not_confirmed_yet(
+    portal: Portal, world: World, window: Visitor
+) -> None:
+    wanted = dict.fromkeys(reaching.FIELDS, "") | {"phone": "070-174 06 12", "channel": "sms"}
+    now = clock.now()
+    with tenancy.service():
+        reaching.save(cases.lock(world.case.id), wanted, version=0, actor=DEBTOR, now=now)
+        asked = select(Message.secret).where(Message.kind == "debtor_number")
+        end = (db.session.scalars(asked).one() or "").rpartition("/")[2]
+        db.session.commit()
+    enter(portal, window, world.case)
+    look_everywhere(window, [f"/number/{end}", f"/case/{world.case.reference}/contact"], DEBTORS)
 
 
 @pytest.mark.parametrize("beginning", ["/", "/sign-in"])
