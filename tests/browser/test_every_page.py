@@ -68,7 +68,7 @@ from tests.factories import (
 from tests.portal_fixtures import AXE, Portal, Visitor
 from tests.signing.ceremonies import link, sent
 from tests.signing.documents import a_pdf
-from tests.signing.envelopes import invited
+from tests.signing.envelopes import a_draft, an_envelope, invited
 
 OPERATOR = "198107212386"
 PHONE, DESK = 360, 1280
@@ -145,7 +145,26 @@ def world(portal: Portal) -> World:
     failed = db.session.scalars(select(Message).limit(1)).one()
     failed.status, failed.failure = "failed", "OSError: No space left on device"
     db.session.commit()
+    values |= _documents(creditor)
     return World(creditor, case, paid, values)
+
+
+def _documents(creditor: Creditor) -> dict[str, object]:
+    last_on = clock.today() + timedelta(days=30)
+    unsent = a_draft(creditor, last_on=last_on)
+    open_one = an_envelope(
+        creditor,
+        last_on=last_on,
+        signers=("Eva Berg", "Johan Ek"),
+        today=clock.today(),
+        now=clock.now(),
+    )
+    return {
+        "unsent": unsent.key,
+        "unsent_file": envelopes.files_of(unsent)[0].key,
+        "sent": open_one.key,
+        "sent_to": envelopes.signers_of(open_one)[0].key,
+    }
 
 
 def _acts_together(creditor: Creditor, case: Case, paid: Case) -> dict[str, object]:
@@ -432,12 +451,18 @@ def test_a_debtors_pages_of_a_paid_case(portal: Portal, world: World, window: Vi
             "/reports", "/reports/remittance", "/reports/open-claims", "/reports/steps",
             "/reports/payment-times", "/reports/customer-sizes", "/orders/{making}",
             "/orders/{ready}", "/payout",
-            "/documents?parts=ledger&parts=letters&from=2026-03-01&to=2026-03-31",
+            "/archives?parts=ledger&parts=letters&from=2026-03-01&to=2026-03-31",
         ),
         (
             "/customers", "/customers/{customer}", "/customers/{customer}/rules",
             "/customers/expected", "/customers/many", "/customers/many/{bulk}", "/classes",
             "/classes/one?class=Retail&", "/classes/rules?class=Retail&",
+        ),
+        (
+            "/documents", "/documents?status=completed&", "/documents/new", "/documents/{unsent}",
+            "/documents/{unsent}/settings", "/documents/{unsent}/signers/new",
+            "/documents/{unsent}/files/{unsent_file}/pages", "/documents/{unsent}/check",
+            "/documents/{sent}", "/documents/{sent}/signers/{sent_to}/address",
         ),
         (
             "/people", "/people/{member}", "/company/accounts/new", "/company/close", "/approvals",
