@@ -222,6 +222,7 @@ DEBTOR = {
     "debtor.show_news": ("reference",),
     "debtor.show_news_of_all": (),
     "debtor.choose_cases": (),
+    "debtor.show_transfers": (),
     "debtor.start_joint_payment": (),
     "debtor.show_joint_payment": ("request_id",),
     "debtor.stop_joint_payment": ("request_id",),

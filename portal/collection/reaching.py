@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from itsdangerous import BadSignature, URLSafeTimedSerializer
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from portal import locales
@@ -24,6 +24,16 @@ FIELDS = ("email", "phone", *ADDRESS, "channel", "language")
 CHANNELS = (LETTER, EMAIL)
 _LONGEST = {"email": 254, "phone": 40, "address_line": 200, "postcode": 20, "town": 100}
 _CONFIRMABLE_SECONDS = 7 * 24 * 3600
+
+
+def has_no_address() -> ColumnElement[bool]:
+    """Of a debtor in a query: whether letters have nowhere to go, as `Debtor.home` tells."""
+    own = select(OwnContact.debtor_id).where(
+        OwnContact.debtor_id == Debtor.id, OwnContact.address_line != ""
+    )
+    # Written as the index of them is.
+    is_lacking = or_(Debtor.address_line == "", Debtor.postcode == "", Debtor.town == "")
+    return is_lacking & ~own.exists()
 
 
 class BadLink(RedaError):

@@ -1,5 +1,6 @@
 """Paying: how much and by which way; at once, from the start to the receipt; or by a transfer."""
 
+from collections.abc import Collection
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -105,7 +106,7 @@ def _amount(case: Case, form: PayForm) -> int | None:
 def ask_for(asked: dict[int, int | None], way: str = ways.SWISH) -> SwishRequest:
     """Ask for what somebody wants to pay on their cases, as `booking.begin` takes it.
 
-    Another way than Swish leads back to the page of one case, that of the address.
+    Another way than Swish leads back to the page of the one case or of them all.
     """
     base = settings().base_url
     if way == ways.SWISH:
@@ -114,12 +115,18 @@ def ask_for(asked: dict[int, int | None], way: str = ways.SWISH) -> SwishRequest
         how = booking.How(
             base + url_for("api.online_callback"),
             way,
-            lambda request_id: (
-                base + url_for("debtor.show_payment", request_id=request_id, returned=1)
-            ),
+            lambda request_id: base + address_of(request_id, asked, returned=1),
             languages.current().code,
         )
     return booking.begin(asked, how, now=clock.now(), between=db.session.commit)
+
+
+def address_of(request_id: str, case_ids: Collection[int], **values: Any) -> str:
+    """The page of a payment for some cases."""
+    if len(case_ids) > 1:
+        return url_for("debtor.show_joint_payment", request_id=request_id, **values)
+    (case,) = cases.of_ids(list(case_ids))
+    return url_for("debtor.show_payment", reference=case.reference, request_id=request_id, **values)
 
 
 @debtor.get("/case/<reference>/pay/bank")
@@ -157,13 +164,14 @@ def show_transfer() -> Response:
         transfer=transfer,
         today=today,
         latest_on=today + offers.MOST_AHEAD,
-        qr_svg=qr.svg(_invoice_code(case, transfer, today), title=gettext("Bank transfer")),
+        qr_svg=transfer_code(case, transfer, today),
     )
 
 
-def _invoice_code(case: Case, transfer: offers.Transfer, today: date) -> str:
+def transfer_code(case: Case, transfer: offers.Transfer, today: date) -> str:
+    """The QR code of a transfer, as SVG, for the apps of banks."""
     ours = settings()
-    return qr.invoice_payload(
+    payload = qr.invoice_payload(
         payee_name=ours.service_name,
         organisation_number=ours.service_organisation_number,
         reference=case.ocr,
@@ -172,6 +180,7 @@ def _invoice_code(case: Case, transfer: offers.Transfer, today: date) -> str:
         amount=Decimal(transfer.amount_ore) / 100,
         account=Bankgiro.parse(ours.service_bankgiro),
     )
+    return qr.svg(payload, title=gettext("Bank transfer"))
 
 
 @debtor.get("/case/<reference>/pay/<request_id>")

@@ -51,6 +51,7 @@ from tests.factories import (
     a_case,
     a_creditor,
     a_creditor_that_signed,
+    a_debtor_of,
     a_person,
     a_person_at,
     a_reminded_case,
@@ -390,15 +391,24 @@ def test_a_debtors_page(
 
 @pytest.mark.parametrize(
     "path",
-    ["/overview", "/data", "/pay", "/pay/{together_created}", "/pay/{together_paid}/receipts"],
+    [
+        "/overview",
+        "/data",
+        "/pay",
+        "/pay/bank?cases={own}&cases={companys}&",
+        "/pay/{together_created}",
+        "/pay/{together_paid}/receipts",
+    ],
 )
 def test_what_a_debtor_owes_in_all(
     portal: Portal, world: World, phone_and_desk: list[Visitor], path: str
 ) -> None:
-    opened = [world.case.id, world.paid.id]
+    company = a_debtor_of(world.creditor, kind="company", name="Östers Bygg och Måleri AB")
+    companys = a_reminded_case(world.creditor, debtor=company)
+    opened = [world.case.id, world.paid.id, companys.id]
     look_everywhere(
         phone_and_desk,
-        path.format(**world.values),
+        path.format(own=world.case.reference, companys=companys.reference, **world.values),
         DEBTORS,
         lambda v: v.take_session(portal.app, {"debtor_cases": opened}),
     )

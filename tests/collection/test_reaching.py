@@ -7,7 +7,16 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from portal.collection import cases, correspondence, disputes, lifecycle, reaching
+from portal.collection import (
+    cases,
+    correspondence,
+    customers,
+    disputes,
+    finding,
+    lifecycle,
+    needs,
+    reaching,
+)
 from portal.collection.models import Case, Event, OwnContact
 from portal.database import tenancy
 from portal.delivery.models import Message
@@ -175,6 +184,21 @@ def test_what_is_told_holds_for_the_other_cases_at_the_same_creditor(case: Case)
         ).all()
         assert set(told_of) == {case.id, other.id}
         assert db.session.get_one(Case, other.id).debtor.reads == "ar"
+
+
+@pytest.mark.parametrize(("told", "lacking"), [({}, 1), (HOME, 0)])
+def test_whose_address_the_creditor_does_not_know_may_tell_it(
+    app: Flask, told: dict[str, str], lacking: int
+) -> None:
+    creditor = a_creditor()
+    case = a_case(creditor, debtor=a_debtor_of(creditor, address_line="", postcode="", town=""))
+    tell(case, **told)
+    asked = needs.told_sql(creditor.id, also={}, today=TODAY, now=NOW)
+    found = {one.name: one.count for one in needs.read(db.session.scalar(select(asked)))}
+    listed = finding.page(creditor.id, finding.Filter(marks=("no address",)), today=TODAY)
+    homeless = customers.Filters(kinds=(customers.NO_ADDRESS,))
+    customers_listed = customers.page(creditor.id, homeless, TODAY).rows
+    assert (found.get(needs.ADDRESSES, 0), listed.count, len(customers_listed)) == (lacking,) * 3
 
 
 def test_nobody_tells_for_another_debtor(case: Case) -> None:
