@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from fractions import Fraction
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import and_, bindparam, func, select
 from sqlalchemy.orm import joinedload
 
 from portal import clock, ledger
@@ -333,11 +333,14 @@ def for_review(limit: int = 200) -> list[Stopped]:
 
 def find(reference: str) -> Case | None:
     """The case with a reference, with its debtor, invoice and creditor, if it may be seen."""
-    return db.session.scalar(
-        select(Case)
-        .where(Case.reference == reference)
-        .options(joinedload(Case.debtor), joinedload(Case.invoice), joinedload(Case.creditor))
-    )
+    return db.session.scalar(_BY_REFERENCE, {"reference": reference})
+
+
+_BY_REFERENCE = (
+    select(Case)
+    .where(Case.reference == bindparam("reference"))
+    .options(joinedload(Case.debtor), joinedload(Case.invoice), joinedload(Case.creditor))
+)
 
 
 def names(ids: Iterable[int]) -> dict[int, CaseName]:

@@ -109,9 +109,9 @@ class CaseBooks:
 
     def balance(self, on: date | None = None) -> Balance:
         """What is booked and unpaid."""
-        sums = dict.fromkeys(_OWED_BY_DEBTOR, 0)
+        sums: dict[str, int] = dict.fromkeys(_OWED_BY_DEBTOR, 0)
         for one in self._until(on):
-            sums[Account(one.account)] += one.ore
+            sums[one.account] += one.ore
         return _balance(sums)
 
     def principal_movements(self) -> list[Movement]:
