@@ -143,6 +143,11 @@ class Settings:
     sms_key: str = _setting(
         "REDA_SMS_KEY", "development-only-sms-key", "the key that shows the provider who we are"
     )
+    sms_callback_key: str = _setting(
+        "REDA_SMS_CALLBACK_KEY",
+        "development-only-sms-callback-key",
+        "the key that the provider signs its callbacks with",
+    )
     sms_sender: str = _setting(
         "REDA_SMS_SENDER", "Reda", "the name that our text messages come from, at most 11 letters"
     )

@@ -33,6 +33,7 @@ from portal.collection import (
     history,
     intake,
     lifecycle,
+    reaching,
     together,
 )
 from portal.creditor.notices import MailSpeaker
@@ -153,6 +154,13 @@ def ask_swish(request_id: str | None = None) -> None:
         raise failed
 
 
+def ask_of_texts(name: str | None = None) -> None:
+    """Ask what became of one text message, or of all that the provider is silent on."""
+    for one in [name] if name else outbox.unanswered(clock.now()):
+        reaching.learn_what_became_of(one, now=clock.now())
+        db.session.commit()
+
+
 def collect_bankid() -> None:
     """Learn how BankID orders ended whose page is gone."""
     for order_id in orders.left_alone(clock.now()):
@@ -252,6 +260,7 @@ SCHEDULE: Mapping[str, tuple[Callable[..., None], str]] = {
     "tell_of_agreements": (tell_of_agreements, "5 5 * * *"),
     "deliver_outbox": (deliver_outbox, "* * * * *"),
     "ask_swish": (ask_swish, "* * * * *"),
+    "ask_of_texts": (ask_of_texts, "20 * * * *"),
     "collect_bankid": (collect_bankid, "* * * * *"),
     "refresh_figures": (refresh_figures, "*/5 * * * *"),
     "make_ordered": (make_ordered, "* * * * *"),

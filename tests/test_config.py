@@ -20,7 +20,7 @@ OURS = [
     *("BANKID_ADDRESS", "SWISH_ADDRESS", "SWISH_PAYEE_ALIAS", "REDA_SERVICE_NAME", *NUMBERS),
     *("REDA_ADDRESS", "REDA_PHONE", "REDA_EMAIL", "REDA_SMTP_HOST", "REDA_SMTP_PORT"),
     *("REDA_SMTP_SECURITY", "REDA_SMTP_FROM"),
-    *("REDA_SMS_URL", "REDA_SMS_KEY", "REDA_SMS_SENDER"),
+    *("REDA_SMS_URL", "REDA_SMS_KEY", "REDA_SMS_CALLBACK_KEY", "REDA_SMS_SENDER"),
 ]
 KEY = base64.urlsafe_b64encode(b"k" * 32).decode()
 PRODUCTION = {
@@ -45,6 +45,7 @@ PRODUCTION = {
     "REDA_SMTP_FROM": "no-reply@inkasso.example",
     "REDA_SMS_URL": "https://sms.example/v1",
     "REDA_SMS_KEY": "s" * 32,
+    "REDA_SMS_CALLBACK_KEY": "c" * 32,
     "REDA_SMS_SENDER": "Inkasso",
     **{name: f"/etc/reda/{name.lower()}.pem" for name in CERTIFICATES},
 }

@@ -295,12 +295,14 @@ ORDER = {
 # Anyone may come here; what they then see is their own.
 OPEN = {
     "api.online_callback",
+    "api.sms_callback",
     "api.swish_callback",
     "creditor.choose_company",
     "creditor.find_company",
     "debtor.accessibility",
     "debtor.ask_for_code",
     "debtor.confirm_address",
+    "debtor.confirm_number",
     "debtor.enter",
     "debtor.enter_by_code",
     "debtor.explain_letter",
@@ -316,6 +318,7 @@ OPEN = {
     "debtor.renew_link",
     "debtor.send_code",
     "debtor.show_address",
+    "debtor.show_number",
     "debtor.show_privacy",
     "debtor.show_link",
     "debtor.show_visit",
@@ -700,10 +703,11 @@ def test_every_post_without_the_pages_token_is_refused(world: World) -> None:
     needed = CREDITOR | OPERATOR | DEBTOR | SIGNER | PERSON
     needed |= dict.fromkeys(ORDER, ("key",))
     needed |= {one: ("token",) for one in OPEN if one.endswith(("_invitation", "_invited"))}
-    needed |= {"notifications.stop_mails_now": ("link",), "debtor.confirm_address": ("link",)}
+    links = ("notifications.stop_mails_now", "debtor.confirm_address", "debtor.confirm_number")
+    needed |= dict.fromkeys(links, ("link",))
     needed |= {one: ("token",) for one in OPEN if one.startswith("debtor.") and "_link" in one}
-    # The payment provider signs what it sends, which tests/api holds.
-    signed = {"api.online_callback"}
+    # The providers sign what they send, which tests/api holds.
+    signed = {"api.online_callback", "api.sms_callback"}
     client = world.app.test_client()
     let_through = [
         rule.endpoint

@@ -180,7 +180,17 @@ def _contact_told(data: Data) -> tuple[str, str]:
 
 
 def _contact_confirmed(data: Data) -> tuple[str, str]:
+    if data.get("field") == "phone":
+        return gettext("The debtor’s mobile number was confirmed"), ""
     return gettext("The debtor’s e-mail address was confirmed"), ""
+
+
+def _text_not_arrived(data: Data) -> tuple[str, str]:
+    goes_on = {
+        "email": gettext("It goes by e-mail instead."),
+        "letter": gettext("It goes by post instead."),
+    }
+    return gettext("A text message did not arrive"), goes_on.get(data.get("now_by") or "", "")
 
 
 def _postponed(data: Data) -> tuple[str, str]:
@@ -451,6 +461,8 @@ _TEXTS: Mapping[str, Callable[[Data], tuple[str, str]]] = {
     "case.customer_changed": _customer_changed,
     "case.contact_told": _contact_told,
     "case.contact_confirmed": _contact_confirmed,
+    "case.text_arrived": _note(lazy_gettext("A text message arrived")),
+    "case.text_not_arrived": _text_not_arrived,
     "case.postponed": _postponed,
     "case.plan_agreed": _plan_agreed,
     "case.plan_moved": _plan_moved,
@@ -663,7 +675,7 @@ _NOTES = (
     "case.file_received",
 )  # fmt: skip
 KINDS = (
-    ("letters", lazy_gettext("Letters"), _STEPS),
+    ("letters", lazy_gettext("Letters"), (*_STEPS, "case.text_arrived", "case.text_not_arrived")),
     ("money", lazy_gettext("Money"), _MONEY),
     ("waiting", lazy_gettext("Stops and decisions"), _WAITING),
     ("details", lazy_gettext("Details"), _DETAILS),

@@ -5,7 +5,6 @@ counts is what they answer when we ask (Getswish, Merchant Integration Guide).
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -18,11 +17,9 @@ from sqlalchemy import Sequence as DatabaseSequence
 from sqlalchemy.dialects.postgresql import insert
 
 from portal import clock, ledger
-from portal.collection import cases, entry_links, settling
+from portal.collection import cases, reaching, settling
 from portal.collection.models import Case
 from portal.database import tenancy
-from portal.delivery import outbox
-from portal.delivery.channels import mail
 from portal.extensions import db, settings
 from portal.identity.actor import PROVIDER, SWISH, Actor
 from portal.messages import N_, RedaError
@@ -343,7 +340,7 @@ def receive(
     actor: Actor,
     now: datetime,
 ) -> bool:
-    """Book money that has come for a case, give it a receipt and tell the debtor by e-mail.
+    """Book money that has come for a case, give it a receipt and tell the debtor.
 
     Answers False when it was booked before.
 
@@ -377,33 +374,13 @@ def receive(
         )
     )
     db.session.flush()
-    if case.debtor.sure_mail_to:
-        _confirm(
-            case, key=key, now=now, channel=channel, amount_ore=amount_ore, currency=currency,
-            paid_on=value_on.isoformat(), receipt_number=number, left_ore=settled.left_ore,
-        )  # fmt: skip
+    told = {
+        "channel": channel, "amount_ore": amount_ore, "currency": currency,
+        "paid_on": value_on.isoformat(), "receipt_number": number, "left_ore": settled.left_ore,
+        "creditor": case.creditor.name, "reference": case.reference,
+    }  # fmt: skip
+    reaching.tell(case, "payment", told, key=f"payment:{key}", now=now, is_of_sums=True)
     return True
-
-
-def _confirm(case: Case, *, key: str, now: datetime, **told: object) -> None:
-    language = case.debtor.reads
-    # One that was written down wrong is no reason not to take money.
-    with suppress(mail.NotAnAddress):
-        outbox.put_mail(
-            "payment",
-            to=mail.address_of(case.debtor.sure_mail_to or ""),
-            content={
-                **told,
-                "creditor": case.creditor.name,
-                "reference": case.reference,
-                "url": entry_links.make(case, "email", now, language),
-            },
-            language=language,
-            key=f"payment:{key}",
-            now=now,
-            creditor_id=case.creditor_id,
-            case_id=case.id,
-        )
 
 
 def stop(request_id: str, *, now: datetime) -> None:
