@@ -10,6 +10,7 @@ from portal.debtor import access, glance
 from portal.debtor.events import timeline
 from portal.debtor.views import debtor
 from portal.debtor.views_news import news_since
+from portal.debtor.views_told import answered_lately, lately
 from portal.delivery import outbox
 from portal.delivery.letters import render_receipt
 from portal.extensions import settings
@@ -36,7 +37,7 @@ def show_case() -> Response:
     """What is owed, to whom, why, and what can be done."""
     case, today = access.current_case(), clock.today()
     due = cases.amount_due(case, today)
-    seen = glance.at(case.id)
+    seen = glance.at(case.id, answered_since=lately())
     doubtful = booking.in_doubt(case.id) if seen.is_in_doubt else None
     return render(
         "debtor/case.html",
@@ -50,6 +51,7 @@ def show_case() -> Response:
         today=today,
         parts=cases.explain(case, due),
         payments=booking.payments_of(case.id) if seen.is_paid_on else (),
+        answered_lately=answered_lately if seen.is_answered else set,
         unread_messages=lambda: {case.id: seen.unread},
         stops={one.kind for one in moves.open_stops(case.id)} if case.is_stopped else (),
         letters=[one for one in outbox.messages_of(case.id) if one.document_sha256],
