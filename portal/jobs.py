@@ -47,7 +47,7 @@ from portal.notifications import centre, gathering, mailing
 from portal.payments import booking
 from portal.reporting import making
 from portal.reporting import orders as orders_of_work
-from portal.signing import agreements, approvals, asking
+from portal.signing import agreements, approvals, asking, envelopes, finishing
 
 log = structlog.get_logger()
 # Names the lock that only one runner of days holds.
@@ -162,12 +162,15 @@ def ask_of_texts(name: str | None = None) -> None:
 
 
 def collect_bankid() -> None:
-    """Learn how BankID orders ended whose page is gone."""
+    """Learn how BankID orders ended whose page is gone; signatures count all the same."""
     for order_id in orders.left_alone(clock.now()):
         try:
             order = orders.collect(db.session.get_one(BankIDOrder, order_id), now=clock.now())
+            finishing.note_failed(order, now=clock.now())
+            # What was learnt of it stands also if the rest fails.
+            db.session.commit()
             if order.purpose == "sign" and order.status == "complete":
-                agreements.finish(order, now=clock.now())
+                finishing.finish(order, now=clock.now())
         except RedaError as error:
             # What was learnt of it is kept, and the other orders do not wait.
             log.warning("bankid.not_collected", order=order_id, error=type(error).__name__)
@@ -207,6 +210,15 @@ def make_ordered() -> None:
 def ask_for_agreements() -> None:
     """Tell companies of a new version of the agreement."""
     asking.ask(today=clock.today(), now=clock.now())
+
+
+def follow_envelopes() -> None:
+    """End what nobody has signed in time, and remind who has not signed yet."""
+    while envelopes.expire(today=clock.today(), now=clock.now()):
+        db.session.commit()
+    for envelope_id in envelopes.to_follow(clock.today()):
+        envelopes.follow(envelope_id, today=clock.today(), now=clock.now())
+        db.session.commit()
 
 
 def return_cases() -> None:
@@ -265,6 +277,8 @@ SCHEDULE: Mapping[str, tuple[Callable[..., None], str]] = {
     "refresh_figures": (refresh_figures, "*/5 * * * *"),
     "make_ordered": (make_ordered, "* * * * *"),
     "ask_for_agreements": (ask_for_agreements, "50 5 * * *"),
+    # From seven in the morning in Sweden; nobody is woken. Again, so that no morning is missed.
+    "follow_envelopes": (follow_envelopes, "20 6-14 * * *"),
     "return_cases": (return_cases, "45 * * * *"),
     "act_together": (act_together, "* * * * *"),
     "tidy": (tidy, "30 * * * *"),

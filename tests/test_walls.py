@@ -292,6 +292,21 @@ ORDER = {
     "debtor.return_from_app",
     "debtor.stop_order",
 }
+# Who has the link and is who was invited: tests/signing/test_ceremony.py holds them to that.
+LINK = {
+    "signing.show_envelope": ("token",),
+    "signing.identify_signer": ("token",),
+    "signing.forget_signer": ("token",),
+    "signing.show_document": ("token", "file_key"),
+    "signing.show_document_page": ("token", "file_key", "number"),
+    "signing.download_document": ("token", "file_key"),
+    "signing.download_signed": ("token", "file_key"),
+    "signing.sign_envelope": ("token",),
+    "signing.ask_why_declined": ("token",),
+    "signing.decline_envelope": ("token",),
+    "signing.ask_who_instead": ("token",),
+    "signing.hand_envelope_over": ("token",),
+}
 # Anyone may come here; what they then see is their own.
 OPEN = {
     "api.online_callback",
@@ -329,7 +344,9 @@ OPEN = {
     "notifications.stop_mails",
     "notifications.stop_mails_now",
     "signing.accept_invitation",
+    "signing.identify_for_waiting",
     "signing.identify_invited",
+    "signing.list_waiting",
     "signing.no_access",
     "signing.open_invitation",
     "signing.sign_in",
@@ -537,7 +554,7 @@ def is_sent_to(response: TestResponse, path: str) -> bool:
 
 
 def test_every_address_is_held_against_the_wrong_person(app: Flask) -> None:
-    known = {*CREDITOR, *OPERATOR, *DEBTOR, *SIGNER, *PERSON, *ORDER, *OPEN}
+    known = {*CREDITOR, *OPERATOR, *DEBTOR, *SIGNER, *PERSON, *ORDER, *LINK, *OPEN}
     there = {rule.endpoint for rule in app.url_map.iter_rules()}
     assert {one for one in there if not one.startswith("components.")} == known
 
@@ -700,7 +717,7 @@ def test_a_role_that_has_ended_opens_nothing(world: World, app: Flask) -> None:
 
 def test_every_post_without_the_pages_token_is_refused(world: World) -> None:
     world.app.config["WTF_CSRF_ENABLED"] = True
-    needed = CREDITOR | OPERATOR | DEBTOR | SIGNER | PERSON
+    needed = CREDITOR | OPERATOR | DEBTOR | SIGNER | PERSON | LINK
     needed |= dict.fromkeys(ORDER, ("key",))
     needed |= {one: ("token",) for one in OPEN if one.endswith(("_invitation", "_invited"))}
     links = ("notifications.stop_mails_now", "debtor.confirm_address", "debtor.confirm_number")

@@ -409,6 +409,24 @@ def _agreement_signed(data: Data) -> tuple[str, str]:
     )
 
 
+_DOCUMENTS = {
+    "document.signed": lazy_gettext("%(name)s signed a document with BankID"),
+    "document.completed": lazy_gettext("A document is signed by all"),
+    "document.declined": lazy_gettext("%(name)s declined to sign a document"),
+    "document.handed_over": lazy_gettext("%(name)s let %(to)s sign a document instead"),
+    "document.soon_over": lazy_gettext("A document is to be signed within two days"),
+    "document.expired": lazy_gettext("A document was not signed in time"),
+    "document.withdrawn": lazy_gettext("A document to sign was withdrawn"),
+}
+
+
+def _document(name: str) -> Callable[[Data], tuple[str, str]]:
+    return lambda data: (
+        str(_DOCUMENTS[name]) % {"name": data.get("who", ""), "to": data.get("to", "")},
+        ". ".join(one for one in (data["title"], data.get("reason")) if one),
+    )
+
+
 def _agreement_read(data: Data) -> tuple[str, str]:
     return gettext("A new version of the agreement was read"), gettext(
         "Version %(number)s", number=data["version"]
@@ -493,6 +511,7 @@ _TEXTS: Mapping[str, Callable[[Data], tuple[str, str]]] = {
     "company.changed": _company_changed,
     "company.closed": _company_closed,
     "agreement.signed": _agreement_signed,
+    **{name: _document(name) for name in _DOCUMENTS},
     "agreement.read": _agreement_read,
     "company.reopened": _company_reopened,
     **{name: _approval(name) for name in _APPROVALS},

@@ -1,6 +1,7 @@
 """Paying: how much and by which way; at once, from the start to the receipt; or by a transfer."""
 
 from collections.abc import Collection
+from contextlib import suppress
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -193,6 +194,8 @@ def show_payment(request_id: str) -> Response:
     if request.status == "paid":
         return last_question("payment") or _to_receipt(request)
     case, part_ore = access.current_case(), parts[0].amount_ore
+    if case.closed_on is not None and request.error_code != ways.OUTCOME_UNKNOWN:
+        return last_question("payment") or _to_paid(case)
     due = cases.amount_due(case, clock.day_of(request.created_at))
     return payment_page(
         request,
@@ -214,10 +217,24 @@ def show_payment(request_id: str) -> Response:
     )
 
 
+def _to_paid(case: Case) -> Response:
+    if cases.amount_due(case, clock.today()).total_ore <= 0:
+        flash(gettext("This case is paid. There is nothing more to pay."), "info")
+    return go(url_for("debtor.show_case"))
+
+
 def as_it_stands(request: SwishRequest, *, is_back: bool = False) -> SwishRequest:
-    """A request after asking how it went, where that is due. is_back: from the payment page."""
+    """A request after asking how it went, where that is due. is_back: from the payment page.
+
+    One that would pay more than is owed by now is withdrawn.
+    """
     if request.status == "created" and (is_back or booking.is_silent(request, clock.now())):
-        return _ask(request)
+        request = _ask(request)
+    if booking.is_too_much(request, clock.today()):
+        # Withdrawing writes what only the service may write, as booking does.
+        with tenancy.service(), suppress(ways.Unavailable, ways.Refused):
+            booking.stop(request.id, now=clock.now())
+            db.session.commit()
     return request
 
 

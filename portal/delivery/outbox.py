@@ -7,7 +7,7 @@ handed over again. Each channel makes the second time change nothing.
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -226,9 +226,10 @@ def put_mail(
     """Write an e-mail down in the caller's transaction; it is sent once that has committed.
 
     kind: a template of `templates/emails/`. to: one address, as somebody wrote it. content: JSON
-    values, frozen here; its `url` may open something, and is kept encrypted. language: the
-    reader's. key: as in `put`. creditor_id, case_id: whom and what it is about, if anybody; a mail
-    about no case is seen by the service alone.
+    values, frozen here; its `url` may open something, and is kept encrypted; its `attachments` are
+    the name and sha256 of PDFs in the file store. language: the reader's. key: as in `put`.
+    creditor_id, case_id: whom and what it is about, if anybody; a mail about no case is seen by the
+    service alone.
     Answers whether it was new. Raises mail.NotAnAddress.
     """
     return _put_to(
@@ -616,7 +617,10 @@ def _by_email(message: Message, means: _Means) -> str | None:
         key=message.idempotency_key,
         settings=settings(),
     )
-    means.postman.hand_over(made, now=means.now)
+    attached = [
+        (one["name"], files.read(one["sha256"])) for one in message.content.get("attachments", ())
+    ]
+    means.postman.hand_over(replace(made, attachments=attached), now=means.now)
     return sha256
 
 

@@ -274,6 +274,16 @@ def is_silent(request: SwishRequest, now: datetime) -> bool:
     return max(request.created_at, request.asked_at or request.created_at) < now - _PATIENCE
 
 
+def is_too_much(request: SwishRequest, today: date) -> bool:
+    """Whether a request waits for more than is owed by now, since money came in another way."""
+    if request.status != "created" or request.error_code is not None:
+        return False
+    return any(
+        cases.amount_due(db.session.get_one(Case, part.case_id), today).total_ore < part.amount_ore
+        for part in parts_of(request.id)
+    )
+
+
 def _lock(request_id: str) -> SwishRequest:
     return db.session.scalars(
         select(SwishRequest)

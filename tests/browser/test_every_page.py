@@ -41,6 +41,8 @@ from portal.notifications.telling import notify
 from portal.payments import booking
 from portal.payments.models import Payment, SwishPart, SwishRequest
 from portal.reporting import orders
+from portal.signing import envelopes
+from portal.signing.envelopes import NewFile
 from portal.sources import customer_list
 from tests.factories import (
     EVA,
@@ -59,6 +61,9 @@ from tests.factories import (
     rules_of,
 )
 from tests.portal_fixtures import AXE, Portal, Visitor
+from tests.signing.ceremonies import link, sent
+from tests.signing.documents import a_pdf
+from tests.signing.envelopes import invited
 
 OPERATOR = "198107212386"
 PHONE, DESK = 360, 1280
@@ -526,6 +531,38 @@ def test_an_invitation_of_somebody_signed_in(
 ) -> None:
     address = f"/invitations/{world.values['invitation']}"
     look_everywhere(phone_and_desk, address, STAFF, lambda v: sign_in(portal, v, JOHAN))
+
+
+@pytest.mark.parametrize("path", ["", "/decline", "/hand-over", "/files/{file}?from=2&"])
+def test_a_page_of_documents_to_sign(
+    portal: Portal, world: World, phone_and_desk: list[Visitor], path: str
+) -> None:
+    address = _to_sign(JOHAN, path)
+    look_everywhere(phone_and_desk, address, STAFF, lambda v: sign_in(portal, v, JOHAN))
+
+
+@pytest.mark.parametrize("path", ["", "none"])
+def test_a_page_of_documents_for_who_is_not_known(
+    world: World, phone_and_desk: list[Visitor], path: str
+) -> None:
+    look_everywhere(phone_and_desk, "/sign/none" if path else _to_sign(JOHAN), STAFF)
+
+
+@pytest.mark.parametrize("is_for", [JOHAN, EVA])
+def test_what_waits_for_somebody_and_what_is_for_another(
+    portal: Portal, world: World, phone_and_desk: list[Visitor], is_for: str
+) -> None:
+    address = _to_sign(is_for)
+    path = "/sign" if is_for == JOHAN else address
+    look_everywhere(phone_and_desk, path, STAFF, lambda v: sign_in(portal, v, JOHAN))
+
+
+def _to_sign(number: str, path: str = "") -> str:
+    long = NewFile("Avtal.pdf", a_pdf(), "application/pdf", 3)
+    files = [long, NewFile("Pris.txt", b"1", "text/plain", None)]
+    who = invited("Johan Ek", identity_number=number, may_hand_over=True, for_company="Ek AB")
+    envelope = sent(a_creditor("Ek AB"), signers=[who, "Eva Berg"], files=files, message="Hej!")
+    return link(envelope) + path.format(file=envelopes.files_of(envelope)[0].key)
 
 
 def test_the_companies_of_somebody_with_many(

@@ -12,6 +12,7 @@ from portal.collection import cases
 from portal.collection.models import Case
 from portal.config import Settings
 from portal.extensions import db
+from portal.identity.actor import SYSTEM
 from portal.law import calendar
 from portal.payments import booking
 from portal.payments.models import SwishRequest
@@ -87,6 +88,16 @@ def request_of(way: str) -> SwishRequest:
 def booked(some: list[Case]) -> list[list[int]]:
     db.session.rollback()
     return [[p.amount_ore for p in booking.payments_of(one.id)] for one in some]
+
+
+def receive(case: Case, key: str) -> None:
+    """All that is owed comes from a bank."""
+    booking.receive(
+        case.id, amount_ore=cases.amount_due(case, clock.today()).total_ore, currency="SEK",
+        key=key, channel="bankgiro", value_on=clock.today(), payer=None, actor=SYSTEM,
+        now=clock.now(),
+    )  # fmt: skip
+    db.session.commit()
 
 
 def money(ore: int) -> str:
@@ -308,6 +319,57 @@ def test_a_transfer_of_one_is_on_its_own_page_and_of_none_is_chosen_again(
     assert page.select_one(".crumbs a")["href"] == f"/case/{some[0].reference}/pay"
     assert ticked(look(inside, "/pay/bank"))
     assert ticked(look(inside, f"/pay/bank?cases={a_case_of_today().reference}"))
+
+
+def test_one_that_was_paid_by_a_bank_meanwhile_withdraws_the_payment_of_all(
+    inside: FlaskClient, online: Online, some: list[Case]
+) -> None:
+    start(inside, *all_of(some), way="card")
+    request_id = request_of("card").id
+    pay(some[0])
+    page = look(inside, f"/pay/{request_id}")
+    assert "It was stopped. Nothing has been paid." in said(page)
+    assert online.payment(request_id).status == "cancelled"
+    page = start(inside, *all_of(some), token=token_of(page), way="card")
+    assert "This case is paid." in said(page)
+    assert ticked(page) == [some[1].reference]
+
+
+def test_a_payment_of_all_that_was_made_before_it_could_be_stopped_has_its_receipts(
+    inside: FlaskClient, online: Online, some: list[Case]
+) -> None:
+    page = start(inside, *all_of(some), way="account")
+    request_id = request_of("account").id
+    online.ends_silently(request_id, "approve")
+    answer = inside.post(
+        f"/pay/{request_id}/stop", data={"csrf_token": token_of(page)}, headers=HEADERS,
+        follow_redirects=True,
+    )  # fmt: skip
+    assert "Thank you. Your payment has come." in answer.text
+    assert "Nothing has been paid" not in answer.text
+
+
+def test_receipts_of_what_is_not_paid_lead_to_the_payment(
+    inside: FlaskClient, online: Online, some: list[Case]
+) -> None:
+    start(inside, *all_of(some), way="card")
+    page = look(inside, f"/pay/{request_of('card').id}/receipts")
+    assert page.find("a", string="Go on to the payment page")
+
+
+def test_where_nothing_is_owed_neither_a_payment_nor_a_transfer_is_offered(
+    inside: FlaskClient, some: list[Case]
+) -> None:
+    token = token_of(look(inside, "/pay"))
+    references = all_of(some)
+    for place, one in enumerate(some):
+        receive(one, f"bank:{place}")
+    for way in ("swish", "card", "bank"):
+        page = start(inside, *references, token=token, way=way)
+        assert "There is nothing to pay to us" in said(page)
+    asked = "&".join(f"cases={one}" for one in references)
+    assert "There is nothing to pay to us" in said(look(inside, f"/pay/bank?{asked}"))
+    assert db.session.query(SwishRequest).count() == 0
 
 
 class TestOfASignatory:

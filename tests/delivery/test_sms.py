@@ -176,7 +176,13 @@ def test_a_text_is_paid_in_parts(written: str, parts: int) -> None:
 
 def test_every_text_has_room_in_two_parts_in_every_language(app: Flask) -> None:
     kinds = ("entry_link", "case_message", "letter", "news", "payment", "debtor_number")
-    contents = {**{kind: {"url": URL} for kind in kinds}, "entry_code": {"code": "012345"}}
+    to_sign = {"title": "Avtal om betalning " * 9, "company": "Norrsken Energi AB", "url": URL}
+    contents = {
+        **{kind: {"url": URL} for kind in kinds}, "entry_code": {"code": "012345"},
+        **dict.fromkeys(
+            ("sign_invitation", "sign_reminder", "sign_ended", "sign_completed"), to_sign
+        ),
+    }  # fmt: skip
     longer = {
         (kind, one.code): told
         for kind, content in contents.items()
