@@ -223,14 +223,17 @@ def answer(
     pay_by_on = None
     if is_stop and outcome != HOLDS:
         pay_by_on = disputes.go_on(case, stop, actor=actor, today=today, now=now)
-    if said and outcome in (NOT_COME, RIGHT, WRONG):
+    has_letter = outcome in (NOT_COME, RIGHT, WRONG) and bool(said)
+    if not has_letter:
+        is_told = reaching.tell(case, "news", {}, key=f"telling:{found.id}", now=now)
+        # Nothing more is demanded of anybody who has not been told why.
+        has_letter = outcome == GOES_ON and bool(said) and not is_told
+    if has_letter:
         disputes.write_answer(
             case, disputes.UPHELD if outcome == WRONG else disputes.TURNED_DOWN, said,
             objected_at=found.told_at, key=f"telling:{found.id}", pay_by_on=pay_by_on,
             today=today, now=now,
         )  # fmt: skip
-    else:
-        reaching.tell(case, "news", {}, key=f"telling:{found.id}", now=now)
     record(case, "case.told_answered", actor, now, telling=found.id, stop=stop, outcome=outcome,
            pay_by_on=pay_by_on.isoformat() if pay_by_on else None)  # fmt: skip
     return found

@@ -17,6 +17,7 @@ from portal import clock
 from portal.collection import (
     attachments,
     bulk,
+    cases,
     disputes,
     drafts,
     intake,
@@ -24,6 +25,7 @@ from portal.collection import (
     notes,
     plans,
     policy,
+    reaching,
     rulebook,
     settling,
     together,
@@ -31,6 +33,7 @@ from portal.collection import (
 from portal.collection.models import Case
 from portal.collection.notes import Reader
 from portal.companies import acts, invitations
+from portal.database import tenancy
 from portal.delivery.models import Message
 from portal.extensions import db
 from portal.identity import people
@@ -586,6 +589,23 @@ def test_the_companies_of_somebody_with_many(
 )  # fmt: skip
 def test_a_door(phone_and_desk: list[Visitor], path: str, languages: str) -> None:
     look_everywhere(phone_and_desk, path, languages)
+
+
+def test_pages_of_a_number_that_is_not_confirmed_yet(
+    portal: Portal, world: World, phone_and_desk: list[Visitor]
+) -> None:
+    wanted = dict.fromkeys(reaching.FIELDS, "") | {"phone": "070-174 06 12", "channel": "sms"}
+    now = clock.now()
+    with tenancy.service():
+        reaching.save(cases.lock(world.case.id), wanted, version=0, actor=DEBTOR, now=now)
+        asked = select(Message.secret).where(Message.kind == "debtor_number")
+        link = (db.session.scalars(asked).one() or "").rpartition("/")[2]
+        db.session.commit()
+    look_everywhere(phone_and_desk, f"/number/{link}", "ar")
+    look_everywhere(
+        phone_and_desk, f"/case/{world.case.reference}/contact", "ar",
+        lambda v: enter(portal, v, world.case),
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("beginning", ["/", "/sign-in"])

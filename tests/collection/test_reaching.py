@@ -376,6 +376,21 @@ def test_an_answer_about_a_situation_is_told(case: Case, outcome: str) -> None:
     assert (mail.channel, mail.address, mail.language) == ("email", "ledger@example.com", "sv")
 
 
+def test_who_has_no_address_gets_a_letter_when_the_case_goes_on(app: Flask) -> None:
+    with tenancy.service():
+        case = a_case(a_creditor())
+        tellings.tell(
+            cases.lock(case.id), "bankrupt", facts={}, words="", files=[], language="sv",
+            actor=DEBTOR, now=NOW,
+        )  # fmt: skip
+        tellings.answer(
+            cases.lock(case.id), "bankrupt", tellings.GOES_ON, words="w", actor=CLERK, today=TODAY,
+            now=NOW,
+        )  # fmt: skip
+    (letter,) = mails("dispute_answer")
+    assert (letter.channel, letter.address, mails("news")) == ("letter", None, [])
+
+
 def test_an_answer_by_post_is_told_by_mail_where_there_is_an_address(case: Case) -> None:
     with tenancy.service():
         tellings.tell(
