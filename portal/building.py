@@ -73,7 +73,6 @@ def _connect(app: Flask, settings: Settings) -> None:
         SQLALCHEMY_DATABASE_URI=urls.app,
         # Errors that are logged must not quote what was to be written: names, addresses, codes.
         SQLALCHEMY_ENGINE_OPTIONS={
-            "pool_pre_ping": True,
             "pool_size": 10,
             "max_overflow": 10,
             "hide_parameters": True,
@@ -85,6 +84,7 @@ def _connect(app: Flask, settings: Settings) -> None:
     )
     with app.app_context():
         server.guard(extensions.db.engine)
+        server.ping_after_a_while(extensions.db.engine)
 
 
 def _extend(app: Flask) -> None:

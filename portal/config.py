@@ -215,6 +215,12 @@ class Settings:
         "REDA_LETTER_BATCH", "off", "on: the print shop gets letters joined in one file as well"
     )
 
+    soffice: str = _setting(
+        "REDA_SOFFICE",
+        "",
+        "LibreOffice's program, which makes PDFs of office files; empty: `soffice` on the PATH, if"
+        " there is one",
+    )
     archive_volume_mb: str = _setting(
         "REDA_ARCHIVE_VOLUME_MB",
         "500",

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from portal.collection import file_types, history
 from portal.collection.file_types import FileRefused
 from portal.collection.models import Attachment, Case
-from portal.database import files, scanning
+from portal.database import files
 from portal.extensions import db
 from portal.identity.actor import DEBTOR, Actor
 from portal.messages import N_, Problem
@@ -25,10 +25,6 @@ MOST_OF_DEBTOR = 40
 
 class TooMany(FileRefused):
     """More files than are taken at a time, or of a debtor."""
-
-
-class NotLookedAt(FileRefused):
-    """The look for viruses does not answer."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +110,7 @@ def add(case: Case, uploaded: Sequence[tuple[str, bytes]], *, actor: Actor, now:
                 raise TooMany(
                     N_("At most %(most)s files are taken in a case."), most=MOST_OF_DEBTOR
                 )
-            kind, scan = file_types.kind_of(name, data), _scan(data)
+            kind, scan = file_types.kind_of(name, data), file_types.scan(data)
         except FileRefused as error:
             refused.append(Refused(name, error))
             continue
@@ -131,20 +127,6 @@ def add(case: Case, uploaded: Sequence[tuple[str, bytes]], *, actor: Actor, now:
         kept.append(one)
         _keep(one, actor, now)
     return Added(kept, known, refused)
-
-
-def _scan(data: bytes) -> str:
-    if not scanning.is_set_up():
-        return "not scanned"
-    try:
-        virus = scanning.virus_in(data)
-    except scanning.ScannerSilent as error:
-        raise NotLookedAt(
-            N_("The look for viruses does not answer just now. Try again in a while.")
-        ) from error
-    if virus:
-        raise FileRefused(N_("A virus was found in the file: %(virus)s."), virus=virus)
-    return "clean"
 
 
 def _keep(one: Attachment, actor: Actor, now: datetime) -> None:

@@ -9,6 +9,7 @@ import io
 import re
 import unicodedata
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -17,6 +18,7 @@ from PIL import Image
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.reader import PdfFileReader
 
+from portal.database import scanning
 from portal.messages import N_, RedaError
 
 LARGEST = 10 * 1024 * 1024
@@ -62,6 +64,10 @@ class FileTooLarge(FileRefused):
     """A file that has more bytes than LARGEST."""
 
 
+class NotLookedAt(FileRefused):
+    """The look for viruses does not answer."""
+
+
 def tidy_name(name: str) -> str:
     """A file's name without folders and signs that deceive, short enough to show."""
     last = re.split(r"[\\/]", unicodedata.normalize("NFC", name))[-1]
@@ -88,7 +94,7 @@ def kind_of(name: str, data: bytes) -> str:
             megabytes=LARGEST // 1024 // 1024,
         )
     ending = _ending(name)
-    _refuse_marks(data)
+    refuse_marks(data)
     kind = TAKEN[ending]
     _LOOKS[kind](data)
     return kind
@@ -99,7 +105,7 @@ def _ending(name: str) -> str:
     if not inner or ending not in _KNOWN | set(TAKEN):
         raise FileRefused(_NOT_TAKEN)
     if ending in _MACROS:
-        raise FileRefused(N_("Files with macros are not taken. Save it without macros."))
+        raise FileRefused(HAS_MACROS)
     if ending in _PAGES:
         raise FileRefused(
             N_("Web pages, XML and SVG pictures are not taken: they can carry programs. Save it as"
@@ -117,12 +123,14 @@ def _ending(name: str) -> str:
 _NOT_TAKEN = N_(
     "Files of this kind are not taken. These are: PDF, PNG, JPEG, GIF, TXT, CSV, XLSX, DOCX, EML."
 )
-_NOT_WHAT_IT_SAYS = N_("The file is not what its name says. Check that it is the right one.")
-_LOCKED = N_("The file is locked with a password. Save it without one.")
-_CARRIES = N_("The file carries a program or another file inside. Print it to a PDF and send that.")
+NOT_WHAT_IT_SAYS = N_("The file is not what its name says. Check that it is the right one.")
+HAS_MACROS = N_("Files with macros are not taken. Save it without macros.")
+LOCKED = N_("The file is locked with a password. Save it without one.")
+CARRIES = N_("The file carries a program or another file inside. Print it to a PDF and send that.")
 
 
-def _refuse_marks(data: bytes) -> None:
+def refuse_marks(data: bytes) -> None:
+    """Raises FileRefused for archives, programs and old office files, by their first bytes."""
     if data.startswith(_ARCHIVE_MARKS):
         raise FileRefused(N_("Archives are not taken. Send the files in it one by one."))
     if data.startswith(_PROGRAM_MARKS):
@@ -134,51 +142,109 @@ def _refuse_marks(data: bytes) -> None:
         )  # fmt: skip
 
 
-def _look_at_pdf(data: bytes) -> None:
+def open_pdf(data: bytes) -> PdfFileReader:
+    """A PDF to be looked into. Raises FileRefused when it is none, damaged or locked."""
     if not data.startswith(b"%PDF-"):
-        raise FileRefused(_NOT_WHAT_IT_SAYS)
+        raise FileRefused(NOT_WHAT_IT_SAYS)
     try:
         reader = PdfFileReader(io.BytesIO(data), strict=False)
         is_locked = reader.encrypted
-        carries = not is_locked and _carries_program(reader)
-    except FileRefused:
-        raise
     except Exception as error:
         # Whatever a reader of PDF trips over, another one may run.
-        raise FileRefused(N_("The PDF is damaged. Print it to a new one.")) from error
+        raise FileRefused(DAMAGED) from error
     if is_locked:
-        raise FileRefused(_LOCKED)
-    if carries:
-        raise FileRefused(_CARRIES)
+        raise FileRefused(LOCKED)
+    return reader
+
+
+DAMAGED = N_("The PDF is damaged. Print it to a new one.")
+
+
+def _look_at_pdf(data: bytes) -> None:
+    look_through(open_pdf(data), _refuse_program)
 
 
 _PROGRAM_KEYS = {"/JS", "/JavaScript", "/EmbeddedFiles", "/EmbeddedFile", "/EF", "/RichMedia"}
 _PROGRAM_ACTIONS = {"/JavaScript", "/Launch", "/ImportData", "/SubmitForm", "/GoToE", "/RichMedia"}
 
 
-def _carries_program(reader: PdfFileReader) -> bool:
-    """Whether anything that a PDF's root leads to is a script, a program or another file."""
+def _refuse_program(found: generic.DictionaryObject) -> None:
+    if (
+        _PROGRAM_KEYS & set(found)
+        or found.get("/S") in _PROGRAM_ACTIONS
+        or found.get("/Type") == "/EmbeddedFile"
+    ):
+        raise FileRefused(CARRIES)
+
+
+def look_through(reader: PdfFileReader, refuse: Callable[[generic.DictionaryObject], None]) -> None:
+    """Look at every dictionary that a PDF's root leads to, each once.
+
+    refuse: raises FileRefused at what is not taken. Raises it also for a PDF that is damaged.
+    """
     seen: set[tuple[int, int]] = set()
-    waiting: list[object] = [reader.root]
-    while waiting:
-        if len(seen) > _MOST_OBJECTS:
-            raise FileRefused(_CARRIES)
-        found = waiting.pop()
-        if isinstance(found, generic.IndirectObject):
-            key = (found.idnum, found.generation)
-            if key in seen:
-                continue
-            seen.add(key)
-            found = found.get_object()  # type: ignore[no-untyped-call]
-        if isinstance(found, generic.DictionaryObject):
-            if _PROGRAM_KEYS & set(found):
-                return True
-            if found.get("/S") in _PROGRAM_ACTIONS or found.get("/Type") == "/EmbeddedFile":
-                return True
-            waiting += [found.raw_get(name) for name in found]
-        elif isinstance(found, generic.ArrayObject):
-            waiting += [found.raw_get(place) for place in range(len(found))]
-    return False
+    waiting: list[object] = []
+    try:
+        waiting.append(reader.root)
+        while waiting:
+            if len(seen) > _MOST_OBJECTS:
+                raise FileRefused(CARRIES)
+            found = waiting.pop()
+            if isinstance(found, generic.IndirectObject):
+                key = (found.idnum, found.generation)
+                if key in seen:
+                    continue
+                seen.add(key)
+                found = found.get_object()  # type: ignore[no-untyped-call]
+            if isinstance(found, generic.DictionaryObject):
+                refuse(found)
+                waiting += [found.raw_get(name) for name in found]
+            elif isinstance(found, generic.ArrayObject):
+                waiting += [found.raw_get(place) for place in range(len(found))]
+    except FileRefused:
+        raise
+    except Exception as error:
+        # Whatever a reader of PDF trips over, another one may run.
+        raise FileRefused(DAMAGED) from error
+
+
+def is_program(name: str, beginning: bytes) -> bool:
+    """Whether a file could run where it is opened, by its name and its first bytes."""
+    ending = name.lower().rpartition(".")[2]
+    return beginning.startswith(_PROGRAM_MARKS) or ending in _KNOWN - set(TAKEN) - _PAGES - {"zip"}
+
+
+def beginning_of(stream: generic.StreamObject, count: int = 64) -> bytes | None:
+    """The first bytes that a stream of a PDF unpacks to; None when it is packed in a rare way."""
+    kind = stream.get("/Filter")
+    if isinstance(kind, generic.ArrayObject) and len(kind) == 1:
+        kind = kind[0]
+    if kind is None:
+        return bytes(stream.encoded_data[:count])
+    if kind != "/FlateDecode":
+        return None
+    try:
+        return zlib.decompressobj().decompress(stream.encoded_data, count)
+    except zlib.error:
+        return None
+
+
+def scan(data: bytes) -> str:
+    """Look for viruses, where that is set up; answers `clean` or `not scanned`.
+
+    Raises FileRefused when there is one, and NotLookedAt.
+    """
+    if not scanning.is_set_up():
+        return "not scanned"
+    try:
+        virus = scanning.virus_in(data)
+    except scanning.ScannerSilent as error:
+        raise NotLookedAt(
+            N_("The look for viruses does not answer just now. Try again in a while.")
+        ) from error
+    if virus:
+        raise FileRefused(N_("A virus was found in the file: %(virus)s."), virus=virus)
+    return "clean"
 
 
 def _look_at_picture(kind: str) -> Callable[[bytes], None]:
@@ -187,7 +253,7 @@ def _look_at_picture(kind: str) -> Callable[[bytes], None]:
             with Image.open(io.BytesIO(data), formats=[kind]) as picture:
                 picture.verify()
         except Exception as error:
-            raise FileRefused(_NOT_WHAT_IT_SAYS) from error
+            raise FileRefused(NOT_WHAT_IT_SAYS) from error
 
     return look
 
@@ -198,9 +264,9 @@ def _look_at_text(data: bytes) -> None:
         try:
             text = data.decode("utf-16").encode()
         except UnicodeDecodeError as error:
-            raise FileRefused(_NOT_WHAT_IT_SAYS) from error
+            raise FileRefused(NOT_WHAT_IT_SAYS) from error
     if any(sign < 32 and sign not in b"\t\n\r\f" for sign in text):
-        raise FileRefused(_NOT_WHAT_IT_SAYS)
+        raise FileRefused(NOT_WHAT_IT_SAYS)
     if _PAGE.search(text):
         raise FileRefused(
             N_("Web pages, XML and SVG pictures are not taken: they can carry programs. Save it as"
@@ -208,32 +274,39 @@ def _look_at_text(data: bytes) -> None:
         )  # fmt: skip
 
 
-def _look_at_office(main: str) -> Callable[[bytes], None]:
+def look_at_office(main: str) -> Callable[[bytes], None]:
+    """What looks into an Office Open XML file. main: the part that tells its kind."""
+
     def look(data: bytes) -> None:
         try:
             with zipfile.ZipFile(io.BytesIO(data)) as parts:
                 _look_at_parts(parts, main)
         except (zipfile.BadZipFile, KeyError, OSError, RuntimeError, EOFError) as error:
-            raise FileRefused(_NOT_WHAT_IT_SAYS) from error
+            raise FileRefused(NOT_WHAT_IT_SAYS) from error
 
     return look
 
 
-def _look_at_parts(parts: zipfile.ZipFile, main: str) -> None:
+def bounded(parts: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+    """What a zip file holds. Raises FileRefused when it is locked or unpacks to too much."""
     entries = parts.infolist()
-    names = {one.filename.lower() for one in entries}
     unpacked = sum(one.file_size for one in entries)
     if len(entries) > _MOST_ENTRIES or unpacked > _MOST_UNPACKED:
         raise FileRefused(N_("The file unpacks to far too much. Save it anew, or as PDF."))
     if any(one.flag_bits & 1 for one in entries):
-        raise FileRefused(_LOCKED)
+        raise FileRefused(LOCKED)
+    return entries
+
+
+def _look_at_parts(parts: zipfile.ZipFile, main: str) -> None:
+    names = {one.filename.lower() for one in bounded(parts)}
     if main not in names or "[content_types].xml" not in names:
-        raise FileRefused(_NOT_WHAT_IT_SAYS)
+        raise FileRefused(NOT_WHAT_IT_SAYS)
     kinds = parts.read("[Content_Types].xml").lower()
     if b"macroenabled" in kinds or any("vba" in name or "macrosheets" in name for name in names):
-        raise FileRefused(N_("Files with macros are not taken. Save it without macros."))
+        raise FileRefused(HAS_MACROS)
     if any("/embeddings/" in name or "/activex/" in name for name in names):
-        raise FileRefused(_CARRIES)
+        raise FileRefused(CARRIES)
     for name in parts.namelist():
         # A template fetched from elsewhere when the document is opened can bring macros along.
         if name.endswith(".rels") and re.search(
@@ -242,17 +315,17 @@ def _look_at_parts(parts: zipfile.ZipFile, main: str) -> None:
             parts.read(name),
             re.IGNORECASE,
         ):
-            raise FileRefused(_CARRIES)
+            raise FileRefused(CARRIES)
 
 
 def _look_at_mail(data: bytes) -> None:
     mail = message_from_bytes(data, policy=policy.default)
     if not isinstance(mail, EmailMessage) or not (mail.get("From") and mail.get("Date")):
-        raise FileRefused(_NOT_WHAT_IT_SAYS)
+        raise FileRefused(NOT_WHAT_IT_SAYS)
     for part in mail.walk():
         if part.is_multipart():
             if part.get_content_type() == "message/rfc822":
-                raise FileRefused(_CARRIES)
+                raise FileRefused(CARRIES)
             continue
         name = part.get_filename()
         if name is None and part.get_content_maintype() == "text":
@@ -261,7 +334,7 @@ def _look_at_mail(data: bytes) -> None:
         try:
             ending = _ending(tidy_name(name or ""))
             if TAKEN[ending] == "e-mail" or not isinstance(content, bytes):
-                raise FileRefused(_CARRIES)
+                raise FileRefused(CARRIES)
             kind_of(tidy_name(name or ""), content)
         except FileRefused as error:
             raise FileRefused(
@@ -278,7 +351,7 @@ _LOOKS: Mapping[str, Callable[[bytes], None]] = {
     "JPEG": _look_at_picture("JPEG"),
     "GIF": _look_at_picture("GIF"),
     "text": _look_at_text,
-    "Excel": _look_at_office("xl/workbook.xml"),
-    "Word": _look_at_office("word/document.xml"),
+    "Excel": look_at_office("xl/workbook.xml"),
+    "Word": look_at_office("word/document.xml"),
     "e-mail": _look_at_mail,
 }

@@ -1,12 +1,15 @@
 """Where the database is: the server that DATABASE_URL names, or one of our own under var/."""
 
 import os
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from psycopg import sql
 from sqlalchemy import URL, Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import ArgumentError, InvalidatePoolError
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from portal.config import Settings, SettingsError
 
@@ -126,3 +129,30 @@ def guard(engine: Engine) -> None:
             raise RuntimeError("The database role of the application must not bypass row security.")
         connection.commit()  # type: ignore[attr-defined]
         cursor.close()
+
+
+# A request takes a connection twice, for its session and for the rest, one right after the other.
+_SURE_FOR = 0.5
+
+
+def ping_after_a_while(engine: Engine) -> None:
+    """Ask a connection that nobody has used for half a second whether it is still there.
+
+    One that is not is replaced, and so are all others that were opened before.
+    """
+
+    @event.listens_for(engine, "checkin")
+    def _note(connection: object, record: ConnectionPoolEntry) -> None:
+        record.info["used_at"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def _ping(
+        connection: DBAPIConnection, record: ConnectionPoolEntry, proxy: PoolProxiedConnection
+    ) -> None:
+        used_at = record.info.get("used_at")
+        if used_at is None or time.monotonic() - used_at < _SURE_FOR:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise InvalidatePoolError from error

@@ -88,8 +88,18 @@ def named_case() -> Case | None:
 
 
 def _opened(reference: str) -> Case | None:
-    case = cases.find(reference)
+    case = _find(reference)
     return case if case and case.id in opened() else None
+
+
+def _find(reference: str) -> Case | None:
+    # Where something is changed, it is read anew each time.
+    if request.method != "GET":
+        return cases.find(reference)
+    found: dict[str, Case | None] = g.setdefault("found_cases", {})
+    if reference not in found:
+        found[reference] = cases.find(reference)
+    return found[reference]
 
 
 @dataclass(frozen=True)

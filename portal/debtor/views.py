@@ -13,7 +13,7 @@ from portal.debtor import access
 from portal.debtor.forms import EnterForm
 from portal.extensions import db, limiter
 from portal.web.orders import is_phone
-from portal.web.rendering import go, render
+from portal.web.rendering import go, render, render_kept
 
 debtor = Blueprint("debtor", __name__)
 access.guard(debtor)
@@ -26,7 +26,12 @@ def start() -> Response:
     # The letter of another case leads to that case, also for whoever has one open.
     if access.opened() and (not reference or access.has_opened(reference)):
         return go(first_page(reference))
-    return _before_the_door(EnterForm(reference=reference))
+    on_phone = is_phone()
+    return render_kept(
+        "debtor/start.html",
+        lambda: {"form": EnterForm(reference=reference), "is_phone": on_phone},
+        key=on_phone,
+    )
 
 
 def _before_the_door(form: EnterForm, *, status: int = 200) -> Response:

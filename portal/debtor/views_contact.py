@@ -25,11 +25,12 @@ def _for_templates() -> dict[str, object]:
 
 def _language_to_keep() -> Language | None:
     """The language just chosen for the page of a case whose letters are written in another."""
-    case = access.named_case()
-    chosen = locales.find(request.args.get("lang", ""))
-    if case is None or chosen != languages.current() or chosen.code == case.debtor.reads:
+    name = request.args.get("lang")
+    chosen = locales.find(name) if name else None
+    if chosen is None or chosen != languages.current():
         return None
-    return chosen
+    case = access.named_case()
+    return chosen if case and chosen.code != case.debtor.reads else None
 
 
 @debtor.get("/case/<reference>/contact")

@@ -9,8 +9,8 @@ from htmx_flask import request
 from werkzeug.exceptions import NotFound
 
 from portal.collection import attachments, file_types
-from portal.collection.attachments import Added, NotLookedAt, TooMany
-from portal.collection.file_types import FileTooLarge
+from portal.collection.attachments import Added, TooMany
+from portal.collection.file_types import FileTooLarge, NotLookedAt
 from portal.debtor import access
 from portal.debtor.views import debtor
 

@@ -1,16 +1,15 @@
 """A finished PDF as it looks: a page as a picture, and where on it some words stand."""
 
 import io
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pypdfium2
 
+from portal import pdfium
+
 # Points of the picture for a point on paper: sharp enough to read on a screen.
 _SCALE = 1.6
-# PDFium is not made for several threads at once.
-_pdfium = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -39,16 +38,12 @@ class Print:
 def first_page(pdf: bytes, words: Sequence[str] = ()) -> Print:
     """The first page of a PDF as a picture, and where on it each of some words first stands."""
     out = io.BytesIO()
-    with _pdfium:
-        document = pypdfium2.PdfDocument(pdf)
-        try:
-            page = document[0]
-            page.render(scale=_SCALE).to_pil().convert("P").save(out, "PNG", optimize=True)
-            width, height = page.get_size()
-            text = page.get_textpage()
-            found = {one: place for one in words if (place := _place(text, one, height))}
-        finally:
-            document.close()
+    with pdfium.opened(pdf) as document:
+        page = document[0]
+        page.render(scale=_SCALE).to_pil().convert("P").save(out, "PNG", optimize=True)
+        width, height = page.get_size()
+        text = page.get_textpage()
+        found = {one: place for one in words if (place := _place(text, one, height))}
     return Print(out.getvalue(), width, height, found)
 
 

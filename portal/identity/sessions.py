@@ -13,7 +13,7 @@ from typing import Any
 from flask import Flask, Request, Response, current_app, g, request, session
 from flask.json.tag import TaggedJSONSerializer
 from flask.sessions import SessionInterface, SessionMixin
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import CallbackDict
 
@@ -24,6 +24,10 @@ from portal.identity.models import BrowserSession
 IDLE = timedelta(minutes=30)
 # A read only pushes the end onwards this often, so that most requests write nothing.
 _PROLONGED = timedelta(minutes=5)
+
+_READ = select(BrowserSession.data, BrowserSession.expires_at).where(
+    BrowserSession.token_hash == bindparam("token_hash")
+)
 
 
 def hash_token(token: str) -> bytes:
@@ -69,12 +73,10 @@ class DatabaseSessions(SessionInterface):
         token = request.cookies.get(self.get_cookie_name(app))
         if token:
             # Not a tenant's: no scope need be entered to read it.
-            with db.engine.connect() as reading:
-                row = reading.execute(
-                    select(BrowserSession.data, BrowserSession.expires_at).where(
-                        BrowserSession.token_hash == hash_token(token)
-                    )
-                ).one_or_none()
+            # One statement needs no transaction of its own.
+            alone = db.engine.execution_options(isolation_level="AUTOCOMMIT")
+            with alone.connect() as reading:
+                row = reading.execute(_READ, {"token_hash": hash_token(token)}).one_or_none()
             if row is not None and row.expires_at > self.now():
                 return StoredSession(self.serializer.loads(row.data), token, row.expires_at)
         return StoredSession({}, None, None)

@@ -1,8 +1,17 @@
 """One template per page: the whole of it to a browser, one block of it to htmx."""
 
-from flask import Response, make_response, redirect, render_template
+from collections.abc import Callable, Hashable, Mapping
+from typing import Any
+
+from flask import Response, current_app, g, make_response, redirect, render_template, session
+from flask_wtf.csrf import generate_csrf
 from htmx_flask import request
 from jinja2_fragments.flask import render_block
+
+from portal.web import languages
+
+# More than are read at a time; then they are made anew.
+_MOST_KEPT = 500
 
 
 def render(
@@ -18,6 +27,32 @@ def render(
         response = make_response(render_block(template, block, **values), status)
     else:
         response = make_response(render_template(template, **values), status)
+    response.headers.add("Vary", "HX-Request")
+    return response
+
+
+def render_kept(
+    template: str, values: Callable[[], Mapping[str, Any]], *, key: Hashable
+) -> Response:
+    """Answer a page that is the same for everyone who reads it in a language, made once and kept.
+
+    Only the token of its forms is the reader's own, and put in each time. A page that its address
+    asks something of, that tells what has just happened or is filled in is made anew.
+    values: what the template takes; asked for only when the page is made.
+    key: all else that the page differs by.
+    """
+    is_plain = not (request.args or request.htmx or "_flashes" in session or "unsent" in g)
+    if not is_plain or current_app.jinja_env.auto_reload:
+        return render(template, **values())
+    kept: dict[Hashable, list[str]] = current_app.extensions.setdefault("reda_pages", {})
+    token, language = generate_csrf(), languages.current()
+    name = (template, request.script_root, language.code, languages.near(language), key)
+    pieces = kept.get(name)
+    if pieces is None:
+        if len(kept) >= _MOST_KEPT:
+            kept.clear()
+        pieces = kept[name] = render_template(template, **values()).split(token)
+    response = make_response(token.join(pieces))
     response.headers.add("Vary", "HX-Request")
     return response
 
