@@ -322,6 +322,29 @@ def render_report(content: Mapping[str, Any], *, language: str, settings: Settin
     )
 
 
+def render_evidence(content: Mapping[str, Any], *, language: str, settings: Settings) -> bytes:
+    """The pages that go behind a sealed document. content: as `signing.evidence` makes it.
+
+    language: sv or en.
+    """
+    reader = _reader(language)
+    part = _part("evidence", reader, **_common(settings), evidence=content, reader=_shown(reader))
+    with force_locale(reader):
+        title = gettext("Evidence of signatures")
+    return _pdf(
+        Composed(
+            [part],
+            language=reader,
+            title=f"{title}: {content['title']}",
+            description=title,
+            made_on=content["made_on"],
+            author=settings.service_name,
+            codes={"reda:verify": content["address"]},
+            is_long=True,
+        )
+    )
+
+
 def agreement_text(version: int, *, settings: Settings) -> str:
     """The words of a version of the agreement as HTML, for no creditor in particular.
 

@@ -334,7 +334,7 @@ class _Looking:
         )
         others = [
             one["name"] for one in manifest["files"]
-            if one["role"] == "document" and one is not file
+            if one["role"] == "document" and one["key"] != file["key"]
         ]  # fmt: skip
         if others:
             self._say(
@@ -517,11 +517,11 @@ def _given(files: Sequence[tuple[str, bytes]], data: bytes) -> dict[str, bytes]:
 
 
 def _begins_with(data: bytes, manifest: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    for one in manifest["files"]:
-        size = one["size"]
-        if one["role"] == "document" and 0 < size <= len(data):
-            if hashlib.sha256(data[:size]).hexdigest() == one["sha256"]:
-                return dict(one)
+    """The manifest's document that a file begins with; of two, where one begins another, the longer."""
+    documents = [one for one in manifest["files"] if one["role"] == "document"]
+    for one in sorted(documents, key=lambda one: -int(one["size"])):
+        if hashlib.sha256(data[: one["size"]]).hexdigest() == one["sha256"]:
+            return dict(one)
     return None
 
 
