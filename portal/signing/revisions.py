@@ -51,36 +51,42 @@ def require_unchanged(
     under its timestamps, and those trusted. Raises Changed.
     """
     for one in signatures:
-        part = "after" if one.signed_revision > seal.signed_revision else "sealed"
-        try:
-            _require_whole(data, one)
-            holds = _told_digest(one) == one.compute_digest()
-        except Changed:
-            raise Changed(part) from None
-        if not holds:
-            raise Changed(part)
+        if not _holds(data, one):
+            is_after = one.signed_revision > seal.signed_revision
+            raise Changed("after" if is_after else "sealed")
     newest = signatures[-1]
     if not is_timestamp(newest):
         raise Changed("cut" if newest is seal else "added")
     if end_of(newest) != len(data):
         raise Changed("added")
-    if not _is_plain(newest.pkcs7_content, known):
+    if not is_plain(newest.pkcs7_content, known):
         raise Changed("after")
 
 
-def _require_whole(data: bytes, signature: EmbeddedPdfSignature) -> None:
-    """The bytes that a signature leaves out are its value, written in one way only."""
+def _holds(data: bytes, signature: EmbeddedPdfSignature) -> bool:
+    """Whether the bytes are those that were signed, and what is left out is its value alone."""
     start, first, second, length = (int(one) for one in signature.byte_range)
     if start != 0 or not 0 < first < second < second + length <= len(data):
-        raise Changed("sealed")
-    written = data[first + 1 : second - 1]
-    if data[first : first + 1] != b"<" or data[second - 1 : second] != b">":
-        raise Changed("sealed")
-    value: bytes = signature.pkcs7_content
-    if written not in (value.hex().encode(), value.hex().upper().encode()):
-        raise Changed("sealed")
-    if any(value[len(cms.ContentInfo.load(value).dump()) :]):
-        raise Changed("sealed")
+        return False
+    if value_in(data[first:second]) != signature.pkcs7_content:
+        return False
+    digest = hashlib.new(signature.external_md_algorithm, data[:first])
+    digest.update(data[second : second + length])
+    return digest.digest() == _told_digest(signature)
+
+
+def value_in(gap: bytes) -> bytes | None:
+    """The value of a signature as it is written between two parts that it covers.
+
+    None when it is none, or could be written in another way: with other letters, other padding.
+    """
+    try:
+        value = bytes.fromhex(gap[1:-1].decode("ascii"))
+        padding = value[len(cms.ContentInfo.load(value).dump()) :]
+    except ValueError:
+        return None
+    written = [f"<{one}>".encode() for one in (value.hex(), value.hex().upper())]
+    return value if gap in written and not any(padding) else None
 
 
 def _told_digest(signature: EmbeddedPdfSignature) -> bytes:
@@ -90,32 +96,39 @@ def _told_digest(signature: EmbeddedPdfSignature) -> bytes:
     for attribute in signature.signer_info["signed_attrs"]:
         if attribute["type"].native == "message_digest":
             return bytes(attribute["values"][0].native)
-    raise Changed("sealed")
+    return b""
 
 
-def _is_plain(value: bytes, known: Collection[bytes]) -> bool:
+def is_plain(value: bytes, known: Collection[bytes]) -> bool:
     """Whether the parts of a timestamp that its signature leaves out are as they can only be.
 
-    So that no bit of it can be another: RFC 5652, sections 5.1 and 5.3, RFC 3161, 2.4.2.
+    So that no bit of it can be another: RFC 5652, sections 5.1 and 5.3, RFC 3161, 2.4.2. known:
+    certificates (DER) that it may carry.
     """
-    token = cms.ContentInfo.load(value)
+    try:
+        return _is_plain(cms.ContentInfo.load(value), known)
+    except (ValueError, TypeError, KeyError):
+        return False
+
+
+def _is_plain(token: cms.ContentInfo, known: Collection[bytes]) -> bool:
     data: cms.SignedData = token["content"]
     if len(data["signer_infos"]) != 1 or data["crls"]:
         return False
     signer = data["signer_infos"][0]
     by_issuer = signer["sid"].name == "issuer_and_serial_number"
-    digests = list(data["digest_algorithms"])
+    digests = [one.dump() for one in data["digest_algorithms"]]
     certificates = [one.chosen.dump() for one in data["certificates"]]
     return (
         data["version"].native == "v3"
         and signer["version"].native == ("v1" if by_issuer else "v3")
         and not signer["unsigned_attrs"]
-        and [one.dump() for one in digests] == [signer["digest_algorithm"].dump()]
+        and digests == [signer["digest_algorithm"].dump()]
         and _has_no_parameters(signer["digest_algorithm"])
         and _has_no_parameters(signer["signature_algorithm"])
         and len(set(certificates)) == len(certificates)
         and set(certificates) <= set(known)
-        and cms.ContentInfo.load(value).copy().dump(force=True) == token.dump()
+        and bool(token.copy().dump(force=True) == token.dump())
     )
 
 

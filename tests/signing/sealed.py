@@ -68,7 +68,7 @@ def _dated(response: bytes, responder: Authority, at: datetime) -> bytes:
     told = basic["tbs_response_data"].dump()
     basic["signature"] = responder.key.sign(told, padding.PKCS1v15(), hashes.SHA256())
     whole["response_bytes"]["response"] = core.ParsableOctetString(basic.dump())
-    dated: bytes = whole.dump(force=True)
+    dated: bytes = whole.dump()
     return dated
 
 
