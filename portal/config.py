@@ -336,7 +336,11 @@ class Settings:
         if not self.is_secure:
             raise SettingsError("REDA_BASE_URL must be an https address in production.")
         for f in fields(self):
-            if f.name.startswith(_OURS) and f.name not in _OPTIONAL and not given.get(f.metadata["name"]):
+            if (
+                f.name.startswith(_OURS)
+                and f.name not in _OPTIONAL
+                and not given.get(f.metadata["name"])
+            ):
                 raise SettingsError(f"{f.metadata['name']} must be set in production.")
         scheme, host = urlsplit(self.translate_address)[:2]
         if scheme == "http" and host.partition(":")[0] not in ("127.0.0.1", "localhost"):

@@ -327,10 +327,25 @@ def render_evidence(content: Mapping[str, Any], *, language: str, settings: Sett
 
     language: sv or en.
     """
-    reader = _reader(language)
-    part = _part("evidence", reader, **_common(settings), evidence=content, reader=_shown(reader))
+    return _render_signing("evidence", "evidence", content, language, settings)
+
+
+def render_verification(content: Mapping[str, Any], *, language: str, settings: Settings) -> bytes:
+    """What was found of a sealed file. content: as `signing.verification_report` makes it.
+
+    language: sv or en.
+    """
+    return _render_signing("verification", "found", content, language, settings)
+
+
+def _render_signing(
+    template: str, name: str, content: Mapping[str, Any], language: str, settings: Settings
+) -> bytes:
+    reader, said = _reader(language), content["heading"]
+    values = {name: content, "reader": _shown(reader)}
+    part = _part(template, reader, **_common(settings), **values)
     with force_locale(reader):
-        title = gettext("Evidence of signatures")
+        title = gettext(said)
     return _pdf(
         Composed(
             [part],

@@ -267,9 +267,7 @@ def _trusted_issuer(
         _asn1(chain[0]), [_asn1(one) for one in chain[1:]], validation_context=context
     )
     try:
-        path = asyncio.run(
-            validator.async_validate_usage({"digital_signature"})  # type: ignore[no-untyped-call]
-        )
+        path = asyncio.run(validator.async_validate_usage({"digital_signature"}))
     except (PathBuildingError, PathValidationError, ValidationError) as error:
         raise SignatureRejected("chain", "it does not lead up to a trusted certificate") from error
     *_, issuer, _ = path.iter_certs(include_root=True)

@@ -13,6 +13,7 @@ from portal import clock
 from portal.config import Settings
 from portal.delivery import letters
 from portal.extensions import db
+from portal.messages import N_
 from portal.signing import envelopes, events, signed_text
 from portal.signing.models import Envelope, EnvelopeEvent, EnvelopeSignature, Signer
 
@@ -35,6 +36,7 @@ def _content(envelope: Envelope, now: datetime, settings: Settings) -> dict[str,
     people = envelopes.signers_of(envelope)
     names = {one.key: one.name for one in people}
     return {
+        "heading": N_("Evidence of signatures"),
         "title": envelope.title,
         "key": envelope.key,
         "version": envelope.version,

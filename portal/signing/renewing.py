@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from portal.database import files
 from portal.extensions import db, settings
-from portal.signing import envelopes, events, seals, sealing, trust
+from portal.signing import envelopes, events, sealing, seals, trust
 from portal.signing.models import Envelope
 from portal.signing.seals import Sealer
 from portal.signing.trust import Trust
@@ -40,7 +40,7 @@ def renew(
     sealer: Sealer | None = None,
     trusted: Trust | None = None,
 ) -> bool:
-    """Give an envelope's sealed files another timestamp, if it is time; answers whether it was done.
+    """Give an envelope's sealed files another timestamp, if it is time; answers whether it did.
 
     Raises SealFailed, also when a file is not valid before it: a timestamp over a changed file
     would prove nothing, and operators must look at it.

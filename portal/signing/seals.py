@@ -79,18 +79,16 @@ class Sealer:
 
     def context(self, *, known: DocumentSecurityStore | None = None) -> ValidationContext:
         """What pyHanko checks certificates with; it asks their issuers whether they are good."""
-        values = {
-            "trust_roots": list(self.roots),
-            "other_certs": list(self.chain),
-            "moment": self.moment,
-            "allow_fetching": True,
-            "revocation_mode": "hard-fail",
+        carried = [] if known is None else list(known.load_certs())
+        return ValidationContext(
+            trust_roots=list(self.roots),
+            other_certs=[*self.chain, *carried],
+            moment=self.moment,
+            allow_fetching=True,
+            revocation_mode="hard-fail",
             # An answer may be some milliseconds younger than the moment that was looked at.
-            "retroactive_revinfo": True,
-        }
-        if known is not None:
-            values["other_certs"] = [*self.chain, *known.load_certs()]
-        return ValidationContext(**values)
+            retroactive_revinfo=True,
+        )
 
     def timestamper(self) -> HTTPTimeStamper:
         """The authority's client."""

@@ -159,7 +159,9 @@ class _Looking:
         except Exception as error:
             self._stop("pdf", N_("The PDF is broken and cannot be read."), error)
         if is_locked:
-            self._stop("pdf", N_("The PDF is locked with a password, which sealed files never are."))
+            self._stop(
+                "pdf", N_("The PDF is locked with a password, which sealed files never are.")
+            )
         self._say("pdf", GOOD, N_("The file is a PDF that can be read."))
         return reader
 
@@ -355,8 +357,7 @@ class _Looking:
         self._say(
             "log",
             GOOD,
-            N_("The log is whole: %(count)s events, from %(first)s until it was sealed."),
-            count=len(log),
+            N_("The log is whole, from %(first)s until it was sealed."),
             first=_minute(_at(log[0])),
         )
         return log
@@ -365,7 +366,9 @@ class _Looking:
         signed = [one for one in log if one["event"] == "signed"]
         keys = [str(one["signer"]) for one in signed]
         if not keys or sorted(keys) != sorted(evidence.signatures):
-            self._say("signer", BAD, N_("The signatures in it are not those that the log tells of."))
+            self._say(
+                "signer", BAD, N_("The signatures in it are not those that the log tells of.")
+            )
             return
         for event in signed:
             try:
@@ -517,7 +520,7 @@ def _given(files: Sequence[tuple[str, bytes]], data: bytes) -> dict[str, bytes]:
 
 
 def _begins_with(data: bytes, manifest: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The manifest's document that a file begins with; of two, where one begins another, the longer."""
+    """The manifest's document that a file begins with; the longest, where one begins another."""
     documents = [one for one in manifest["files"] if one["role"] == "document"]
     for one in sorted(documents, key=lambda one: -int(one["size"])):
         if hashlib.sha256(data[: one["size"]]).hexdigest() == one["sha256"]:

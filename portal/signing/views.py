@@ -9,4 +9,5 @@ from portal.signing import (  # noqa: E402, F401
     views_agreements,
     views_bankid,
     views_invitations,
+    views_verify,
 )

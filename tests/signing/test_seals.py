@@ -114,7 +114,9 @@ def test_without_a_timestamp_there_is_no_seal(seal_folder: Path) -> None:
         seals.seal(a_pdf(), alone, evidence=a_pdf(), attachments=NOTES)
 
 
-def test_a_withdrawn_certificate_seals_nothing(sealer: Sealer, timestamps: timestamp.Running) -> None:
+def test_a_withdrawn_certificate_seals_nothing(
+    sealer: Sealer, timestamps: timestamp.Running
+) -> None:
     timestamps.answering.revoked.add(sealer.certificate.serial_number)
     try:
         with pytest.raises(SealFailed):

@@ -132,7 +132,7 @@ def known_in(reader: PdfFileReader, trusted: Trust) -> set[bytes]:
 
 
 def test_no_byte_that_is_covered_can_be_another(sealed: bytes, trusted: Trust) -> None:
-    chance = random.Random(1)  # noqa: S311 - the same places each time
+    chance = random.Random(1)
     reader = seals.open_pdf(sealed)
     signatures = list(reader.embedded_signatures)
     known = known_in(reader, trusted)
@@ -146,7 +146,7 @@ def test_no_byte_that_is_covered_can_be_another(sealed: bytes, trusted: Trust) -
 def test_no_byte_of_the_newest_timestamp_s_value_can_be_another(
     sealed: bytes, trusted: Trust
 ) -> None:
-    chance = random.Random(2)  # noqa: S311
+    chance = random.Random(2)
     reader = seals.open_pdf(sealed)
     known = known_in(reader, trusted)
     _, first, second, _ = (int(one) for one in reader.embedded_signatures[-1].byte_range)
@@ -162,7 +162,7 @@ def is_found_at_once(gap: bytes, known: set[bytes]) -> bool:
 
 
 def test_whoever_verifies_finds_any_other_byte(sealed: bytes, trusted: Trust) -> None:
-    chance = random.Random(3)  # noqa: S311
+    chance = random.Random(3)
     for place in chance.sample(range(len(sealed)), 60):
         changed = with_another(sealed, place, chance)
         assert look(changed, trusted).verdict != VALID, f"byte {place} of {len(sealed)}"
@@ -318,9 +318,7 @@ def rewritten(log: list[dict[str, object]]) -> list[dict[str, object]]:
 
 
 @pytest.mark.parametrize("change", ["cut", "edited", "taken out", "rewritten"])
-def test_a_changed_log_is_found(
-    change: str, sealed: bytes, trusted: Trust, sealer: Sealer
-) -> None:
+def test_a_changed_log_is_found(change: str, sealed: bytes, trusted: Trust, sealer: Sealer) -> None:
     given = {**parts(sealed), seals.LOG: changed_log(sealed, change)}
     assert look(resealed(sealer, given), trusted).verdict == INVALID
 

@@ -37,7 +37,7 @@ def stamped_at(url: str) -> datetime:
 def status_of(running: timestamp.Running, one: Authority, issuer: Authority) -> ocsp.OCSPResponse:
     asked = (
         ocsp.OCSPRequestBuilder()
-        .add_certificate(one.certificate, issuer.certificate, hashes.SHA1())  # noqa: S303
+        .add_certificate(one.certificate, issuer.certificate, hashes.SHA1())
         .build()
         .public_bytes(serialization.Encoding.DER)
     )
