@@ -24,9 +24,13 @@ _DER = serialization.Encoding.DER
 
 @dataclass
 class Answering:
-    """How it answers. now: its clock. revoked: serial numbers of certificates that it withdrew."""
+    """How it answers. now: its clock. stamper: the certificate that it stamps with.
+
+    revoked: serial numbers of certificates that it withdrew.
+    """
 
     now: Callable[[], datetime]
+    stamper: Authority
     revoked: set[int]
 
 
@@ -42,6 +46,10 @@ class Running:
     def timestamp_url(self) -> str:
         """Where timestamps are asked for."""
         return f"{self.server.url}/timestamp"
+
+    def stamp_with(self, stamper: Authority) -> None:
+        """Stamp with another certificate of the same authority."""
+        self.answering.stamper = stamper
 
     def stop(self) -> None:
         """Answer nothing more."""
@@ -62,32 +70,19 @@ def start(
     server = serving.serve(pages, "127.0.0.1", port)
     url = server.url
     made = authority.ensure(folder, url) if folder else authority.make(url, at=now())
-    answering = Answering(now, set())
+    answering = Answering(now, made.timestamp, set())
     _add_pages(pages, made, answering)
     return Running(made, answering, server)
 
 
 def _add_pages(pages: Flask, made: Certificates, answering: Answering) -> None:
-    certificate, issuer = (
-        asn1_x509.Certificate.load(one.certificate.public_bytes(_DER))
-        for one in (made.timestamp, made.authority)
-    )
-    key = keys.PrivateKeyInfo.load(
-        made.timestamp.key.private_bytes(
-            _DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-    )
-
     @pages.get("/")
     def say() -> str:
         return "Timestamp simulator"
 
     @pages.post("/timestamp")
     def timestamp() -> Response:
-        asked = tsp.TimeStampReq.load(request.get_data())
-        chain = SimpleCertificateStore.from_certs([issuer])
-        stamper = DummyTimeStamper(certificate, key, chain, fixed_dt=answering.now())
-        answer = stamper.request_tsa_response(asked)
+        answer = _stamp(tsp.TimeStampReq.load(request.get_data()), made, answering)
         return Response(answer.dump(), mimetype="application/timestamp-reply")
 
     @pages.post("/ocsp")
@@ -96,9 +91,25 @@ def _add_pages(pages: Flask, made: Certificates, answering: Answering) -> None:
         return Response(answer.public_bytes(_DER), mimetype="application/ocsp-response")
 
 
+def _stamp(asked: tsp.TimeStampReq, made: Certificates, answering: Answering) -> tsp.TimeStampResp:
+    certificate, issuer = (
+        asn1_x509.Certificate.load(one.certificate.public_bytes(_DER))
+        for one in (answering.stamper, made.authority)
+    )
+    key = keys.PrivateKeyInfo.load(
+        answering.stamper.key.private_bytes(
+            _DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+    )
+    chain = SimpleCertificateStore.from_certs([issuer])
+    stamper = DummyTimeStamper(certificate, key, chain, fixed_dt=answering.now())
+    return stamper.request_tsa_response(asked)
+
+
 def _status(asked: bytes, made: Certificates, answering: Answering) -> ocsp.OCSPResponse:
     about = ocsp.load_der_ocsp_request(asked)
-    issuers = {made.seal: made.authority, made.timestamp: made.authority, made.authority: made.root}
+    issuers = {made.authority: made.root}
+    issuers |= dict.fromkeys((made.seal, made.timestamp, answering.stamper), made.authority)
     for one, issuer in issuers.items():
         if one.certificate.serial_number == about.serial_number:
             return _answer(one.certificate, issuer, about.hash_algorithm, answering)

@@ -532,8 +532,8 @@ def test_the_companies_of_somebody_with_many(
     ("path", "languages"),
     [
         ("/", DEBTORS), ("/?reference=604812345", DEBTORS), ("/identify", DEBTORS),
-        ("/no-case", DEBTORS), ("/sign-in", STAFF), ("/help", "ar"), ("/help/words", "ar"),
-        ("/help/letters/demand", "ar"), ("/accessibility", "sv"), ("/code", "ar"),
+        ("/no-case", DEBTORS), ("/sign-in", STAFF), ("/verify", STAFF), ("/help", "ar"),
+        ("/help/words", "ar"), ("/help/letters/demand", "ar"), ("/accessibility", "sv"), ("/code", "ar"),
         ("/l/none", "sv"), ("/privacy", "ar"),
     ],
 )  # fmt: skip

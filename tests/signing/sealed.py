@@ -11,12 +11,14 @@ from asn1crypto import ocsp as asn1_ocsp
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding
 
+from portal import clock
 from portal.config import Settings
 from portal.database import files
 from portal.extensions import db
 from portal.identity.models import Creditor
 from portal.signing import envelopes, events, signed_text
 from portal.signing.models import Envelope, EnvelopeSignature, Signer
+from portal.signing.sealing import seal
 from portal.signing.signed_text import Item
 from simulators import certificates, timestamp
 from simulators.bankid import signature
@@ -126,6 +128,15 @@ def a_signed_envelope(
         sign(envelope, one, people or bankid(), at)
     db.session.commit()
     return envelope
+
+
+def a_sealed(creditor: Creditor, **values: object) -> bytes:
+    """The first document of an envelope that two have signed, sealed."""
+    envelope = a_signed_envelope(creditor, signers=("Eva Berg", "Johan Ekdahl"), **values)
+    seal(envelope, now=clock.now())
+    db.session.commit()
+    first = envelopes.files_of(envelope)[0]
+    return files.read(first.sealed_sha256 or "")
 
 
 def trusting(settings: Settings, folder: Path, running: timestamp.Running) -> Settings:

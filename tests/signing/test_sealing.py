@@ -13,6 +13,7 @@ from flask import Flask
 from portal import clock
 from portal.config import Settings
 from portal.database import files
+from portal.database.server import Urls
 from portal.extensions import db
 from portal.identity.models import Creditor
 from portal.signing import envelopes, events, sealing, seals, verifying
@@ -22,6 +23,7 @@ from portal.signing.models import Envelope
 from portal.signing.seals import SealFailed
 from portal.signing.trust import trust_of
 from simulators import timestamp
+from tests.conftest import settings_of
 from tests.factories import a_creditor
 from tests.signing.documents import a_pdf
 from tests.signing.envelopes import a_file, an_envelope
@@ -29,8 +31,10 @@ from tests.signing.sealed import a_signed_envelope, trusting
 
 
 @pytest.fixture
-def settings(settings: Settings, seal_folder: Path, timestamps: timestamp.Running) -> Settings:
-    return trusting(settings, seal_folder, timestamps)
+def settings(
+    database_urls: Urls, tmp_path: Path, seal_folder: Path, timestamps: timestamp.Running
+) -> Settings:
+    return trusting(settings_of(database_urls, tmp_path), seal_folder, timestamps)
 
 
 @pytest.fixture

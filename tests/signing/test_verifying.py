@@ -5,6 +5,7 @@ import json
 import random
 import zlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,7 +24,7 @@ from pyhanko.sign.validation import DocumentSecurityStore
 from portal import clock
 from portal.config import Settings
 from portal.database import files
-from portal.extensions import db
+from portal.database.server import Urls
 from portal.identity.models import Creditor
 from portal.signing import envelopes, events, revisions, sealing, seals, verifying
 from portal.signing.seals import Attachment, Sealer
@@ -31,10 +32,11 @@ from portal.signing.trust import Trust, sealer_of, trust_of
 from portal.signing.verifying import INCOMPLETE, INVALID, VALID
 from simulators import timestamp
 from simulators.certificates import Authority
+from tests.conftest import settings_of
 from tests.factories import a_creditor
 from tests.signing.documents import a_pdf
 from tests.signing.envelopes import a_file
-from tests.signing.sealed import BankID, a_signed_envelope, bankid, trusting
+from tests.signing.sealed import BankID, a_sealed, a_signed_envelope, bankid, trusting
 from tests.signing.test_seals import signed_by_somebody
 
 THEN = datetime(2016, 3, 1, 12, tzinfo=UTC)
@@ -43,8 +45,10 @@ _MADE: list[bytes] = []
 
 
 @pytest.fixture
-def settings(settings: Settings, seal_folder: Path, timestamps: timestamp.Running) -> Settings:
-    return trusting(settings, seal_folder, timestamps)
+def settings(
+    database_urls: Urls, tmp_path: Path, seal_folder: Path, timestamps: timestamp.Running
+) -> Settings:
+    return trusting(settings_of(database_urls, tmp_path), seal_folder, timestamps)
 
 
 @pytest.fixture
@@ -60,15 +64,6 @@ def trusted(settings: Settings) -> Trust:
 @pytest.fixture
 def sealer(settings: Settings) -> Sealer:
     return sealer_of(settings)
-
-
-def a_sealed(creditor: Creditor, **values: object) -> bytes:
-    envelope = a_signed_envelope(creditor, signers=("Eva Berg", "Johan Ekdahl"), **values)
-    sealing.seal(envelope, now=clock.now())
-    db.session.commit()
-    first = envelopes.files_of(envelope)[0]
-    assert first.sealed_sha256 is not None
-    return files.read(first.sealed_sha256)
 
 
 @pytest.fixture
@@ -114,6 +109,12 @@ def test_it_tells_who_signed(sealed: bytes, trusted: Trust) -> None:
     assert [(one.name, one.number) for one in look(sealed, trusted).signed] == [
         ("Eva Berg", "19650718-****"), ("Johan Ekdahl", "19610403-****"),
     ]  # fmt: skip
+
+
+def test_the_database_is_not_asked(sealed: bytes, trusted: Trust) -> None:
+    # A thread of its own has no application, and so no database.
+    with ThreadPoolExecutor() as threads:
+        assert threads.submit(look, sealed, trusted).result().verdict == VALID
 
 
 def test_every_check_is_told(sealed: bytes, trusted: Trust) -> None:
