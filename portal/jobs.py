@@ -9,6 +9,7 @@ import functools
 import signal
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import procrastinate
@@ -33,20 +34,30 @@ from portal.collection import (
     history,
     intake,
     lifecycle,
+    reaching,
     together,
 )
 from portal.creditor.notices import MailSpeaker
 from portal.database import queue, server, tenancy
 from portal.delivery import outbox
-from portal.extensions import db
+from portal.extensions import db, settings
 from portal.identity import attempts, orders, sessions
 from portal.identity.models import BankIDOrder, Creditor
 from portal.messages import RedaError
 from portal.notifications import centre, gathering, mailing
+from portal.operations import bank_folder
 from portal.payments import booking
 from portal.reporting import making
 from portal.reporting import orders as orders_of_work
-from portal.signing import agreements, approvals, asking, renewing, sealing
+from portal.signing import (
+    agreements,
+    approvals,
+    asking,
+    envelopes,
+    finishing,
+    renewing,
+    sealing,
+)
 from portal.signing.models import Envelope
 
 log = structlog.get_logger()
@@ -154,13 +165,29 @@ def ask_swish(request_id: str | None = None) -> None:
         raise failed
 
 
+def take_bank_files() -> None:
+    """Take what lies in the folder that banks' files are put in, if there is one."""
+    if settings().bank_folder:
+        bank_folder.take_all(Path(settings().bank_folder))
+
+
+def ask_of_texts(name: str | None = None) -> None:
+    """Ask what became of one text message, or of all that the provider is silent on."""
+    for one in [name] if name else outbox.unanswered(clock.now()):
+        reaching.learn_what_became_of(one, now=clock.now())
+        db.session.commit()
+
+
 def collect_bankid() -> None:
-    """Learn how BankID orders ended whose page is gone."""
+    """Learn how BankID orders ended whose page is gone; signatures count all the same."""
     for order_id in orders.left_alone(clock.now()):
         try:
             order = orders.collect(db.session.get_one(BankIDOrder, order_id), now=clock.now())
+            finishing.note_failed(order, now=clock.now())
+            # What was learnt of it stands also if the rest fails.
+            db.session.commit()
             if order.purpose == "sign" and order.status == "complete":
-                agreements.finish(order, now=clock.now())
+                finishing.finish(order, now=clock.now())
         except RedaError as error:
             # What was learnt of it is kept, and the other orders do not wait.
             log.warning("bankid.not_collected", order=order_id, error=type(error).__name__)
@@ -200,6 +227,15 @@ def make_ordered() -> None:
 def ask_for_agreements() -> None:
     """Tell companies of a new version of the agreement."""
     asking.ask(today=clock.today(), now=clock.now())
+
+
+def follow_envelopes() -> None:
+    """End what nobody has signed in time, and remind who has not signed yet."""
+    while envelopes.expire(today=clock.today(), now=clock.now()):
+        db.session.commit()
+    for envelope_id in envelopes.to_follow(clock.today()):
+        envelopes.follow(envelope_id, today=clock.today(), now=clock.now())
+        db.session.commit()
 
 
 def return_cases() -> None:
@@ -279,11 +315,15 @@ SCHEDULE: Mapping[str, tuple[Callable[..., None], str]] = {
     "tell_people": (tell_people, "* * * * *"),
     "tell_of_agreements": (tell_of_agreements, "5 5 * * *"),
     "deliver_outbox": (deliver_outbox, "* * * * *"),
+    "take_bank_files": (take_bank_files, "* * * * *"),
     "ask_swish": (ask_swish, "* * * * *"),
+    "ask_of_texts": (ask_of_texts, "20 * * * *"),
     "collect_bankid": (collect_bankid, "* * * * *"),
     "refresh_figures": (refresh_figures, "*/5 * * * *"),
     "make_ordered": (make_ordered, "* * * * *"),
     "ask_for_agreements": (ask_for_agreements, "50 5 * * *"),
+    # From seven in the morning in Sweden; nobody is woken. Again, so that no morning is missed.
+    "follow_envelopes": (follow_envelopes, "20 6-14 * * *"),
     "return_cases": (return_cases, "45 * * * *"),
     "act_together": (act_together, "* * * * *"),
     "seal_envelopes": (seal_envelopes, "*/10 * * * *"),

@@ -33,7 +33,7 @@ from portal.notifications.telling import notify
 from portal.payments import booking
 from portal.payments.models import Payment
 from portal.reporting import orders
-from portal.signing import agreements, approvals
+from portal.signing import agreements, approvals, envelopes
 from portal.signing.models import Document
 from portal.sources import customer_list
 from tests.companies.test_company_card import a_picture
@@ -52,6 +52,7 @@ from tests.factories import (
     enter_case,
     sign_in,
 )
+from tests.signing.envelopes import an_envelope
 
 CREDITOR_READ = {
     "creditor.show_overview": (),
@@ -101,6 +102,11 @@ CREDITOR_READ = {
     "creditor.fetch_file": ("order_id", "place"),
     "creditor.list_people": (),
     "creditor.show_member": ("member_id",),
+    "creditor.list_documents": (),
+    "creditor.export_documents": (),
+    "creditor.show_document": ("envelope_key",),
+    "creditor.download_document": ("envelope_key", "file_key", "content"),
+    "creditor.show_document_page": ("envelope_key", "file_key", "page", "size"),
     "creditor.list_changes": (),
     "creditor.show_change": ("event_id",),
 }
@@ -145,6 +151,31 @@ CREDITOR_CHANGE = ADMINISTRATOR | {
     "creditor.save_sizes": (),
     "creditor.list_archives": (),
     "creditor.order_archive": (),
+    "creditor.new_document": (),
+    "creditor.begin_document": (),
+    "creditor.edit_document": ("envelope_key",),
+    "creditor.save_document": ("envelope_key",),
+    "creditor.remove_document": ("envelope_key",),
+    "creditor.add_documents": ("envelope_key",),
+    "creditor.add_attachments": ("envelope_key",),
+    "creditor.order_documents": ("envelope_key",),
+    "creditor.join_documents": ("envelope_key",),
+    "creditor.remove_document_file": ("envelope_key", "file_key"),
+    "creditor.edit_pages": ("envelope_key", "file_key"),
+    "creditor.save_pages": ("envelope_key", "file_key"),
+    "creditor.new_signer": ("envelope_key",),
+    "creditor.add_signer": ("envelope_key",),
+    "creditor.edit_signer": ("envelope_key", "signer_key"),
+    "creditor.save_signer": ("envelope_key", "signer_key"),
+    "creditor.remove_signer": ("envelope_key", "signer_key"),
+    "creditor.check_document": ("envelope_key",),
+    "creditor.send_document": ("envelope_key",),
+    "creditor.remind_signers": ("envelope_key",),
+    "creditor.edit_signers_address": ("envelope_key", "signer_key"),
+    "creditor.save_signers_address": ("envelope_key", "signer_key"),
+    "creditor.extend_document": ("envelope_key",),
+    "creditor.withdraw_document": ("envelope_key",),
+    "creditor.renew_document": ("envelope_key",),
     "creditor.exclude_customer": ("customer_id",),
     "creditor.include_customer": ("customer_id",),
     "creditor.change_customer_rules": ("customer_id",),
@@ -195,6 +226,9 @@ CREDITOR = CREDITOR_ASK | CREDITOR_READ | CREDITOR_CHANGE
 OPERATOR = {
     "operations.show_status": (),
     "operations.show_books": (),
+    "operations.list_bank_files": (),
+    "operations.take_bank_file": (),
+    "operations.download_bank_file": ("file_id",),
     "operations.list_jobs": (),
     "operations.retry_job": ("job_id",),
     "operations.list_messages": (),
@@ -222,6 +256,7 @@ DEBTOR = {
     "debtor.show_news": ("reference",),
     "debtor.show_news_of_all": (),
     "debtor.choose_cases": (),
+    "debtor.show_transfers": (),
     "debtor.start_joint_payment": (),
     "debtor.show_joint_payment": ("request_id",),
     "debtor.stop_joint_payment": ("request_id",),
@@ -291,15 +326,32 @@ ORDER = {
     "debtor.return_from_app",
     "debtor.stop_order",
 }
+# Who has the link and is who was invited: tests/signing/test_ceremony.py holds them to that.
+LINK = {
+    "signing.show_envelope": ("token",),
+    "signing.identify_signer": ("token",),
+    "signing.forget_signer": ("token",),
+    "signing.show_document": ("token", "file_key"),
+    "signing.show_document_page": ("token", "file_key", "number"),
+    "signing.download_document": ("token", "file_key"),
+    "signing.download_signed": ("token", "file_key"),
+    "signing.sign_envelope": ("token",),
+    "signing.ask_why_declined": ("token",),
+    "signing.decline_envelope": ("token",),
+    "signing.ask_who_instead": ("token",),
+    "signing.hand_envelope_over": ("token",),
+}
 # Anyone may come here; what they then see is their own.
 OPEN = {
     "api.online_callback",
+    "api.sms_callback",
     "api.swish_callback",
     "creditor.choose_company",
     "creditor.find_company",
     "debtor.accessibility",
     "debtor.ask_for_code",
     "debtor.confirm_address",
+    "debtor.confirm_number",
     "debtor.enter",
     "debtor.enter_by_code",
     "debtor.explain_letter",
@@ -315,6 +367,7 @@ OPEN = {
     "debtor.renew_link",
     "debtor.send_code",
     "debtor.show_address",
+    "debtor.show_number",
     "debtor.show_privacy",
     "debtor.show_link",
     "debtor.show_visit",
@@ -326,7 +379,9 @@ OPEN = {
     "notifications.stop_mails_now",
     "signing.accept_invitation",
     "signing.download_verification",
+    "signing.identify_for_waiting",
     "signing.identify_invited",
+    "signing.list_waiting",
     "signing.no_access",
     "signing.open_invitation",
     "signing.show_verification",
@@ -435,7 +490,19 @@ def world(app: Flask) -> World:
         "change": "use",
         "which": _a_contact(creditor),
     }
-    return World(app, case, values | _a_report(creditor.id), people)
+    return World(app, case, values | _a_report(creditor.id) | _an_envelope(creditor), people)
+
+
+def _an_envelope(creditor: Creditor) -> dict[str, object]:
+    envelope = an_envelope(creditor)
+    return {
+        "envelope_key": envelope.key,
+        "signer_key": envelopes.signers_of(envelope)[0].key,
+        "file_key": envelopes.files_of(envelope)[0].key,
+        "content": "file",
+        "page": 1,
+        "size": "small",
+    }
 
 
 def _an_act_together(case: Case) -> int:
@@ -536,7 +603,7 @@ def is_sent_to(response: TestResponse, path: str) -> bool:
 
 
 def test_every_address_is_held_against_the_wrong_person(app: Flask) -> None:
-    known = {*CREDITOR, *OPERATOR, *DEBTOR, *SIGNER, *PERSON, *ORDER, *OPEN}
+    known = {*CREDITOR, *OPERATOR, *DEBTOR, *SIGNER, *PERSON, *ORDER, *LINK, *OPEN}
     there = {rule.endpoint for rule in app.url_map.iter_rules()}
     assert {one for one in there if not one.startswith("components.")} == known
 
@@ -699,13 +766,14 @@ def test_a_role_that_has_ended_opens_nothing(world: World, app: Flask) -> None:
 
 def test_every_post_without_the_pages_token_is_refused(world: World) -> None:
     world.app.config["WTF_CSRF_ENABLED"] = True
-    needed = CREDITOR | OPERATOR | DEBTOR | SIGNER | PERSON
+    needed = CREDITOR | OPERATOR | DEBTOR | SIGNER | PERSON | LINK
     needed |= dict.fromkeys(ORDER, ("key",))
     needed |= {one: ("token",) for one in OPEN if one.endswith(("_invitation", "_invited"))}
-    needed |= {"notifications.stop_mails_now": ("link",), "debtor.confirm_address": ("link",)}
+    links = ("notifications.stop_mails_now", "debtor.confirm_address", "debtor.confirm_number")
+    needed |= dict.fromkeys(links, ("link",))
     needed |= {one: ("token",) for one in OPEN if one.startswith("debtor.") and "_link" in one}
-    # The payment provider signs what it sends, which tests/api holds.
-    signed = {"api.online_callback"}
+    # The providers sign what they send, which tests/api holds.
+    signed = {"api.online_callback", "api.sms_callback"}
     client = world.app.test_client()
     let_through = [
         rule.endpoint

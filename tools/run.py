@@ -144,7 +144,9 @@ def _run(processes: Processes, settings: Settings, environment: dict[str, str]) 
         environment,
     )
     processes.start(
-        "simulator-sms", [python, "-m", "simulators.sms", "--port", str(SMS)], environment
+        "simulator-sms",
+        [python, "-m", "simulators.sms", "--port", str(SMS), "--arrive-after", "5"],
+        environment,
     )
     processes.start(
         "simulator-translate",

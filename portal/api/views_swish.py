@@ -73,4 +73,4 @@ def _answer(status: int) -> Response:
     return make_response("", status)
 
 
-from portal.api import views_online  # noqa: E402, F401
+from portal.api import views_online, views_sms  # noqa: E402, F401

@@ -127,7 +127,7 @@ _WRITE = """
 select j.letter as kind, 'letter' as channel, a.case_id, a.creditor_id,
     coalesce(o.language, nullif(d.language, ''), 'sv') as language,
     j.letter || ':' || a.case_id as key,
-    c.access_code as secret, o.mail_to as address,
+    c.access_code as secret, o.mail_to as address, o.text_to as mobile,
     j.content || jsonb_build_object(
         'creditor', k.letter || jsonb_build_object('name', k.name,
             'organisation_number', k.organisation_number),
@@ -156,9 +156,16 @@ join cases c on c.id = a.case_id
 join creditors k on k.id = a.creditor_id
 join debtors d on d.id = a.debtor_id
 left join lateral (
-    select t.*, case when t.channel <> 'email' then null when t.email is null then d.email
-        when t.email_confirmed_at is not null then t.email end as mail_to
-    from debtor_contacts t where t.debtor_id = d.id
+    select s.*, case when s.channel = 'email' or s.text_to is not null then s.sure_mail end
+        as mail_to
+    from (
+        select t.*, case when t.email is null then d.email
+                when t.email_confirmed_at is not null then t.email
+                when t.channel = 'sms' then d.email end as sure_mail,
+            case when t.channel <> 'sms' then null when t.phone is null then d.phone
+                when t.phone_confirmed_at is not null then t.phone end as text_to
+        from debtor_contacts t where t.debtor_id = d.id
+    ) s
 ) o on true
 join invoices i on i.id = a.invoice_id
 where j.letter is not null

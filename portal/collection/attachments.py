@@ -111,6 +111,7 @@ def add(case: Case, uploaded: Sequence[tuple[str, bytes]], *, actor: Actor, now:
                     N_("At most %(most)s files are taken in a case."), most=MOST_OF_DEBTOR
                 )
             kind, scan = file_types.kind_of(name, data), file_types.scan(data)
+            name, kind, data = file_types.readable(name, kind, data)
         except FileRefused as error:
             refused.append(Refused(name, error))
             continue

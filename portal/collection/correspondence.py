@@ -5,13 +5,11 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Select, func, select, update
 
-from portal.collection import entry_links, history, notices
+from portal.collection import history, notices, reaching
 from portal.collection.models import Case, CaseMessage
 from portal.collection.words import written
 from portal.delivery import outbox
-from portal.delivery.channels.mail import NotAnAddress
-from portal.delivery.letters import web_link
-from portal.extensions import db, settings
+from portal.extensions import db
 from portal.identity.actor import DEBTOR, Actor
 
 MOST_WORDS = 2_000
@@ -78,8 +76,8 @@ def write(
 
     case: locked. seen: the id of the newest message that the writer was shown, 0 for none; a page
     that is sent twice says it once, and what came meanwhile goes on waiting. language: of the
-    words. The debtor is told by e-mail that the company has written, of several within an hour
-    once. Answers None when it was said already. Raises RedaError for no words or too many.
+    words. The debtor is told, by `reaching.tell`, that the company has written, of several within
+    an hour once. Answers None when it was said already. Raises RedaError for no words or too many.
     """
     said, is_from_debtor = written(words, MOST_WORDS), actor.kind == DEBTOR.kind
     if _is_said(case.id, said, seen=seen, is_from_debtor=is_from_debtor):
@@ -94,7 +92,11 @@ def write(
     if not is_from_debtor:
         _answer(case, seen, now)
         if not is_told:
-            _tell(case, message.id, now)
+            # Nothing of what is said: others may read a mailbox too.
+            reaching.tell(
+                case, "case_message", {"creditor": notices.creditor(case.creditor)},
+                key=f"case_message:{message.id}", now=now,
+            )  # fmt: skip
     name = "case.message_received" if is_from_debtor else "case.message_sent"
     # Not what it says: the history cannot be changed, and the words are kept beside it.
     history.record(
@@ -105,36 +107,9 @@ def write(
 
 
 def _is_told(case_id: int, now: datetime) -> bool:
-    """Whether a mail of the last hour tells of the company's writing, and was not followed yet."""
-    return bool(unread([case_id])) and outbox.has_told(case_id, "case_message", now - _ONE_MAIL)
-
-
-def _tell(case: Case, message_id: int, now: datetime) -> None:
-    debtor = case.debtor
-    if debtor.mails_to is None:
-        return
-    page = {"web_address": settings().base_url, "reference": case.reference}
-    # To an address that nobody has confirmed goes nothing that opens the case.
-    url = (
-        entry_links.make(case, "email", now, debtor.reads)
-        if debtor.is_mail_sure
-        else web_link(page, debtor.reads)
-    )
-    try:
-        outbox.put_mail(
-            "case_message",
-            to=debtor.mails_to,
-            # Nothing of what is said: others may read a mailbox too.
-            content={"creditor": notices.creditor(case.creditor), "url": url},
-            language=debtor.reads,
-            key=f"case_message:{message_id}",
-            now=now,
-            creditor_id=case.creditor_id,
-            case_id=case.id,
-        )
-    except NotAnAddress:
-        # As the creditor's ledger had it; the message lies on the page all the same.
-        return
+    """Whether a message of the last hour tells of what the company wrote and nobody has read."""
+    since = now - _ONE_MAIL
+    return bool(unread([case_id])) and outbox.times_told(case_id, "case_message", since) > 0
 
 
 def _is_said(case_id: int, words: str, *, seen: int, is_from_debtor: bool) -> bool:

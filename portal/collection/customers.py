@@ -27,7 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import aliased
 
 from portal import ledger
-from portal.collection import finding, policy, rulebook
+from portal.collection import finding, policy, reaching, rulebook
 from portal.collection.models import Case, Debtor, Event, Invoice, Rules
 from portal.collection.policy import Candidate, Decision, Effective
 from portal.extensions import db
@@ -293,16 +293,12 @@ def _found(creditor_id: int, filters: Filters, today: date) -> Select[Any]:
             )
         )
     if NO_ADDRESS in filters.kinds:
-        query = query.where(~_has_address())
+        query = query.where(reaching.has_no_address())
     if wanted := filters.search.strip():
         query = query.where(_sought(creditor_id, wanted, today))
     if filters.ids:
         query = query.where(Debtor.id.in_(filters.ids))
     return query
-
-
-def _has_address() -> ColumnElement[bool]:
-    return ~or_(Debtor.address_line == "", Debtor.postcode == "", Debtor.town == "")
 
 
 def _sought(creditor_id: int, typed: str, today: date) -> ColumnElement[bool]:
@@ -382,7 +378,8 @@ def _rows(creditor_id: int, found: Subquery, way: _Way) -> Sequence[CustomerRow]
     query = (
         select(
             Debtor.id, Debtor.customer_number, Debtor.name, Debtor.kind, Debtor.customer_class,
-            _has_address(), _OWN.id.is_not(None), _OWN.ends_on, func.coalesce(_OWN.reason, ""),
+            ~reaching.has_no_address(), _OWN.id.is_not(None), _OWN.ends_on,
+            func.coalesce(_OWN.reason, ""),
             _OWN.is_excluded, _OF_CLASS.is_excluded, open_cases, waiting,
         )
         .join(found, found.c.id == Debtor.id)

@@ -29,6 +29,34 @@ class Debts:
     closed: Sequence[Debt]
     sums: Mapping[str, int]
 
+    def by_payer(self) -> list["Payer"]:
+        """The open cases apart by who owes them: people first, then companies by their names."""
+        debtors = [one.case.debtor for one in self.open]
+        # Not every creditor knows the number of whom it has told us of.
+        numbers = {
+            one.name: one.identity_number_hash for one in debtors if one.identity_number_hash
+        }
+        found: dict[object, list[Debt]] = {}
+        for one, debtor in zip(self.open, debtors, strict=True):
+            number = debtor.identity_number_hash or numbers.get(debtor.name)
+            found.setdefault(number or debtor.name, []).append(one)
+        payers = [Payer(some[0].case.debtor.name, some, _sums(some)) for some in found.values()]
+        return sorted(payers, key=lambda one: (one.is_company, one.is_company and one.name))
+
+
+@dataclass(frozen=True)
+class Payer:
+    """One person or company, and the open cases in its name. sums: as of Debts."""
+
+    name: str
+    open: Sequence[Debt]
+    sums: Mapping[str, int]
+
+    @property
+    def is_company(self) -> bool:
+        """Whether it is no person; who trades in their own name is one."""
+        return all(one.case.debtor.kind == "company" for one in self.open)
+
 
 def of(case_ids: Sequence[int], today: date) -> Debts:
     """What is owed today on those of some cases that may be seen, asked for all of them at once."""
@@ -41,7 +69,11 @@ def of(case_ids: Sequence[int], today: date) -> Debts:
         for case in some
     ]
     still = [one for one in found if one.case.closed_on is None]
-    in_all: dict[str, int] = {}
-    for one in still:
-        in_all[one.case.currency] = in_all.get(one.case.currency, 0) + one.owed_ore
-    return Debts(still, [one for one in found if one.case.closed_on is not None], in_all)
+    return Debts(still, [one for one in found if one.case.closed_on is not None], _sums(still))
+
+
+def _sums(some: Sequence[Debt]) -> dict[str, int]:
+    sums: dict[str, int] = {}
+    for one in some:
+        sums[one.case.currency] = sums.get(one.case.currency, 0) + one.owed_ore
+    return sums

@@ -12,7 +12,16 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import selectinload
 
 from portal import clock, ledger
-from portal.collection import attachments, cases, changes, lifecycle, notices, states, stops
+from portal.collection import (
+    attachments,
+    cases,
+    changes,
+    lifecycle,
+    notices,
+    reaching,
+    states,
+    stops,
+)
 from portal.collection.attachments import Added
 from portal.collection.models import Case, Dispute, DisputeTurn
 from portal.collection.moves import interrupt_limitation, move, record
@@ -327,7 +336,7 @@ def write_answer(
         content=said,
         secret=case.given_code,
         language=case.debtor.reads,
-        mail_to=case.debtor.wants_mail_to,
+        to=reaching.reader(case.debtor),
         key=key,
         now=now,
     )

@@ -123,7 +123,7 @@ def send(code_id: int, *, now: datetime) -> str | None:
     if asked is None or asked.code_hash is not None or asked.ends_at <= now:
         return None
     case = db.session.scalar(select(Case).where(Case.reference == asked.reference))
-    to = None if case is None else entry_messages.address(case, asked.channel)
+    to = None if case is None else entry_messages.address(case.debtor, asked.channel)
     if case is None or to is None:
         return None
     code = f"{secrets.randbelow(10**DIGITS):0{DIGITS}}"

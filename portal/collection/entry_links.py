@@ -1,33 +1,27 @@
 """A debtor's way in by a link in an e-mail, a text message or a digital letter.
 
-The link carries a random token of 142 bits, of which we keep the hash alone. It opens its case
-once, and only until its days have passed. Looking at it uses nothing up, for mail programs look at
-links: a person presses a button.
+`identity.links` makes them. A link opens its case once, and only until its days have passed.
+Looking at it uses nothing up, for mail programs look at links: a person presses a button.
 """
 
-import hashlib
 import hmac
-import secrets
-import string
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select
 
 from portal.collection import cases, entry_messages
-from portal.collection.models import Case, EntryLink
+from portal.collection.models import Case
 from portal.database import tenancy
-from portal.extensions import db, settings
+from portal.extensions import db
+from portal.identity import links
+from portal.identity.models import EntryLink
 from portal.messages import N_, RedaError
 
-VALID = timedelta(days=14)
 # So long a link that has ended is known for one of ours, and leads on.
 _KEPT = timedelta(days=180)
 # Pressing twice is one press: the browser that used it may do so again for a moment.
 _SAME_PRESS = timedelta(minutes=2)
-# Letters and digits alone: programs that find addresses in texts leave out signs at the end.
-_ALPHABET = string.ascii_letters + string.digits
-_LENGTH = 24
 
 
 class LinkEnded(RedaError):
@@ -51,27 +45,17 @@ class Link:
     may_renew: bool
 
 
-def make(case: Case, channel: str, now: datetime, language: str | None = None) -> str:
-    """The address of a new link to a case, for a message in the caller's transaction.
+def make(
+    case: Case, channel: str, now: datetime, language: str | None = None, *, key: str | None = None
+) -> str:
+    """The address of a link to a case, as `identity.links.make` tells.
 
-    channel: where the message goes, `email`, `sms` or `mailbox`. language: the message's, in which
-    the page greets who has chosen none; left out, the debtor's.
+    language: the message's; left out, the debtor's. key: of the message.
     """
-    token = "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))
-    # Nobody but the service sees links, not even who has one sent.
-    with tenancy.service():
-        db.session.add(
-            EntryLink(
-                creditor_id=case.creditor_id,
-                case_id=case.id,
-                token_hash=_hash(token),
-                channel=channel,
-                language=language or case.debtor.reads,
-                made_at=now,
-                ends_at=now + VALID,
-            )
-        )
-    return f"{settings().base_url}/l/{token}"
+    return links.make(
+        case_id=case.id, creditor_id=case.creditor_id, channel=channel,
+        language=language or case.debtor.reads, now=now, key=key,
+    )  # fmt: skip
 
 
 def find(token: str, *, now: datetime) -> Link | None:
@@ -83,7 +67,7 @@ def find(token: str, *, now: datetime) -> Link | None:
         case = db.session.get_one(Case, link.case_id)
         return Link(
             case.id, case.reference, link.channel, link.language, is_open=_is_open(link, now),
-            may_renew=entry_messages.address(case, link.channel) is not None,
+            may_renew=entry_messages.address(case.debtor, link.channel) is not None,
         )  # fmt: skip
 
 
@@ -97,7 +81,7 @@ def open_case(token: str, *, browser: str, now: datetime) -> Link:
         if link is None:
             raise LinkEnded
         if _is_open(link, now):
-            link.used_at, link.used_by = now, _hash(browser)
+            link.used_at, link.used_by = now, links.hash_of(browser)
         elif not _is_same_press(link, browser, now):
             raise LinkEnded
         case = db.session.get_one(Case, link.case_id)
@@ -115,7 +99,7 @@ def renew(token: str, *, language: str, now: datetime) -> bool:
         if link is None:
             raise LinkEnded
         case = cases.lock(link.case_id)
-        to = entry_messages.address(case, link.channel)
+        to = entry_messages.address(case.debtor, link.channel)
         if to is None:
             return False
         entry_messages.put(
@@ -136,7 +120,7 @@ def forget_old(now: datetime) -> None:
 
 
 def _find(token: str, *, is_locked: bool = False) -> EntryLink | None:
-    wanted = select(EntryLink).where(EntryLink.token_hash == _hash(token))
+    wanted = select(EntryLink).where(EntryLink.token_hash == links.hash_of(token))
     return db.session.scalar(wanted.with_for_update() if is_locked else wanted)
 
 
@@ -149,9 +133,5 @@ def _is_same_press(link: EntryLink, browser: str, now: datetime) -> bool:
         link.used_at is not None
         and link.used_by is not None
         and now - link.used_at < _SAME_PRESS
-        and hmac.compare_digest(link.used_by, _hash(browser))
+        and hmac.compare_digest(link.used_by, links.hash_of(browser))
     )
-
-
-def _hash(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from portal.collection.models import Case
+from portal.collection.models import Debtor
 from portal.delivery import outbox
 from portal.delivery.channels.mail import NotAnAddress, address_of
 from portal.delivery.channels.sms import NotANumber, number_of
@@ -11,14 +11,14 @@ from portal.delivery.channels.sms import NotANumber, number_of
 EMAIL, SMS = "email", "sms"
 
 
-def address(case: Case, channel: str) -> str | None:
-    """Where what opens a case is sent by a channel now; None when nowhere."""
-    debtor = case.debtor
+def address(debtor: Debtor, channel: str) -> str | None:
+    """Where what opens a case of a debtor is sent by a channel now; None when nowhere."""
+    number = debtor.texts_to if debtor.is_number_sure else debtor.phone
     try:
         if channel == EMAIL:
             return address_of(debtor.sure_mail_to) if debtor.sure_mail_to else None
         if channel == SMS:
-            return number_of(debtor.phone) if debtor.phone else None
+            return number_of(number) if number else None
     except (NotAnAddress, NotANumber):
         # A creditor's ledger may hold anything, such as two addresses or a number at a desk.
         return None

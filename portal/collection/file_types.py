@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 
+import pillow_heif
 from PIL import Image
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.reader import PdfFileReader
@@ -25,7 +26,7 @@ LARGEST = 10 * 1024 * 1024
 # Endings of the kinds that are taken, and the kind that the content must be of.
 TAKEN: Mapping[str, str] = {
     "pdf": "PDF", "png": "PNG", "jpg": "JPEG", "jpeg": "JPEG", "gif": "GIF", "txt": "text",
-    "csv": "text", "xlsx": "Excel", "docx": "Word", "eml": "e-mail",
+    "csv": "text", "xlsx": "Excel", "docx": "Word", "eml": "e-mail", "heic": "HEIC", "heif": "HEIC",
 }  # fmt: skip
 ACCEPT = ",".join(f".{one}" for one in TAKEN)
 # Endings that have no business inside a name: they are there to be taken for the last one.
@@ -54,6 +55,9 @@ _PAGE = re.compile(rb"<\s*(!doctype\s+html|html|svg|script|body|iframe|head)\b",
 _LONGEST_NAME = 120
 _MOST_ENTRIES, _MOST_UNPACKED = 5_000, 200 * 1024 * 1024
 _MOST_OBJECTS = 200_000
+# A photo of 48 megapixels, the largest of telephones, has room.
+_MOST_PIXELS = 50_000_000
+_LONGEST_SIDE, _JPEG_QUALITY = 4_096, 88
 
 
 class FileRefused(RedaError):
@@ -100,6 +104,27 @@ def kind_of(name: str, data: bytes) -> str:
     return kind
 
 
+def readable(name: str, kind: str, data: bytes) -> tuple[str, str, bytes]:
+    """A file as it is kept: name, kind and content. kind: as `kind_of` tells.
+
+    A photo as telephones take them (HEIC, ISO/IEC 23008-12), which few others can open, becomes a
+    JPEG, turned the way it was held, and without what it says of where and when it was taken. All
+    else stays as it is.
+    """
+    if kind != "HEIC":
+        return name, kind, data
+    out = io.BytesIO()
+    try:
+        picture = _open_heic(data).to_pillow().convert("RGB")
+    except Exception as error:
+        raise FileRefused(NOT_WHAT_IT_SAYS) from error
+    picture.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE))
+    # The colours of the telephone's camera are told by its profile, and by nothing else kept.
+    profile = picture.info.get("icc_profile")
+    picture.save(out, "JPEG", quality=_JPEG_QUALITY, icc_profile=profile, exif=b"", comment=b"")
+    return f"{name.rpartition('.')[0]}.jpg", "JPEG", out.getvalue()
+
+
 def _ending(name: str) -> str:
     *inner, ending = name.lower().split(".")
     if not inner or ending not in _KNOWN | set(TAKEN):
@@ -124,6 +149,7 @@ _NOT_TAKEN = N_(
     "Files of this kind are not taken. These are: PDF, PNG, JPEG, GIF, TXT, CSV, XLSX, DOCX, EML."
 )
 NOT_WHAT_IT_SAYS = N_("The file is not what its name says. Check that it is the right one.")
+_TOO_MUCH = N_("The file unpacks to far too much. Save it anew, or as PDF.")
 HAS_MACROS = N_("Files with macros are not taken. Save it without macros.")
 LOCKED = N_("The file is locked with a password. Save it without one.")
 CARRIES = N_("The file carries a program or another file inside. Print it to a PDF and send that.")
@@ -258,6 +284,20 @@ def _look_at_picture(kind: str) -> Callable[[bytes], None]:
     return look
 
 
+def _look_at_heic(data: bytes) -> None:
+    # Its size stands before the picture, which is not unpacked for it.
+    width, height = _open_heic(data).size
+    if width * height > _MOST_PIXELS:
+        raise FileRefused(_TOO_MUCH)
+
+
+def _open_heic(data: bytes) -> pillow_heif.HeifFile:
+    try:
+        return pillow_heif.open_heif(io.BytesIO(data))
+    except Exception as error:
+        raise FileRefused(NOT_WHAT_IT_SAYS) from error
+
+
 def _look_at_text(data: bytes) -> None:
     text = data
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
@@ -292,7 +332,7 @@ def bounded(parts: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
     entries = parts.infolist()
     unpacked = sum(one.file_size for one in entries)
     if len(entries) > _MOST_ENTRIES or unpacked > _MOST_UNPACKED:
-        raise FileRefused(N_("The file unpacks to far too much. Save it anew, or as PDF."))
+        raise FileRefused(_TOO_MUCH)
     if any(one.flag_bits & 1 for one in entries):
         raise FileRefused(LOCKED)
     return entries
@@ -350,6 +390,7 @@ _LOOKS: Mapping[str, Callable[[bytes], None]] = {
     "PNG": _look_at_picture("PNG"),
     "JPEG": _look_at_picture("JPEG"),
     "GIF": _look_at_picture("GIF"),
+    "HEIC": _look_at_heic,
     "text": _look_at_text,
     "Excel": look_at_office("xl/workbook.xml"),
     "Word": look_at_office("word/document.xml"),

@@ -34,7 +34,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 from stdnum import luhn
 
 from portal import clock, ledger
-from portal.collection import correspondence, states, tellings
+from portal.collection import correspondence, reaching, states, tellings
 from portal.collection.models import Case, Debtor, Invoice, Plan, Stop
 from portal.database.encryption import lookup_hash
 from portal.delivery import outbox
@@ -583,8 +583,7 @@ def _marked(creditor_id: int, mark: str, today: date) -> ColumnElement[bool]:
         case "no address":
             homeless = select(Debtor.id).where(
                 Debtor.creditor_id == creditor_id,
-                # Written as the index of them is.
-                or_(Debtor.address_line == "", Debtor.postcode == "", Debtor.town == ""),
+                reaching.has_no_address(),
             )
             return and_(Case.debtor_id.in_(homeless), Case.closed_on.is_(None))
         case "broken plan":

@@ -11,7 +11,17 @@ from functools import partial
 
 from sqlalchemy import select, text
 
-from portal.collection import advancing, cases, charging, notices, plans, policy, states, stops
+from portal.collection import (
+    advancing,
+    cases,
+    charging,
+    notices,
+    plans,
+    policy,
+    reaching,
+    states,
+    stops,
+)
 from portal.collection.charging import Charged, Facts
 from portal.collection.models import Case, Invoice
 from portal.collection.moves import (
@@ -382,7 +392,7 @@ def _write(
         content=said,
         secret=case.given_code,
         language=case.debtor.reads,
-        mail_to=case.debtor.wants_mail_to,
+        to=reaching.reader(case.debtor),
         key=key,
         now=now,
     )

@@ -88,10 +88,14 @@ class Debtor(Base):
         return self.mails_to if self.is_mail_sure else self.email or None
 
     @property
-    def wants_mail_to(self) -> str | None:
-        """Where letters are to come by e-mail instead; None for who has not chosen it."""
-        wants = self.told is not None and self.told.channel == "email"
-        return self.mails_to if wants and self.is_mail_sure else None
+    def texts_to(self) -> str | None:
+        """Where text messages go: the debtor's own word, or what the creditor told."""
+        return (self.told and self.told.phone) or self.phone or None
+
+    @property
+    def is_number_sure(self) -> bool:
+        """Whether nothing says that text messages may come to a stranger."""
+        return not (self.told and self.told.phone) or self.told.phone_confirmed_at is not None
 
     @property
     def home(self) -> "Debtor | OwnContact":
@@ -102,13 +106,14 @@ class Debtor(Base):
 class OwnContact(Base):
     """How a debtor wants to be reached by one creditor, in their own words; empty: not told.
 
-    channel: letter or email. email_confirmed_at: when somebody followed the link in a mail to the
-    address. version: counts the changes.
+    channel: letter, email or sms. email_confirmed_at, phone_confirmed_at: when somebody followed
+    the link in a message to the address or number. phone_asked_at: when the one to the number was
+    written. version: counts the changes.
     """
 
     __tablename__ = "debtor_contacts"
     __table_args__ = (
-        CheckConstraint("channel in ('letter', 'email')", name="channel"),
+        CheckConstraint("channel in ('letter', 'email', 'sms')", name="channel"),
         CheckConstraint(
             "num_nulls(address_line, postcode, town, country) in (0, 4)", name="address"
         ),
@@ -121,6 +126,8 @@ class OwnContact(Base):
     email: Mapped[str | None]
     email_confirmed_at: Mapped[datetime | None]
     phone: Mapped[str | None]
+    phone_asked_at: Mapped[datetime | None]
+    phone_confirmed_at: Mapped[datetime | None]
     address_line: Mapped[str | None]
     postcode: Mapped[str | None]
     town: Mapped[str | None]
@@ -871,28 +878,6 @@ class KeptFigures(Base):
     made_at: Mapped[datetime]
     took_ms: Mapped[int]
     data: Mapped[dict[str, Any]] = mapped_column(JSONB)
-
-
-class EntryLink(Base):
-    """A link in a message that opens a case, once and until ends_at: `entry_links`.
-
-    token_hash: of what stands in the link. language: of the message that it stands in. used_by: the
-    browser that it was used in, as a hash.
-    """
-
-    __tablename__ = "entry_links"
-    __table_args__ = (CheckConstraint("channel in ('email', 'sms', 'mailbox')", name="channel"),)
-
-    id: Mapped[PrimaryKey]
-    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
-    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), index=True)
-    token_hash: Mapped[bytes] = mapped_column(unique=True)
-    channel: Mapped[str]
-    language: Mapped[str | None]
-    made_at: Mapped[datetime]
-    ends_at: Mapped[datetime] = mapped_column(index=True)
-    used_at: Mapped[datetime | None]
-    used_by: Mapped[bytes | None]
 
 
 class EntryCode(Base):

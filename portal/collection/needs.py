@@ -18,11 +18,10 @@ from sqlalchemy import (
     cast,
     func,
     literal,
-    or_,
     select,
 )
 
-from portal.collection import correspondence, states, tellings
+from portal.collection import correspondence, reaching, states, tellings
 from portal.collection.models import Case, Debtor, Plan, Stop, Upload
 from portal.delivery import outbox
 
@@ -114,7 +113,7 @@ def _needs(creditor_id: int, today: date, now: datetime) -> Sequence[Select[*tup
         .join(Debtor, Debtor.id == Case.debtor_id)
         .where(
             Debtor.creditor_id == creditor_id,
-            or_(Debtor.address_line == "", Debtor.postcode == "", Debtor.town == ""),
+            reaching.has_no_address(),
             Case.closed_on.is_(None),
         )
     )

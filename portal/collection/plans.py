@@ -13,7 +13,7 @@ from sqlalchemy import func, literal, select
 from sqlalchemy.orm import selectinload
 
 from portal import ledger
-from portal.collection import notices, plan_offers, states, stops
+from portal.collection import notices, plan_offers, reaching, states, stops
 from portal.collection.models import Case, Event, Instalment, Plan
 from portal.collection.moves import charge_creditor, move, note_charges, post, record
 from portal.collection.plan_offers import Part, next_day
@@ -151,7 +151,7 @@ def _write(
         content=said,
         secret=case.given_code,
         language=case.debtor.reads,
-        mail_to=case.debtor.wants_mail_to,
+        to=reaching.reader(case.debtor),
         key=key,
         now=now,
     )
@@ -325,13 +325,14 @@ def missed(today: date, limit: int) -> list[int]:
 
 
 def break_off(case: Case, *, actor: Actor, today: date, now: datetime) -> bool:
-    """End a plan that is not kept; what waited goes on. Answers whether there was one."""
+    """End a plan that is not kept, and tell it; what waited goes on. Answers if there was one."""
     plan = running(case.id)
     if plan is None:
         return False
     plan.status, plan.ended_on = "broken", today
     outbox.withdraw_unsent(case.id)
     record(case, "case.plan_broken", actor, now, plan=plan.id)
+    reaching.tell(case, "news", {}, key=f"plan broken:{plan.id}", now=now)
     return True
 
 

@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy import func, select
 
-from portal.collection import cases, lifecycle, notices, states
+from portal.collection import cases, lifecycle, notices, reaching, states
 from portal.collection.models import Case, Event
 from portal.collection.moves import move, record
 from portal.collection.policy import Effective
@@ -132,7 +132,7 @@ def _write(case: Case, rules: Effective, *, today: date, now: datetime) -> None:
         content=said | {"creditors_words": None},
         secret=case.given_code,
         language=case.debtor.reads,
-        mail_to=case.debtor.wants_mail_to,
+        to=reaching.reader(case.debtor),
         key=f"more time:{case.id}:{case.pay_by_on.isoformat()}",
         now=now,
     )

@@ -1,29 +1,49 @@
-"""How debtors want to be reached, in their own words, beside what the creditor has told of them."""
+"""How debtors want to be reached, in their own words, beside what the creditor has told of them.
 
-from collections.abc import Collection, Mapping
-from datetime import datetime
+`reader` says where letters go, and `tell` tells that something has happened, by the way they chose.
+"""
 
-from itsdangerous import BadSignature, URLSafeTimedSerializer
-from sqlalchemy import select
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from itsdangerous import BadSignature, Signer, URLSafeTimedSerializer
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from portal import locales
-from portal.collection import history
+from portal.collection import entry_messages, history
 from portal.collection.models import Case, Debtor, OwnContact
 from portal.database import tenancy
 from portal.delivery import outbox
-from portal.delivery.channels.mail import address_of
+from portal.delivery.channels.mail import NotAnAddress, address_of
+from portal.delivery.channels.sms import number_of
+from portal.delivery.letters import web_link
+from portal.delivery.outbox import Addressed, Reader
 from portal.extensions import db, settings
-from portal.identity.actor import Actor
-from portal.law.channels import EMAIL, LETTER
+from portal.identity import links
+from portal.identity.actor import SYSTEM, Actor
+from portal.law.channels import EMAIL, LETTER, SMS
 from portal.messages import N_, RedaError
 from portal.sources import values as read
 
 ADDRESS = ("address_line", "postcode", "town", "country")
 FIELDS = ("email", "phone", *ADDRESS, "channel", "language")
-CHANNELS = (LETTER, EMAIL)
+CHANNELS = (LETTER, EMAIL, SMS)
 _LONGEST = {"email": 254, "phone": 40, "address_line": 200, "postcode": 20, "town": 100}
-_CONFIRMABLE_SECONDS = 7 * 24 * 3600
+_CONFIRMABLE = timedelta(days=7)
+# Text messages that ask whether a number is right: they cost, and may reach a stranger.
+_MOST_ASKED_A_DAY = 5
+
+
+def has_no_address() -> ColumnElement[bool]:
+    """Of a debtor in a query: whether letters have nowhere to go, as `Debtor.home` tells."""
+    own = select(OwnContact.debtor_id).where(
+        OwnContact.debtor_id == Debtor.id, OwnContact.address_line != ""
+    )
+    # Written as the index of them is.
+    is_lacking = or_(Debtor.address_line == "", Debtor.postcode == "", Debtor.town == "")
+    return is_lacking & ~own.exists()
 
 
 class BadLink(RedaError):
@@ -35,6 +55,125 @@ class BadLink(RedaError):
         super().__init__(
             N_("This link does not hold any more. Write the address again on your page.")
         )
+
+
+def reader(debtor: Debtor) -> Reader:
+    """Where a debtor's letters go."""
+    wanted = debtor.told.channel if debtor.told else LETTER
+    mobile = entry_messages.address(debtor, SMS) if debtor.is_number_sure else None
+    mail = entry_messages.address(debtor, EMAIL)
+    if wanted == SMS and mobile is not None:
+        return Reader(SMS, mail, mobile)
+    if wanted == EMAIL and mail is not None and debtor.is_mail_sure:
+        return Reader(EMAIL, mail)
+    return Reader(LETTER, mail)
+
+
+def tell(
+    case: Case,
+    kind: str,
+    content: Mapping[str, object],
+    *,
+    key: str,
+    now: datetime,
+    is_of_sums: bool = False,
+) -> bool:
+    """Tell a debtor that something has happened, with a link that opens the case.
+
+    By text message who chose that, else by e-mail where there is an address, also to who gets
+    letters by post. kind: of `templates/emails/` and `templates/sms/`. key: names what happened; it
+    is told once. is_of_sums: what the e-mail says is for the debtor alone, and it goes to no
+    address that nobody has confirmed; others go there with a link that opens nothing.
+    Answers whether there is anywhere to tell it. Nothing of it stands in a text message, which
+    others may see on the screen of a telephone that lies about.
+    """
+    told = Telling(case, kind, content, key, is_of_sums)
+    return tell_many([told], now=now) == 1
+
+
+@dataclass(frozen=True)
+class Telling:
+    """Something that has happened and is to be told, as `tell` says."""
+
+    case: Case
+    kind: str
+    content: Mapping[str, object]
+    key: str
+    is_of_sums: bool = False
+
+
+def tell_many(tellings: Sequence[Telling], *, now: datetime) -> int:
+    """Tell debtors what has happened, as `tell` does, with a statement a table; to how many."""
+    ways = [(one, way) for one in tellings if (way := _way(one)) is not None]
+    opening = [(one, way) for one, way in ways if way.opens]
+    urls = links.make_many(
+        [
+            links.Wanted(
+                one.case.id, one.case.creditor_id, way.channel, one.case.debtor.reads, one.key
+            )
+            for one, way in opening
+        ],
+        now=now,
+    )
+    url_of = {one.key: url for (one, _), url in zip(opening, urls, strict=True)}
+    outbox.put_addressed(
+        [
+            Addressed(
+                one.kind, way.channel, way.mail, way.mobile,
+                {**one.content, "url": url_of.get(one.key) or _page_of(one.case)},
+                one.case.debtor.reads, one.key, one.case.creditor_id, one.case.id,
+            )
+            for one, way in ways
+        ],
+        now=now,
+    )  # fmt: skip
+    return len(ways)
+
+
+@dataclass(frozen=True)
+class _Way:
+    """By which channel something is told, where to, and whether its link opens the case."""
+
+    channel: str
+    mail: str | None
+    mobile: str | None
+    opens: bool
+
+
+def _way(told: Telling) -> _Way | None:
+    debtor, to = told.case.debtor, reader(told.case.debtor)
+    if to.channel == SMS and to.mobile is not None:
+        return _Way(SMS, to.mail, to.mobile, opens=True)
+    if to.mail is not None and (told.is_of_sums or debtor.is_mail_sure):
+        return _Way(EMAIL, to.mail, None, opens=True)
+    if told.is_of_sums or debtor.mails_to is None:
+        return None
+    try:
+        return _Way(EMAIL, address_of(debtor.mails_to), None, opens=False)
+    except NotAnAddress:
+        # As the creditor's ledger had it.
+        return None
+
+
+def _page_of(case: Case) -> str:
+    page = {"web_address": settings().base_url, "reference": case.reference}
+    return web_link(page, case.debtor.reads)
+
+
+def learn_what_became_of(name: str, *, now: datetime) -> None:
+    """Ask a provider what became of a text message, and tell it in the history of its case.
+
+    name: the provider's for it. Raises NotNow when it cannot be asked.
+    """
+    with tenancy.service():
+        arrived = outbox.ask_what_became_of(name, now=now)
+        if arrived is None:
+            return
+        event = "case.text_arrived" if arrived.is_delivered else "case.text_not_arrived"
+        history.record(
+            event, creditor_id=arrived.creditor_id, case_id=arrived.case_id, actor=SYSTEM, now=now,
+            kind=arrived.kind, now_by=arrived.now_by,
+        )  # fmt: skip
 
 
 def kept(debtor: Debtor) -> dict[str, str]:
@@ -55,7 +194,8 @@ def save(
     """Keep what a debtor tells, for all cases of theirs at this creditor; answers what changed.
 
     case: locked. values: by FIELDS, as typed; empty takes away what was told before. version: of
-    what the page showed. A new address for e-mails gets a mail whose link confirms it.
+    what the page showed. A new address for e-mails gets a mail whose link confirms it, and a new
+    number a text message, if that is the channel.
     Raises RedaError at the field, also when somebody has changed the same meanwhile.
     """
     debtor, kept = case.debtor, _checked(values, case.debtor)
@@ -77,6 +217,10 @@ def save(
     if "email" in changed:
         told.email_confirmed_at = None
         _ask(told, debtor, case, now)
+    if "phone" in changed:
+        told.phone_confirmed_at = None
+    if {"phone", "channel"} & set(changed):
+        _ask_number(told, debtor, case, now)
     _record(debtor, "case.contact_told", actor, now, fields=changed)
     return changed
 
@@ -105,6 +249,62 @@ def write_in(case: Case, language: str, *, actor: Actor, now: datetime) -> bool:
     return True
 
 
+def number_in(link: str, *, now: datetime) -> str:
+    """The mobile number that a link in a text message confirms. Raises BadLink."""
+    with tenancy.service():
+        return _number_of(link, now)[1]
+
+
+def confirm_number(link: str, *, actor: Actor, now: datetime) -> None:
+    """Take a link's number for the debtor's own; once more changes nothing. Raises BadLink."""
+    with tenancy.service():
+        told, _ = _number_of(link, now, is_locked=True)
+        if told.phone_confirmed_at is None:
+            told.phone_confirmed_at = now
+            debtor = db.session.get_one(Debtor, told.debtor_id)
+            _record(debtor, "case.contact_confirmed", actor, now, field="phone")
+
+
+def _number_of(link: str, now: datetime, *, is_locked: bool = False) -> tuple[OwnContact, str]:
+    debtor_id = link.partition(".")[0]
+    told = None
+    if debtor_id.isascii() and debtor_id.isdecimal() and len(debtor_id) < 19:
+        told = db.session.get(OwnContact, int(debtor_id), with_for_update=is_locked or None)
+    if told is None or not told.phone or told.phone_asked_at is None:
+        raise BadLink
+    if not _number_signer(told).validate(link) or now - told.phone_asked_at > _CONFIRMABLE:
+        raise BadLink
+    return told, told.phone
+
+
+def _number_signer(told: OwnContact) -> Signer:
+    # Short, for it stands in a text message: what it is about is in the salt.
+    asked_at = told.phone_asked_at and told.phone_asked_at.timestamp()
+    return Signer(settings().secret_key, salt=f"debtor's number {told.phone} {asked_at}")
+
+
+def _ask_number(told: OwnContact, debtor: Debtor, case: Case, now: datetime) -> None:
+    if told.channel != SMS or not told.phone or told.phone_confirmed_at is not None:
+        return
+    if outbox.times_told(case.id, "debtor_number", now - timedelta(days=1)) >= _MOST_ASKED_A_DAY:
+        raise RedaError(
+            N_("Too many attempts. Wait a while and try again, or call us and we help you."),
+            field="phone",
+        )
+    told.phone_asked_at = now
+    link = _number_signer(told).sign(str(debtor.id)).decode()
+    outbox.put_sms(
+        "debtor_number",
+        to=told.phone,
+        content={"url": f"{settings().base_url}/number/{link}"},
+        language=told.language or debtor.reads,
+        key=f"debtor_number:{debtor.id}:{told.version}",
+        now=now,
+        creditor_id=case.creditor_id,
+        case_id=case.id,
+    )
+
+
 def address_in(link: str) -> str:
     """The e-mail address that a link in a mail confirms. Raises BadLink."""
     return _opened(link)[1]
@@ -129,7 +329,7 @@ def _serializer() -> URLSafeTimedSerializer:
 
 def _opened(link: str) -> tuple[int, str]:
     try:
-        debtor_id, address = _serializer().loads(link, max_age=_CONFIRMABLE_SECONDS)
+        debtor_id, address = _serializer().loads(link, max_age=int(_CONFIRMABLE.total_seconds()))
     except (BadSignature, ValueError):
         raise BadLink from None
     return int(debtor_id), str(address)
@@ -195,6 +395,8 @@ def _checked(values: Mapping[str, str], debtor: Debtor) -> dict[str, str | None]
         raise RedaError(N_("Choose one of the options."), field="channel")
     if found["channel"] == EMAIL and not (found["email"] or debtor.email):
         raise RedaError(N_("Write an e-mail address, such as anna@example.com."), field="email")
+    if found["channel"] == SMS:
+        number_of(found["phone"] or debtor.phone or "", field="phone")
     if found["language"] and locales.find(found["language"]) not in locales.offered():
         raise RedaError(N_("Choose one of the options."), field="language")
     return {name: value or None for name, value in {**found, **_address(found)}.items()}

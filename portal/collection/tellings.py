@@ -10,7 +10,7 @@ from datetime import date, datetime
 
 from sqlalchemy import Select, select
 
-from portal.collection import attachments, changes, disputes, states, stops
+from portal.collection import attachments, changes, disputes, reaching, states, stops
 from portal.collection.attachments import Added
 from portal.collection.models import Case, Telling
 from portal.collection.moves import move, open_stops, record
@@ -48,6 +48,17 @@ def of_case(case_id: int, *kinds: str) -> list[Telling]:
     """What was told in a case, the newest first. kinds: stops that it put on; all when none."""
     wanted = select(Telling).where(Telling.case_id == case_id).order_by(Telling.id.desc())
     return list(db.session.scalars(wanted.where(Telling.stop.in_(kinds)) if kinds else wanted))
+
+
+def answered_since(case_id: int, since: datetime) -> set[str]:
+    """The kinds of what was told in a case that were answered since an instant."""
+    return set(
+        db.session.scalars(
+            select(Telling.stop).where(
+                Telling.case_id == case_id, Telling.settled_at > since, Telling.outcome != LAPSED
+            )
+        )
+    )
 
 
 def waiting(case_id: int) -> list[Telling]:
@@ -180,8 +191,8 @@ def answer(
     amount_ore on a day; WRONG recalls the claim; HOLDS lets the case stand still, as the law asks;
     CORRECTED and STANDS change nothing else; after the others the case goes on, with time to pay.
     words: what the debtor reads; needed when the claim, or what is held, stands; of a claim a
-    letter then brings them. Raises RedaError when nothing waits, and as
-    `changes.creditor_was_paid` does.
+    letter then brings them. Of what else is answered a message tells that there is news. Raises
+    RedaError when nothing waits, and as `changes.creditor_was_paid` does.
     """
     found = next((one for one in waiting(case.id) if one.stop == stop), None)
     if found is None:
@@ -203,7 +214,12 @@ def answer(
     pay_by_on = None
     if is_stop and outcome != HOLDS:
         pay_by_on = disputes.go_on(case, stop, actor=actor, today=today, now=now)
-    if said and outcome in (NOT_COME, RIGHT, WRONG):
+    has_letter = outcome in (NOT_COME, RIGHT, WRONG) and bool(said)
+    if not has_letter:
+        is_told = reaching.tell(case, "news", {}, key=f"telling:{found.id}", now=now)
+        # Nothing more is demanded of anybody who has not been told why.
+        has_letter = outcome == GOES_ON and bool(said) and not is_told
+    if has_letter:
         disputes.write_answer(
             case, disputes.UPHELD if outcome == WRONG else disputes.TURNED_DOWN, said,
             objected_at=found.told_at, key=f"telling:{found.id}", pay_by_on=pay_by_on,

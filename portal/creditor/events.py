@@ -180,7 +180,17 @@ def _contact_told(data: Data) -> tuple[str, str]:
 
 
 def _contact_confirmed(data: Data) -> tuple[str, str]:
+    if data.get("field") == "phone":
+        return gettext("The debtor’s mobile number was confirmed"), ""
     return gettext("The debtor’s e-mail address was confirmed"), ""
+
+
+def _text_not_arrived(data: Data) -> tuple[str, str]:
+    goes_on = {
+        "email": gettext("It goes by e-mail instead."),
+        "letter": gettext("It goes by post instead."),
+    }
+    return gettext("A text message did not arrive"), goes_on.get(data.get("now_by") or "", "")
 
 
 def _postponed(data: Data) -> tuple[str, str]:
@@ -399,6 +409,24 @@ def _agreement_signed(data: Data) -> tuple[str, str]:
     )
 
 
+_DOCUMENTS = {
+    "document.signed": lazy_gettext("%(name)s signed a document with BankID"),
+    "document.completed": lazy_gettext("A document is signed by all"),
+    "document.declined": lazy_gettext("%(name)s declined to sign a document"),
+    "document.handed_over": lazy_gettext("%(name)s let %(to)s sign a document instead"),
+    "document.soon_over": lazy_gettext("A document is to be signed within two days"),
+    "document.expired": lazy_gettext("A document was not signed in time"),
+    "document.withdrawn": lazy_gettext("A document to sign was withdrawn"),
+}
+
+
+def _document(name: str) -> Callable[[Data], tuple[str, str]]:
+    return lambda data: (
+        str(_DOCUMENTS[name]) % {"name": data.get("who", ""), "to": data.get("to", "")},
+        ". ".join(one for one in (data["title"], data.get("reason")) if one),
+    )
+
+
 def _agreement_read(data: Data) -> tuple[str, str]:
     return gettext("A new version of the agreement was read"), gettext(
         "Version %(number)s", number=data["version"]
@@ -451,6 +479,8 @@ _TEXTS: Mapping[str, Callable[[Data], tuple[str, str]]] = {
     "case.customer_changed": _customer_changed,
     "case.contact_told": _contact_told,
     "case.contact_confirmed": _contact_confirmed,
+    "case.text_arrived": _note(lazy_gettext("A text message arrived")),
+    "case.text_not_arrived": _text_not_arrived,
     "case.postponed": _postponed,
     "case.plan_agreed": _plan_agreed,
     "case.plan_moved": _plan_moved,
@@ -481,6 +511,7 @@ _TEXTS: Mapping[str, Callable[[Data], tuple[str, str]]] = {
     "company.changed": _company_changed,
     "company.closed": _company_closed,
     "agreement.signed": _agreement_signed,
+    **{name: _document(name) for name in _DOCUMENTS},
     "agreement.read": _agreement_read,
     "company.reopened": _company_reopened,
     **{name: _approval(name) for name in _APPROVALS},
@@ -663,7 +694,7 @@ _NOTES = (
     "case.file_received",
 )  # fmt: skip
 KINDS = (
-    ("letters", lazy_gettext("Letters"), _STEPS),
+    ("letters", lazy_gettext("Letters"), (*_STEPS, "case.text_arrived", "case.text_not_arrived")),
     ("money", lazy_gettext("Money"), _MONEY),
     ("waiting", lazy_gettext("Stops and decisions"), _WAITING),
     ("details", lazy_gettext("Details"), _DETAILS),

@@ -102,7 +102,10 @@ _MESSAGES = {
     "letter": lazy_gettext("That there is a letter"),
     "entry_link": lazy_gettext("Link to the case"),
     "debtor_address": lazy_gettext("Question whether the e-mail address is right"),
+    "debtor_number": lazy_gettext("Question whether the mobile number is right"),
     "more_time": lazy_gettext("More time to pay"),
+    "news": lazy_gettext("That there is news in the case"),
+    "payment": lazy_gettext("That a payment has come"),
 }
 _CHANNELS = {
     "letter": lazy_gettext("Letter"),

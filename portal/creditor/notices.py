@@ -48,6 +48,8 @@ NAMES: Mapping[str, LazyString] = {
     "approval": lazy_gettext("Something waits for your approval, or was decided on"),
     "company": lazy_gettext("The company’s card or accounts change"),
     "agreement": lazy_gettext("A new version of the agreement is to be accepted"),
+    "document": lazy_gettext("Somebody signs or declines a document that you have sent"),
+    "document_completed": lazy_gettext("A document that you have sent is signed by all"),
 }
 HOWS: Mapping[str, LazyString] = {
     "at once": lazy_gettext("At once"),
@@ -141,6 +143,21 @@ def _agreement(data: Data, is_failed: bool) -> str:
     return gettext("A new version of the agreement is to be accepted")
 
 
+_DOCUMENTS: Mapping[str, LazyString] = {
+    "document.signed": lazy_gettext("%(name)s has signed"),
+    "document.declined": lazy_gettext("%(name)s has declined to sign"),
+    "document.soon_over": lazy_gettext("A document is to be signed within two days"),
+    "document.expired": lazy_gettext("A document was not signed in time"),
+}
+
+
+def _document(data: Data, is_failed: bool) -> str:
+    known = _DOCUMENTS.get(str(data.get("event")))
+    if known is None:
+        return gettext("Something has happened to a document that you have sent")
+    return str(known) % {"name": data.get("who", "")}
+
+
 def _plain(text: LazyString) -> Callable[[Data, bool], str]:
     return lambda data, is_failed: str(text)
 
@@ -168,6 +185,8 @@ _TITLES: Mapping[str, Callable[[Data, bool], str]] = {
     "approval": _event,
     "company": _event,
     "agreement": _agreement,
+    "document": _document,
+    "document_completed": _plain(lazy_gettext("A document is signed by all")),
 }
 # The page that a kind leads to, and, where that is of one thing, the one that lists them.
 _CASE = ("creditor.show_case", "creditor.list_cases")
@@ -183,10 +202,18 @@ _PAGES: Mapping[str, tuple[str, ...]] = {
     "approval": ("creditor.show_approval", "creditor.list_approvals"),
     "company": ("creditor.show_company",),
     "agreement": ("signing.agreements",),
+    **dict.fromkeys(
+        ("document", "document_completed"), ("creditor.show_document", "creditor.list_documents")
+    ),
 }
 
 # What an address calls a thing, by what the data calls it.
-_ARGUMENTS = {"approval": "approval_key", "order": "order_id", "upload": "upload_id"}
+_ARGUMENTS = {
+    "approval": "approval_key",
+    "envelope": "document_key",
+    "order": "order_id",
+    "upload": "upload_id",
+}
 
 
 def said(

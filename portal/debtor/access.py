@@ -30,6 +30,7 @@ _OPENED, _IDENTIFIED = "debtor_cases", "debtor_is_identified"
 _OPEN = {
     *("debtor.start", "debtor.enter", "debtor.health", "debtor.list_languages"),
     *("debtor.show_address", "debtor.confirm_address", "debtor.show_privacy"),
+    *("debtor.show_number", "debtor.confirm_number"),
     *("debtor.ask_for_code", "debtor.send_code", "debtor.write_code", "debtor.enter_by_code"),
     *("debtor.identify", "debtor.start_identifying", "debtor.show_order", "debtor.open_app"),
     *("debtor.return_from_app", "debtor.stop_order", "debtor.no_case"),

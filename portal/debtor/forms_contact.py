@@ -14,6 +14,7 @@ from portal.web.forms import Form
 CHANNELS = {
     "letter": lazy_gettext("By post"),
     "email": lazy_gettext("By e-mail"),
+    "sms": lazy_gettext("Text message"),
 }
 
 

@@ -16,21 +16,12 @@ ALL, PART = "all", "part"
 BANK = "bank"
 
 
-class PayForm(Form):
-    """All or a part, and by which way; all by Swish where nothing is said.
+class WayForm(Form):
+    """By which way; by Swish where nothing is said.
 
     is_online_offered: whether card and account can be chosen.
     """
 
-    how_much = RadioField(
-        lazy_gettext("How much do you want to pay?"),
-        choices=[
-            SelectChoice(ALL, lazy_gettext("All that is owed")),
-            SelectChoice(PART, lazy_gettext("A part")),
-        ],
-        default=ALL,
-    )
-    amount = KronorField(lazy_gettext("Amount"), render_kw={"dir": "ltr", "maxlength": 20})
     way = RadioField(
         lazy_gettext("How do you want to pay?"),
         choices=[SelectChoice(SWISH, "Swish"), SelectChoice(BANK, lazy_gettext("Bank transfer"))],
@@ -45,8 +36,22 @@ class PayForm(Form):
             self.way.choices = [swish, *online, bank]
 
 
-class PayManyForm(Form):
-    """The references of the cases to pay."""
+class PayForm(WayForm):
+    """All or a part, and by which way; all where nothing is said."""
+
+    how_much = RadioField(
+        lazy_gettext("How much do you want to pay?"),
+        choices=[
+            SelectChoice(ALL, lazy_gettext("All that is owed")),
+            SelectChoice(PART, lazy_gettext("A part")),
+        ],
+        default=ALL,
+    )
+    amount = KronorField(lazy_gettext("Amount"), render_kw={"dir": "ltr", "maxlength": 20})
+
+
+class PayManyForm(WayForm):
+    """The references of the cases to pay, and by which way."""
 
     cases = SelectMultipleField(
         lazy_gettext("Which cases do you want to pay?"),

@@ -86,6 +86,28 @@ def keep_language() -> Response:
     return go(own_path(request.form.get("back")) or url_for("debtor.show_case"))
 
 
+@debtor.get("/number/<link>")
+def show_number(link: str) -> Response:
+    """Ask whether a mobile number is the reader's."""
+    try:
+        number = reaching.number_in(link, now=clock.now())
+    except reaching.BadLink as error:
+        return render("debtor/number.html", problem=error.problem, status=error.status)
+    return render("debtor/number.html", number=number)
+
+
+@debtor.post("/number/<link>")
+@limiter.limit("10 per minute; 60 per hour")
+def confirm_number(link: str) -> Response:
+    """Text messages go to the number from now on."""
+    try:
+        reaching.confirm_number(link, actor=DEBTOR, now=clock.now())
+    except reaching.BadLink as error:
+        return render("debtor/number.html", problem=error.problem, status=error.status)
+    db.session.commit()
+    return render("debtor/number.html", is_done=True)
+
+
 @debtor.get("/address/<link>")
 def show_address(link: str) -> Response:
     """Ask whether an address is the reader's; mail programs look at links by themselves."""

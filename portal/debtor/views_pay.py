@@ -1,5 +1,7 @@
 """Paying: how much and by which way; at once, from the start to the receipt; or by a transfer."""
 
+from collections.abc import Collection
+from contextlib import suppress
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -105,7 +107,7 @@ def _amount(case: Case, form: PayForm) -> int | None:
 def ask_for(asked: dict[int, int | None], way: str = ways.SWISH) -> SwishRequest:
     """Ask for what somebody wants to pay on their cases, as `booking.begin` takes it.
 
-    Another way than Swish leads back to the page of one case, that of the address.
+    Another way than Swish leads back to the page of the one case or of them all.
     """
     base = settings().base_url
     if way == ways.SWISH:
@@ -114,12 +116,18 @@ def ask_for(asked: dict[int, int | None], way: str = ways.SWISH) -> SwishRequest
         how = booking.How(
             base + url_for("api.online_callback"),
             way,
-            lambda request_id: (
-                base + url_for("debtor.show_payment", request_id=request_id, returned=1)
-            ),
+            lambda request_id: base + address_of(request_id, asked, returned=1),
             languages.current().code,
         )
     return booking.begin(asked, how, now=clock.now(), between=db.session.commit)
+
+
+def address_of(request_id: str, case_ids: Collection[int], **values: Any) -> str:
+    """The page of a payment for some cases."""
+    if len(case_ids) > 1:
+        return url_for("debtor.show_joint_payment", request_id=request_id, **values)
+    (case,) = cases.of_ids(list(case_ids))
+    return url_for("debtor.show_payment", reference=case.reference, request_id=request_id, **values)
 
 
 @debtor.get("/case/<reference>/pay/bank")
@@ -157,13 +165,14 @@ def show_transfer() -> Response:
         transfer=transfer,
         today=today,
         latest_on=today + offers.MOST_AHEAD,
-        qr_svg=qr.svg(_invoice_code(case, transfer, today), title=gettext("Bank transfer")),
+        qr_svg=transfer_code(case, transfer, today),
     )
 
 
-def _invoice_code(case: Case, transfer: offers.Transfer, today: date) -> str:
+def transfer_code(case: Case, transfer: offers.Transfer, today: date) -> str:
+    """The QR code of a transfer, as SVG, for the apps of banks."""
     ours = settings()
-    return qr.invoice_payload(
+    payload = qr.invoice_payload(
         payee_name=ours.service_name,
         organisation_number=ours.service_organisation_number,
         reference=case.ocr,
@@ -172,6 +181,7 @@ def _invoice_code(case: Case, transfer: offers.Transfer, today: date) -> str:
         amount=Decimal(transfer.amount_ore) / 100,
         account=Bankgiro.parse(ours.service_bankgiro),
     )
+    return qr.svg(payload, title=gettext("Bank transfer"))
 
 
 @debtor.get("/case/<reference>/pay/<request_id>")
@@ -184,6 +194,8 @@ def show_payment(request_id: str) -> Response:
     if request.status == "paid":
         return last_question("payment") or _to_receipt(request)
     case, part_ore = access.current_case(), parts[0].amount_ore
+    if case.closed_on is not None and request.error_code != ways.OUTCOME_UNKNOWN:
+        return last_question("payment") or _to_paid(case)
     due = cases.amount_due(case, clock.day_of(request.created_at))
     return payment_page(
         request,
@@ -205,10 +217,24 @@ def show_payment(request_id: str) -> Response:
     )
 
 
+def _to_paid(case: Case) -> Response:
+    if cases.amount_due(case, clock.today()).total_ore <= 0:
+        flash(gettext("This case is paid. There is nothing more to pay."), "info")
+    return go(url_for("debtor.show_case"))
+
+
 def as_it_stands(request: SwishRequest, *, is_back: bool = False) -> SwishRequest:
-    """A request after asking how it went, where that is due. is_back: from the payment page."""
+    """A request after asking how it went, where that is due. is_back: from the payment page.
+
+    One that would pay more than is owed by now is withdrawn.
+    """
     if request.status == "created" and (is_back or booking.is_silent(request, clock.now())):
-        return _ask(request)
+        request = _ask(request)
+    if booking.is_too_much(request, clock.today()):
+        # Withdrawing writes what only the service may write, as booking does.
+        with tenancy.service(), suppress(ways.Unavailable, ways.Refused):
+            booking.stop(request.id, now=clock.now())
+            db.session.commit()
     return request
 
 

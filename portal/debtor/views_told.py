@@ -4,6 +4,7 @@ The three pages work alike: a form; then what was told, what happens now, and th
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from flask import Response, flash, url_for
 from flask_babel import gettext, lazy_gettext
@@ -43,6 +44,22 @@ SITUATION = Page(
     "debtor.show_situation", SituationForm, tellings.SITUATIONS, "debtor/situation.html"
 )
 _TO_OTHERS: LazyString = lazy_gettext("In another way, or I do not know")
+
+
+# So long an answer is marked as new on the page of the case.
+_NEW = timedelta(days=14)
+
+
+def answered_lately() -> set[str]:
+    """The pages, by endpoint, on which an answer has come lately."""
+    kinds = tellings.answered_since(access.current_case().id, clock.now() - _NEW)
+    pages = {one.endpoint for one in (PAID, WRONG_PERSON, SITUATION) if kinds & set(one.kinds)}
+    return pages | ({"debtor.show_data"} if tellings.CORRECTION in kinds else set())
+
+
+@debtor.context_processor
+def _for_templates() -> dict[str, object]:
+    return {"answered_lately": answered_lately}
 
 
 @debtor.get("/case/<reference>/paid")

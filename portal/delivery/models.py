@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index
+from sqlalchemy import CheckConstraint, Index
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -14,10 +14,12 @@ from portal.database.encryption import EncryptedText
 class Message(Base):
     """A letter or message. Its content is fixed when it is written, and sent from it later.
 
-    kind: which text. channel: letter, email or sms. address: where an email or sms goes; of a
-    letter, where an email tells of it. status: waiting, sent, failed or withdrawn. due_at: from
-    when it may be tried. secret: encrypted: of a letter the access code, where it does not belong
-    to the OCR number; of others the link or code in it.
+    kind: which text. channel: letter, email or sms. address, mobile: where an email and an sms go;
+    of a letter, where one tells of it; of an sms, the address is where it goes when it does not
+    arrive. status: waiting, sent, failed or withdrawn. due_at: from when it may be tried.
+    channel_id: the provider's name for an sms. receipt: delivered or failed, as the provider says.
+    secret: encrypted: of a letter the access code, where it does not belong to the OCR number; of
+    others the link or code in it.
     """
 
     __tablename__ = "messages"
@@ -26,6 +28,8 @@ class Message(Base):
         Index(
             "ix_messages_failed", "creditor_id", "created_at", postgresql_where="status = 'failed'"
         ),
+        Index("ix_messages_channel_id", "channel_id", postgresql_where="channel_id is not null"),
+        CheckConstraint("receipt in ('delivered', 'failed')", name="receipt"),
     )
 
     id: Mapped[PrimaryKey]
@@ -34,6 +38,7 @@ class Message(Base):
     kind: Mapped[str]
     channel: Mapped[str]
     address: Mapped[str | None]
+    mobile: Mapped[str | None]
     language: Mapped[str]
     content: Mapped[dict[str, Any]] = mapped_column(JSONB)
     secret: Mapped[str | None] = mapped_column(EncryptedText)
@@ -45,3 +50,5 @@ class Message(Base):
     created_at: Mapped[datetime]
     due_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]
+    channel_id: Mapped[str | None]
+    receipt: Mapped[str | None]

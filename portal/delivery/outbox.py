@@ -6,10 +6,11 @@ handed over again. Each channel makes the second time change nothing.
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import structlog
 from sqlalchemy import (
@@ -39,13 +40,12 @@ from portal.delivery.letters import (
     count_pages,
     render_batch,
     render_letter,
-    web_link,
 )
 from portal.delivery.mails import render_mail
 from portal.delivery.models import Message
 from portal.delivery.texts import render_sms
 from portal.extensions import db, settings
-from portal.identity import holds
+from portal.identity import holds, links
 from portal.law import channels
 from portal.messages import N_, RedaError
 from portal.notifications.telling import notify
@@ -58,11 +58,20 @@ STEPS = ("reminder", "demand")
 # What they told of stands in the history; letters are kept with their case.
 MAILS_KEPT = timedelta(days=180)
 # What asks for nothing: it goes out whatever happens to the case meanwhile.
-ANSWERS = ("dispute_answer", "case_message", "debtor_address", "letter")
+ANSWERS = (
+    "dispute_answer", "case_message", "news", "payment", "letter", "debtor_address",
+    "debtor_number",
+)  # fmt: skip
 # Letters that are still true when they are tried again later.
 LASTING = (*ANSWERS, "plan", "more_time")
 # What goes to an address of its own, and is true whenever it comes.
 ADDRESSED = ("email", "sms")
+# Letters that are told of by e-mail also to who gets them by post, for somebody waits for them.
+AWAITED_LETTERS = ("dispute_answer", "more_time")
+# Text messages that somebody waits for with the telephone in their hand, at whatever hour.
+AWAITED_TEXTS = ("entry_code", "entry_link", "debtor_number")
+# So long a provider may still tell what became of a text message, and from when it is asked.
+_RECEIPT_WITHIN, _RECEIPT_AFTER = timedelta(days=3), timedelta(hours=1)
 JOB = "deliver_outbox"
 # Letters rendered before their turn, by message.
 _Rendered = Mapping[int, Future[bytes]]
@@ -84,7 +93,8 @@ class SentOrWaiting:
 
     case_id: of a letter always; None of an e-mail that is about no case. status: waiting, sent,
     failed or withdrawn. failure: why the last attempt failed, for an operator. document_sha256: a
-    letter's PDF in the file store, once it is sent.
+    letter's PDF in the file store, once it is sent. receipt: delivered or failed, of a text message
+    that its provider has told of.
     """
 
     id: int
@@ -98,6 +108,31 @@ class SentOrWaiting:
     document_sha256: str | None
     created_at: datetime
     sent_at: datetime | None
+    receipt: str | None
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Where somebody is reached. channel: what they want letters by, one of `law.channels`.
+
+    mail, mobile: an address and a number that are surely theirs; the number of who wants text
+    messages alone.
+    """
+
+    channel: str = channels.LETTER
+    mail: str | None = None
+    mobile: str | None = None
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """What became of a text message about a case. now_by: what it goes on by, if by anything."""
+
+    case_id: int
+    creditor_id: int
+    kind: str
+    is_delivered: bool
+    now_by: str | None
 
 
 @dataclass(frozen=True)
@@ -132,13 +167,14 @@ def put(
     language: str,
     key: str,
     now: datetime,
-    mail_to: str | None = None,
+    to: Reader = Reader(),
 ) -> bool:
     """Write a letter down in the caller's transaction; it is sent once that has committed.
 
-    mail_to: the address of a reader who wants e-mails rather than letters. Where the law lets it, a
-    mail says that the letter is to be read on the page of the case, and it goes by post only when
-    that mail cannot be delivered; else it goes by post, and a mail tells of it when it has.
+    to: where its reader is reached. Who wants text messages or e-mails is told by one, where the
+    law lets it, that the letter is to be read on the page of the case; it goes by e-mail when the
+    text message does not arrive, and by post when the e-mail does not either. What the law wants by
+    post goes by post, and a message tells of it when it has.
     content: JSON values, frozen here: what is sent later says what was true now. secret: the code
     that only the message itself may show, where it is not the one of its OCR number. key: the same
     key puts the same message, once for ever.
@@ -148,8 +184,9 @@ def put(
         insert(Message)
         .values(
             kind=kind,
-            channel=channels.way(kind, channels.EMAIL if mail_to else channels.LETTER),
-            address=mail_to,
+            channel=channels.way(kind, to.channel),
+            address=to.mail if _tells(kind, to) else None,
+            mobile=to.mobile if to.channel == channels.SMS else None,
             case_id=case_id,
             creditor_id=creditor_id,
             content=dict(content),
@@ -170,6 +207,10 @@ def put(
     return True
 
 
+def _tells(kind: str, to: Reader) -> bool:
+    return to.channel != channels.LETTER or kind in AWAITED_LETTERS
+
+
 def put_mail(
     kind: str,
     *,
@@ -184,14 +225,15 @@ def put_mail(
     """Write an e-mail down in the caller's transaction; it is sent once that has committed.
 
     kind: a template of `templates/emails/`. to: one address, as somebody wrote it. content: JSON
-    values, frozen here; its `url` may open something, and is kept encrypted. language: the
-    reader's. key: as in `put`. creditor_id, case_id: whom and what it is about, if anybody; a mail
-    about no case is seen by the service alone.
+    values, frozen here; its `url` may open something, and is kept encrypted; its `attachments` are
+    the name and sha256 of PDFs in the file store. language: the reader's. key: as in `put`.
+    creditor_id, case_id: whom and what it is about, if anybody; a mail about no case is seen by the
+    service alone.
     Answers whether it was new. Raises mail.NotAnAddress.
     """
     return _put_to(
-        mail.address_of(to), kind, channel="email", content=content, language=language, key=key,
-        now=now, creditor_id=creditor_id, case_id=case_id,
+        kind, channel="email", address=mail.address_of(to), mobile=None, content=content,
+        language=language, key=key, now=now, creditor_id=creditor_id, case_id=case_id,
     )  # fmt: skip
 
 
@@ -205,15 +247,19 @@ def put_sms(
     now: datetime,
     creditor_id: int | None,
     case_id: int | None = None,
+    mail_to: str | None = None,
 ) -> bool:
     """Write a text message down in the caller's transaction; it is sent once that has committed.
 
-    kind: a template of `templates/sms/`. to: one mobile number, as somebody wrote it. All else as
-    in `put_mail`. Answers whether it was new. Raises sms.NotANumber.
+    At night it waits for the morning, unless it is of AWAITED_TEXTS.
+
+    kind: a template of `templates/sms/`. to: one mobile number, as somebody wrote it. mail_to: the
+    address that it goes to as an e-mail when it does not arrive. All else as in `put_mail`. Answers
+    whether it was new. Raises sms.NotANumber.
     """
     return _put_to(
-        sms.number_of(to), kind, channel="sms", content=content, language=language, key=key,
-        now=now, creditor_id=creditor_id, case_id=case_id,
+        kind, channel="sms", address=mail_to, mobile=sms.number_of(to), content=content,
+        language=language, key=key, now=now, creditor_id=creditor_id, case_id=case_id,
     )  # fmt: skip
 
 
@@ -223,10 +269,11 @@ def _secret_of(kind: str) -> str:
 
 
 def _put_to(
-    address: str,
     kind: str,
     *,
     channel: str,
+    address: str | None,
+    mobile: str | None,
     content: Mapping[str, object],
     language: str,
     key: str,
@@ -234,36 +281,75 @@ def _put_to(
     creditor_id: int | None,
     case_id: int | None,
 ) -> bool:
-    said = dict(content)
-    secret = said.pop(_secret_of(kind), None)
+    row = Addressed(
+        kind, channel, address, mobile, content, language, key, creditor_id, case_id
+    ).row(now)  # fmt: skip
     # Nobody but the service sees a message about no case, not even who has it written.
     with tenancy.service():
         put_id = db.session.scalar(
             insert(Message)
-            .values(
-                kind=kind, channel=channel, address=address, case_id=case_id,
-                creditor_id=creditor_id, content=said,
-                secret=None if secret is None else str(secret), language=language,
-                idempotency_key=key, status="waiting", attempts=0, created_at=now, due_at=now,
-            )
+            .values(row)
             .on_conflict_do_nothing(index_elements=[Message.idempotency_key])
             .returning(Message.id)
-        )  # fmt: skip
+        )
     if put_id is None:
         return False
     queue.defer(JOB, once=JOB)
     return True
 
 
+@dataclass(frozen=True)
+class Addressed:
+    """An e-mail or a text message to be written down, as `put_mail` and `put_sms` tell.
+
+    channel: `email` or `sms`. address, mobile: as `mail.address_of` and `sms.number_of` read them;
+    beside a mobile number, the address that a text message goes on to.
+    """
+
+    kind: str
+    channel: str
+    address: str | None
+    mobile: str | None
+    content: Mapping[str, object]
+    language: str
+    key: str
+    creditor_id: int | None
+    case_id: int | None
+
+    def row(self, now: datetime) -> dict[str, object]:
+        """What is written down of it."""
+        said = dict(self.content)
+        secret = said.pop(_secret_of(self.kind), None)
+        return {
+            "kind": self.kind, "channel": self.channel, "address": self.address,
+            "mobile": self.mobile, "case_id": self.case_id, "creditor_id": self.creditor_id,
+            "content": said, "secret": None if secret is None else str(secret),
+            "language": self.language, "idempotency_key": self.key, "status": "waiting",
+            "attempts": 0, "created_at": now, "due_at": now,
+        }  # fmt: skip
+
+
+def put_addressed(some: Sequence[Addressed], *, now: datetime) -> None:
+    """Write e-mails and text messages down; one whose key is there is left out."""
+    if not some:
+        return
+    with tenancy.service():
+        db.session.execute(
+            insert(Message).on_conflict_do_nothing(index_elements=[Message.idempotency_key]),
+            [one.row(now) for one in some],
+        )
+    queue.defer(JOB, once=JOB)
+
+
 def put_many(rows: TextClause, *, now: datetime) -> None:
     """Write a message down for each row of a query; one whose key is there is left out.
 
-    rows: columns kind, channel, address, case_id, creditor_id, content, secret (as it lies
+    rows: columns kind, channel, address, mobile, case_id, creditor_id, content, secret (as it lies
     encrypted), language and key, as `put` tells them.
     """
     names = [
-        "kind", "channel", "address", "case_id", "creditor_id", "content", "secret", "language",
-        "key",
+        "kind", "channel", "address", "mobile", "case_id", "creditor_id", "content", "secret",
+        "language", "key",
     ]  # fmt: skip
     source = rows.columns(*map(column, names)).subquery()
     db.session.execute(
@@ -365,7 +451,7 @@ def _claim(claims: Session, now: datetime, limit: int) -> dict[int, str]:
     """The channel of each message that is ours in this run."""
     waiting = (
         select(Message.id, Message.channel)
-        .where(Message.status == "waiting", Message.due_at <= now, _may_go())
+        .where(Message.status == "waiting", Message.due_at <= now, _may_go(now))
         .order_by(Message.id)
         .limit(2 * limit)
         .subquery()
@@ -375,9 +461,12 @@ def _claim(claims: Session, now: datetime, limit: int) -> dict[int, str]:
     return {id: channel for id, channel in rows}  # noqa: C416 - a row is no pair to mypy
 
 
-def _may_go() -> ColumnElement[bool]:
-    """Not about a case of a company that stands still as a whole."""
-    return or_(Message.case_id.is_(None), Message.creditor_id.not_in(holds.held()))
+def _may_go(now: datetime) -> ColumnElement[bool]:
+    """Not about a case of a company that stands still as a whole, and no disturbance at night."""
+    goes = or_(Message.case_id.is_(None), Message.creditor_id.not_in(holds.held()))
+    if channels.may_text_at(now.astimezone(clock.STOCKHOLM).time()):
+        return goes
+    return goes & or_(Message.channel != "sms", Message.kind.in_(AWAITED_TEXTS))
 
 
 def _letters(message_ids: Sequence[int]) -> Iterator[tuple[int, Letter]]:
@@ -402,7 +491,7 @@ def _take(after_id: int, now: datetime, claimed: list[int] | None) -> int | None
     """The next message, locked. claimed: those to keep to, None for any."""
     # Until it is handed over, its company cannot be told to stand still.
     holds.keep_still()
-    among = [_may_go(), *([] if claimed is None else [Message.id.in_(claimed)])]
+    among = [_may_go(now), *([] if claimed is None else [Message.id.in_(claimed)])]
     return db.session.scalar(
         select(Message.id)
         .where(Message.status == "waiting", Message.id > after_id, Message.due_at <= now, *among)
@@ -422,19 +511,29 @@ def _send(message_id: int, means: _Means) -> bool:
         _note_failure(message_id, error, means.now)
         return False
     message.status, message.sent_at, message.failure = "sent", means.now, None
-    if message.channel == "letter" and message.address:
-        _tell_by_mail(message, means.now)
+    if message.channel == "letter":
+        _tell_of_posted(message, means.now)
     return True
 
 
-def _tell_by_mail(message: Message, now: datetime) -> None:
-    """Tell a reader who wants e-mails that a letter is on its way by post."""
-    content = {"creditor": message.content["creditor"], "url": _page_of(message)}
-    put_mail(
-        "letter", to=message.address or "", content=content, language=message.language,
-        key=f"letter:{message.id}", now=now, creditor_id=message.creditor_id,
-        case_id=message.case_id,
-    )  # fmt: skip
+def _tell_of_posted(message: Message, now: datetime) -> None:
+    """Tell a reader who wants messages that a letter is on its way by post."""
+
+    def told(channel: str) -> dict[str, Any]:
+        content = {"creditor": message.content["creditor"], "url": _page_of(message, channel, now)}
+        return {
+            "kind": "letter", "content": content, "language": message.language,
+            "key": f"letter:{message.id}", "now": now, "creditor_id": message.creditor_id,
+            "case_id": message.case_id,
+        }  # fmt: skip
+
+    if message.mobile:
+        # One that the creditor's ledger has changed for no number since is no reason to be silent.
+        with suppress(sms.NotANumber):
+            put_sms(to=message.mobile, mail_to=message.address, **told("sms"))
+            return
+    if message.address:
+        put_mail(to=message.address, **told("email"))
 
 
 def _note_failure(message_id: int, error: Exception, now: datetime) -> None:
@@ -455,27 +554,47 @@ def _note_failure(message_id: int, error: Exception, now: datetime) -> None:
         )
         # Not the row: what it holds may be what is wrong.
         .returning(
-            Message.status, Message.channel, Message.kind, Message.creditor_id,
+            Message.status, Message.channel, Message.kind, Message.address, Message.creditor_id,
             Message.content["reference"].astext.label("reference"),
         )
     ).one()  # fmt: skip
-    if noted.status == "failed" and noted.channel == "email" and noted.kind in channels.MAY_GO_BY:
-        _by_post_instead(message_id, now)
-    elif noted.status == "failed" and noted.channel == "letter":
+    if noted.status != "failed":
+        return
+    other = _next_way(noted.channel, noted.kind, noted.address)
+    if other is not None:
+        _go_by(other, message_id, now)
+    elif noted.channel == "letter":
         _tell_of(noted.creditor_id, noted.reference, now)
 
 
-def _page_of(message: Message) -> str:
-    return web_link(message.content, message.language)
+def _page_of(message: Message, channel: str, now: datetime) -> str:
+    """The address of a link that opens the case of a letter."""
+    assert message.case_id is not None
+    assert message.creditor_id is not None
+    return links.make(
+        case_id=message.case_id, creditor_id=message.creditor_id, channel=channel,
+        language=message.language, now=now, key=f"{channel}:{message.id}",
+    )  # fmt: skip
 
 
-def _by_post_instead(message_id: int, now: datetime) -> None:
-    """Let a letter whose mail cannot be delivered go by post."""
+def _next_way(channel: str, kind: str, address: str | None) -> str | None:
+    """By what a message goes on that cannot be delivered; None when it ends there."""
+    if channel == channels.SMS and address:
+        return channels.EMAIL
+    must_arrive = kind in channels.MAY_GO_BY
+    return channels.LETTER if channel != channels.LETTER and must_arrive else None
+
+
+def _go_by(channel: str, message_id: int, now: datetime) -> None:
+    gone: dict[str, object] = {"mobile": None}
+    if channel == channels.LETTER:
+        gone["address"] = None
     db.session.execute(
         update(Message)
         .where(Message.id == message_id)
-        .values(channel="letter", address=None, status="waiting", attempts=0, due_at=now)
-    )
+        .values(channel=channel, status="waiting", attempts=0, due_at=now, sent_at=None,
+                channel_id=None, receipt=None, **gone)
+    )  # fmt: skip
     queue.defer(JOB, once=JOB)
 
 
@@ -527,17 +646,7 @@ def _by_letter(message: Message, means: _Means) -> str:
 
 
 def _by_email(message: Message, means: _Means) -> str | None:
-    kind, content, sha256 = message.kind, _told(message), None
-    if kind in channels.MAY_GO_BY:
-        # A letter: the mail says where it lies, and no more.
-        sha256 = files.store(
-            render_letter(
-                kind, message.content, secret=_code(message), language=message.language,
-                settings=settings(),
-            )
-        )  # fmt: skip
-        kind = "letter"
-        content = {"creditor": content["creditor"], "url": _page_of(message)}
+    kind, content, sha256 = _said(message, means.now)
     made = render_mail(
         kind,
         content,
@@ -546,13 +655,34 @@ def _by_email(message: Message, means: _Means) -> str | None:
         key=message.idempotency_key,
         settings=settings(),
     )
-    means.postman.hand_over(made, now=means.now)
+    attached = [
+        (one["name"], files.read(one["sha256"])) for one in message.content.get("attachments", ())
+    ]
+    means.postman.hand_over(replace(made, attachments=attached), now=means.now)
     return sha256
 
 
-def _by_sms(message: Message, means: _Means) -> None:
-    text = render_sms(message.kind, _told(message), language=message.language, settings=settings())
-    means.gateway.hand_over(sms.Sms(message.address or "", text, message.idempotency_key))
+def _by_sms(message: Message, means: _Means) -> str | None:
+    kind, content, sha256 = _said(message, means.now)
+    text = render_sms(kind, content, language=message.language, settings=settings())
+    number = sms.number_of(message.mobile or "")
+    message.channel_id = means.gateway.hand_over(sms.Sms(number, text, message.idempotency_key))
+    return sha256
+
+
+def _said(message: Message, now: datetime) -> tuple[str, Mapping[str, Any], str | None]:
+    """What a message says by e-mail or text message: its kind, content, and document if it has one.
+
+    Of a letter it says where that lies, and no more.
+    """
+    if message.kind not in channels.MAY_GO_BY:
+        return message.kind, _told(message), None
+    pdf = render_letter(
+        message.kind, message.content, secret=_code(message), language=message.language,
+        settings=settings(),
+    )  # fmt: skip
+    url = _page_of(message, message.channel, now)
+    return "letter", {"creditor": message.content["creditor"], "url": url}, files.store(pdf)
 
 
 def _told(message: Message) -> dict[str, object]:
@@ -568,6 +698,63 @@ _CHANNELS: Mapping[str, Callable[[Message, _Means], str | None]] = {
     "email": _by_email,
     "sms": _by_sms,
 }
+
+
+def unanswered(now: datetime, limit: int = 2_000) -> list[str]:
+    """Text messages whose provider has not told what became of them, by its names for them."""
+    names = db.session.scalars(
+        select(Message.channel_id)
+        .where(
+            Message.channel_id.is_not(None),
+            Message.receipt.is_(None),
+            Message.sent_at.between(now - _RECEIPT_WITHIN, now - _RECEIPT_AFTER),
+        )
+        .order_by(Message.id)
+        .limit(limit)
+    )
+    return [name for name in names if name is not None]
+
+
+def ask_what_became_of(name: str, *, now: datetime) -> Arrived | None:
+    """Ask the provider about a text message and note its answer, once; one that did not arrive goes
+    on by the next way.
+
+    name: the provider's for it. Answers what is new about a case, if anything is. Raises
+    sms.NotNow when the provider cannot be asked.
+    """
+    with tenancy.service():
+        message = db.session.scalar(
+            select(Message)
+            .where(Message.channel_id == name)
+            .order_by(Message.id.desc())
+            .limit(1)
+            .with_for_update()
+        )
+        if message is None or message.receipt is not None:
+            return None
+        with sms.Gateway(settings()) as gateway, suppress(mail.Refused):
+            message.receipt = gateway.status(name)
+        if message.receipt is None:
+            return None
+        is_delivered, other = message.receipt == sms.DELIVERED, None
+        db.session.flush()
+        if not is_delivered:
+            other = _next_way(message.channel, message.kind, message.address)
+            message.failure = "SMS: not delivered"
+            db.session.flush()
+            if other is not None:
+                _go_by(other, message.id, now)
+                db.session.expire(message)
+        if message.case_id is None or message.creditor_id is None:
+            return None
+        return Arrived(message.case_id, message.creditor_id, message.kind, is_delivered, other)
+
+
+def is_known(name: str) -> bool:
+    """Whether a text message of ours has this name at its provider."""
+    with tenancy.service():
+        found = db.session.scalar(select(Message.id).where(Message.channel_id == name).limit(1))
+        return found is not None
 
 
 def write_batches() -> int:
@@ -747,12 +934,12 @@ def messages_of(case_id: int) -> list[SentOrWaiting]:
     return [SentOrWaiting(*row) for row in rows]
 
 
-def has_told(case_id: int, kind: str, since: datetime) -> bool:
-    """Whether a mail of a kind was written about a case since an instant."""
-    told = select(Message.id).where(
+def times_told(case_id: int, kind: str, since: datetime) -> int:
+    """How many messages of a kind were written about a case since an instant."""
+    told = select(func.count()).where(
         Message.case_id == case_id, Message.kind == kind, Message.created_at > since
     )
-    return db.session.scalar(told.limit(1)) is not None
+    return db.session.scalar(told) or 0
 
 
 def counts() -> dict[str, int]:

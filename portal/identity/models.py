@@ -197,3 +197,25 @@ class AccessAttempt(Base):
     failed_at: Mapped[datetime]
     locked_until: Mapped[datetime | None]
     forgotten_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class EntryLink(Base):
+    """A link in a message that opens a case, once and until ends_at: `links`.
+
+    token_hash: of what stands in the link. language: of the message that it stands in. used_by: the
+    browser that it was used in, as a hash.
+    """
+
+    __tablename__ = "entry_links"
+    __table_args__ = (CheckConstraint("channel in ('email', 'sms', 'mailbox')", name="channel"),)
+
+    id: Mapped[PrimaryKey]
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), index=True)
+    token_hash: Mapped[bytes] = mapped_column(unique=True)
+    channel: Mapped[str]
+    language: Mapped[str | None]
+    made_at: Mapped[datetime]
+    ends_at: Mapped[datetime] = mapped_column(index=True)
+    used_at: Mapped[datetime | None]
+    used_by: Mapped[bytes | None]

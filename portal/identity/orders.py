@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import delete, select, update
+from sqlalchemy import and_, delete, or_, select, update
 
 from portal.extensions import db, settings
 from portal.identity.bankid import BankID, BankIDError, Collected, NoSuchOrder, Order
@@ -235,12 +235,18 @@ def cancel(order: BankIDOrder, *, now: datetime) -> None:
 
 
 def left_alone(now: datetime, limit: int = 50) -> list[int]:
-    """Orders that go on although their page is gone."""
+    """Orders whose page is gone: they go on, or are signed and were not used."""
     asked = db.func.coalesce(BankIDOrder.collected_at, BankIDOrder.started_at)
+    is_signed = and_(
+        BankIDOrder.status == "complete",
+        BankIDOrder.purpose == "sign",
+        BankIDOrder.used_at.is_(None),
+        BankIDOrder.ended_at > now - _USABLE,
+    )
     return list(
         db.session.scalars(
             select(BankIDOrder.id)
-            .where(BankIDOrder.status == "pending", asked < now - _LEFT_AFTER)
+            .where(or_(BankIDOrder.status == "pending", is_signed), asked < now - _LEFT_AFTER)
             .order_by(BankIDOrder.id)
             .limit(limit)
         )

@@ -1,10 +1,13 @@
-"""Which way a letter may go out, where its reader would rather have an e-mail."""
+"""Which way a letter may go out where its reader wants a message instead, and at which hours."""
 
 from collections.abc import Mapping
+from datetime import time
 
-LETTER, EMAIL = "letter", "email"
+LETTER, EMAIL, SMS = "letter", "email", "sms"
 
-# By kind of letter, and why. What is not named goes by letter.
+# By kind of letter, and why. What is not named goes by letter. By e-mail or text message means
+# that it says where the letter lies, on the reader's own page, and that one that is not delivered
+# goes on to the next way: a text message alone is no letter.
 #
 # reminder, demand: lag (1981:739) §§ 2-4 lets them cost something, and inkassolagen (1974:182) § 5
 # gives a time to answer that begins with them. Both ask for writing, which an e-mail is, but who
@@ -15,12 +18,21 @@ LETTER, EMAIL = "letter", "email"
 MAY_GO_BY: Mapping[str, tuple[str, ...]] = {
     "reminder": (LETTER,),
     "demand": (LETTER,),
-    "plan": (LETTER, EMAIL),
-    "more_time": (LETTER, EMAIL),
-    "dispute_answer": (LETTER, EMAIL),
+    "plan": (LETTER, EMAIL, SMS),
+    "more_time": (LETTER, EMAIL, SMS),
+    "dispute_answer": (LETTER, EMAIL, SMS),
 }
+# No statute names hours. Inkassolagen § 4 (good collection practice) forbids to press somebody
+# needlessly, and a telephone that rings at night does: text messages that nobody waits for keep to
+# the day, by the clock of Stockholm.
+SMS_FROM, SMS_UNTIL = time(8), time(21)
 
 
 def way(kind: str, wanted: str) -> str:
     """The channel that a letter of a kind takes when its reader wants another, or the same."""
     return wanted if wanted in MAY_GO_BY.get(kind, ()) else LETTER
+
+
+def may_text_at(hour: time) -> bool:
+    """Whether a text message that nobody waits for may go out now. hour: in Stockholm."""
+    return SMS_FROM <= hour < SMS_UNTIL

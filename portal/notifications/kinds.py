@@ -95,6 +95,10 @@ KINDS: Mapping[str, Kind] = {
             roles=_ADMINISTRATORS,
         ),
         Kind("agreement", "company", roles=_ADMINISTRATORS, mail=AT_ONCE),
+        # Of what somebody has sent, they are told; of what the portal has, all who may send.
+        Kind("document", "work", roles=_CHANGERS, mail=AT_ONCE, is_personal=True),
+        # The signed document itself goes to its sender by mail whatever is chosen here.
+        Kind("document_completed", "work", roles=_CHANGERS, mail=NEVER, is_personal=True),
     )
 }  # fmt: skip
 GROUPS = ("cases", "money", "work", "company")

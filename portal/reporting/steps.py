@@ -57,13 +57,10 @@ _FEE_STEP = """case
 _STEP_AT = """
 cross join lateral (
     select coalesce(
-        (select 'plan' from events p where p.case_id = {case_id} and p.occurred_at <= {at}
-            and p.name in ('case.plan_agreed', 'case.plan_broken')
-            and not exists (
-                select from events later where later.case_id = p.case_id and later.id > p.id
-                    and later.name in ('case.plan_agreed', 'case.plan_broken')
-                    and later.occurred_at <= {at}
-            ) and p.name = 'case.plan_agreed' limit 1),
+        (select case p.name when 'case.plan_agreed' then 'plan' end
+            from events p where p.case_id = {case_id} and p.occurred_at <= {at} and p.name in
+            ('case.plan_agreed', 'case.plan_broken', 'case.plan_ended')
+            order by p.id desc limit 1),
         (select case s.name when 'case.reminder_sent' then 'reminder' when 'case.demand_sent'
             then 'demand' when 'case.taken_to_law' then 'legal' else 'surveillance' end
             from events s where s.case_id = {case_id} and s.occurred_at <= {at} and s.name in

@@ -16,18 +16,25 @@ from portal.signing.bankid_signature import SignatureRejected, verify
 log = structlog.get_logger()
 # BankID signs within the order's three minutes; clocks may differ a little.
 _CLOCKS_DIFFER = timedelta(minutes=2)
+NOT_VERIFIED = N_("The signature could not be verified, so it does not count. Please sign again.")
 
 
 class NotSigned(RedaError):
-    """The signature does not count; nothing is stored as signed."""
+    """The signature does not count; nothing is stored as signed. check: which check failed."""
+
+    check = "not valid"
 
 
 @dataclass(frozen=True)
 class Proof:
-    """A signature that counts. xml, ocsp: it and its OCSP response, as BankID gave them."""
+    """A signature that counts. xml, ocsp: it and its OCSP response, as BankID gave them.
+
+    name: of who signed, by their certificate.
+    """
 
     xml: bytes
     ocsp: bytes
+    name: str
     signed_at: datetime
     device_ip: str | None
 
@@ -39,8 +46,11 @@ def proven(order: BankIDOrder, personal_number: str, *, now: datetime) -> Proof:
     and `non_visible`. Raises NotSigned when any check fails.
     """
     completion = orders.completion(order)
-    xml = base64.b64decode(completion["signature"])
-    ocsp = base64.b64decode(completion["ocspResponse"])
+    try:
+        xml = base64.b64decode(completion["signature"])
+        ocsp = base64.b64decode(completion["ocspResponse"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise _rejected(order, "document") from error
     try:
         verified = verify(
             xml,
@@ -52,12 +62,16 @@ def proven(order: BankIDOrder, personal_number: str, *, now: datetime) -> Proof:
             signed_between=(order.started_at - _CLOCKS_DIFFER, now + _CLOCKS_DIFFER),
         )
     except SignatureRejected as rejected:
-        log.warning("signature.rejected", order=order.id, check=rejected.check)
-        raise NotSigned(
-            N_("The signature could not be verified, so it does not count. Please sign again.")
-        ) from rejected
+        raise _rejected(order, rejected.check) from rejected
     device = completion.get("device") or {}
-    return Proof(xml, ocsp, verified.signed_at, device.get("ipAddress"))
+    return Proof(xml, ocsp, verified.name, verified.signed_at, device.get("ipAddress"))
+
+
+def _rejected(order: BankIDOrder, check: str) -> NotSigned:
+    log.warning("signature.rejected", order=order.id, check=check)
+    error = NotSigned(NOT_VERIFIED)
+    error.check = check
+    return error
 
 
 def _roots() -> list[x509.Certificate]:

@@ -13,16 +13,17 @@ from typing import Any
 
 from sqlalchemy import func, select
 
+from portal import clock
 from portal.database import files
 from portal.database.encryption import lookup_hash
-from portal.delivery.channels import mail
+from portal.delivery.channels import mail, sms
 from portal.extensions import db
-from portal.identity.actor import Actor
+from portal.identity.actor import SYSTEM, Actor
 from portal.identity.models import Creditor
 from portal.identity.people import new_key
 from portal.messages import N_, RedaError
-from portal.signing import events, inviting
-from portal.signing.models import Envelope, EnvelopeFile, Signer
+from portal.signing import events, inviting, noting
+from portal.signing.models import Envelope, EnvelopeEvent, EnvelopeFile, Signer
 
 DRAFT, OPEN, COMPLETED = "draft", "open", "completed"
 DECLINED, WITHDRAWN, EXPIRED = "declined", "withdrawn", "expired"
@@ -32,6 +33,8 @@ LONGEST_TITLE, LONGEST_MESSAGE, LONGEST_REASON = 120, 2_000, 500
 # Nobody is asked to sign for longer than this.
 LONGEST_OPEN = timedelta(days=365)
 DAYS_OPEN = 30
+# So long before the last day it is told that it comes.
+_SOON = timedelta(days=2)
 
 
 class NotADraft(RedaError):
@@ -234,13 +237,12 @@ def remove_signer(envelope: Envelope, signer: Signer) -> None:
 
 
 def _fields(invited: Invited) -> dict[str, Any]:
-    if not invited.email and not invited.phone:
-        raise RedaError(N_("Give an e-mail address or a mobile number."), field="email")
+    email, phone = _addresses(invited.email, invited.phone)
     number = invited.identity_number or None
     return {
         "name": invited.name,
-        "email": mail.address_of(invited.email) if invited.email else None,
-        "phone": invited.phone or None,
+        "email": email,
+        "phone": phone,
         "identity_number": number,
         "identity_hash": lookup_hash(number) if number else None,
         "role": invited.role,
@@ -249,6 +251,15 @@ def _fields(invited: Invited) -> dict[str, Any]:
         "language": invited.language,
         "may_hand_over": invited.may_hand_over,
     }
+
+
+def _addresses(email: str | None, phone: str | None) -> tuple[str | None, str | None]:
+    if not email and not phone:
+        raise RedaError(N_("Give an e-mail address or a mobile number."), field="email")
+    return (
+        mail.address_of(email, field="email") if email else None,
+        sms.number_of(phone, field="phone") if phone else None,
+    )
 
 
 def manifest(envelope: Envelope) -> dict[str, Any]:
@@ -272,6 +283,22 @@ def manifest(envelope: Envelope) -> dict[str, Any]:
     }
 
 
+def state_of(envelope: Envelope) -> str:
+    """A hash of all that is sent and to whom, so that what was looked at is known again."""
+    told = manifest(envelope) | {
+        "message": envelope.message,
+        "last_on": envelope.last_on.isoformat(),
+        "remind_days": envelope.remind_days,
+        "in_order": envelope.in_order,
+        "signers": [
+            [one.key, one.name, one.email, one.phone, one.identity_number, one.role, one.step,
+             one.for_company, one.language, one.may_hand_over]
+            for one in signers_of(envelope)
+        ],
+    }  # fmt: skip
+    return hashlib.sha256(events.canonical(told)).hexdigest()
+
+
 def send(envelope: Envelope, *, actor: Actor, today: date, now: datetime) -> None:
     """Freeze a draft's files and invite those whose turn it is.
 
@@ -280,7 +307,7 @@ def send(envelope: Envelope, *, actor: Actor, today: date, now: datetime) -> Non
     if events.lock(envelope).status == OPEN:
         return
     _require_draft(envelope)
-    _require_whole(envelope, today)
+    require_whole(envelope, today)
     envelope.manifest_sha256 = hashlib.sha256(events.canonical(manifest(envelope))).hexdigest()
     envelope.status, envelope.sent_at = OPEN, now
     events.record(
@@ -291,17 +318,19 @@ def send(envelope: Envelope, *, actor: Actor, today: date, now: datetime) -> Non
     _invite_next(envelope, now)
 
 
-def _require_whole(envelope: Envelope, today: date) -> None:
+def require_whole(envelope: Envelope, today: date) -> None:
+    """Raises RedaError at the field that is lacking before it can be sent."""
     if not envelope.title.strip():
         raise RedaError(N_("Give it a name."), field="title")
     if not files_of(envelope, "document"):
         raise RedaError(N_("Add a document to sign."), field="files")
     if not any(one.role in (SIGNS, APPROVES) for one in signers_of(envelope)):
         raise RedaError(N_("Add somebody who signs."), field="signers")
-    _require_day(envelope.last_on, today)
+    require_day(envelope.last_on, today)
 
 
-def _require_day(last_on: date, today: date) -> None:
+def require_day(last_on: date, today: date) -> None:
+    """Raises RedaError at `last_on` unless an envelope may be open until that day."""
     if not today <= last_on <= today + LONGEST_OPEN:
         raise RedaError(N_("Choose a last day from today on, within a year."), field="last_on")
 
@@ -337,6 +366,7 @@ def note_signed(envelope: Envelope, signer: Signer, *, now: datetime) -> bool:
         return False
     envelope.status, envelope.ended_at = COMPLETED, now
     events.record(envelope, "completed", actor="system", now=now)
+    noting.note("completed", envelope, now=now)
     return True
 
 
@@ -350,6 +380,7 @@ def decline(envelope: Envelope, signer: Signer, reason: str, *, now: datetime) -
         raise RedaError(N_("Write why, so that the sender knows."), field="reason")
     signer.status, signer.ended_at, signer.reason = "declined", now, told
     _end(envelope, DECLINED, f"signer:{signer.name}", now, signer, reason=told)
+    noting.note("declined", envelope, now=now, who=signer.name, reason=told)
 
 
 def hand_over(envelope: Envelope, signer: Signer, to: Invited, *, now: datetime) -> Signer:
@@ -374,6 +405,7 @@ def hand_over(envelope: Envelope, signer: Signer, to: Invited, *, now: datetime)
         envelope, "handed_over", actor=f"signer:{signer.name}", now=now, signer=signer,
         to=other.key, to_name=other.name,
     )  # fmt: skip
+    noting.note("handed_over", envelope, now=now, who=signer.name, to=other.name)
     _invite_next(envelope, now)
     return other
 
@@ -390,7 +422,9 @@ def withdraw(envelope: Envelope, reason: str, *, actor: Actor, now: datetime) ->
         return
     if envelope.status != OPEN:
         raise NotOpen
-    _end(envelope, WITHDRAWN, actor.label, now, reason=" ".join(reason.split())[:LONGEST_REASON])
+    told = " ".join(reason.split())[:LONGEST_REASON]
+    _end(envelope, WITHDRAWN, actor.label, now, reason=told)
+    noting.note("withdrawn", envelope, now=now, actor=actor, reason=told)
 
 
 def _end(
@@ -417,18 +451,78 @@ def expire(*, today: date, now: datetime, limit: int = 100) -> int:
     ).all()
     for one in late:
         _end(one, EXPIRED, "system", now)
+        noting.note("expired", one, now=now)
     return len(late)
+
+
+def follow(envelope_id: int, *, today: date, now: datetime) -> int:
+    """Remind who has not signed, as often as the sender wishes and once when it is soon over.
+
+    The sender is told when it is soon over. Answers how many were reminded. To be called where all
+    are seen.
+    """
+    envelope = events.lock(db.session.get_one(Envelope, envelope_id))
+    if envelope.status != OPEN or envelope.last_on < today:
+        return 0
+    soon_on = envelope.last_on - _SOON
+    if today >= soon_on and not _has_told(envelope, "soon_over"):
+        events.record(
+            envelope, "soon_over", actor="system", now=now, last_on=envelope.last_on.isoformat()
+        )
+        noting.note("soon_over", envelope, now=now, last_on=envelope.last_on.isoformat())
+    reminded = 0
+    for one in signers_of(envelope):
+        if one.status == "invited" and one.role != COPY and _is_due(envelope, one, soon_on, today):
+            reminded += remind(envelope, one, actor=SYSTEM, now=now)
+    return reminded
+
+
+def _has_told(envelope: Envelope, name: str) -> bool:
+    told = select(EnvelopeEvent.id).where(
+        EnvelopeEvent.envelope_id == envelope.id,
+        EnvelopeEvent.name == name,
+        EnvelopeEvent.data.contains({"last_on": envelope.last_on.isoformat()}),
+    )
+    return db.session.scalar(told.limit(1)) is not None
+
+
+def _is_due(envelope: Envelope, signer: Signer, soon_on: date, today: date) -> bool:
+    last_on = max(clock.day_of(one) for one in (signer.invited_at, signer.reminded_at) if one)
+    if last_on < soon_on <= today:
+        return True
+    return 0 < envelope.remind_days <= (today - last_on).days
+
+
+def to_follow(today: date) -> list[int]:
+    """The open envelopes that somebody may be reminded of today."""
+    return list(
+        db.session.scalars(
+            select(Envelope.id)
+            .where(
+                Envelope.status == OPEN,
+                Envelope.last_on >= today,
+                (Envelope.remind_days > 0) | (Envelope.last_on <= today + _SOON),
+            )
+            .order_by(Envelope.id)
+        )
+    )
 
 
 def extend(envelope: Envelope, last_on: date, *, actor: Actor, today: date, now: datetime) -> None:
     """Give more time, also to one whose time ended. Raises NotOpen, and RedaError at `last_on`."""
     if events.lock(envelope).status not in (OPEN, EXPIRED):
         raise NotOpen
-    _require_day(last_on, today)
+    require_day(last_on, today)
     if envelope.status == OPEN and envelope.last_on == last_on:
         return
+    was_over = envelope.status == EXPIRED
     envelope.status, envelope.ended_at, envelope.last_on = OPEN, None, last_on
     events.record(envelope, "extended", actor=actor.label, now=now, last_on=last_on.isoformat())
+    if was_over:
+        # They were told that they need do nothing more.
+        for one in _waiting(envelope):
+            if one.status == "invited":
+                inviting.remind(envelope, one, now=now)
 
 
 def correct(
@@ -446,12 +540,10 @@ def correct(
     """
     events.lock(envelope)
     require_turn(envelope, signer)
-    if not email and not phone:
-        raise RedaError(N_("Give an e-mail address or a mobile number."), field="email")
-    told = mail.address_of(email) if email else None
-    if (told, phone or None) == (signer.email, signer.phone):
+    told = _addresses(email, phone)
+    if told == (signer.email, signer.phone):
         return
-    signer.email, signer.phone = told, phone or None
+    signer.email, signer.phone = told
     signer.link += 1
     inviting.invite(envelope, signer, now=now)
     events.record(

@@ -8,13 +8,20 @@ one opens nothing.
 import base64
 import hashlib
 from datetime import datetime
+from pathlib import PurePath
 
 from sqlalchemy import select
 
+from portal.database import files
 from portal.database.encryption import derive
 from portal.delivery import outbox
 from portal.extensions import db, settings
-from portal.signing.models import Envelope, Signer
+from portal.identity.models import Creditor
+from portal.signing import events
+from portal.signing.models import Envelope, EnvelopeFile, Signer
+
+# Bytes of the sealed documents that go in a mail; many servers take ten million, base64 and all.
+MOST_ATTACHED = 7_000_000
 
 
 def token(signer: Signer) -> str:
@@ -51,24 +58,92 @@ def remind(envelope: Envelope, signer: Signer, *, now: datetime) -> None:
 def tell_of_end(envelope: Envelope, *, now: datetime) -> None:
     """Tell those who were invited that nobody signs it any more, and why."""
     invited = db.session.scalars(
-        select(Signer).where(Signer.envelope_id == envelope.id, Signer.invited_at.is_not(None))
+        select(Signer).where(
+            Signer.envelope_id == envelope.id,
+            Signer.invited_at.is_not(None),
+            # Who has ended it, or has let somebody else sign, knows.
+            Signer.status.in_(("invited", "signed")),
+        )
     )
     for one in invited:
         _write("sign_ended", envelope, one, now.isoformat(), now)
 
 
-def _write(kind: str, envelope: Envelope, signer: Signer, again: str, now: datetime) -> None:
-    content = {
-        "url": address(signer),
-        "name": signer.name,
+def tell_of_seal(envelope: Envelope, *, now: datetime) -> None:
+    """Give the sealed documents to all who signed, to who gets a copy, and to the sender.
+
+    They lie in the mail, unless that would be too large; then it says where they are fetched. Who
+    has no e-mail address is told by SMS. To be called with the envelope locked and sealed.
+    """
+    attachments = _attachments(envelope)
+    everyone = db.session.scalars(
+        select(Signer)
+        .where(
+            Signer.envelope_id == envelope.id,
+            (Signer.status == "signed") | (Signer.role == "copy"),
+        )
+        .order_by(Signer.id)
+    )
+    for one in everyone:
+        if one.role == "copy" and one.status != "told":
+            one.token_hash = _hash(token(one))
+            one.status = "told"
+            one.invited_at = one.ended_at = now
+            events.record(envelope, "copy_sent", actor="system", now=now, signer=one)
+        _write("sign_completed", envelope, one, "", now, attachments=attachments)
+    if envelope.sender_email:
+        outbox.put_mail(
+            "sign_completed",
+            to=envelope.sender_email,
+            content={
+                **_content(envelope),
+                "url": _page_of(envelope),
+                "attachments": attachments,
+            },
+            language=envelope.language,
+            key=f"sign_completed:{envelope.key}",
+            now=now,
+            creditor_id=envelope.creditor_id,
+        )
+
+
+def _page_of(envelope: Envelope) -> str:
+    """Where the sender's company sees an envelope."""
+    company = db.session.get_one(Creditor, envelope.creditor_id).key
+    return f"{settings().base_url}/creditor/{company}/documents/{envelope.key}"
+
+
+def _attachments(envelope: Envelope) -> list[dict[str, str]]:
+    sealed = db.session.execute(
+        select(EnvelopeFile.name, EnvelopeFile.sealed_sha256)
+        .where(EnvelopeFile.envelope_id == envelope.id, EnvelopeFile.sealed_sha256.is_not(None))
+        .order_by(EnvelopeFile.position)
+    ).all()
+    if sum(files.size_on_disk(one.sealed_sha256) for one in sealed) > MOST_ATTACHED:
+        return []
+    return [{"name": pdf_name(one.name), "sha256": one.sealed_sha256} for one in sealed]
+
+
+def pdf_name(name: str) -> str:
+    """What the PDF of a document is called, whatever that was made from."""
+    return f"{PurePath(name).stem or name}.pdf"
+
+
+def _content(envelope: Envelope) -> dict[str, object]:
+    return {
         "title": envelope.title,
         "company": envelope.company,
         "sender": envelope.sender_name,
         "message": envelope.message,
-        "role": signer.role,
         "last_on": envelope.last_on.isoformat(),
         "status": envelope.status,
     }
+
+
+def _write(
+    kind: str, envelope: Envelope, signer: Signer, again: str, now: datetime, **more: object
+) -> None:
+    content = {**_content(envelope), "url": address(signer), **more}
     key = f"{kind}:{signer.key}:{again}"
     if signer.email:
         outbox.put_mail(

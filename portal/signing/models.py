@@ -207,7 +207,7 @@ class Signer(Base):
 
     key: stands for them in the evidence. step: whom they sign together with; those of a lower one
     come first. role: signs, approves or copy. identity_number: of who must sign, 12 digits, if the
-    sender knows it; kept of who has identified with BankID. for_company: for whom they sign, if not
+    sender knows it; and of who has signed. for_company: for whom they sign, if not
     for themselves. language: of what is written to them. may_hand_over: to another person.
     status: waiting (for their turn), invited, signed, declined or handed over, or told (of a copy).
     link: counts the addresses that they had; a link to an earlier one opens nothing.

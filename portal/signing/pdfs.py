@@ -59,8 +59,9 @@ def take_document(given: str, data: bytes) -> NewFile:
 def take_attachment(given: str, data: bytes) -> NewFile:
     """An upload that goes along. given: its name. Raises FileRefused."""
     name = file_types.tidy_name(given)
-    file_types.kind_of(name, data)
+    kind = file_types.kind_of(name, data)
     file_types.scan(data)
+    name, _, data = file_types.readable(name, kind, data)
     return NewFile(name, data, _MEDIA_TYPES[name.rpartition(".")[2].lower()], None)
 
 

@@ -6,14 +6,18 @@ from typing import Any
 from flask import url_for
 from flask_babel import gettext
 
+from portal import clock
+from portal.identity.bankid import BankIDError
 from portal.identity.models import BankIDOrder
+from portal.identity.orders import Purpose
+from portal.signing import ceremony, finishing
 from portal.web.orders import Pages
 
 
 def _title(order: BankIDOrder) -> str:
     if order.purpose == "sign":
         return gettext("Sign with BankID")
-    if order.subject.get("invitation"):
+    if order.subject.get("invitation") or order.subject.get("signer"):
         return gettext("Identify with BankID")
     return gettext("Sign in with BankID")
 
@@ -24,11 +28,22 @@ def beginning(purpose: str, subject: Mapping[str, Any]) -> str:
         return url_for(
             "creditor.show_approval", key=subject["company"], approval_key=subject["approval"]
         )
+    if "signing" in subject:
+        return url_for("signing.show_envelope", token=subject["token"])
     if purpose == "sign":
         return url_for("signing.read_agreement", key=subject["document"])
-    if subject.get("invitation"):
+    if subject.get("invitation") or subject.get("signer"):
         return str(subject["next"])
     return url_for("signing.sign_in", next=subject.get("next") or None)
 
 
-PAGES = Pages("signing", _title, beginning)
+def _failed(order: BankIDOrder) -> None:
+    finishing.note_failed(order, now=clock.now())
+
+
+def _refused(purpose: Purpose, error: BankIDError) -> None:
+    if "signing" in purpose.subject:
+        ceremony.note_refused(purpose, error, now=clock.now())
+
+
+PAGES = Pages("signing", _title, beginning, _failed, _refused)

@@ -1,4 +1,4 @@
-"""Pages of identification and signing: sign in, follow a BankID order, agreements."""
+"""Pages of identification and signing: sign in, follow a BankID order, agreements, documents."""
 
 from flask import Blueprint
 
@@ -10,4 +10,5 @@ from portal.signing import (  # noqa: E402, F401
     views_bankid,
     views_invitations,
     views_verify,
+    views_sign,
 )

@@ -12,7 +12,7 @@ from portal.identity import orders, people
 from portal.identity.models import BankIDOrder
 from portal.identity.orders import Purpose
 from portal.messages import RedaError
-from portal.signing import agreements, approvals
+from portal.signing import ceremony, finishing
 from portal.signing.starting import PAGES, beginning
 from portal.signing.views import signing
 from portal.web.forms import text
@@ -22,6 +22,8 @@ from portal.web.rendering import go, render
 
 # Who somebody is that opened an invitation, sealed.
 INVITED_AS = "invited_as"
+# Who somebody is that reads what they are to sign, sealed.
+SIGNS_AS = "signs_as"
 
 
 @signing.get("/sign-in")
@@ -84,6 +86,8 @@ def _complete(order: BankIDOrder) -> Response:
         return PAGES.too_late(order)
     if order.subject.get("invitation"):
         return _identified(order)
+    if order.subject.get("signer"):
+        return _identified_signer(order)
     completion = orders.completion(order)
     person = people.by_identity_number(completion["user"]["personalNumber"])
     # Who it was is not needed any more, and is not kept.
@@ -107,6 +111,15 @@ def _identified(order: BankIDOrder) -> Response:
     return lead_on(order_key, onwards)
 
 
+def _identified_signer(order: BankIDOrder) -> Response:
+    """On to the documents; nobody is signed in by that."""
+    session[SIGNS_AS] = ceremony.remember(order, now=clock.now())
+    order.completion = None
+    order_key, onwards = order.key, order.subject["next"]
+    db.session.commit()
+    return lead_on(order_key, onwards)
+
+
 @signing.get("/no-access")
 def no_access() -> Response:
     """For somebody whose BankID works, but whom no company has let in."""
@@ -114,20 +127,22 @@ def no_access() -> Response:
 
 
 def _complete_signature(order: BankIDOrder) -> Response:
+    if "signing" in order.subject:
+        return _finish(order, beginning(order.purpose, order.subject))
     if not current_user.is_authenticated or order.subject["person_id"] != current_user.id:
         abort(403)
     onwards = beginning(order.purpose, order.subject)
-    is_approval = "approval" in order.subject
-    if not is_approval:
+    if "document" in order.subject:
         onwards = url_for("signing.go_on", key=order.subject["document"])
+    return _finish(order, onwards)
+
+
+def _finish(order: BankIDOrder, onwards: str) -> Response:
     try:
-        if is_approval:
-            approvals.finish(order, now=clock.now())
-        else:
-            agreements.finish(order, now=clock.now())
+        finishing.finish(order, now=clock.now())
     except RedaError as error:
         flash(text(error), "danger")
-    # Also when it does not count: nothing was stored, and the order is used up.
+    # Also when it does not count: nothing was stored as signed, and the order is used up.
     db.session.commit()
     return go(onwards)
 

@@ -33,6 +33,10 @@ _IN_BY, _ONWARDS = "signed_in_by", "signed_in_onwards"
 Complete = Callable[[BankIDOrder], Response]
 
 
+def _nothing(*_: object) -> None:
+    """Where nobody asks to know."""
+
+
 def is_phone() -> bool:
     """Whether the reader is likely to have BankID on the device they read on."""
     agent = request.headers.get("User-Agent", "")
@@ -52,12 +56,16 @@ class Pages:
     blueprint: has the endpoints `show_order`, `open_app`, `return_from_app` and `stop_order`.
     title: of an order's page. beginning: where an order for a purpose and a subject is started, and
     can be started again. `complete`, told to those of its methods that may find an order completed,
-    uses it, within the service's scope, and answers where it leads.
+    uses it, within the service's scope, and answers where it leads. failed: is told of an order
+    that has failed, perhaps more than once, and refused of one that BankID did not start; both
+    within the service's scope, before what they write is committed.
     """
 
     blueprint: str
     title: Callable[[BankIDOrder], str]
     beginning: Callable[[str, Mapping[str, Any]], str]
+    failed: Callable[[BankIDOrder], None] = _nothing
+    refused: Callable[[Purpose, BankIDError], None] = _nothing
 
     def start(self, purpose: Purpose) -> Response:
         """Start an order, and go to its page; on failure say why, where the reader was.
@@ -80,6 +88,9 @@ class Pages:
                 db.session.commit()
                 key = started.order.key
         except BankIDError as error:
+            with tenancy.service():
+                self.refused(purpose, error)
+                db.session.commit()
             flash(text(error), "warn")
             return go(self.beginning(purpose.name, purpose.subject))
         return go(self._url("show_order", key))
@@ -96,6 +107,8 @@ class Pages:
                 order = orders.collect(order, now=clock.now())
             except BankIDError as error:
                 trouble = text(error)
+            if order.status == "failed":
+                self.failed(order)
             # Also in trouble: BankID was asked, and is not asked again at once.
             db.session.commit()
             if order.status == "complete" and not orders.awaits_return(order, now=clock.now()):
@@ -131,6 +144,8 @@ class Pages:
         with tenancy.service():
             order = self._order(key)
             orders.cancel(order, now=clock.now())
+            if order.status == "failed":
+                self.failed(order)
             onwards = self.beginning(order.purpose, order.subject)
             db.session.commit()
         flash(gettext("You have cancelled."), "info")

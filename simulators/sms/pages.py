@@ -7,7 +7,7 @@ from typing import Any
 from flask import Flask, Response, jsonify, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from simulators.sms.phones import Phones
+from simulators.sms.phones import DELIVERED, FAILED, Phones
 
 _POLICY = (
     "default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none';"
@@ -23,10 +23,32 @@ def create_pages(phones: Phones, key: str) -> Flask:
     """The WSGI application. key: what a sender shows."""
     app = Flask(__name__)
 
+    def is_sender() -> bool:
+        said = request.headers.get("Authorization", "")
+        return hmac.compare_digest(said.encode(), f"Bearer {key}".encode())
+
+    @app.get("/messages/<name>")
+    def tell(name: str) -> tuple[Response, int]:
+        if not is_sender():
+            return jsonify(error="unauthorized"), 401
+        prepared = phones.answer()
+        if prepared is not None:
+            return jsonify(prepared[1]), prepared[0]
+        found = phones.message(name)
+        if found is None:
+            return jsonify(error="unknown"), 404
+        return jsonify(id=found.id, status=found.status), 200
+
+    @app.post("/messages/<name>/end")
+    def end(name: str) -> BaseResponse:
+        found, status = phones.message(name), request.form.get("status")
+        if found is not None and status in (DELIVERED, FAILED):
+            phones.end(found, status)
+        return redirect(url_for("list_texts"), 303)
+
     @app.post("/messages")
     def take() -> tuple[Response, int]:
-        said = request.headers.get("Authorization", "")
-        if not hmac.compare_digest(said.encode(), f"Bearer {key}".encode()):
+        if not is_sender():
             return jsonify(error="unauthorized"), 401
         prepared = phones.answer()
         if prepared is not None:
@@ -38,8 +60,10 @@ def create_pages(phones: Phones, key: str) -> Flask:
         name = request.headers.get("Idempotency-Key", "")
         if not name:
             return jsonify(error="no idempotency key"), 400
-        kept, is_new = phones.take(body["from"], body["to"], body["text"], name)
-        return jsonify(id=str(kept.number), status="accepted"), 202 if is_new else 200
+        kept, is_new = phones.take(
+            body["from"], body["to"], body["text"], name, str(body.get("callback_url") or "")
+        )
+        return jsonify(id=kept.id, status="accepted"), 202 if is_new else 200
 
     @app.get("/")
     def list_texts() -> str:

@@ -8,6 +8,7 @@ from simulators.sms.phones import Phones
 
 # Of the demo; a portal in production has another.
 KEY = "development-only-sms-key"
+CALLBACK_KEY = "development-only-sms-callback-key"
 
 
 @dataclass(frozen=True)
@@ -23,11 +24,21 @@ class Running:
         return self.server.url
 
     def stop(self) -> None:
-        """Take nothing more."""
+        """Take and tell nothing more."""
+        self.phones.stop()
         self.server.stop()
 
 
-def start(*, port: int = 0, key: str = KEY) -> Running:
-    """Start on the loopback interface; port 0 takes a free one. key: whoever sends must have it."""
-    phones = Phones()
+def start(
+    *,
+    port: int = 0,
+    key: str = KEY,
+    callback_key: str = CALLBACK_KEY,
+    arrive_after: float | None = None,
+) -> Running:
+    """Start on the loopback interface; port 0 takes a free one.
+
+    key: whoever sends must have it. callback_key, arrive_after: as of `Phones`.
+    """
+    phones = Phones(callback_key, arrive_after)
     return Running(phones, serving.serve(create_pages(phones, key), "127.0.0.1", port))

@@ -83,6 +83,21 @@ def test_two_callbacks_book_once(online: Online, asked: SwishRequest, case: Case
     assert len(amounts(case)) == 1
 
 
+def test_two_callbacks_of_a_payment_for_several_cases_book_each_case_once(
+    online: Online, portal: Server, case: Case
+) -> None:
+    some = [case, a_reminded_case(balance_ore=33_333)]
+    how = booking.How(portal.url + PATH, "account", lambda one: f"{portal.url}/{one}", "en")
+    asked = booking.begin(
+        {one.id: None for one in some}, how, now=clock.now(), between=db.session.commit
+    )
+    parts = {one.case_id: [one.amount_ore] for one in booking.parts_of(asked.id)}
+    online.control("next", callback="twice")
+    online.ends(asked.id, "approve")
+    assert online.answered(asked.id, 2) == ["200", "200"]
+    assert {one.id: amounts(one) for one in some} == parts
+
+
 def test_a_callback_with_a_forged_signature_is_refused(
     online: Online, portal: Server, asked: SwishRequest, case: Case
 ) -> None:

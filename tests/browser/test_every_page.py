@@ -17,6 +17,7 @@ from portal import clock
 from portal.collection import (
     attachments,
     bulk,
+    cases,
     disputes,
     drafts,
     intake,
@@ -24,6 +25,7 @@ from portal.collection import (
     notes,
     plans,
     policy,
+    reaching,
     rulebook,
     settling,
     together,
@@ -31,6 +33,7 @@ from portal.collection import (
 from portal.collection.models import Case
 from portal.collection.notes import Reader
 from portal.companies import acts, invitations
+from portal.database import tenancy
 from portal.delivery.models import Message
 from portal.extensions import db
 from portal.identity import people
@@ -41,6 +44,8 @@ from portal.notifications.telling import notify
 from portal.payments import booking
 from portal.payments.models import Payment, SwishPart, SwishRequest
 from portal.reporting import orders
+from portal.signing import envelopes
+from portal.signing.envelopes import NewFile
 from portal.sources import customer_list
 from tests.factories import (
     EVA,
@@ -51,6 +56,7 @@ from tests.factories import (
     a_case,
     a_creditor,
     a_creditor_that_signed,
+    a_debtor_of,
     a_person,
     a_person_at,
     a_reminded_case,
@@ -58,6 +64,9 @@ from tests.factories import (
     rules_of,
 )
 from tests.portal_fixtures import AXE, Portal, Visitor
+from tests.signing.ceremonies import link, sent
+from tests.signing.documents import a_pdf
+from tests.signing.envelopes import a_draft, an_envelope, invited
 
 OPERATOR = "198107212386"
 PHONE, DESK = 360, 1280
@@ -130,7 +139,26 @@ def world(portal: Portal) -> World:
     failed = db.session.scalars(select(Message).limit(1)).one()
     failed.status, failed.failure = "failed", "OSError: No space left on device"
     db.session.commit()
+    values |= _documents(creditor)
     return World(creditor, case, paid, values)
+
+
+def _documents(creditor: Creditor) -> dict[str, object]:
+    last_on = clock.today() + timedelta(days=30)
+    unsent = a_draft(creditor, last_on=last_on)
+    open_one = an_envelope(
+        creditor,
+        last_on=last_on,
+        signers=("Eva Berg", "Johan Ek"),
+        today=clock.today(),
+        now=clock.now(),
+    )
+    return {
+        "unsent": unsent.key,
+        "unsent_file": envelopes.files_of(unsent)[0].key,
+        "sent": open_one.key,
+        "sent_to": envelopes.signers_of(open_one)[0].key,
+    }
 
 
 def _acts_together(creditor: Creditor, case: Case, paid: Case) -> dict[str, object]:
@@ -390,15 +418,24 @@ def test_a_debtors_page(
 
 @pytest.mark.parametrize(
     "path",
-    ["/overview", "/data", "/pay", "/pay/{together_created}", "/pay/{together_paid}/receipts"],
+    [
+        "/overview",
+        "/data",
+        "/pay",
+        "/pay/bank?cases={own}&cases={companys}&",
+        "/pay/{together_created}",
+        "/pay/{together_paid}/receipts",
+    ],
 )
 def test_what_a_debtor_owes_in_all(
     portal: Portal, world: World, phone_and_desk: list[Visitor], path: str
 ) -> None:
-    opened = [world.case.id, world.paid.id]
+    company = a_debtor_of(world.creditor, kind="company", name="Östers Bygg och Måleri AB")
+    companys = a_reminded_case(world.creditor, debtor=company)
+    opened = [world.case.id, world.paid.id, companys.id]
     look_everywhere(
         phone_and_desk,
-        path.format(**world.values),
+        path.format(own=world.case.reference, companys=companys.reference, **world.values),
         DEBTORS,
         lambda v: v.take_session(portal.app, {"debtor_cases": opened}),
     )
@@ -447,7 +484,7 @@ def test_a_debtors_page_of_a_paid_case(
         "/invoices/uploads/{mapping}/columns", "/invoices/uploads/{preview}/preview",
         "/reports", "/reports/remittance", "/reports/open-claims", "/reports/steps",
         "/reports/payment-times", "/reports/customer-sizes", "/orders/{making}", "/orders/{ready}",
-        "/documents?parts=ledger&parts=letters&from=2026-03-01&to=2026-03-31",
+        "/archives?parts=ledger&parts=letters&from=2026-03-01&to=2026-03-31",
         "/invoices/uploads/{done}", "/payout", "/rules", "/switch", "/rules/preview",
         "/rules/preview?draft={draft}&", "/rules/preview/invoices?draft={draft}&",
         "/rules/preview/invoices/{invoice}?draft={draft}&", "/cases/none", "/customers",
@@ -455,6 +492,10 @@ def test_a_debtors_page_of_a_paid_case(
         "/customers/many", "/customers/many/{bulk}",
         "/classes", "/classes/one?class=Retail&", "/classes/rules?class=Retail&",
         "/people", "/people/{member}",
+        "/documents", "/documents?status=completed&", "/documents/new", "/documents/{unsent}",
+        "/documents/{unsent}/settings", "/documents/{unsent}/signers/new",
+        "/documents/{unsent}/files/{unsent_file}/pages", "/documents/{unsent}/check",
+        "/documents/{sent}", "/documents/{sent}/signers/{sent_to}/address",
         "/company/accounts/new", "/company/close", "/approvals", "/approvals/{approval}",
         "/company", "/company?edit=letter&",
         "/company?edit=contacts:new&", "/company?edit=address:invoice&",
@@ -518,6 +559,38 @@ def test_an_invitation_of_somebody_signed_in(
     look_everywhere(phone_and_desk, address, STAFF, lambda v: sign_in(portal, v, JOHAN))
 
 
+@pytest.mark.parametrize("path", ["", "/decline", "/hand-over", "/files/{file}?from=2&"])
+def test_a_page_of_documents_to_sign(
+    portal: Portal, world: World, phone_and_desk: list[Visitor], path: str
+) -> None:
+    address = _to_sign(JOHAN, path)
+    look_everywhere(phone_and_desk, address, STAFF, lambda v: sign_in(portal, v, JOHAN))
+
+
+@pytest.mark.parametrize("path", ["", "none"])
+def test_a_page_of_documents_for_who_is_not_known(
+    world: World, phone_and_desk: list[Visitor], path: str
+) -> None:
+    look_everywhere(phone_and_desk, "/sign/none" if path else _to_sign(JOHAN), STAFF)
+
+
+@pytest.mark.parametrize("is_for", [JOHAN, EVA])
+def test_what_waits_for_somebody_and_what_is_for_another(
+    portal: Portal, world: World, phone_and_desk: list[Visitor], is_for: str
+) -> None:
+    address = _to_sign(is_for)
+    path = "/sign" if is_for == JOHAN else address
+    look_everywhere(phone_and_desk, path, STAFF, lambda v: sign_in(portal, v, JOHAN))
+
+
+def _to_sign(number: str, path: str = "") -> str:
+    long = NewFile("Avtal.pdf", a_pdf(), "application/pdf", 3)
+    files = [long, NewFile("Pris.txt", b"1", "text/plain", None)]
+    who = invited("Johan Ek", identity_number=number, may_hand_over=True, for_company="Ek AB")
+    envelope = sent(a_creditor("Ek AB"), signers=[who, "Eva Berg"], files=files, message="Hej!")
+    return link(envelope) + path.format(file=envelopes.files_of(envelope)[0].key)
+
+
 def test_the_companies_of_somebody_with_many(
     portal: Portal, world: World, phone_and_desk: list[Visitor]
 ) -> None:
@@ -533,12 +606,29 @@ def test_the_companies_of_somebody_with_many(
     [
         ("/", DEBTORS), ("/?reference=604812345", DEBTORS), ("/identify", DEBTORS),
         ("/no-case", DEBTORS), ("/sign-in", STAFF), ("/verify", STAFF), ("/help", "ar"),
-        ("/help/words", "ar"), ("/help/letters/demand", "ar"), ("/accessibility", "sv"), ("/code", "ar"),
-        ("/l/none", "sv"), ("/privacy", "ar"),
+        ("/help/words", "ar"), ("/help/letters/demand", "ar"), ("/accessibility", "sv"),
+        ("/code", "ar"), ("/l/none", "sv"), ("/privacy", "ar"),
     ],
 )  # fmt: skip
 def test_a_door(phone_and_desk: list[Visitor], path: str, languages: str) -> None:
     look_everywhere(phone_and_desk, path, languages)
+
+
+def test_pages_of_a_number_that_is_not_confirmed_yet(
+    portal: Portal, world: World, phone_and_desk: list[Visitor]
+) -> None:
+    wanted = dict.fromkeys(reaching.FIELDS, "") | {"phone": "070-174 06 12", "channel": "sms"}
+    now = clock.now()
+    with tenancy.service():
+        reaching.save(cases.lock(world.case.id), wanted, version=0, actor=DEBTOR, now=now)
+        asked = select(Message.secret).where(Message.kind == "debtor_number")
+        link = (db.session.scalars(asked).one() or "").rpartition("/")[2]
+        db.session.commit()
+    look_everywhere(phone_and_desk, f"/number/{link}", "ar")
+    look_everywhere(
+        phone_and_desk, f"/case/{world.case.reference}/contact", "ar",
+        lambda v: enter(portal, v, world.case),
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("beginning", ["/", "/sign-in"])

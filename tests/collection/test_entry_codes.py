@@ -63,7 +63,8 @@ def test_a_code_goes_to_where_the_case_can_be_written_to(
     assert enter(code) == (case.id, case.reference)
     (message,) = messages()
     # About no case, so that neither the company nor whoever is in sees it.
-    assert (message.channel, message.address, message.case_id) == (channel, address, None)
+    to = message.address or message.mobile
+    assert (message.channel, to, message.case_id) == (channel, address, None)
 
 
 def test_a_code_has_six_digits_and_is_kept_nowhere(case: Case) -> None:
@@ -205,11 +206,12 @@ def test_a_code_goes_to_the_debtors_own_address_once_it_is_confirmed(
     own = OwnContact(
         debtor_id=case.debtor_id, creditor_id=case.creditor_id, email="own@example.com",
         phone="+46701740612", changed_at=NOW, email_confirmed_at=NOW if is_confirmed else None,
+        phone_confirmed_at=NOW if is_confirmed else None,
     )  # fmt: skip
     db.session.add(own)
     db.session.commit()
     db.session.expire_all()
     ask(case.reference, "email")
     ask(case.reference, "sms", now=NOW + timedelta(minutes=1))
-    # Nobody confirms a number yet, so that it may be a stranger's by a slip of the pen.
-    assert [one.address for one in messages()] == [f"{to}@example.com", "+46701740605"]
+    number = "+46701740612" if is_confirmed else "+46701740605"
+    assert [one.address or one.mobile for one in messages()] == [f"{to}@example.com", number]

@@ -7,10 +7,11 @@ from flask import Flask
 from sqlalchemy import select
 
 from portal.collection import entry_links
-from portal.collection.models import Case, EntryLink
+from portal.collection.models import Case
 from portal.database import tenancy
 from portal.delivery.models import Message
 from portal.extensions import db
+from portal.identity.models import EntryLink
 from tests.factories import NOW, a_creditor, a_debtor_of, a_reminded_case
 
 HERS, ANOTHERS = "her browser", "another browser"

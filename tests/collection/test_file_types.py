@@ -1,10 +1,12 @@
 """Of files only a short list is taken, by what they hold and not by what they are called."""
 
 import io
+import struct
 import zipfile
 from email.message import EmailMessage
 
 import openpyxl
+import pillow_heif
 import pytest
 from PIL import Image
 from pyhanko.pdf_utils import generic
@@ -22,6 +24,18 @@ PDF = HTML(string="<p>Kvitto").write_pdf()
 def a_picture(kind: str) -> bytes:
     out = io.BytesIO()
     Image.new("RGB", (4, 4)).save(out, kind)
+    return out.getvalue()
+
+
+def a_photo(width: int = 300, height: int = 200) -> bytes:
+    """As telephones take them: held upright, and telling where."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    exif.get_ifd(0x8825).update({1: "N", 2: (59.0, 19.0, 0.0)})
+    picture = Image.new("RGB", (width, height), "white")
+    picture.paste("red", (0, 0, width, height // 2))
+    out = io.BytesIO()
+    pillow_heif.from_pillow(picture).save(out, exif=exif.tobytes())
     return out.getvalue()
 
 
@@ -162,3 +176,39 @@ def test_a_document_that_unpacks_to_far_too_much_is_refused() -> None:
 )  # fmt: skip
 def test_a_name_is_made_plain(given: str, tidy: str) -> None:
     assert file_types.tidy_name(given) == tidy
+
+
+def test_a_photo_of_a_telephone_becomes_a_jpeg_that_all_can_open() -> None:
+    kind = file_types.kind_of("IMG 1.HEIC", a_photo())
+    name, kind, data = file_types.readable("IMG 1.HEIC", kind, a_photo())
+    assert (name, kind, file_types.kind_of(name, data)) == ("IMG 1.jpg", "JPEG", "JPEG")
+
+
+def test_a_photo_keeps_the_way_it_was_held_and_not_where_it_was_taken() -> None:
+    _, _, data = file_types.readable("a.heic", "HEIC", a_photo())
+    with Image.open(io.BytesIO(data)) as picture:
+        red, green, _ = picture.convert("RGB").getpixel((150, 150))
+        assert (picture.size, red > 200 > 100 > green) == ((200, 300), True)
+        assert dict(picture.getexif()) == {}
+
+
+def test_a_large_photo_is_made_smaller() -> None:
+    _, _, data = file_types.readable("a.heif", "HEIC", a_photo(5_000, 100))
+    with Image.open(io.BytesIO(data)) as picture:
+        assert max(picture.size) == 4_096
+
+
+def test_a_photo_that_unpacks_to_far_too_much_is_refused_before_it_is_unpacked() -> None:
+    data = a_photo(64, 64)
+    size = struct.pack(">II", 64, 64)
+    assert size in data
+    # In the header alone, as a bomb would say it.
+    bomb = data.replace(size, struct.pack(">II", 30_000, 30_000))
+    with pytest.raises(FileRefused):
+        file_types.kind_of("bomb.heic", bomb)
+
+
+@pytest.mark.parametrize("data", [a_picture("JPEG"), a_photo()[:200], b"ftypheic" * 9])
+def test_what_is_no_photo_of_a_telephone_is_refused(data: bytes) -> None:
+    with pytest.raises(FileRefused):
+        file_types.readable("a.heic", file_types.kind_of("a.heic", data), data)

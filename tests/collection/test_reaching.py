@@ -7,11 +7,24 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from portal.collection import cases, correspondence, disputes, lifecycle, reaching
+from portal.collection import (
+    cases,
+    correspondence,
+    customers,
+    disputes,
+    entry_links,
+    finding,
+    lifecycle,
+    needs,
+    reaching,
+    tellings,
+)
 from portal.collection.models import Case, Event, OwnContact
 from portal.database import tenancy
 from portal.delivery.models import Message
-from portal.extensions import db
+from portal.delivery.outbox import Reader
+from portal.delivery.texts import render_sms
+from portal.extensions import db, settings
 from portal.identity.actor import DEBTOR, Actor
 from portal.messages import RedaError
 from tests.factories import NOW, TODAY, a_case, a_creditor, a_debtor_of
@@ -150,10 +163,10 @@ def test_a_demand_goes_by_post_and_an_answer_by_mail_to_who_wants_mails(case: Ca
 
 def test_until_an_address_is_confirmed_letters_go_by_post(case: Case) -> None:
     tell(case, email="anna@example.com", channel="email")
-    assert case.debtor.wants_mail_to is None
+    assert reaching.reader(case.debtor).channel == "letter"
     confirm(case)
     db.session.refresh(case.debtor)
-    assert case.debtor.wants_mail_to == "anna@example.com"
+    assert reaching.reader(case.debtor) == Reader("email", "anna@example.com")
 
 
 def test_a_link_to_an_address_that_was_changed_since_confirms_nothing(case: Case) -> None:
@@ -175,6 +188,21 @@ def test_what_is_told_holds_for_the_other_cases_at_the_same_creditor(case: Case)
         ).all()
         assert set(told_of) == {case.id, other.id}
         assert db.session.get_one(Case, other.id).debtor.reads == "ar"
+
+
+@pytest.mark.parametrize(("told", "lacking"), [({}, 1), (HOME, 0)])
+def test_whose_address_the_creditor_does_not_know_may_tell_it(
+    app: Flask, told: dict[str, str], lacking: int
+) -> None:
+    creditor = a_creditor()
+    case = a_case(creditor, debtor=a_debtor_of(creditor, address_line="", postcode="", town=""))
+    tell(case, **told)
+    asked = needs.told_sql(creditor.id, also={}, today=TODAY, now=NOW)
+    found = {one.name: one.count for one in needs.read(db.session.scalar(select(asked)))}
+    listed = finding.page(creditor.id, finding.Filter(marks=("no address",)), today=TODAY)
+    homeless = customers.Filters(kinds=(customers.NO_ADDRESS,))
+    customers_listed = customers.page(creditor.id, homeless, TODAY).rows
+    assert (found.get(needs.ADDRESSES, 0), listed.count, len(customers_listed)) == (lacking,) * 3
 
 
 def test_nobody_tells_for_another_debtor(case: Case) -> None:
@@ -226,3 +254,152 @@ def test_a_ledgers_address_that_is_none_stops_no_message(case: Case) -> None:
         db.session.commit()
     write(case, "a")
     assert correspondence.unread([case.id]) == {case.id: 1}
+
+
+def confirm_number(case: Case) -> None:
+    asked = mails("debtor_number")[-1]
+    assert asked.secret is not None
+    reaching.confirm_number(asked.secret.rpartition("/")[2], actor=DEBTOR, now=NOW)
+    db.session.commit()
+    db.session.refresh(case.debtor)
+
+
+def by_text(case: Case) -> None:
+    """The debtor wants text messages, and has confirmed the number."""
+    tell(case, phone="070-174 06 12", channel="sms")
+    confirm_number(case)
+
+
+def test_who_wants_text_messages_is_asked_by_one_whether_the_number_is_right(case: Case) -> None:
+    tell(case, phone="070-174 06 12", channel="sms")
+    assert reaching.reader(case.debtor).channel == "letter"
+    confirm_number(case)
+    assert reaching.reader(case.debtor) == Reader("sms", "ledger@example.com", "+46701740612")
+
+
+def test_a_number_that_takes_no_text_messages_cannot_be_chosen(case: Case) -> None:
+    with pytest.raises(RedaError) as refused:
+        tell(case, phone="08-123 45 67", channel="sms")
+    assert refused.value.problem.field == "phone"
+
+
+@pytest.mark.parametrize("days", [0, 7, 8])
+def test_a_link_to_a_number_works_for_seven_days_and_for_that_number(case: Case, days: int) -> None:
+    tell(case, phone="070-174 06 12", channel="sms")
+    (asked,) = mails("debtor_number")
+    link, now = (asked.secret or "").rpartition("/")[2], NOW + timedelta(days=days)
+    if days > 7:
+        with pytest.raises(reaching.BadLink):
+            reaching.number_in(link, now=now)
+        return
+    assert reaching.number_in(link, now=now) == "+46701740612"
+    tell(case, phone="070-174 06 05")
+    with pytest.raises(reaching.BadLink):
+        reaching.number_in(link, now=now)
+
+
+@pytest.mark.parametrize("link", ["", "1", "1.x", "9" * 40 + ".x", "١.x", "1.\x00"])
+def test_a_made_up_link_to_a_number_confirms_nothing(case: Case, link: str) -> None:
+    with pytest.raises(reaching.BadLink):
+        reaching.number_in(link, now=NOW)
+
+
+def test_a_number_is_asked_about_five_times_a_day_at_most(case: Case) -> None:
+    for last in range(5):
+        tell(case, phone=f"070-174 06 1{last}", channel="sms")
+    with pytest.raises(RedaError, match="Too many"):
+        tell(case, phone="070-174 06 20")
+
+
+def test_who_chose_text_messages_is_told_by_one_that_opens_the_case_and_names_nobody(
+    case: Case,
+) -> None:
+    by_text(case)
+    write(case, "Your invoice 77 is credited.")
+    (told,) = mails("case_message")
+    assert (told.channel, told.mobile, told.address) == (
+        "sms",
+        "+46701740612",
+        "ledger@example.com",
+    )
+    assert told.secret is not None
+    with tenancy.service():
+        link = entry_links.find(told.secret.rpartition("/")[2], now=NOW)
+        text = render_sms("case_message", {**told.content, "url": told.secret}, language="en",
+                          settings=settings())  # fmt: skip
+    assert link is not None
+    assert (link.case_id, link.channel) == (case.id, "sms")
+    assert case.creditor.name not in text
+
+
+def test_an_answer_goes_by_text_message_and_a_demand_by_post_with_one_that_tells_of_it(
+    case: Case,
+) -> None:
+    by_text(case)
+    with tenancy.service():
+        disputes.object_to(
+            cases.lock(case.id), reason="paid", words="w", amount_ore=None, channel="web",
+            actor=DEBTOR, today=TODAY, now=NOW,
+        )  # fmt: skip
+        disputes.answer(
+            cases.lock(case.id), disputes.TURNED_DOWN, words="w", actor=CLERK, today=TODAY,
+            now=NOW,
+        )  # fmt: skip
+        lifecycle.send_reminder(cases.lock(case.id), today=TODAY, now=NOW)
+    (answer,), (reminder,) = mails("dispute_answer"), mails("reminder")
+    assert (answer.channel, reminder.channel) == ("sms", "letter")
+    assert (answer.mobile, reminder.mobile) == ("+46701740612", "+46701740612")
+
+
+def test_many_letters_at_once_are_told_by_text_message_to_who_wants_that(case: Case) -> None:
+    by_text(case)
+    with tenancy.service():
+        lifecycle.advance(TODAY, NOW)
+    (letter,) = mails("reminder")
+    assert (letter.channel, letter.mobile, letter.address) == (
+        "letter", "+46701740612", "ledger@example.com",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("outcome", [tellings.HOLDS, tellings.GOES_ON])
+def test_an_answer_about_a_situation_is_told(case: Case, outcome: str) -> None:
+    with tenancy.service():
+        about = "bankrupt"
+        tellings.tell(
+            cases.lock(case.id), about, facts={}, words="", files=[], language="sv", actor=DEBTOR,
+            now=NOW,
+        )  # fmt: skip
+        tellings.answer(
+            cases.lock(case.id), about, outcome, words="", actor=CLERK, today=TODAY, now=NOW
+        )
+    (mail,) = mails("news")
+    assert (mail.channel, mail.address, mail.language) == ("email", "ledger@example.com", "sv")
+
+
+def test_who_has_no_address_gets_a_letter_when_the_case_goes_on(app: Flask) -> None:
+    with tenancy.service():
+        case = a_case(a_creditor())
+        tellings.tell(
+            cases.lock(case.id), "bankrupt", facts={}, words="", files=[], language="sv",
+            actor=DEBTOR, now=NOW,
+        )  # fmt: skip
+        tellings.answer(
+            cases.lock(case.id), "bankrupt", tellings.GOES_ON, words="w", actor=CLERK, today=TODAY,
+            now=NOW,
+        )  # fmt: skip
+    (letter,) = mails("dispute_answer")
+    assert (letter.channel, letter.address, mails("news")) == ("letter", None, [])
+
+
+def test_an_answer_by_post_is_told_by_mail_where_there_is_an_address(case: Case) -> None:
+    with tenancy.service():
+        tellings.tell(
+            cases.lock(case.id), tellings.WRONG_PERSON, facts={}, words="", files=[],
+            language="sv", actor=DEBTOR, now=NOW,
+        )  # fmt: skip
+        tellings.answer(
+            cases.lock(case.id), tellings.WRONG_PERSON, tellings.RIGHT, words="w", actor=CLERK,
+            today=TODAY, now=NOW,
+        )  # fmt: skip
+    (letter,) = mails("dispute_answer")
+    assert (letter.channel, letter.address, mails("news")) == ("letter", "ledger@example.com", [])

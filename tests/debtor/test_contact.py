@@ -6,7 +6,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from portal.collection import cases, correspondence, reaching
+from portal import clock
+from portal.collection import cases, correspondence, reaching, tellings
 from portal.collection.models import Case, OwnContact
 from portal.config import Settings
 from portal.database import tenancy
@@ -17,14 +18,15 @@ from portal.identity.actor import DEBTOR, Actor
 from tests.debtor.test_pages import Visitor, at_first_case, case, said
 from tests.factories import NOW
 from tests.mail_fixtures import Mailbox
+from tests.sms_fixtures import Phones
 
 __all__ = ["case"]
 CLERK = Actor("person", "Sofia Nyström", role="creditor")
 
 
 @pytest.fixture
-def settings(settings: Settings, mailbox: Mailbox) -> Settings:
-    return mailbox.settings(settings)
+def settings(settings: Settings, mailbox: Mailbox, phones: Phones) -> Settings:
+    return phones.settings(mailbox.settings(settings))
 
 
 def save(client: FlaskClient, *, status: int = 200, **values: str) -> BeautifulSoup:
@@ -144,7 +146,7 @@ def test_a_letter_by_mail_lies_on_the_page_and_goes_by_post_when_the_mail_cannot
         "dispute_answer", case_id=case.id, creditor_id=case.creditor_id, secret=None,
         content={**content, "answer": "turned down", "words": "w", "objected_on": "2026-01-01",
                  "credited_ore": 0, "is_closed": False},
-        language="en", key="k", now=NOW, mail_to="anna@example.com",
+        language="en", key="k", now=NOW, to=outbox.Reader("email", "anna@example.com"),
     )  # fmt: skip
     db.session.commit()
     mailbox.running.box.answers.append("550 5.1.1 nobody here")
@@ -155,3 +157,90 @@ def test_a_letter_by_mail_lies_on_the_page_and_goes_by_post_when_the_mail_cannot
     outbox.deliver_waiting(later)
     db.session.refresh(letter)
     assert (letter.status, letter.document_sha256 is not None) == ("sent", True)
+
+
+def deliver_by_day() -> None:
+    outbox.deliver_waiting(NOW.replace(year=2099, hour=12))
+
+
+def confirm_number(client: FlaskClient, phones: Phones) -> None:
+    """Choose text messages, and follow the link in the one that comes."""
+    save(client, phone="070-174 06 12", channel="sms")
+    deliver_by_day()
+    path = phones.messages("+46701740612")[0].links[0].removeprefix("http://localhost")
+    anybody = Visitor(client)
+    page = anybody.get(path)
+    client.post(path, data={"csrf_token": page.select_one("main input[name=csrf_token]")["value"]})
+
+
+def test_who_chose_text_messages_comes_in_by_the_link_in_one(
+    client: FlaskClient, case: Case, phones: Phones
+) -> None:
+    Visitor(client).enter(case)
+    confirm_number(client, phones)
+    assert told().phone_confirmed_at is not None
+    with tenancy.service():
+        correspondence.write(
+            cases.lock(case.id), "Vi ringer.", seen=0, language="sv", actor=CLERK, now=clock.now()
+        )
+        db.session.commit()
+    deliver_by_day()
+    text = phones.messages("+46701740612")[-1]
+    assert case.creditor.name not in text.text
+    path = text.links[0].removeprefix("http://localhost")
+    stranger = client.application.test_client()
+    page = Visitor(stranger).get(f"{path}?lang=en")
+    form = page.select_one("main form")
+    values = {one["name"]: one["value"] for one in form.select("input[name]")}
+    answer = stranger.post(path, data=values, follow_redirects=True)
+    assert answer.request.path == at_first_case("/case")
+
+
+def test_a_page_says_that_the_number_is_not_confirmed_yet(client: FlaskClient, case: Case) -> None:
+    Visitor(client).enter(case)
+    page = save(client, phone="070-174 06 12", channel="sms")
+    assert "Your mobile number is not confirmed yet" in said(page)
+
+
+def test_a_number_that_takes_no_text_messages_is_told_at_its_field(
+    client: FlaskClient, case: Case
+) -> None:
+    Visitor(client).enter(case)
+    page = save(client, status=422, phone="08-123 45 67", channel="sms")
+    assert "mobile number" in said(page.select_one("#phone-error"))
+
+
+def test_a_made_up_link_to_a_number_confirms_nothing(client: FlaskClient, case: Case) -> None:
+    page = Visitor(client).get("/number/1.made-up", status=400)
+    assert "does not hold any more" in said(page)
+
+
+def test_a_mail_that_tells_of_a_letter_opens_the_case(
+    client: FlaskClient, case: Case, mailbox: Mailbox
+) -> None:
+    (reminder,) = db.session.scalars(select(Message)).all()
+    reminder.address = "anna@example.com"
+    db.session.commit()
+    deliver_by_day()
+    deliver_by_day()
+    (mail,) = mailbox.mails("anna@example.com")
+    path = mail.links[0].removeprefix("http://localhost")
+    page = Visitor(client).get(f"{path}?lang=en")
+    assert page.select_one("main form input[name=browser]") is not None
+
+
+def test_an_answer_to_what_was_told_is_marked_as_new(client: FlaskClient, case: Case) -> None:
+    with tenancy.service():
+        tellings.tell(
+            cases.lock(case.id), tellings.PAID, facts={}, words="", files=[], language="sv",
+            actor=DEBTOR, now=clock.now(),
+        )  # fmt: skip
+        tellings.answer(
+            cases.lock(case.id), tellings.PAID, tellings.NOT_COME, words="w", actor=CLERK,
+            today=clock.today(), now=clock.now(),
+        )  # fmt: skip
+        db.session.commit()
+    visitor = Visitor(client)
+    visitor.enter(case)
+    link = visitor.get("/case").select_one("a[href$='/paid']")
+    assert "New" in said(link.parent)

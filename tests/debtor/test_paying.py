@@ -9,12 +9,14 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from portal import clock
+from portal.collection import cases
 from portal.collection.models import Case
 from portal.config import Settings
 from portal.extensions import db
+from portal.identity.actor import SYSTEM
 from portal.payments import booking
 from portal.payments.models import SwishRequest
-from tests.debtor.test_pages import Visitor, a_case_of_today, at_first_case
+from tests.debtor.test_pages import Visitor, a_case_of_today, at_first_case, pay
 from tests.debtor.test_visit import ends, visits_end_in
 from tests.swish_fixtures import Swish
 
@@ -122,6 +124,49 @@ def test_a_page_that_waits_makes_the_visit_no_longer(payer: Payer, asks: dict[st
     before = ends()
     payer.client.get(str(path), headers={**HEADERS, **asks})
     assert ends() == before
+
+
+class TestACaseThatIsPaidInAnotherWayMeanwhile:
+    """The money came from a bank, say, while a payment waits to be approved."""
+
+    @pytest.fixture(autouse=True)
+    def _paid(self, payer: Payer, case: Case) -> None:
+        booking.receive(
+            case.id, amount_ore=cases.amount_due(case, clock.today()).total_ore, currency="SEK",
+            key="bank:1", channel="bankgiro", value_on=clock.today(), payer=None, actor=SYSTEM,
+            now=clock.now(),
+        )  # fmt: skip
+        db.session.commit()
+
+    def test_the_payment_is_withdrawn_and_the_page_says_why(self, payer: Payer) -> None:
+        answer = payer.client.get(payer.address, headers=HEADERS, follow_redirects=True)
+        assert "This case is paid. There is nothing more to pay." in answer.text
+        assert payer.swish.seen(payer.request_id)["status"] == "CANCELLED"
+
+    def test_the_open_page_stops_asking(self, payer: Payer) -> None:
+        htmx = {**HEADERS, "HX-Request": "true"}
+        answer = payer.client.get(f"{payer.address}?seen=created-", headers=htmx)
+        assert answer.headers["HX-Retarget"] == "#payment"
+
+    def test_what_was_approved_already_has_its_receipt(self, payer: Payer, case: Case) -> None:
+        payer.swish.control(f"requests/{payer.request_id}/pay")
+        answer = payer.client.get(payer.address, headers=HEADERS, follow_redirects=True)
+        assert "Paid too much, you get it back" in answer.text
+        assert len(booking.payments_of(case.id)) == 2
+
+    def test_its_bank_page_offers_no_transfer(self, payer: Payer) -> None:
+        path = at_first_case("/case/pay/bank")
+        answer = payer.client.get(path, headers=HEADERS, follow_redirects=True)
+        assert "This case is paid. There is nothing more to pay." in answer.text
+        assert "data-copy" not in answer.text
+
+
+def test_a_part_that_came_meanwhile_withdraws_what_would_be_too_much(
+    payer: Payer, case: Case
+) -> None:
+    pay(case, 50_000)
+    assert "It was stopped. Nothing has been paid." in payer.page().text
+    assert payer.swish.seen(payer.request_id)["status"] == "CANCELLED"
 
 
 class TestABankThatDoesNotAnswer:

@@ -57,6 +57,18 @@ def test_a_receipt_says_what_was_paid_to_whom_and_for_what(press: Press) -> None
         assert words in text
 
 
+@pytest.mark.parametrize(
+    ("channel", "named"),
+    [("swish", True), ("bankgiro", True), ("card", False), ("account", False)],
+)
+def test_a_receipt_names_swish_and_the_bank_only_where_they_gave_the_reference(
+    press: Press, channel: str, named: bool
+) -> None:
+    text = receipt(press, "en", channel=channel).text(1)
+    assert ("Reference at Swish or the bank" in text) is named
+    assert "0123456789ABCDEF0123456789ABCDEF" in text
+
+
 def test_a_receipt_of_the_last_payment_says_that_the_case_is_closed(press: Press) -> None:
     assert "You owe nothing more" in receipt(press, "en").text(1)
 

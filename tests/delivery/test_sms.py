@@ -7,6 +7,7 @@ from flask import Flask
 from sqlalchemy import select, text
 
 from portal import locales
+from portal.collection.models import Case
 from portal.config import Settings
 from portal.delivery import outbox
 from portal.delivery.channels import sms
@@ -15,7 +16,7 @@ from portal.delivery.models import Message
 from portal.delivery.outbox import Delivered
 from portal.delivery.texts import render_sms
 from portal.extensions import db
-from tests.factories import NOW
+from tests.factories import NOW, a_case, a_creditor
 from tests.sms_fixtures import Phones
 
 ANNA = "070-174 06 05"
@@ -174,7 +175,14 @@ def test_a_text_is_paid_in_parts(written: str, parts: int) -> None:
 
 
 def test_every_text_has_room_in_two_parts_in_every_language(app: Flask) -> None:
-    contents = {"entry_link": {"url": URL}, "entry_code": {"code": "012345"}}
+    kinds = ("entry_link", "case_message", "letter", "news", "payment", "debtor_number")
+    to_sign = {"title": "Avtal om betalning " * 9, "company": "Norrsken Energi AB", "url": URL}
+    contents = {
+        **{kind: {"url": URL} for kind in kinds}, "entry_code": {"code": "012345"},
+        **dict.fromkeys(
+            ("sign_invitation", "sign_reminder", "sign_ended", "sign_completed"), to_sign
+        ),
+    }  # fmt: skip
     longer = {
         (kind, one.code): told
         for kind, content in contents.items()
@@ -184,3 +192,43 @@ def test_every_text_has_room_in_two_parts_in_every_language(app: Flask) -> None:
         ) > 2
     }  # fmt: skip
     assert longer == {}
+
+
+def on_case(case: Case, kind: str = "news", *, mail_to: str | None = None) -> None:
+    outbox.put_sms(
+        kind, to=ANNA, content={"url": URL}, language="en", key="one", now=NOW,
+        creditor_id=case.creditor_id, case_id=case.id, mail_to=mail_to,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("hour", "minute", "sent"), [(7, 59, 0), (8, 0, 1), (20, 59, 1), (21, 0, 0), (2, 0, 0)]
+)
+def test_a_text_message_that_nobody_waits_for_keeps_to_the_day_of_stockholm(
+    app: Flask, phones: Phones, hour: int, minute: int, sent: int
+) -> None:
+    on_case(a_case(a_creditor()))
+    db.session.commit()
+    at = (NOW + timedelta(days=1)).replace(hour=hour, minute=minute)
+    assert outbox.deliver_waiting(at) == Delivered(sent, 0)
+
+
+def test_a_code_comes_at_night_too(app: Flask, phones: Phones) -> None:
+    put(kind="entry_code")
+    db.session.commit()
+    assert outbox.deliver_waiting(NOW.replace(hour=23)) == Delivered(1, 0)
+
+
+def test_a_text_message_that_the_provider_refuses_goes_by_mail(app: Flask, phones: Phones) -> None:
+    on_case(a_case(a_creditor()), mail_to="anna@example.com")
+    phones.running.phones.answers.append((200, {"status": "rejected", "reason": "no-such-number"}))
+    deliver()
+    kept = only_message()
+    assert (kept.channel, kept.address, kept.status) == ("email", "anna@example.com", "waiting")
+
+
+def test_one_without_another_way_has_failed(app: Flask, phones: Phones) -> None:
+    on_case(a_case(a_creditor()))
+    phones.running.phones.answers.append((422, {}))
+    deliver()
+    assert (only_message().channel, only_message().status) == ("sms", "failed")

@@ -8,6 +8,7 @@ import hashlib
 import re
 import smtplib
 import ssl
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.headerregistry import Address
@@ -56,7 +57,7 @@ class Mail:
 
     to: an address that `address_of` answered. key: its idempotency key. unsubscribe_url: where the
     reader can stop such mails, for those that they may stop; is_one_click: also by one POST to it
-    without more (RFC 8058).
+    without more (RFC 8058). attachments: name and bytes of each PDF that goes with it.
     """
 
     to: str
@@ -67,6 +68,7 @@ class Mail:
     key: str
     unsubscribe_url: str | None = None
     is_one_click: bool = False
+    attachments: Sequence[tuple[str, bytes]] = ()
 
 
 def address_of(text: str, *, field: str | None = None) -> str:
@@ -111,6 +113,8 @@ def compose(mail: Mail, settings: Settings, *, now: datetime) -> EmailMessage:
             message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message.set_content(mail.text, cte="quoted-printable")
     message.add_alternative(mail.html, subtype="html", cte="quoted-printable")
+    for name, data in mail.attachments:
+        message.add_attachment(data, maintype="application", subtype="pdf", filename=one_line(name))
     # Set before the parts are, it would become the first part's.
     message["Content-Language"] = mail.language
     return message

@@ -1,16 +1,24 @@
 """Text messages by a provider's HTTP interface: JSON, one request for each message.
 
-`POST <REDA_SMS_URL>/messages` with `{"from", "to", "text"}` and the headers `Authorization: Bearer
-<key>` and `Idempotency-Key`. 200–299 says that the provider has it, also when it had it before
-under that key; `{"status": "rejected", "reason": …}` in such an answer, and 400, 404, 409, 413, 415
-and 422, say that it never will; everything else that it may later. A provider that speaks otherwise
-gets a small bridge, or a class beside `Gateway`.
+`POST <REDA_SMS_URL>/messages` with `{"from", "to", "text", "callback_url"}` and the headers
+`Authorization: Bearer <key>` and `Idempotency-Key`. 200–299 says that the provider has it, also
+when it had it before under that key; `{"status": "rejected", "reason": …}` in such an answer, and
+400, 404, 409, 413, 415 and 422, say that it never will; everything else that it may later. An `id`
+in the answer is the provider's name for it.
+
+When it has arrived or is given up, the provider posts `{"id", "status"}` to the callback address,
+signed (`SIGNATURE`: the hexadecimal HMAC-SHA256 of the body, by REDA_SMS_CALLBACK_KEY). That is a
+hint: `GET <REDA_SMS_URL>/messages/<id>` with the same Authorization tells the status. A provider
+that speaks otherwise gets a small bridge, or a class beside `Gateway`.
 """
 
 import hashlib
+import hmac
+import json
 import re
 import unicodedata
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
 
@@ -19,7 +27,12 @@ from portal.delivery.channels.mail import NotNow, Refused
 from portal.messages import N_, RedaError
 from portal.sources import values
 
+SIGNATURE = "Sms-Signature"
+LONGEST_CALLBACK = 4_096
+CALLBACK_PATH = "/callbacks/sms"
+DELIVERED, FAILED = "delivered", "failed"
 _SECONDS = 15
+_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _NEVER = {400, 404, 409, 413, 415, 422}
 # Post- och telestyrelsen's numbering plan: mobile numbers are 070, 072, 073, 076 and 079.
 _SWEDISH_MOBILE = re.compile(r"\+467[02369]\d{7}")
@@ -99,19 +112,43 @@ class Gateway:
             self._http.close()
             self._http = None
 
-    def hand_over(self, sms: Sms) -> None:
-        """Give a message to the provider. Raises Refused, or NotNow when it may take it later."""
-        if self._unreachable is not None:
-            raise self._unreachable
-        body = {"from": self._settings.sms_sender, "to": sms.to, "text": sms.text}
+    def hand_over(self, sms: Sms) -> str | None:
+        """Give a message to the provider; answers its own name for it, if it has one.
+
+        Raises Refused, or NotNow when it may take it later.
+        """
+        body = {
+            "from": self._settings.sms_sender,
+            "to": sms.to,
+            "text": sms.text,
+            "callback_url": self._settings.base_url + CALLBACK_PATH,
+        }
         # The provider sees no key of ours, which may name a case.
         key = hashlib.sha256(sms.key.encode()).hexdigest()
+        answer = self._ask("POST", "/messages", json=body, headers={"Idempotency-Key": key})
+        _check(answer)
+        name = str(_json(answer).get("id", ""))
+        return name if _ID.fullmatch(name) else None
+
+    def status(self, name: str) -> str | None:
+        """What became of a message: DELIVERED, FAILED, or None when the provider cannot tell yet.
+
+        name: as `hand_over` answered. Raises Refused for one it does not know, and NotNow.
+        """
+        answer = self._ask("GET", f"/messages/{name}")
+        told = str(_json(answer).get("status", ""))
+        if not answer.is_success:
+            _check(answer)
+        return {DELIVERED: DELIVERED, FAILED: FAILED, "rejected": FAILED}.get(told)
+
+    def _ask(self, method: str, path: str, **what: Any) -> httpx.Response:
+        if self._unreachable is not None:
+            raise self._unreachable
         try:
-            answer = self._client().post("/messages", json=body, headers={"Idempotency-Key": key})
+            return self._client().request(method, path, **what)
         except httpx.RequestError as error:
             self._unreachable = NotNow(f"SMS: {type(error).__name__}")
             raise self._unreachable from error
-        _check(answer)
 
     def _client(self) -> httpx.Client:
         if self._http is None:
@@ -125,6 +162,22 @@ class Gateway:
                 },
             )
         return self._http
+
+
+def is_signed(body: bytes, received: str | None, key: str) -> bool:
+    """Whether a callback is the provider's, in constant time."""
+    ours = hmac.new(key.encode(), body, hashlib.sha256).hexdigest()
+    return hmac.compare_digest(ours.encode(), (received or "").encode())
+
+
+def name_in(body: bytes) -> str | None:
+    """Which message a callback tells of; None when it is no callback."""
+    try:
+        told = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    name = told.get("id") if isinstance(told, dict) else None
+    return name if isinstance(name, str) and _ID.fullmatch(name) else None
 
 
 def _check(answer: httpx.Response) -> None:

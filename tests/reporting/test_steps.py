@@ -1,0 +1,55 @@
+"""At which step the report of steps tells what came."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+
+from portal.collection import cases, plans, settling
+from portal.collection.models import Case
+from portal.extensions import db
+from portal.identity.actor import DEBTOR, SYSTEM, Actor
+from portal.reporting import steps
+from tests.factories import NOW, TODAY, a_reminded_case
+
+DAY = timedelta(days=1)
+CREDITOR = Actor("person", "Eva", role="creditor")
+
+
+def end(case: Case) -> None:
+    plans.call_off(case, reason="", actor=CREDITOR, today=TODAY, now=NOW + DAY)
+
+
+def break_off(case: Case) -> None:
+    plans.break_off(case, actor=SYSTEM, today=TODAY, now=NOW + DAY)
+
+
+def keep(case: Case) -> None:
+    pass
+
+
+@pytest.mark.parametrize(
+    ("became", "step"),
+    [(keep, "Payment plan"), (break_off, "Reminder"), (end, "Reminder")],
+)
+def test_what_comes_is_told_at_the_plan_for_as_long_as_it_runs(
+    app: Flask, became: Callable[[Case], None], step: str
+) -> None:
+    case = a_reminded_case()
+    plans.agree(
+        cases.lock(case.id), monthly_ore=50_000, first_on=TODAY + 20 * DAY, actor=DEBTOR,
+        today=TODAY, now=NOW,
+    )  # fmt: skip
+    became(cases.lock(case.id))
+    settling.settle_payment(
+        case, amount_ore=10_000, key="one", channel="bankgiro", value_on=TODAY, actor=SYSTEM,
+        now=NOW + 2 * DAY,
+    )  # fmt: skip
+    db.session.commit()
+    report = steps.build(
+        case.creditor_id, {"from": str(TODAY), "to": str(TODAY + DAY), "currency": "SEK"}
+    )
+    received = [one.label for one in steps.COLUMNS].index("Received")
+    rows = list(report.tables[0].read())
+    assert [row[1].message for row in rows if row[received]] == [step]  # type: ignore[union-attr]
