@@ -12,7 +12,7 @@ from sqlalchemy import select
 from portal import clock
 from portal.database import files
 from portal.extensions import db, settings
-from portal.signing import envelopes, events, evidence, seals, trust, verifying
+from portal.signing import envelopes, events, evidence, inviting, seals, trust, verifying
 from portal.signing.models import Envelope, EnvelopeFile, EnvelopeSignature, Signer
 from portal.signing.seals import Attachment, Sealer, SealFailed
 from portal.signing.trust import Trust
@@ -39,7 +39,9 @@ def seal(
     sealer: Sealer | None = None,
     trusted: Trust | None = None,
 ) -> None:
-    """Seal a completed envelope's documents; one that is sealed, or not completed, stays as it is.
+    """Seal a completed envelope's documents, and give them to all whom it concerns.
+
+    One that is sealed, or not completed, stays as it is.
 
     sealer, trusted: default those of the settings. Raises SealFailed, which tells operators why.
     """
@@ -62,6 +64,8 @@ def seal(
         file.sealed_sha256 = files.store(sealed)
         _note_end(envelope, sealed)
     envelope.sealed_at = now
+    db.session.flush()
+    inviting.tell_of_seal(envelope, now=now)
 
 
 def _note_end(envelope: Envelope, sealed: bytes) -> None:

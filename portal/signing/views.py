@@ -9,6 +9,6 @@ from portal.signing import (  # noqa: E402, F401
     views_agreements,
     views_bankid,
     views_invitations,
-    views_verify,
     views_sign,
+    views_verify,
 )
