@@ -17,6 +17,7 @@ from sqlalchemy import (
     ColumnElement,
     Select,
     TextClause,
+    bindparam,
     case,
     column,
     delete,
@@ -926,12 +927,15 @@ def _withdrawn(among: ColumnElement[bool]) -> list[int]:
 
 def messages_of(case_id: int) -> list[SentOrWaiting]:
     """The messages of a case, the newest first."""
-    rows = db.session.execute(
-        select(*(getattr(Message, name) for name in SentOrWaiting.__dataclass_fields__))
-        .where(Message.case_id == case_id)
-        .order_by(Message.id.desc())
-    )
+    rows = db.session.execute(_OF_CASE, {"case_id": case_id})
     return [SentOrWaiting(*row) for row in rows]
+
+
+_OF_CASE = (
+    select(*(getattr(Message, name) for name in SentOrWaiting.__dataclass_fields__))
+    .where(Message.case_id == bindparam("case_id"))
+    .order_by(Message.id.desc())
+)
 
 
 def times_told(case_id: int, kind: str, since: datetime) -> int:

@@ -12,8 +12,8 @@ from textwrap import shorten
 
 import structlog
 from flask import current_app
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy import Sequence as DatabaseSequence
-from sqlalchemy import func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import joinedload
 
@@ -481,6 +481,20 @@ def in_doubt(case_id: int) -> SwishRequest | None:
     return found[-1] if found else None
 
 
+def is_in_doubt_sql(case_id: ColumnElement[int]) -> ColumnElement[bool]:
+    """Whether `in_doubt` finds a request."""
+    return (
+        select(SwishPart.request_id)
+        .join(SwishRequest, SwishRequest.id == SwishPart.request_id)
+        .where(
+            SwishPart.case_id == case_id,
+            SwishRequest.status == "created",
+            SwishRequest.error_code.is_not(None),
+        )
+        .exists()
+    )
+
+
 def unanswered(now: datetime, limit: int = 200) -> list[str]:
     """Requests that nobody has told anything about although they should have by now."""
     return list(
@@ -500,6 +514,11 @@ def payments_of(case_id: int) -> list[Payment]:
             select(Payment).where(Payment.case_id == case_id).order_by(Payment.id.desc())
         )
     )
+
+
+def is_paid_on_sql(case_id: ColumnElement[int]) -> ColumnElement[bool]:
+    """Whether there is a payment on a case."""
+    return select(Payment.id).where(Payment.case_id == case_id).exists()
 
 
 def payments_by(request: SwishRequest) -> list[Payment]:
