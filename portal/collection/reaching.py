@@ -76,6 +76,7 @@ def tell(
     key: str,
     now: datetime,
     is_of_sums: bool = False,
+    text_key: str | None = None,
 ) -> bool:
     """Tell a debtor that something has happened, with a link that opens the case.
 
@@ -83,6 +84,8 @@ def tell(
     letters by post. kind: of `templates/emails/` and `templates/sms/`. key: names what happened; it
     is told once. is_of_sums: what the e-mail says is for the debtor alone, and it goes to no
     address that nobody has confirmed; others go there with a link that opens nothing.
+    text_key: names what happened where it happened in several cases at once, such as a payment for
+    all of them: a text message, which says the same of each, comes once.
     Answers whether there is anywhere to tell it. Nothing of it stands in a text message, which
     others may see on the screen of a telephone that lies about.
     """
@@ -92,7 +95,8 @@ def tell(
         "case_id": case.id,
     }  # fmt: skip
     if to.channel == SMS and to.mobile is not None:
-        url = entry_links.make(case, SMS, now, key=key)
+        about["key"] = f"{text_key}:{to.mobile}" if text_key else key
+        url = entry_links.make(case, SMS, now, key=about["key"])
         outbox.put_sms(
             kind, to=to.mobile, mail_to=to.mail, content={**content, "url": url}, **about
         )

@@ -322,6 +322,7 @@ def _book(request: SwishRequest, answer: PaymentRequest, now: datetime) -> None:
                 key=key if len(parts) == 1 else f"{key}:{place}", channel=request.way,
                 value_on=value_on, payer=answer.payer_alias,
                 actor=SWISH if request.way == ways.SWISH else PROVIDER, now=now,
+                together=key if len(parts) > 1 else None,
             )  # fmt: skip
 
 
@@ -349,6 +350,7 @@ def receive(
     payer: str | None,
     actor: Actor,
     now: datetime,
+    together: str | None = None,
 ) -> bool:
     """Book money that has come for a case, give it a receipt and tell the debtor.
 
@@ -356,7 +358,7 @@ def receive(
 
     amount_ore: öre, above zero. key: the channel's own name of the payment. channel: one of
     `ways.WAYS`, or `bankgiro`. value_on: the day it counts from. payer: as the channel tells, for a
-    refund.
+    refund. together: the name of a payment for several cases, of which this is a part.
     """
     case = cases.lock(case_id)
     settled = settling.settle_payment(
@@ -389,7 +391,10 @@ def receive(
         "paid_on": value_on.isoformat(), "receipt_number": number, "left_ore": settled.left_ore,
         "creditor": case.creditor.name, "reference": case.reference,
     }  # fmt: skip
-    reaching.tell(case, "payment", told, key=f"payment:{key}", now=now, is_of_sums=True)
+    reaching.tell(
+        case, "payment", told, key=f"payment:{key}", now=now, is_of_sums=True,
+        text_key=f"payment:{together}" if together else None,
+    )  # fmt: skip
     return True
 
 
