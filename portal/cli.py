@@ -2,10 +2,12 @@
 
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
+from pathlib import Path
 
 import click
 from flask import Flask, current_app
 from flask.cli import AppGroup
+from flask_babel import force_locale
 from flask_migrate import upgrade
 from sqlalchemy import select
 
@@ -17,12 +19,14 @@ from portal.identity import signatories
 from portal.identity.actor import SYSTEM
 from portal.identity.models import Creditor
 from portal.messages import RedaError
+from portal.operations import bringing
 from portal.signing import agreements
 from portal.sources import values
 
 database = AppGroup("database", help="Prepare the database.")
 law = AppGroup("law", help="Extend the law's tables.")
 company = AppGroup("signatories", help="Who may sign for a company that owes something.")
+money = AppGroup("payments", help="Take in what banks tell.")
 past = AppGroup("history", help="Look at what happened.")
 
 
@@ -152,6 +156,18 @@ def verify_history(key: str | None) -> None:
     click.echo(f"{found.events} events of {found.creditors} creditors hold.")
 
 
+@money.command("take")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def take_bank_file(file: Path) -> None:
+    """Take FILE from a bank (BgMax, camt.054 or camt.053), whole; exit with 1 if it is refused."""
+    with tenancy.service(), file.open("rb") as stream, force_locale("en"):
+        brought = bringing.bring(stream, file.name, way="command", by="")
+        for line in bringing.report(brought):
+            click.echo(line)
+    if brought.is_refused:
+        raise SystemExit(1)
+
+
 @click.command("worker")
 def run_worker() -> None:
     """Run jobs until interrupted."""
@@ -162,5 +178,5 @@ def run_worker() -> None:
 
 def init_app(app: Flask) -> None:
     """Add the commands."""
-    for command in (database, law, company, past, advance, run_worker):
+    for command in (database, law, company, money, past, advance, run_worker):
         app.cli.add_command(command)

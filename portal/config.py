@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet
-from stdnum import luhn
+from stdnum import iban, luhn
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -112,6 +112,23 @@ class Settings:
     )
     service_bankgiro: str = _setting(
         "REDA_BANKGIRO", "50501055", "bankgiro for client money, digits only"
+    )
+    bank_accounts: str = _setting(
+        "REDA_BANK_ACCOUNTS",
+        "",
+        "further accounts for client money that banks' files tell of, beside the bankgiro:"
+        " bankgiros, account numbers or IBANs, separated by commas",
+    )
+    bank_folder: str = _setting(
+        "REDA_BANK_FOLDER",
+        "",
+        "a folder that banks' files are put in, and taken from every minute; empty: none",
+    )
+    bank_statements: str = _setting(
+        "REDA_BANK_STATEMENTS",
+        "to compare",
+        "what the payments in a statement (camt.053) are: to compare, with the books only; or to"
+        " book, when no BgMax or camt.054 tells of them",
     )
     service_address: str = _setting(
         "REDA_ADDRESS",
@@ -231,6 +248,7 @@ class Settings:
             raise SettingsError("REDA_ARCHIVE_VOLUME_MB must be a whole number above zero.")
         if self.letter_batch not in ("on", "off"):
             raise SettingsError("REDA_LETTER_BATCH must be on or off.")
+        self._check_bank()
         self._check_mail()
         scheme, host = urlsplit(self.translate_address)[:2]
         if self.translate_address and not (scheme in ("http", "https") and host):
@@ -253,6 +271,16 @@ class Settings:
             # A wrong digit here would stand on every letter, and money would go elsewhere.
             if not (number.isdigit() and luhn.is_valid(number)):
                 raise SettingsError(f"{name} must be digits only, with a right check digit.")
+
+    def _check_bank(self) -> None:
+        for account in self.client_accounts - {self.service_bankgiro}:
+            if not re.fullmatch(r"[0-9]{7,20}", account) and not iban.is_valid(account):
+                raise SettingsError(
+                    "REDA_BANK_ACCOUNTS must be bankgiros, account numbers or IBANs, separated by"
+                    " commas."
+                )
+        if self.bank_statements not in ("to compare", "to book"):
+            raise SettingsError("REDA_BANK_STATEMENTS must be: to compare, or: to book.")
 
     def _check_mail(self) -> None:
         if not (self.smtp_port.isdecimal() and 0 < int(self.smtp_port) < 65536):
@@ -332,6 +360,12 @@ class Settings:
     def encryption_keys(self) -> list[str]:
         """The Fernet keys, the newest first."""
         return [key.strip() for key in self.identity_keys.split(",")]
+
+    @property
+    def client_accounts(self) -> frozenset[str]:
+        """The accounts that client money comes to, without blanks and hyphens."""
+        further = re.sub(r"[\s-]", "", self.bank_accounts).upper().split(",")
+        return frozenset([self.service_bankgiro, *filter(None, further)])
 
     @property
     def var(self) -> Path:

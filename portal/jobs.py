@@ -9,6 +9,7 @@ import functools
 import signal
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import procrastinate
@@ -39,11 +40,12 @@ from portal.collection import (
 from portal.creditor.notices import MailSpeaker
 from portal.database import queue, server, tenancy
 from portal.delivery import outbox
-from portal.extensions import db
+from portal.extensions import db, settings
 from portal.identity import attempts, orders, sessions
 from portal.identity.models import BankIDOrder, Creditor
 from portal.messages import RedaError
 from portal.notifications import centre, gathering, mailing
+from portal.operations import bank_folder
 from portal.payments import booking
 from portal.reporting import making
 from portal.reporting import orders as orders_of_work
@@ -152,6 +154,12 @@ def ask_swish(request_id: str | None = None) -> None:
             failed = error
     if failed is not None:
         raise failed
+
+
+def take_bank_files() -> None:
+    """Take what lies in the folder that banks' files are put in, if there is one."""
+    if settings().bank_folder:
+        bank_folder.take_all(Path(settings().bank_folder))
 
 
 def ask_of_texts(name: str | None = None) -> None:
@@ -271,6 +279,7 @@ SCHEDULE: Mapping[str, tuple[Callable[..., None], str]] = {
     "tell_people": (tell_people, "* * * * *"),
     "tell_of_agreements": (tell_of_agreements, "5 5 * * *"),
     "deliver_outbox": (deliver_outbox, "* * * * *"),
+    "take_bank_files": (take_bank_files, "* * * * *"),
     "ask_swish": (ask_swish, "* * * * *"),
     "ask_of_texts": (ask_of_texts, "20 * * * *"),
     "collect_bankid": (collect_bankid, "* * * * *"),

@@ -254,3 +254,21 @@ def test_a_database_that_is_not_postgresql_is_refused(address: str, name: str) -
     with pytest.raises(SettingsError, match=f"{name} must be a postgresql:// address.") as error:
         server.urls(Settings.from_environment(environment))
     assert "geheim" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "accounts", ["", "991-2346, SE35 5000 0000 0549 1000 0003", "840533338800950"]
+)
+def test_further_accounts_for_client_money_are_kept_without_blanks(accounts: str) -> None:
+    settings = Settings.from_environment({"REDA_BANK_ACCOUNTS": accounts})
+    further = {"".join(one.split()).replace("-", "") for one in accounts.split(",")} - {""}
+    assert settings.client_accounts == {settings.service_bankgiro, *further}
+
+
+@pytest.mark.parametrize("accounts", ["12", "SE3550000000054910000004", "5050-1055;9912346"])
+def test_further_accounts_that_are_none_are_refused(accounts: str) -> None:
+    assert "REDA_BANK_ACCOUNTS" in refused({"REDA_BANK_ACCOUNTS": accounts})
+
+
+def test_statements_are_either_compared_or_booked() -> None:
+    assert "REDA_BANK_STATEMENTS" in refused({"REDA_BANK_STATEMENTS": "on"})

@@ -81,6 +81,8 @@ STAFF = (
     "portal/law/situations.py",
     "portal/law/settlement.py",
     "portal/law/statement.py",
+    "portal/payments/bank_files/*",
+    "portal/payments/taking.py",
     "portal/notifications/*",
     "portal/jobs.py",
     "portal/cli.py",

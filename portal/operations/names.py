@@ -8,6 +8,7 @@ _JOBS = {
     "tell_people": lazy_gettext("Tell people of what has happened"),
     "tell_of_agreements": lazy_gettext("Tell of new versions of the agreement"),
     "deliver_outbox": lazy_gettext("Send letters and messages"),
+    "take_bank_files": lazy_gettext("Take in files from banks"),
     "ask_swish": lazy_gettext("Ask about payments under way"),
     "collect_bankid": lazy_gettext("Follow up BankID orders"),
     "check_books": lazy_gettext("Check the books"),

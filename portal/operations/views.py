@@ -44,6 +44,7 @@ def _tabs() -> tuple[tuple[str, str, int], ...]:
         ("list_jobs", gettext("Jobs"), jobs.counts().get("failed", 0)),
         ("list_messages", gettext("Messages"), outbox.counts().get("failed", 0)),
         ("list_reviews", gettext("For a person"), cases.count_for_review()),
+        ("list_bank_files", gettext("Files from banks"), 0),
         ("show_books", gettext("Books"), 0),
         ("list_rates", gettext("Reference rates"), 0),
         ("list_languages", gettext("Languages"), 0),
@@ -149,4 +150,9 @@ def retry_message(message_id: int) -> Response:
     return go(url_for("operations.list_messages"))
 
 
-from portal.operations import views_languages, views_rates, views_reviews  # noqa: E402, F401
+from portal.operations import (  # noqa: E402
+    views_bank,  # noqa: F401
+    views_languages,  # noqa: F401
+    views_rates,  # noqa: F401
+    views_reviews,  # noqa: F401
+)

@@ -11,6 +11,8 @@ What other rooms and the doors call:
   `parse_callback`, `parse_refund_callback`, `is_callback_identifier`, `explain`.
 - `offers`: what may be paid on a case, what is left afterwards, what a transfer by bank comes to.
 - `online`: `OnlineClient` of the payment provider for card and account, `is_signed`.
+- `taking`: files from banks (BgMax, camt.054, camt.053), each whole and once; `new_payments` are
+  those that nobody has matched.
 - `ways`: what Swish, card and account have in common, and their names.
 - `booking`: what becomes of a payment at once, from the first click to the books.
 """

@@ -1,8 +1,10 @@
 """Money on its way in, and money that came."""
 
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Text, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.database.base import Base, PrimaryKey
@@ -74,3 +76,92 @@ class Payment(Base):
     principal_ore: Mapped[int]
     overpaid_ore: Mapped[int]
     receipt_number: Mapped[str] = mapped_column(unique=True)
+
+
+class BankFile(Base):
+    """A file that a bank has sent: taken whole, or refused whole.
+
+    kind: bgmax, camt.054 or camt.053; "" when it could not be told. bank_id: the bank's own name of
+    it. accounts: those of ours that it is about. way: how it came: page, folder or command. by: who
+    brought it. totals: of each currency what came in and what went, as `taking.Total` in JSON.
+    repeated: how many of its payments had come in another file. problem: why it was refused.
+    """
+
+    __tablename__ = "bank_files"
+    __table_args__ = (
+        CheckConstraint("status in ('taken', 'refused')", name="status"),
+        CheckConstraint("(status = 'refused') = (problem is not null)", name="problem"),
+        # Two that come at the same instant: one of them is taken.
+        Index(
+            "uq_bank_files_sha256", "sha256", unique=True,
+            postgresql_where=text("status = 'taken'"),
+        ),
+        Index(
+            "uq_bank_files_bank_id", "kind", "bank_id", text("(accounts[1])"), unique=True,
+            postgresql_where=text("status = 'taken'"),
+        ),
+    )  # fmt: skip
+
+    id: Mapped[PrimaryKey]
+    sha256: Mapped[str]
+    size: Mapped[int]
+    name: Mapped[str]
+    kind: Mapped[str]
+    bank_id: Mapped[str]
+    accounts: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    made_at: Mapped[datetime | None]
+    way: Mapped[str]
+    by: Mapped[str]
+    at: Mapped[datetime]
+    status: Mapped[str]
+    totals: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    repeated: Mapped[int]
+    problem: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+
+
+class BankPayment(Base):
+    """A payment in a bank's file, as the bank tells it; see `bank_files.record.Received`.
+
+    amount_ore: signed. reference_numbers, reference_ores: the references and their shares, a share
+    that is not told being null. payer_hash: `lookup_hash` of the payer's account, to find the same
+    payer by. state: new, until it is matched; repeated, when another file had it already;
+    statement, when it is there only to be held against the books.
+    """
+
+    __tablename__ = "bank_payments"
+    __table_args__ = (
+        CheckConstraint(
+            "kind in ('payment', 'deduction', 'debit', 'reversal', 'returned')", name="kind"
+        ),
+        CheckConstraint(
+            "case when kind in ('payment', 'returned') then amount_ore > 0 else amount_ore < 0 end",
+            name="amount",
+        ),
+        CheckConstraint(
+            "cardinality(reference_numbers) = cardinality(reference_ores)", name="references"
+        ),
+        Index("ix_bank_payments_new", "id", postgresql_where=text("state = 'new'")),
+        Index("ix_bank_payments_account", "account", "value_on"),
+    )
+
+    id: Mapped[PrimaryKey]
+    file_id: Mapped[int] = mapped_column(ForeignKey("bank_files.id"), index=True)
+    line: Mapped[int | None]
+    place: Mapped[str | None]
+    account: Mapped[str]
+    kind: Mapped[str]
+    amount_ore: Mapped[int]
+    currency: Mapped[str]
+    value_on: Mapped[date]
+    reference_numbers: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    reference_ores: Mapped[list[int | None]] = mapped_column(ARRAY(BigInteger))
+    text: Mapped[str]
+    payer_account: Mapped[str | None] = mapped_column(EncryptedText)
+    payer_hash: Mapped[bytes | None]
+    payer_name: Mapped[str]
+    payer_address: Mapped[str]
+    payer_number: Mapped[str | None] = mapped_column(EncryptedText)
+    serial: Mapped[str]
+    deposit: Mapped[str]
+    position: Mapped[int]
+    state: Mapped[str]

@@ -66,7 +66,7 @@ from tests.factories import (
 from tests.portal_fixtures import AXE, Portal, Visitor
 from tests.signing.ceremonies import link, sent
 from tests.signing.documents import a_pdf
-from tests.signing.envelopes import invited
+from tests.signing.envelopes import a_draft, an_envelope, invited
 
 OPERATOR = "198107212386"
 PHONE, DESK = 360, 1280
@@ -139,7 +139,26 @@ def world(portal: Portal) -> World:
     failed = db.session.scalars(select(Message).limit(1)).one()
     failed.status, failed.failure = "failed", "OSError: No space left on device"
     db.session.commit()
+    values |= _documents(creditor)
     return World(creditor, case, paid, values)
+
+
+def _documents(creditor: Creditor) -> dict[str, object]:
+    last_on = clock.today() + timedelta(days=30)
+    unsent = a_draft(creditor, last_on=last_on)
+    open_one = an_envelope(
+        creditor,
+        last_on=last_on,
+        signers=("Eva Berg", "Johan Ek"),
+        today=clock.today(),
+        now=clock.now(),
+    )
+    return {
+        "unsent": unsent.key,
+        "unsent_file": envelopes.files_of(unsent)[0].key,
+        "sent": open_one.key,
+        "sent_to": envelopes.signers_of(open_one)[0].key,
+    }
 
 
 def _acts_together(creditor: Creditor, case: Case, paid: Case) -> dict[str, object]:
@@ -465,7 +484,7 @@ def test_a_debtors_page_of_a_paid_case(
         "/invoices/uploads/{mapping}/columns", "/invoices/uploads/{preview}/preview",
         "/reports", "/reports/remittance", "/reports/open-claims", "/reports/steps",
         "/reports/payment-times", "/reports/customer-sizes", "/orders/{making}", "/orders/{ready}",
-        "/documents?parts=ledger&parts=letters&from=2026-03-01&to=2026-03-31",
+        "/archives?parts=ledger&parts=letters&from=2026-03-01&to=2026-03-31",
         "/invoices/uploads/{done}", "/payout", "/rules", "/switch", "/rules/preview",
         "/rules/preview?draft={draft}&", "/rules/preview/invoices?draft={draft}&",
         "/rules/preview/invoices/{invoice}?draft={draft}&", "/cases/none", "/customers",
@@ -473,6 +492,10 @@ def test_a_debtors_page_of_a_paid_case(
         "/customers/many", "/customers/many/{bulk}",
         "/classes", "/classes/one?class=Retail&", "/classes/rules?class=Retail&",
         "/people", "/people/{member}",
+        "/documents", "/documents?status=completed&", "/documents/new", "/documents/{unsent}",
+        "/documents/{unsent}/settings", "/documents/{unsent}/signers/new",
+        "/documents/{unsent}/files/{unsent_file}/pages", "/documents/{unsent}/check",
+        "/documents/{sent}", "/documents/{sent}/signers/{sent_to}/address",
         "/company/accounts/new", "/company/close", "/approvals", "/approvals/{approval}",
         "/company", "/company?edit=letter&",
         "/company?edit=contacts:new&", "/company?edit=address:invoice&",

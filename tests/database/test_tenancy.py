@@ -54,7 +54,7 @@ from portal.notifications import choosing, gathering
 from portal.notifications.kinds import KINDS
 from portal.notifications.telling import notify
 from portal.payments import booking
-from portal.payments.models import Payment
+from portal.payments.models import BankFile, BankPayment, Payment
 from portal.reporting import orders
 from portal.signing import envelopes
 from portal.signing.models import AgreementReading, Approval, EnvelopeSignature
@@ -236,7 +236,11 @@ def a_tenant(name: str, identity_number: str) -> Tenant:
     together = ActTogether(
         creditor_id=creditor.id, person_name=name, act="hold", total=1, created_at=NOW
     )
-    db.session.add(together)
+    bank_file = BankFile(
+        sha256=name, size=1, name=name, kind="bgmax", bank_id=name, accounts=["50501055"],
+        way="page", by=name, at=NOW, status="taken", totals=[], repeated=0,
+    )  # fmt: skip
+    db.session.add_all([together, bank_file])
     db.session.flush()
     db.session.add_all(
         [
@@ -290,6 +294,11 @@ def a_tenant(name: str, identity_number: str) -> Tenant:
                 channel_reference=name, amount_ore=100, currency="SEK", value_on=NOW.date(),
                 received_at=NOW, fees_ore=100, interest_ore=0, principal_ore=0, overpaid_ore=0,
                 receipt_number=name,
+            ),
+            BankPayment(
+                file_id=bank_file.id, account="50501055", kind="payment", amount_ore=100,
+                currency="SEK", value_on=TODAY, reference_numbers=[], reference_ores=[], text="",
+                payer_name=name, payer_address="", serial="", deposit="", position=1, state="new",
             ),
             KeptFigures(
                 creditor_id=creditor.id, position=1, on_day=TODAY, made_at=NOW, took_ms=1, data={},
