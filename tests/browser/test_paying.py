@@ -79,6 +79,30 @@ def test_the_open_page_shows_by_itself_that_the_payment_came(portal: Portal, cas
     assert page.url != address
 
 
+def test_the_open_page_of_several_cases_shows_by_itself_that_the_payment_came(
+    portal: Portal, case: Case
+) -> None:
+    some = [case.id, a_reminded_case(case.creditor).id]
+    debtor = portal.visitor(width=360)
+    debtor.take_session(portal.app, {"debtor_cases": some})
+    page = debtor.go("/overview")
+    page.get_by_role("link", name="Pay", exact=True).click()
+    first = page.get_by_role("checkbox").first
+    first.uncheck()
+    expect(page.locator("#sum")).not_to_have_text(re.compile("2,"))
+    first.check()
+    expect(page.locator("#sum")).to_have_text(re.compile("2,"))
+    debtor.press("Next")
+    expect(page.locator("#payment .qr-plate")).to_be_visible()
+    payer_s_page(portal, debtor).get_by_role("button", name="Approve the payment").click()
+    page.wait_for_url("**/pay/*/receipts")
+    expect(page.get_by_role("link", name=re.compile("Receipt for"))).to_have_count(2)
+    # Back to the page of the payment: it leads on to the receipts, and nothing is paid again.
+    page.go_back()
+    page.wait_for_url("**/pay/*/receipts")
+    assert [len(booking.payments_of(one)) for one in some] == [1, 1]
+
+
 def test_a_declined_payment_is_told_and_can_be_tried_again(
     portal: Portal, case: Case, debtor: Visitor, scripts: bool
 ) -> None:
