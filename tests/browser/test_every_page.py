@@ -499,7 +499,9 @@ def test_a_page_of_ones_own(
     look_everywhere(phone_and_desk, address, STAFF, lambda v: sign_in(portal, v, EVA))
 
 
-@pytest.mark.parametrize("path", ["/", "/books", "/jobs", "/messages", "/reviews", "/rates"])
+@pytest.mark.parametrize(
+    "path", ["/", "/bank-files", "/books", "/jobs", "/messages", "/reviews", "/rates"]
+)
 def test_an_operators_page(
     portal: Portal, world: World, phone_and_desk: list[Visitor], path: str
 ) -> None:
