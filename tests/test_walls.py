@@ -33,7 +33,7 @@ from portal.notifications.telling import notify
 from portal.payments import booking
 from portal.payments.models import Payment
 from portal.reporting import orders
-from portal.signing import agreements, approvals
+from portal.signing import agreements, approvals, envelopes
 from portal.signing.models import Document
 from portal.sources import customer_list
 from tests.companies.test_company_card import a_picture
@@ -52,6 +52,7 @@ from tests.factories import (
     enter_case,
     sign_in,
 )
+from tests.signing.envelopes import an_envelope
 
 CREDITOR_READ = {
     "creditor.show_overview": (),
@@ -101,6 +102,11 @@ CREDITOR_READ = {
     "creditor.fetch_file": ("order_id", "place"),
     "creditor.list_people": (),
     "creditor.show_member": ("member_id",),
+    "creditor.list_documents": (),
+    "creditor.export_documents": (),
+    "creditor.show_document": ("envelope_key",),
+    "creditor.download_document": ("envelope_key", "file_key", "content"),
+    "creditor.show_document_page": ("envelope_key", "file_key", "page", "size"),
     "creditor.list_changes": (),
     "creditor.show_change": ("event_id",),
 }
@@ -145,6 +151,31 @@ CREDITOR_CHANGE = ADMINISTRATOR | {
     "creditor.save_sizes": (),
     "creditor.list_archives": (),
     "creditor.order_archive": (),
+    "creditor.new_document": (),
+    "creditor.begin_document": (),
+    "creditor.edit_document": ("envelope_key",),
+    "creditor.save_document": ("envelope_key",),
+    "creditor.remove_document": ("envelope_key",),
+    "creditor.add_documents": ("envelope_key",),
+    "creditor.add_attachments": ("envelope_key",),
+    "creditor.order_documents": ("envelope_key",),
+    "creditor.join_documents": ("envelope_key",),
+    "creditor.remove_document_file": ("envelope_key", "file_key"),
+    "creditor.edit_pages": ("envelope_key", "file_key"),
+    "creditor.save_pages": ("envelope_key", "file_key"),
+    "creditor.new_signer": ("envelope_key",),
+    "creditor.add_signer": ("envelope_key",),
+    "creditor.edit_signer": ("envelope_key", "signer_key"),
+    "creditor.save_signer": ("envelope_key", "signer_key"),
+    "creditor.remove_signer": ("envelope_key", "signer_key"),
+    "creditor.check_document": ("envelope_key",),
+    "creditor.send_document": ("envelope_key",),
+    "creditor.remind_signers": ("envelope_key",),
+    "creditor.edit_signers_address": ("envelope_key", "signer_key"),
+    "creditor.save_signers_address": ("envelope_key", "signer_key"),
+    "creditor.extend_document": ("envelope_key",),
+    "creditor.withdraw_document": ("envelope_key",),
+    "creditor.renew_document": ("envelope_key",),
     "creditor.exclude_customer": ("customer_id",),
     "creditor.include_customer": ("customer_id",),
     "creditor.change_customer_rules": ("customer_id",),
@@ -456,7 +487,19 @@ def world(app: Flask) -> World:
         "change": "use",
         "which": _a_contact(creditor),
     }
-    return World(app, case, values | _a_report(creditor.id), people)
+    return World(app, case, values | _a_report(creditor.id) | _an_envelope(creditor), people)
+
+
+def _an_envelope(creditor: Creditor) -> dict[str, object]:
+    envelope = an_envelope(creditor)
+    return {
+        "envelope_key": envelope.key,
+        "signer_key": envelopes.signers_of(envelope)[0].key,
+        "file_key": envelopes.files_of(envelope)[0].key,
+        "content": "file",
+        "page": 1,
+        "size": "small",
+    }
 
 
 def _an_act_together(case: Case) -> int:

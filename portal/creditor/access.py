@@ -155,7 +155,7 @@ def _frame() -> dict[str, object]:
         "names": names,
         "setting_label": settings.label,
         "setting_told": settings.told,
-        "nav_items": navigation.items(may_change=found.may_change) if found else (),
+        "nav_items": navigation.items() if found else (),
         "stopped": standing.CLOSED if found and found.is_closed else None,
         "agreement_state": g.agreement[found.creditor_id] if found else agreements.ACCEPTED,
         "asked_agreement": agreements.newest_material,

@@ -10,15 +10,11 @@ from htmx_flask import request
 
 @dataclass(frozen=True)
 class Tab:
-    """endpoint: of its page. below: endpoints of the pages that belong to it.
-
-    needs_change: it is left out for who may only look.
-    """
+    """endpoint: of its page. below: endpoints of the pages that belong to it."""
 
     endpoint: str
     text: LazyString
     below: tuple[str, ...] = ()
-    needs_change: bool = False
 
 
 TABS = (
@@ -71,7 +67,31 @@ TABS = (
         lazy_gettext("Reports"),
         ("show_report", "order_report", "show_order", "list_sizes"),
     ),
-    Tab("list_archives", lazy_gettext("Documents"), ("order_archive",), needs_change=True),
+    Tab(
+        "list_documents",
+        lazy_gettext("Documents"),
+        (
+            "new_document",
+            "begin_document",
+            "show_document",
+            "edit_document",
+            "save_document",
+            "add_documents",
+            "add_attachments",
+            "edit_pages",
+            "new_signer",
+            "add_signer",
+            "edit_signer",
+            "save_signer",
+            "check_document",
+            "edit_signers_address",
+            "save_signers_address",
+            "extend_document",
+            "withdraw_document",
+            "list_archives",
+            "order_archive",
+        ),
+    ),
     Tab("show_payout", lazy_gettext("Payout")),
     Tab(
         "change_rules",
@@ -136,7 +156,7 @@ def stand_under(endpoint: str) -> None:
     g.tab = endpoint
 
 
-def items(*, may_change: bool) -> list[dict[str, object]]:
+def items() -> list[dict[str, object]]:
     """The tabs, for `layouts/staff.html`."""
     here = g.get("tab") or (request.endpoint or "").partition(".")[2]
     return [
@@ -146,5 +166,4 @@ def items(*, may_change: bool) -> list[dict[str, object]]:
             "current": here == tab.endpoint or here in tab.below,
         }
         for tab in TABS
-        if may_change or not tab.needs_change
     ]

@@ -28,7 +28,7 @@ def _said(event: Told) -> tuple[str, str, str]:
 holdings.speak_with(_said)
 
 
-@creditor.get("/<key>/documents")
+@creditor.get("/<key>/archives")
 def list_archives() -> Response:
     """Choose documents, see how much it is, and what was made before."""
     access.require_may_change()
@@ -60,7 +60,7 @@ def list_archives() -> Response:
     )
 
 
-@creditor.post("/<key>/documents")
+@creditor.post("/<key>/archives")
 def order_archive() -> Response:
     """Have an archive made."""
     parts = request.form.getlist("parts")

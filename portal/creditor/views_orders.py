@@ -24,7 +24,7 @@ def _order(order_id: int) -> Order:
     if order.kind == ARCHIVE:
         # An archive holds everything there is of everybody.
         access.require_may_change()
-        navigation.stand_under("list_archives")
+        navigation.stand_under("list_documents")
     return order
 
 

@@ -237,13 +237,12 @@ def remove_signer(envelope: Envelope, signer: Signer) -> None:
 
 
 def _fields(invited: Invited) -> dict[str, Any]:
-    if not invited.email and not invited.phone:
-        raise RedaError(N_("Give an e-mail address or a mobile number."), field="email")
+    email, phone = _addresses(invited.email, invited.phone)
     number = invited.identity_number or None
     return {
         "name": invited.name,
-        "email": mail.address_of(invited.email, field="email") if invited.email else None,
-        "phone": sms.number_of(invited.phone, field="phone") if invited.phone else None,
+        "email": email,
+        "phone": phone,
         "identity_number": number,
         "identity_hash": lookup_hash(number) if number else None,
         "role": invited.role,
@@ -252,6 +251,15 @@ def _fields(invited: Invited) -> dict[str, Any]:
         "language": invited.language,
         "may_hand_over": invited.may_hand_over,
     }
+
+
+def _addresses(email: str | None, phone: str | None) -> tuple[str | None, str | None]:
+    if not email and not phone:
+        raise RedaError(N_("Give an e-mail address or a mobile number."), field="email")
+    return (
+        mail.address_of(email, field="email") if email else None,
+        sms.number_of(phone, field="phone") if phone else None,
+    )
 
 
 def manifest(envelope: Envelope) -> dict[str, Any]:
@@ -275,6 +283,22 @@ def manifest(envelope: Envelope) -> dict[str, Any]:
     }
 
 
+def state_of(envelope: Envelope) -> str:
+    """A hash of all that is sent and to whom, so that what was looked at is known again."""
+    told = manifest(envelope) | {
+        "message": envelope.message,
+        "last_on": envelope.last_on.isoformat(),
+        "remind_days": envelope.remind_days,
+        "in_order": envelope.in_order,
+        "signers": [
+            [one.key, one.name, one.email, one.phone, one.identity_number, one.role, one.step,
+             one.for_company, one.language, one.may_hand_over]
+            for one in signers_of(envelope)
+        ],
+    }  # fmt: skip
+    return hashlib.sha256(events.canonical(told)).hexdigest()
+
+
 def send(envelope: Envelope, *, actor: Actor, today: date, now: datetime) -> None:
     """Freeze a draft's files and invite those whose turn it is.
 
@@ -283,7 +307,7 @@ def send(envelope: Envelope, *, actor: Actor, today: date, now: datetime) -> Non
     if events.lock(envelope).status == OPEN:
         return
     _require_draft(envelope)
-    _require_whole(envelope, today)
+    require_whole(envelope, today)
     envelope.manifest_sha256 = hashlib.sha256(events.canonical(manifest(envelope))).hexdigest()
     envelope.status, envelope.sent_at = OPEN, now
     events.record(
@@ -294,17 +318,19 @@ def send(envelope: Envelope, *, actor: Actor, today: date, now: datetime) -> Non
     _invite_next(envelope, now)
 
 
-def _require_whole(envelope: Envelope, today: date) -> None:
+def require_whole(envelope: Envelope, today: date) -> None:
+    """Raises RedaError at the field that is lacking before it can be sent."""
     if not envelope.title.strip():
         raise RedaError(N_("Give it a name."), field="title")
     if not files_of(envelope, "document"):
         raise RedaError(N_("Add a document to sign."), field="files")
     if not any(one.role in (SIGNS, APPROVES) for one in signers_of(envelope)):
         raise RedaError(N_("Add somebody who signs."), field="signers")
-    _require_day(envelope.last_on, today)
+    require_day(envelope.last_on, today)
 
 
-def _require_day(last_on: date, today: date) -> None:
+def require_day(last_on: date, today: date) -> None:
+    """Raises RedaError at `last_on` unless an envelope may be open until that day."""
     if not today <= last_on <= today + LONGEST_OPEN:
         raise RedaError(N_("Choose a last day from today on, within a year."), field="last_on")
 
@@ -486,7 +512,7 @@ def extend(envelope: Envelope, last_on: date, *, actor: Actor, today: date, now:
     """Give more time, also to one whose time ended. Raises NotOpen, and RedaError at `last_on`."""
     if events.lock(envelope).status not in (OPEN, EXPIRED):
         raise NotOpen
-    _require_day(last_on, today)
+    require_day(last_on, today)
     if envelope.status == OPEN and envelope.last_on == last_on:
         return
     was_over = envelope.status == EXPIRED
@@ -514,13 +540,10 @@ def correct(
     """
     events.lock(envelope)
     require_turn(envelope, signer)
-    if not email and not phone:
-        raise RedaError(N_("Give an e-mail address or a mobile number."), field="email")
-    told = mail.address_of(email, field="email") if email else None
-    number = sms.number_of(phone, field="phone") if phone else None
-    if (told, number) == (signer.email, signer.phone):
+    told = _addresses(email, phone)
+    if told == (signer.email, signer.phone):
         return
-    signer.email, signer.phone = told, number
+    signer.email, signer.phone = told
     signer.link += 1
     inviting.invite(envelope, signer, now=now)
     events.record(

@@ -1,7 +1,6 @@
 // What a page gains from JavaScript; each page works without it.
 "use strict";
 
-// A copy button appears beside values that can be copied.
 function offerCopy(root) {
   for (const button of root.querySelectorAll("[data-copy]")) {
     button.hidden = !navigator.clipboard;
@@ -16,7 +15,6 @@ async function copy(button) {
   setTimeout(() => { label.textContent = before; }, 2500);
 }
 
-// Unfolding content becomes a dialog on top of the page.
 function openDialog(details) {
   const dialog = details.querySelector("dialog");
   if (details.open && !dialog.open) {
@@ -68,6 +66,30 @@ for (const [type, over] of [["dragover", true], ["dragleave", false], ["drop", f
     event.target.closest?.(".file-drop")?.classList.toggle("is-over", over);
   });
 }
+
+// Pages can be dragged to another place; the buttons beside them do the same.
+let dragged = null;
+document.addEventListener("dragstart", (event) => {
+  dragged = event.target.closest?.("[data-drag] > [data-place]") ?? null;
+});
+document.addEventListener("dragover", (event) => {
+  const over = event.target.closest?.("[data-drag] > [data-place]");
+  if (!dragged) return;
+  for (const one of document.querySelectorAll("[data-drag] > .is-over")) one.classList.remove("is-over");
+  if (over && over !== dragged) {
+    over.classList.add("is-over");
+    event.preventDefault();
+  }
+});
+document.addEventListener("drop", (event) => {
+  const over = event.target.closest?.("[data-drag] > [data-place]");
+  if (!dragged || !over) return;
+  event.preventDefault();
+  const button = over.closest("form").querySelector("[data-drag-button]");
+  button.value = `${dragged.dataset.place}:${over.dataset.place}`;
+  over.closest("form").requestSubmit(button);
+});
+document.addEventListener("dragend", () => { dragged = null; });
 
 // The server did not answer: say so, and let the reader try again.
 function noAnswer(shown) {

@@ -34,17 +34,28 @@ class Desk:
         """An answer as it comes."""
         return self.client.get(self._address(path), headers={"Accept-Language": "en"})
 
+    def get_on(self, path: str) -> BeautifulSoup:
+        """The page that an address leads on to."""
+        response = self.client.get(
+            self._address(path), headers={"Accept-Language": "en"}, follow_redirects=True
+        )
+        return BeautifulSoup(response.text, "html.parser")
+
     def post(self, path: str, *, status: int = 200, **values: object) -> BeautifulSoup:
         """What comes of sending a form, at the end of the way that it leads."""
+        response = self.try_post(path, **values)
+        assert response.status_code == status, response.text
+        return BeautifulSoup(response.text, "html.parser")
+
+    def try_post(self, path: str, **values: object) -> TestResponse:
+        """The same, whatever comes of it."""
         token = self.get("rules").select_one("input[name=csrf_token]")["value"]
-        response = self.client.post(
+        return self.client.post(
             self._address(path),
             data={"csrf_token": token, **values},
             headers={"Accept-Language": "en"},
             follow_redirects=True,
         )
-        assert response.status_code == status, response.text
-        return BeautifulSoup(response.text, "html.parser")
 
 
 @pytest.fixture

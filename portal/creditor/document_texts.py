@@ -1,0 +1,137 @@
+"""What is said of documents to sign: how they stand, who does what, what happened."""
+
+from collections.abc import Callable, Mapping
+from datetime import date
+from typing import Any
+
+from flask_babel import gettext, lazy_gettext, lazy_pgettext, ngettext
+
+from portal.creditor.names import actor_name
+from portal.signing.models import EnvelopeEvent
+from portal.web.formats import format_date
+
+STATUSES = {
+    "draft": lazy_gettext("Draft"),
+    "open": lazy_gettext("Waits for signatures"),
+    "completed": lazy_gettext("Signed by all"),
+    "declined": lazy_pgettext("document", "Declined"),
+    "withdrawn": lazy_pgettext("document", "Withdrawn"),
+    "expired": lazy_gettext("Time is out"),
+}
+TONES = {"open": "info", "completed": "good", "declined": "danger", "expired": "warn"}
+ROLES = {
+    "signs": lazy_gettext("Signs"),
+    "approves": lazy_gettext("Approves"),
+    "copy": lazy_gettext("Gets a copy"),
+}
+_SIGNER_STATUSES = {
+    "waiting": lazy_gettext("Not invited yet"),
+    "invited": lazy_gettext("Invited"),
+    "signed": lazy_pgettext("signer", "Signed"),
+    "declined": lazy_pgettext("document", "Declined"),
+    "handed_over": lazy_gettext("Handed over"),
+    "told": lazy_gettext("Has got a copy"),
+}
+_SIGNER_TONES = {"invited": "info", "signed": "good", "declined": "danger"}
+
+Data = Mapping[str, Any]
+_EVENTS: dict[str, tuple[Any, Callable[[Data], str]]] = {}
+
+
+def _nothing(data: Data) -> str:
+    return ""
+
+
+def _reason(data: Data) -> str:
+    return str(data.get("reason", ""))
+
+
+def _last_day(data: Data) -> str:
+    return gettext("Last day: %(day)s", day=format_date(date.fromisoformat(data["last_on"])))
+
+
+def _page(data: Data) -> str:
+    return gettext("%(name)s, page %(page)s", name=data["name"], page=data["page"])
+
+
+def _corrected(data: Data) -> str:
+    return ", ".join(str(data[name]) for name in ("email", "phone") if data.get(name))
+
+
+_EVENTS |= {
+    "created": (lazy_gettext("Made"), _nothing),
+    "sent": (lazy_gettext("Sent"), _last_day),
+    "invited": (lazy_gettext("Invited to sign"), _nothing),
+    "delivered": (lazy_gettext("The invitation was delivered"), _nothing),
+    "opened": (lazy_gettext("Opened"), _nothing),
+    "identified": (lazy_gettext("Identified with BankID"), _nothing),
+    "page_shown": (lazy_gettext("Was shown a page"), _page),
+    "downloaded": (lazy_gettext("Downloaded a file"), lambda data: str(data.get("name", ""))),
+    "signed": (lazy_gettext("Signed with BankID"), _nothing),
+    "sign_failed": (lazy_gettext("A signature was not made"), _nothing),
+    "declined": (lazy_pgettext("document", "Declined"), _reason),
+    "handed_over": (lazy_gettext("Handed over"), lambda data: str(data.get("to_name", ""))),
+    "reminded": (lazy_gettext("Reminded"), _nothing),
+    "address_corrected": (lazy_gettext("The address was corrected"), _corrected),
+    "extended": (lazy_gettext("Given more time"), _last_day),
+    "soon_over": (lazy_gettext("The time is soon out"), _last_day),
+    "withdrawn": (lazy_pgettext("document", "Withdrawn"), _reason),
+    "expired": (lazy_gettext("Time is out"), _nothing),
+    "completed": (lazy_gettext("Signed by all"), _nothing),
+    "sealed": (lazy_gettext("Sealed"), _nothing),
+    "renewed": (lazy_gettext("The seal was renewed"), _nothing),
+}
+
+
+def status(code: str) -> str:
+    """How an envelope stands."""
+    return str(STATUSES[code])
+
+
+def tone(code: str) -> str:
+    """The tone of how it stands."""
+    return TONES.get(code, "neutral")
+
+
+def role(code: str) -> str:
+    """What somebody is asked to do."""
+    return str(ROLES[code])
+
+
+def signer_status(code: str) -> str:
+    """How far somebody has come."""
+    return str(_SIGNER_STATUSES[code])
+
+
+def signer_tone(code: str) -> str:
+    """The tone of how far they have come."""
+    return _SIGNER_TONES.get(code, "neutral")
+
+
+def have_signed(signed: int, of: int) -> str:
+    """How many of all have signed."""
+    return ngettext("%(signed)s of %(num)s has signed", "%(signed)s of %(num)s have signed", of,
+                    signed=signed)  # fmt: skip
+
+
+def waited_for(names: list[str], most: int) -> str:
+    """Whose turn it is, those that there is room for."""
+    shown = ", ".join(names[:most])
+    return gettext("%(names)s and others", names=shown) if len(names) > most else shown
+
+
+def tell(event: EnvelopeEvent, names: Mapping[str, str]) -> dict[str, object]:
+    """An event for a timeline. names: of the signers, by their keys."""
+    title, text = _EVENTS.get(event.name, (event.name, _nothing))
+    who, said = names.get(event.signer_key or "", ""), text(event.data)
+    return {
+        "at": event.occurred_at,
+        "title": gettext("%(what)s: %(who)s", what=title, who=who) if who else str(title),
+        "text": said,
+        "who": _actor(event.actor),
+    }
+
+
+def _actor(label: str) -> str:
+    kind, _, name = label.partition(":")
+    return name if kind == "signer" else actor_name(label)

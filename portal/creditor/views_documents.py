@@ -1,0 +1,253 @@
+"""Documents to sign: the list, a new one, and what a draft is called and how it is sent."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from flask import Response, flash, url_for
+from flask_babel import gettext
+from flask_login import current_user
+from htmx_flask import request
+from werkzeug.exceptions import NotFound
+
+from portal import clock
+from portal.creditor import access, document_texts
+from portal.creditor.forms_documents import (
+    AttachmentsForm,
+    DocumentFilesForm,
+    DocumentForm,
+    MoreTimeForm,
+    ReasonForm,
+)
+from portal.creditor.views import creditor
+from portal.extensions import db
+from portal.messages import RedaError
+from portal.signing import drafts, envelopes, events, listing, pdfs
+from portal.signing.drafts import Refused
+from portal.signing.models import Envelope, EnvelopeEvent
+from portal.web import spreadsheets
+from portal.web.forms import Form, text
+from portal.web.rendering import go, render
+
+
+def wanted() -> listing.Wanted:
+    """Which documents the address asks for."""
+    asked = request.args.getlist("status")
+    return listing.Wanted(
+        text=request.args.get("q", "")[:100],
+        statuses=tuple(one for one in listing.STATUSES if one in asked),
+        sort=request.args.get("sort", listing.NEWEST),
+    )
+
+
+@creditor.get("/<key>/documents")
+def list_documents() -> Response:
+    """The documents, filtered as the address says."""
+    creditor_id, chosen = access.role().creditor_id, wanted()
+    after = request.args.get("after", type=int)
+    return render(
+        "creditor/documents.html",
+        block="list",
+        page=listing.page(creditor_id, chosen, after),
+        after=after,
+        chosen=chosen,
+        query={
+            "q": chosen.text or None,
+            "status": list(chosen.statuses) or None,
+            "sort": chosen.sort if chosen.sort != listing.NEWEST else None,
+        },
+        counts=listing.counts(creditor_id),
+        most_named=listing.MOST_NAMED,
+        texts=document_texts,
+        today=clock.today(),
+    )
+
+
+@creditor.get("/<key>/documents.csv", defaults={"kind": "csv"})
+@creditor.get("/<key>/documents.xlsx", defaults={"kind": "xlsx"})
+def export_documents(kind: str) -> Response:
+    """Every document that the filter shows, as a spreadsheet."""
+    return spreadsheets.answer(
+        kind,
+        "documents",
+        [
+            gettext("Name"), gettext("Version"), gettext("Status"), gettext("Have signed"),
+            gettext("Of"), gettext("Waits for"), gettext("Last day to sign"), gettext("Sent by"),
+            gettext("Made"), gettext("Sent"), gettext("Ended"),
+        ],
+        map(_cells, listing.every(access.role().creditor_id, wanted())),
+    )  # fmt: skip
+
+
+def _cells(row: listing.Row) -> list[object]:
+    days = [
+        clock.day_of(one) if one else None for one in (row.created_at, row.sent_at, row.ended_at)
+    ]
+    waited_for = document_texts.waited_for(list(row.waited_for), listing.MOST_NAMED)
+    return [
+        row.title, row.version, document_texts.status(row.status), row.signed, row.of, waited_for,
+        row.last_on, row.sender_name, *days,
+    ]  # fmt: skip
+
+
+def envelope_of(envelope_key: str) -> Envelope:
+    """The company's own, or nothing is there."""
+    found = envelopes.find(envelope_key)
+    if found is None or found.creditor_id != access.role().creditor_id:
+        raise NotFound
+    return found
+
+
+def page_of(envelope: Envelope) -> str:
+    """The address of a document's page."""
+    return url_for("creditor.show_document", envelope_key=envelope.key)
+
+
+def refused(envelope_key: str, error: RedaError) -> Response:
+    """Back to the document, with what is wrong told above it."""
+    db.session.rollback()
+    flash(text(error), "danger")
+    return go(url_for("creditor.show_document", envelope_key=envelope_key))
+
+
+def uploads() -> list[tuple[str, bytes]]:
+    """The files that were sent: name and content of each."""
+    sent = [one for one in request.files.getlist("files") if one.filename]
+    return [(one.filename or "", one.read()) for one in sent]
+
+
+@creditor.get("/<key>/documents/new")
+def new_document() -> Response:
+    """Choose files."""
+    access.require_may_change()
+    return render("creditor/document_new.html", form=DocumentFilesForm(formdata=None))
+
+
+@creditor.post("/<key>/documents/new")
+def begin_document() -> Response:
+    """Make a draft of files."""
+    form, sent = DocumentFilesForm(), uploads()
+    if not sent:
+        form.files.errors = [gettext("Choose a file first.")]
+        return render("creditor/document_new.html", status=422, form=form)
+    today = clock.today()
+    envelope = envelopes.draft(
+        access.role().creditor_id,
+        title=drafts.title_from(sent[0][0]) or gettext("Document"),
+        last_on=today + timedelta(days=envelopes.DAYS_OPEN),
+        actor=access.actor(),
+        sender_email=current_user.email,
+        now=clock.now(),
+    )
+    added = drafts.add(envelope, sent, drafts.DOCUMENT)
+    if not added.kept:
+        db.session.rollback()
+        show_refused(form, added.refused)
+        return render("creditor/document_new.html", status=422, form=form)
+    db.session.commit()
+    for one in added.refused:
+        flash(f"{one.name}: {text(one.problem)}", "danger")
+    return go(page_of(envelope))
+
+
+def show_refused(form: DocumentFilesForm | AttachmentsForm, problems: Sequence[Refused]) -> None:
+    """Tell at the field which files were not taken, and why."""
+    form.files.errors = [f"{one.name}: {text(one.problem)}" for one in problems]
+
+
+@creditor.get("/<key>/documents/<envelope_key>")
+def show_document(envelope_key: str) -> Response:
+    """A draft to be worked on, or how far it has come."""
+    return document_page(envelope_of(envelope_key))
+
+
+def document_page(envelope: Envelope, status: int = 200, **forms: Form) -> Response:
+    """The page of a document. forms: those that come back with errors in them, by their names."""
+    if envelope.status == envelopes.DRAFT:
+        return _draft_page(envelope, status, **forms)
+    signers = envelopes.signers_of(envelope)
+    log = events.of(envelope)
+    names = {one.key: one.name for one in signers}
+    documents = envelopes.files_of(envelope, drafts.DOCUMENT)
+    return render(
+        "creditor/document_sent.html",
+        status=status,
+        envelope=envelope,
+        documents=documents,
+        attachments=envelopes.files_of(envelope, drafts.ATTACHMENT),
+        signers=signers,
+        shown=_pages_shown(log),
+        pages=sum(one.pages or 0 for one in documents),
+        events=[document_texts.tell(one, names) for one in reversed(log)],
+        texts=document_texts,
+        time=forms.get("time") or MoreTimeForm(formdata=None, data={"last_on": envelope.last_on}),
+        why=forms.get("why") or ReasonForm(formdata=None),
+        renewing=forms.get("renewing") or ReasonForm(formdata=None),
+        today=clock.today(),
+    )
+
+
+def _pages_shown(log: Sequence[EnvelopeEvent]) -> dict[str, int]:
+    """How many pages each signer has been shown, by their keys."""
+    shown: dict[str, set[tuple[str, int]]] = {}
+    for one in log:
+        if one.name == "page_shown" and one.signer_key:
+            shown.setdefault(one.signer_key, set()).add((one.data["file"], one.data["page"]))
+    return {key: len(pages) for key, pages in shown.items()}
+
+
+def _draft_page(envelope: Envelope, status: int, **forms: Form) -> Response:
+    documents = envelopes.files_of(envelope, drafts.DOCUMENT)
+    return render(
+        "creditor/document_draft.html",
+        status=status,
+        envelope=envelope,
+        documents=documents,
+        attachments=envelopes.files_of(envelope, drafts.ATTACHMENT),
+        signers=envelopes.signers_of(envelope),
+        can_join=sum(not one.has_signatures for one in documents) > 1,
+        files_form=forms.get("files_form") or DocumentFilesForm(formdata=None),
+        attachments_form=forms.get("attachments_form") or AttachmentsForm(formdata=None),
+        texts=document_texts,
+        most_megabytes=pdfs.LARGEST // 1024 // 1024,
+    )
+
+
+@creditor.get("/<key>/documents/<envelope_key>/settings")
+def edit_document(envelope_key: str) -> Response:
+    """What a draft is called and how it is sent."""
+    access.require_may_change()
+    envelope = envelope_of(envelope_key)
+    if envelope.status != envelopes.DRAFT:
+        return go(page_of(envelope))
+    form = DocumentForm(formdata=None, obj=envelope)
+    return render("creditor/document_settings.html", envelope=envelope, form=form)
+
+
+@creditor.post("/<key>/documents/<envelope_key>/settings")
+def save_document(envelope_key: str) -> Response:
+    """Keep what a draft is called and how it is sent."""
+    envelope, form = envelope_of(envelope_key), DocumentForm()
+    if form.validate():
+        try:
+            envelopes.require_day(form.last_on.data, clock.today())
+            envelopes.change(envelope, **form.values())
+            db.session.commit()
+            return go(page_of(envelope))
+        except RedaError as error:
+            db.session.rollback()
+            form.take(error)
+    return render("creditor/document_settings.html", status=422, envelope=envelope, form=form)
+
+
+@creditor.post("/<key>/documents/<envelope_key>/remove")
+def remove_document(envelope_key: str) -> Response:
+    """Throw a draft away."""
+    envelope = envelope_of(envelope_key)
+    title = envelope.title
+    try:
+        drafts.discard(envelope)
+    except RedaError as error:
+        return refused(envelope_key, error)
+    db.session.commit()
+    flash(gettext("The draft %(title)s is thrown away.", title=title), "good")
+    return go(url_for("creditor.list_documents"))
