@@ -38,8 +38,8 @@ def test_from_the_link_to_the_thanks(portal: Portal) -> None:
     expect(picture).to_have_js_property("naturalWidth", 1240)
     holds(visitor)
     page.get_by_label("Jag har läst dokumenten.").check()
-    by_bankid(portal, visitor, "Underteckna med BankID")
-    expect(page.get_by_text("Tack. Du har undertecknat.")).to_be_visible()
+    by_bankid(portal, visitor, "Skriv under med BankID")
+    expect(page.get_by_text("Tack. Du har skrivit under.")).to_be_visible()
     holds(visitor)
     with tenancy.service():
         told = names_of(envelope)
