@@ -495,6 +495,7 @@ def test_a_debtors_page_of_a_paid_case(
         "/documents", "/documents?status=completed&", "/documents/new", "/documents/{unsent}",
         "/documents/{unsent}/settings", "/documents/{unsent}/signers/new",
         "/documents/{unsent}/files/{unsent_file}/pages", "/documents/{unsent}/check",
+        "/documents/{unsent}/list",
         "/documents/{sent}", "/documents/{sent}/signers/{sent_to}/address",
         "/company/accounts/new", "/company/close", "/approvals", "/approvals/{approval}",
         "/company", "/company?edit=letter&",
