@@ -1,8 +1,11 @@
 """Texts in the reader's language: a catalogue is loaded when somebody first reads in it."""
 
-from typing import cast
+from functools import cache
+from typing import Any
 
+from babel import Locale
 from babel.support import NullTranslations, Translations
+from flask import Flask
 from flask_babel import Babel, Domain, get_locale
 from werkzeug.utils import cached_property
 
@@ -32,17 +35,32 @@ class OurDomain(Domain):
 
     def get_translations(self) -> NullTranslations:
         """The texts of the language being read."""
-        locale = get_locale()
-        if locale is None:
-            return NullTranslations()
-        code = code_of(locale)
-        if code not in self.cache:
-            self.cache[code] = load(code)
-        return cast("NullTranslations", self.cache[code])
+        return _of(get_locale())
+
+
+_NONE = NullTranslations()
+
+
+@cache
+def _of(locale: Locale | None) -> NullTranslations:
+    return _NONE if locale is None else load(code_of(locale))
 
 
 class OurBabel(Babel):
     """Flask-Babel with our own way to the catalogues."""
+
+    def init_app(self, app: Flask, *args: Any, **values: Any) -> None:
+        """As Flask-Babel's, but a page of a hundred texts never looks up its domain."""
+        super().init_app(app, *args, **values)
+        app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
+            gettext=lambda text: _of(get_locale()).ugettext(text),
+            ngettext=lambda one, many, n: _of(get_locale()).ungettext(one, many, n),
+            pgettext=lambda context, text: _of(get_locale()).upgettext(context, text),
+            npgettext=lambda context, one, many, n: _of(get_locale()).unpgettext(
+                context, one, many, n
+            ),
+            newstyle=True,
+        )
 
     @cached_property
     def domain_instance(self) -> OurDomain:

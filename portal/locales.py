@@ -11,6 +11,7 @@ nothing else of it is loaded before somebody reads in it.
 
 import csv
 import struct
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -29,6 +30,11 @@ WHOLE = ("sv", "en", "ar")
 _WRITTEN_AS = {"en": Locale("en", "GB")}
 # Subtags that browsers and screen readers know, where ours is none of them.
 _TAGS = {"sv-lattlast": "sv-x-lattlast"}
+
+
+def in_our_digits(written: str) -> str:
+    """What somebody wrote, with the digits of any script as 0-9."""
+    return "".join(str(unicodedata.digit(one)) if one.isdecimal() else one for one in written)
 
 
 class ReadersLocale(Locale):

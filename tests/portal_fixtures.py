@@ -31,8 +31,17 @@ _FLAGS = (
     " --disable-sync --no-first-run"
 )
 # WCAG 2.2 AA, and what axe-core recommends besides.
-_RUN_AXE = """async () => (await axe.run(document, {runOnly: {type: 'tag', values:
-    ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']}})).violations
+_ALL = ("tag", ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"])
+# What can differ when the same page has another width or other colours.
+_LOOKS = (
+    "rule",
+    [
+        "color-contrast", "target-size", "scrollable-region-focusable", "link-in-text-block",
+        "heading-order", "region",
+    ],
+)  # fmt: skip
+_RUN_AXE = """async ([type, values]) => (await axe.run(document, {runOnly: {type, values},
+    resultTypes: ['violations'], preload: false})).violations
     .map(one => one.id + ': ' + one.help + ' ' + one.nodes.map(node => node.html).join(' '))"""
 
 
@@ -116,11 +125,11 @@ class Visitor:
             self.page.get_by_role("link", name=name)
         ).first.click()
 
-    def barriers(self) -> list[str]:
-        """What axe-core finds on the page."""
+    def barriers(self, *, looks_alone: bool = False) -> list[str]:
+        """What axe-core finds on the page. looks_alone: of what width and colours can change."""
         if not self.page.evaluate("'axe' in window"):
             self.page.evaluate(AXE)
-        found: list[str] = self.page.evaluate(_RUN_AXE)
+        found: list[str] = self.page.evaluate(_RUN_AXE, _LOOKS if looks_alone else _ALL)
         return found
 
     def overflow(self) -> int:

@@ -10,6 +10,7 @@ from portal.database import tenancy
 from portal.database.encryption import lookup_hash
 from portal.extensions import db
 from portal.identity import attempts, signatories
+from portal.locales import in_our_digits
 from portal.messages import N_, RedaError
 from portal.payments.references import CODE_LENGTH
 
@@ -36,7 +37,7 @@ class EntryLocked(RedaError):
 
 def tidy(text: str) -> str:
     """A reference or code as it stands in the letter, however somebody typed it."""
-    return "".join(c for c in text.upper() if c.isalnum())
+    return "".join(c for c in in_our_digits(text).upper() if c.isalnum())
 
 
 def enter(reference: str, code: str, *, address: str, now: datetime) -> int:

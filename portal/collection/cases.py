@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from fractions import Fraction
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import and_, bindparam, func, select
 from sqlalchemy.orm import joinedload
 
 from portal import clock, ledger
@@ -20,7 +20,7 @@ from portal.law.explanation import (
     explain_principal,
 )
 from portal.law.fees import Charge
-from portal.law.interest import Accrual, Movement, Terms, accrue
+from portal.law.interest import Accrual, Movement, RateTable, Terms, accrue
 from portal.messages import Problem
 
 
@@ -106,11 +106,13 @@ def amount_due(case: Case, on: date) -> AmountDue:
     A reference rate that is missing stops interest at the last day with a rate; it is never
     guessed (räntelagen § 9).
     """
-    booked = ledger.balance(case.id)
+    books = ledger.of_case(case.id)
+    booked = books.balance()
     if case.closed_on is not None:
         # What was not booked when it closed is not asked for any more.
         return _as_booked(on, booked)
-    accrual, through_on = _accrue(case, on, from_on=ledger.interest_booked_through(case.id))
+    from_on = books.interest_booked_through()
+    accrual, through_on = _accrue(case, on, books, rates.table(), from_on=from_on)
     return AmountDue(
         on=on,
         principal_ore=booked.principal_ore,
@@ -133,11 +135,12 @@ def owed_on(case: Case, on: date) -> AmountDue:
 
     A day ahead answers what is to be paid then if nothing happens before.
     """
-    booked = ledger.balance(case.id, on)
+    books = ledger.of_case(case.id)
+    booked = books.balance(on)
     if case.closed_on is not None and case.closed_on <= on:
         return _as_booked(on, booked)
-    from_on = ledger.interest_booked_through(case.id, on)
-    accrual, through_on = _accrue(case, on, from_on=from_on, known_by=on)
+    from_on = books.interest_booked_through(on)
+    accrual, through_on = _accrue(case, on, books, rates.table(), from_on=from_on, known_by=on)
     return AmountDue(
         on=on,
         principal_ore=booked.principal_ore,
@@ -156,7 +159,8 @@ def interest_between(
     from_on: None for the due date. known_by: a part of the claim that was found later than this day
     never to have been owed still bears interest until it was found.
     """
-    return _accrue(case, until, from_on=from_on, known_by=known_by)[0]
+    books = ledger.of_case(case.id)
+    return _accrue(case, until, books, rates.table(), from_on=from_on, known_by=known_by)[0]
 
 
 def interest_stated(case: Case, due: AmountDue) -> list[Accrual]:
@@ -168,21 +172,27 @@ def interest_stated(case: Case, due: AmountDue) -> list[Accrual]:
     """
     if due.interest_ore == due.accrual.ore:
         return [due.accrual]
-    booked_on = [day for day in ledger.interest_booked_days(case.id) if day < due.on]
+    books, table = ledger.of_case(case.id), rates.table()
+    booked_on = [day for day in books.interest_booked_days() if day < due.on]
     return [
-        _accrue(case, until, from_on=from_on)[0]
+        _accrue(case, until, books, table, from_on=from_on)[0]
         for from_on, until in zip((None, *booked_on), (*booked_on, due.on), strict=True)
     ]
 
 
 def _accrue(
-    case: Case, on: date, *, from_on: date | None, known_by: date = date.max
+    case: Case,
+    on: date,
+    books: ledger.CaseBooks,
+    table: RateTable,
+    *,
+    from_on: date | None,
+    known_by: date = date.max,
 ) -> tuple[Accrual, date]:
-    table = rates.table()
     terms = Terms(case.interest_kind, case.agreed_rate)
     needs_rate = case.interest_kind != "none"
     until = min(on, table.known_through) if needs_rate else on
-    booked = ledger.principal_movements(case.id)
+    booked = books.principal_movements()
     # The claim is owed from the due date, whichever day we booked it, and so is none of what was
     # never owed; what came later came then.
     movements = [
@@ -323,11 +333,14 @@ def for_review(limit: int = 200) -> list[Stopped]:
 
 def find(reference: str) -> Case | None:
     """The case with a reference, with its debtor, invoice and creditor, if it may be seen."""
-    return db.session.scalar(
-        select(Case)
-        .where(Case.reference == reference)
-        .options(joinedload(Case.debtor), joinedload(Case.invoice), joinedload(Case.creditor))
-    )
+    return db.session.scalar(_BY_REFERENCE, {"reference": reference})
+
+
+_BY_REFERENCE = (
+    select(Case)
+    .where(Case.reference == bindparam("reference"))
+    .options(joinedload(Case.debtor), joinedload(Case.invoice), joinedload(Case.creditor))
+)
 
 
 def names(ids: Iterable[int]) -> dict[int, CaseName]:

@@ -146,7 +146,7 @@ def change_due_date(case: Case, due_on: date, *, actor: Actor, today: date, now:
     if due_on == case.due_on:
         return False
     move(case, "change the due date", actor)
-    if ledger.interest_booked_through(case.id) is not None:
+    if ledger.of_case(case.id).interest_booked_through() is not None:
         raise RedaError(
             N_("Interest is booked from the old due date. Recall the case and send it anew."),
             field="due_on",
@@ -195,11 +195,12 @@ def _waive_interest_never_owed(case: Case, *, on: date, key: str, now: datetime)
 
     What is not booked is left to run: booking it here would round it once more than the law's sum.
     """
-    through_on = ledger.interest_booked_through(case.id)
+    booked = ledger.of_case(case.id)
+    through_on = booked.interest_booked_through()
     if through_on is None:
         return
     over_ore = ledger.interest_booked(case.id) - cases.interest_between(case, None, through_on).ore
-    waived_ore = max(0, min(ledger.balance(case.id).interest_ore, over_ore))
+    waived_ore = max(0, min(booked.balance().interest_ore, over_ore))
     post(
         case,
         ledger.INTEREST_WAIVED,

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import ColumnElement, ScalarSelect, Select, func, select, update
 
 from portal.collection import history, notices, reaching
 from portal.collection.models import Case, CaseMessage
@@ -44,6 +44,12 @@ def unread(case_ids: Collection[int]) -> dict[int, int]:
         .group_by(CaseMessage.case_id)
     )
     return {case_id: int(count) for case_id, count in rows}
+
+
+def unread_sql(case_id: ColumnElement[int]) -> ScalarSelect[int]:
+    """How many messages of the company the debtor has not seen on one case."""
+    seen = select(func.count()).where(CaseMessage.case_id == case_id, *_UNREAD)
+    return seen.scalar_subquery()
 
 
 def read(case_id: int, *, seen: int, now: datetime) -> None:

@@ -4,9 +4,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, bindparam, or_, select
 
 from portal.collection.models import Debtor, Invoice, Rules
 from portal.extensions import db
@@ -269,20 +269,29 @@ def effective(
 
 def effective_each(debtors: Collection[Debtor]) -> dict[int, Effective]:
     """`effective` of each customer, of any creditors, by the customer's id; read in one query."""
-    rows = db.session.scalars(
-        select(Rules).where(
-            Rules.creditor_id.in_({one.creditor_id for one in debtors}),
-            or_(
-                Rules.scope != "customer",
-                Rules.scope_key.in_({one.customer_number for one in debtors}),
-            ),
-        )
+    rows = db.session.execute(
+        _OF_EACH,
+        {
+            "creditors": list({one.creditor_id for one in debtors}),
+            "customers": list({one.customer_number for one in debtors}),
+        },
     )
-    by_key = {(row.creditor_id, row.scope, row.scope_key): row for row in rows}
-    return {one.id: merge(_layers(by_key, one)) for one in debtors}
+    by_key = {(creditor_id, scope, key): row for creditor_id, scope, key, *row in rows}
+    return {one.id: lay(_layers(by_key, one)) for one in debtors}
 
 
-def _layers(by_key: Mapping[tuple[int, str, str], Rules], debtor: Debtor) -> dict[str, Rules]:
+_OF_EACH = select(
+    Rules.creditor_id, Rules.scope, Rules.scope_key, *(getattr(Rules, name) for name in DEFAULTS)
+).where(
+    Rules.creditor_id.in_(bindparam("creditors", expanding=True)),
+    or_(Rules.scope != "customer", Rules.scope_key.in_(bindparam("customers", expanding=True))),
+)
+
+
+_Row = TypeVar("_Row")
+
+
+def _layers(by_key: Mapping[tuple[int, str, str], _Row], debtor: Debtor) -> dict[str, _Row]:
     keys = {
         "company": "",
         "class": debtor.customer_class or "",

@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
@@ -15,10 +16,15 @@ from portal.messages import N_, RedaError
 
 def table() -> RateTable:
     """All known reference rates."""
-    added = db.session.execute(
-        select(ReferenceRate.from_on, ReferenceRate.per_cent).order_by(ReferenceRate.from_on)
-    )
-    return RateTable(REFERENCE_RATES, added=tuple((on, per_cent) for on, per_cent in added))
+    return _checked(tuple((on, per_cent) for on, per_cent in db.session.execute(_ADDED)))
+
+
+_ADDED = select(ReferenceRate.from_on, ReferenceRate.per_cent).order_by(ReferenceRate.from_on)
+
+
+@lru_cache(maxsize=8)
+def _checked(added: tuple[tuple[date, Decimal], ...]) -> RateTable:
+    return RateTable(REFERENCE_RATES, added=added)
 
 
 def added() -> list[ReferenceRate]:

@@ -3,24 +3,25 @@
 `reader` says where letters go, and `tell` tells that something has happened, by the way they chose.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from itsdangerous import BadSignature, Signer, URLSafeTimedSerializer
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from portal import locales
-from portal.collection import entry_links, entry_messages, history
+from portal.collection import entry_messages, history
 from portal.collection.models import Case, Debtor, OwnContact
 from portal.database import tenancy
 from portal.delivery import outbox
 from portal.delivery.channels.mail import NotAnAddress, address_of
 from portal.delivery.channels.sms import number_of
 from portal.delivery.letters import web_link
-from portal.delivery.outbox import Reader
+from portal.delivery.outbox import Addressed, Reader
 from portal.extensions import db, settings
+from portal.identity import links
 from portal.identity.actor import SYSTEM, Actor
 from portal.law.channels import EMAIL, LETTER, SMS
 from portal.messages import N_, RedaError
@@ -86,31 +87,77 @@ def tell(
     Answers whether there is anywhere to tell it. Nothing of it stands in a text message, which
     others may see on the screen of a telephone that lies about.
     """
-    debtor, to = case.debtor, reader(case.debtor)
-    about: dict[str, Any] = {
-        "language": debtor.reads, "key": key, "now": now, "creditor_id": case.creditor_id,
-        "case_id": case.id,
-    }  # fmt: skip
+    told = Telling(case, kind, content, key, is_of_sums)
+    return tell_many([told], now=now) == 1
+
+
+@dataclass(frozen=True)
+class Telling:
+    """Something that has happened and is to be told, as `tell` says."""
+
+    case: Case
+    kind: str
+    content: Mapping[str, object]
+    key: str
+    is_of_sums: bool = False
+
+
+def tell_many(tellings: Sequence[Telling], *, now: datetime) -> int:
+    """Tell debtors what has happened, as `tell` does, with a statement a table; to how many."""
+    ways = [(one, way) for one in tellings if (way := _way(one)) is not None]
+    opening = [(one, way) for one, way in ways if way.opens]
+    urls = links.make_many(
+        [
+            links.Wanted(
+                one.case.id, one.case.creditor_id, way.channel, one.case.debtor.reads, one.key
+            )
+            for one, way in opening
+        ],
+        now=now,
+    )
+    url_of = {one.key: url for (one, _), url in zip(opening, urls, strict=True)}
+    outbox.put_addressed(
+        [
+            Addressed(
+                one.kind, way.channel, way.mail, way.mobile,
+                {**one.content, "url": url_of.get(one.key) or _page_of(one.case)},
+                one.case.debtor.reads, one.key, one.case.creditor_id, one.case.id,
+            )
+            for one, way in ways
+        ],
+        now=now,
+    )  # fmt: skip
+    return len(ways)
+
+
+@dataclass(frozen=True)
+class _Way:
+    """By which channel something is told, where to, and whether its link opens the case."""
+
+    channel: str
+    mail: str | None
+    mobile: str | None
+    opens: bool
+
+
+def _way(told: Telling) -> _Way | None:
+    debtor, to = told.case.debtor, reader(told.case.debtor)
     if to.channel == SMS and to.mobile is not None:
-        url = entry_links.make(case, SMS, now, key=key)
-        outbox.put_sms(
-            kind, to=to.mobile, mail_to=to.mail, content={**content, "url": url}, **about
-        )
-        return True
-    if to.mail is not None and (is_of_sums or debtor.is_mail_sure):
-        url = entry_links.make(case, EMAIL, now, key=key)
-        outbox.put_mail(kind, to=to.mail, content={**content, "url": url}, **about)
-        return True
-    if is_of_sums or debtor.mails_to is None:
-        return False
-    page = {"web_address": settings().base_url, "reference": case.reference}
-    url = web_link(page, debtor.reads)
+        return _Way(SMS, to.mail, to.mobile, opens=True)
+    if to.mail is not None and (told.is_of_sums or debtor.is_mail_sure):
+        return _Way(EMAIL, to.mail, None, opens=True)
+    if told.is_of_sums or debtor.mails_to is None:
+        return None
     try:
-        outbox.put_mail(kind, to=debtor.mails_to, content={**content, "url": url}, **about)
+        return _Way(EMAIL, address_of(debtor.mails_to), None, opens=False)
     except NotAnAddress:
         # As the creditor's ledger had it.
-        return False
-    return True
+        return None
+
+
+def _page_of(case: Case) -> str:
+    page = {"web_address": settings().base_url, "reference": case.reference}
+    return web_link(page, case.debtor.reads)
 
 
 def learn_what_became_of(name: str, *, now: datetime) -> None:

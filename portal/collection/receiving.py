@@ -32,7 +32,8 @@ MOST_AT_ONCE = 5_000
 class Received:
     """Money that came for a case, in öre. key: the payment's own, unique for ever.
 
-    channel: swish, bankgiro … value_on: the day it counts from.
+    channel: swish, bankgiro … value_on: the day it counts from. currency: of the case. payer: as
+    the channel tells, for a refund.
     """
 
     case_id: int
@@ -40,6 +41,8 @@ class Received:
     key: str
     channel: str
     value_on: date
+    currency: str = "SEK"
+    payer: str | None = None
 
 
 _RECEIVING = """

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 
 from portal import ledger
 from portal.collection import cases, policy, states
@@ -97,15 +97,17 @@ def settle_payment(
 
 def newest(case_ids: Sequence[int]) -> int:
     """The event that told of the newest money on some cases, by its id; 0 before any came."""
-    return (
-        db.session.scalar(
-            select(func.max(Event.id)).where(
-                Event.case_id.in_(case_ids),
-                Event.name.in_(("case.payment_received", "case.paid_directly")),
-            )
-        )
-        or 0
-    )
+    newest_of_them = select(func.max(Event.id)).where(Event.case_id.in_(case_ids), _TOLD_OF_MONEY)
+    return db.session.scalar(newest_of_them) or 0
+
+
+_TOLD_OF_MONEY = Event.name.in_(("case.payment_received", "case.paid_directly"))
+
+
+def newest_sql(case_id: ColumnElement[int]) -> ColumnElement[int]:
+    """`newest` of one case, to be asked with other things."""
+    of_case = select(func.max(Event.id)).where(Event.case_id == case_id, _TOLD_OF_MONEY)
+    return func.coalesce(of_case.scalar_subquery(), 0)
 
 
 def book_interest(case: Case, due: cases.AmountDue, *, key: str, now: datetime) -> None:

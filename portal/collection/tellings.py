@@ -8,7 +8,7 @@ wrong among what is held about somebody is told alike, of a closed case too, and
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, select
 
 from portal.collection import attachments, changes, disputes, reaching, states, stops
 from portal.collection.attachments import Added
@@ -52,12 +52,21 @@ def of_case(case_id: int, *kinds: str) -> list[Telling]:
 
 def answered_since(case_id: int, since: datetime) -> set[str]:
     """The kinds of what was told in a case that were answered since an instant."""
-    return set(
-        db.session.scalars(
-            select(Telling.stop).where(
-                Telling.case_id == case_id, Telling.settled_at > since, Telling.outcome != LAPSED
-            )
-        )
+    return set(db.session.scalars(_answered(case_id, since)))
+
+
+def is_answered_sql(
+    case_id: ColumnElement[int], since: ColumnElement[datetime]
+) -> ColumnElement[bool]:
+    """Whether `answered_since` finds any."""
+    return _answered(case_id, since).exists()
+
+
+def _answered(
+    case_id: int | ColumnElement[int], since: datetime | ColumnElement[datetime]
+) -> Select[str]:
+    return select(Telling.stop).where(
+        Telling.case_id == case_id, Telling.settled_at > since, Telling.outcome != LAPSED
     )
 
 

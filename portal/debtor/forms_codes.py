@@ -1,11 +1,14 @@
 """What somebody fills in who has no letter at hand."""
 
-from flask_babel import lazy_gettext
-from wtforms import RadioField, StringField
-from wtforms.validators import InputRequired, Length
+import re
 
+from flask_babel import gettext, lazy_gettext
+from wtforms import RadioField, StringField
+from wtforms.validators import InputRequired, Length, ValidationError
+
+from portal.collection.access import tidy
 from portal.collection.entry_messages import EMAIL, SMS
-from portal.web.forms import Form, in_our_digits
+from portal.web.forms import Form
 
 
 class AskForm(Form):
@@ -23,6 +26,13 @@ class AskForm(Form):
         default=SMS,
     )
 
+    def validate_reference(self, field: StringField) -> None:
+        """Nobody waits for a code to something that cannot be a reference."""
+        if not re.fullmatch("[0-9]{9}", tidy(field.data or "")):
+            raise ValidationError(
+                gettext("Nine digits. It stands in every letter and message about the case.")
+            )
+
 
 class CodeForm(Form):
     """The code that came."""
@@ -30,7 +40,6 @@ class CodeForm(Form):
     code = StringField(
         lazy_gettext("Code"),
         [InputRequired(), Length(max=30)],
-        filters=[lambda text: in_our_digits(text) if text else text],
         render_kw={
             "inputmode": "numeric", "autocomplete": "one-time-code", "maxlength": 30, "dir": "ltr",
         },

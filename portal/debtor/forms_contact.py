@@ -18,6 +18,10 @@ CHANNELS = {
 }
 
 
+def _in_our_digits(written: str | None) -> str:
+    return locales.in_our_digits(written or "")
+
+
 class ContactForm(Form):
     """E-mail, telephone, address, language and channel. version: of what the page shows."""
 
@@ -27,7 +31,7 @@ class ContactForm(Form):
         render_kw={"type": "email", "autocomplete": "email", "dir": "ltr"},
     )  # fmt: skip
     phone = StringField(
-        lazy_gettext("Telephone"), [Length(max=40)],
+        lazy_gettext("Telephone"), [Length(max=40)], filters=[_in_our_digits],
         render_kw={"type": "tel", "autocomplete": "tel", "dir": "ltr"},
     )  # fmt: skip
     address_line = StringField(
@@ -35,7 +39,7 @@ class ContactForm(Form):
         render_kw={"autocomplete": "street-address", "dir": "auto"},
     )  # fmt: skip
     postcode = StringField(
-        lazy_gettext("Postcode"), [Length(max=20)],
+        lazy_gettext("Postcode"), [Length(max=20)], filters=[_in_our_digits],
         render_kw={"autocomplete": "postal-code", "dir": "ltr"},
     )  # fmt: skip
     town = StringField(

@@ -25,6 +25,10 @@ class DayForm(Form):
         days = [(one, formats.number(one)) for one in range(1, 29)]
         self.day.choices = [*days, (LAST_DAY, gettext("The last day"))]
 
+    def usable_day(self) -> int:
+        """The day that was chosen, or the usual one where that is none."""
+        return self.day.data if self.day.data in dict(self.day.choices) else USUAL_DAY
+
 
 class PlanForm(DayForm):
     """One of the plans that are offered, or one's own: so much a month, or so many months.

@@ -6,10 +6,11 @@ from werkzeug.exceptions import NotFound
 from portal import clock
 from portal.collection import cases, coming, history, moves
 from portal.database import files
-from portal.debtor import access
+from portal.debtor import access, glance
 from portal.debtor.events import timeline
 from portal.debtor.views import debtor
-from portal.debtor.views_news import news_of
+from portal.debtor.views_news import news_since
+from portal.debtor.views_told import answered_lately, lately
 from portal.delivery import outbox
 from portal.delivery.letters import render_receipt
 from portal.extensions import settings
@@ -36,11 +37,12 @@ def show_case() -> Response:
     """What is owed, to whom, why, and what can be done."""
     case, today = access.current_case(), clock.today()
     due = cases.amount_due(case, today)
-    doubtful = booking.in_doubt(case.id)
+    seen = glance.at(case.id, answered_since=lately())
+    doubtful = booking.in_doubt(case.id) if seen.is_in_doubt else None
     return render(
         "debtor/case.html",
         case=case,
-        news=news_of(case.id, is_renewed=True),
+        news=news_since(seen.newest_money),
         has_others=len(access.opened()) > 1,
         coming=coming.of_case(case, due.principal_ore, today),
         doubtful=doubtful,
@@ -48,7 +50,9 @@ def show_case() -> Response:
         due=due,
         today=today,
         parts=cases.explain(case, due),
-        payments=booking.payments_of(case.id),
+        payments=booking.payments_of(case.id) if seen.is_paid_on else (),
+        answered_lately=answered_lately if seen.is_answered else set,
+        unread_messages=lambda: {case.id: seen.unread},
         stops={one.kind for one in moves.open_stops(case.id)} if case.is_stopped else (),
         letters=[one for one in outbox.messages_of(case.id) if one.document_sha256],
     )

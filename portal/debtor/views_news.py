@@ -43,14 +43,22 @@ def news_of(case_id: int, *, is_renewed: bool) -> News:
     return _asking([case_id], url_for("debtor.show_news"), is_renewed=is_renewed)
 
 
+def news_since(newest: int) -> News:
+    """What the case's own page asks with. newest: the newest money that it shows."""
+    return News(newest, _until(), is_renewed=True, url=url_for("debtor.show_news"))
+
+
 def news_of_all(case_ids: Sequence[int]) -> News:
     """What a page of all the cases of a visit asks with."""
     return _asking(case_ids, url_for("debtor.show_news_of_all"), is_renewed=True)
 
 
 def _asking(case_ids: Sequence[int], url: str, *, is_renewed: bool) -> News:
-    until = int((clock.real_now() + _ASKS_FOR).timestamp())
-    return News(settling.newest(case_ids), until, is_renewed, url)
+    return News(settling.newest(case_ids), _until(), is_renewed, url)
+
+
+def _until() -> int:
+    return int((clock.real_now() + _ASKS_FOR).timestamp())
 
 
 @debtor.get("/case/<reference>/news")

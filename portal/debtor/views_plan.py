@@ -42,7 +42,7 @@ def _offer(form: PlanForm) -> Problem | None:
     why = plan_offers.why_not_alone(case, plan_offers.rules_of(case))
     if why is not None:
         return why
-    offers = plan_offers.offers(case, day=form.day.data or USUAL_DAY, today=clock.today())
+    offers = plan_offers.offers(case, day=form.usable_day(), today=clock.today())
     form.offer(offers, case.currency)
     if offers:
         return None

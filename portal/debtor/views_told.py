@@ -4,7 +4,7 @@ The three pages work alike: a form; then what was told, what happens now, and th
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from flask import Response, flash, url_for
 from flask_babel import gettext, lazy_gettext
@@ -50,9 +50,14 @@ _TO_OTHERS: LazyString = lazy_gettext("In another way, or I do not know")
 _NEW = timedelta(days=14)
 
 
+def lately() -> datetime:
+    """Since when an answer is new."""
+    return clock.now() - _NEW
+
+
 def answered_lately() -> set[str]:
     """The pages, by endpoint, on which an answer has come lately."""
-    kinds = tellings.answered_since(access.current_case().id, clock.now() - _NEW)
+    kinds = tellings.answered_since(access.current_case().id, lately())
     pages = {one.endpoint for one in (PAID, WRONG_PERSON, SITUATION) if kinds & set(one.kinds)}
     return pages | ({"debtor.show_data"} if tellings.CORRECTION in kinds else set())
 

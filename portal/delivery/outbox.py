@@ -17,6 +17,7 @@ from sqlalchemy import (
     ColumnElement,
     Select,
     TextClause,
+    bindparam,
     case,
     column,
     delete,
@@ -281,25 +282,64 @@ def _put_to(
     creditor_id: int | None,
     case_id: int | None,
 ) -> bool:
-    said = dict(content)
-    secret = said.pop(_secret_of(kind), None)
+    row = Addressed(
+        kind, channel, address, mobile, content, language, key, creditor_id, case_id
+    ).row(now)  # fmt: skip
     # Nobody but the service sees a message about no case, not even who has it written.
     with tenancy.service():
         put_id = db.session.scalar(
             insert(Message)
-            .values(
-                kind=kind, channel=channel, address=address, mobile=mobile, case_id=case_id,
-                creditor_id=creditor_id, content=said,
-                secret=None if secret is None else str(secret), language=language,
-                idempotency_key=key, status="waiting", attempts=0, created_at=now, due_at=now,
-            )
+            .values(row)
             .on_conflict_do_nothing(index_elements=[Message.idempotency_key])
             .returning(Message.id)
-        )  # fmt: skip
+        )
     if put_id is None:
         return False
     queue.defer(JOB, once=JOB)
     return True
+
+
+@dataclass(frozen=True)
+class Addressed:
+    """An e-mail or a text message to be written down, as `put_mail` and `put_sms` tell.
+
+    channel: `email` or `sms`. address, mobile: as `mail.address_of` and `sms.number_of` read them;
+    beside a mobile number, the address that a text message goes on to.
+    """
+
+    kind: str
+    channel: str
+    address: str | None
+    mobile: str | None
+    content: Mapping[str, object]
+    language: str
+    key: str
+    creditor_id: int | None
+    case_id: int | None
+
+    def row(self, now: datetime) -> dict[str, object]:
+        """What is written down of it."""
+        said = dict(self.content)
+        secret = said.pop(_secret_of(self.kind), None)
+        return {
+            "kind": self.kind, "channel": self.channel, "address": self.address,
+            "mobile": self.mobile, "case_id": self.case_id, "creditor_id": self.creditor_id,
+            "content": said, "secret": None if secret is None else str(secret),
+            "language": self.language, "idempotency_key": self.key, "status": "waiting",
+            "attempts": 0, "created_at": now, "due_at": now,
+        }  # fmt: skip
+
+
+def put_addressed(some: Sequence[Addressed], *, now: datetime) -> None:
+    """Write e-mails and text messages down; one whose key is there is left out."""
+    if not some:
+        return
+    with tenancy.service():
+        db.session.execute(
+            insert(Message).on_conflict_do_nothing(index_elements=[Message.idempotency_key]),
+            [one.row(now) for one in some],
+        )
+    queue.defer(JOB, once=JOB)
 
 
 def put_many(rows: TextClause, *, now: datetime) -> None:
@@ -887,12 +927,15 @@ def _withdrawn(among: ColumnElement[bool]) -> list[int]:
 
 def messages_of(case_id: int) -> list[SentOrWaiting]:
     """The messages of a case, the newest first."""
-    rows = db.session.execute(
-        select(*(getattr(Message, name) for name in SentOrWaiting.__dataclass_fields__))
-        .where(Message.case_id == case_id)
-        .order_by(Message.id.desc())
-    )
+    rows = db.session.execute(_OF_CASE, {"case_id": case_id})
     return [SentOrWaiting(*row) for row in rows]
+
+
+_OF_CASE = (
+    select(*(getattr(Message, name) for name in SentOrWaiting.__dataclass_fields__))
+    .where(Message.case_id == bindparam("case_id"))
+    .order_by(Message.id.desc())
+)
 
 
 def times_told(case_id: int, kind: str, since: datetime) -> int:

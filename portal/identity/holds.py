@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from portal.extensions import db
@@ -46,14 +46,15 @@ class Standing:
     letters_left: frozenset[int]
 
 
+_STANDING = select(CompanyHold.creditor_id, CompanyHold.ended_at.is_(None)).where(
+    CompanyHold.creditor_id.in_(bindparam("creditors", expanding=True)),
+    CompanyHold.ended_at.is_(None) | CompanyHold.letters_left,
+)
+
+
 def standing(creditor_ids: Collection[int]) -> Standing:
     """How some companies stand, of those that may be seen."""
-    rows = db.session.execute(
-        select(CompanyHold.creditor_id, CompanyHold.ended_at.is_(None)).where(
-            CompanyHold.creditor_id.in_(creditor_ids),
-            CompanyHold.ended_at.is_(None) | CompanyHold.letters_left,
-        )
-    ).all()
+    rows = db.session.execute(_STANDING, {"creditors": list(creditor_ids)}).all()
     held = frozenset(creditor_id for creditor_id, is_on in rows if is_on)
     return Standing(held, frozenset(creditor_id for creditor_id, _ in rows) - held)
 

@@ -7,6 +7,8 @@ import hashlib
 import hmac
 import secrets
 import string
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy.dialects.postgresql import insert
@@ -37,18 +39,43 @@ def make(
     the page greets who has chosen none. key: names what the link stands in; the same key makes the
     same link, so that what is sent again after a power failure opens too. Left out, a new one.
     """
-    token = _token(secrets.randbelow(_ALL) if key is None else _number_of(key))
-    # Nobody but the service sees links, not even who has one sent.
-    with tenancy.service():
-        db.session.execute(
-            insert(EntryLink)
-            .values(
-                creditor_id=creditor_id, case_id=case_id, token_hash=hash_of(token),
-                channel=channel, language=language, made_at=now, ends_at=now + VALID,
+    (url,) = make_many([Wanted(case_id, creditor_id, channel, language, key)], now=now)
+    return url
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A link that is to be made, as `make` tells."""
+
+    case_id: int
+    creditor_id: int
+    channel: str
+    language: str
+    key: str | None = None
+
+
+def make_many(wanted: Sequence[Wanted], *, now: datetime) -> list[str]:
+    """The addresses of links to some cases, in their order, made as `make` does."""
+    tokens = [
+        _token(secrets.randbelow(_ALL) if one.key is None else _number_of(one.key))
+        for one in wanted
+    ]
+    rows = [
+        {
+            "creditor_id": one.creditor_id, "case_id": one.case_id, "token_hash": hash_of(token),
+            "channel": one.channel, "language": one.language, "made_at": now,
+            "ends_at": now + VALID,
+        }
+        for one, token in zip(wanted, tokens, strict=True)
+    ]  # fmt: skip
+    if rows:
+        # Nobody but the service sees links, not even who has one sent.
+        with tenancy.service():
+            db.session.execute(
+                insert(EntryLink).on_conflict_do_nothing(index_elements=[EntryLink.token_hash]),
+                rows,
             )
-            .on_conflict_do_nothing(index_elements=[EntryLink.token_hash])
-        )  # fmt: skip
-    return f"{settings().base_url}/l/{token}"
+    return [f"{settings().base_url}/l/{token}" for token in tokens]
 
 
 def hash_of(token: str) -> bytes:

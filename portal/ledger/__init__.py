@@ -4,9 +4,9 @@
 - `balance(case_id, on)`: what is owed on a case, part by part.
 - `balance_after(key)`: the same, when the entry with a key had been written.
 - `is_posted(key)`: whether an entry with a key is written.
-- `principal_movements(case_id)`: when the principal changed, for interest.
-- `interest_booked_through(case_id)`: the last day with booked interest.
-- `interest_booked_days(case_id)`: all such days; `interest_booked(case_id)`: how much it is.
+- `of_case(case_id)`: all that changed what is owed on a case: its balance on any day, when the
+  principal changed and through which day interest is booked, for interest.
+- `interest_booked(case_id)`: how much interest is booked.
 - `received_since_sql(case_id, at)`: what came for a case, for its plan.
 - `owed_to(creditor_id)`, `owed_rows(creditor_id)`: collected and not yet paid out.
 - `owed_by(creditor_id)`: fees that the creditor bears itself.
@@ -22,6 +22,7 @@ from portal.ledger.books import (
     NEVER_OWED,
     Account,
     Balance,
+    CaseBooks,
     EntryRow,
     Movement,
     OwedRow,
@@ -31,16 +32,14 @@ from portal.ledger.books import (
     case_totals_sql,
     entries,
     interest_booked,
-    interest_booked_days,
-    interest_booked_through,
     is_posted,
+    of_case,
     off_balance,
     owed_by,
     owed_rows,
     owed_to,
     post,
     post_many,
-    principal_movements,
     received_since_sql,
     trial_balance,
     unpaid_sql,
@@ -52,6 +51,7 @@ __all__ = [
     "NEVER_OWED",
     "Account",
     "Balance",
+    "CaseBooks",
     "EntryRow",
     "Movement",
     "OwedRow",
@@ -61,16 +61,14 @@ __all__ = [
     "case_totals_sql",
     "entries",
     "interest_booked",
-    "interest_booked_days",
-    "interest_booked_through",
     "is_posted",
+    "of_case",
     "off_balance",
     "owed_by",
     "owed_rows",
     "owed_to",
     "post",
     "post_many",
-    "principal_movements",
     "received_since_sql",
     "trial_balance",
     "unpaid_sql",

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Subquery,
     Text,
     TextClause,
+    bindparam,
     case,
     column,
     func,
@@ -85,6 +86,53 @@ class Movement:
     on: date
     ore: int
     was_never_owed: bool = False
+
+
+@dataclass(frozen=True)
+class CaseLine:
+    """A line that changed what a debtor owes on a case, in öre. kind: of its entry."""
+
+    account: str
+    ore: int
+    booked_on: date
+    kind: str
+
+
+@dataclass(frozen=True)
+class CaseBooks:
+    """All that changed what is owed on one case, in the order that it was booked.
+
+    on: by what was booked at the end of this day; None: by all.
+    """
+
+    lines: Sequence[CaseLine]
+
+    def balance(self, on: date | None = None) -> Balance:
+        """What is booked and unpaid."""
+        sums: dict[str, int] = dict.fromkeys(_OWED_BY_DEBTOR, 0)
+        for one in self._until(on):
+            sums[one.account] += one.ore
+        return _balance(sums)
+
+    def principal_movements(self) -> list[Movement]:
+        """Every change of the principal: the claim first."""
+        return [
+            Movement(one.booked_on, one.ore, one.kind == NEVER_OWED)
+            for one in self.lines
+            if one.account == Account.PRINCIPAL
+        ]
+
+    def interest_booked_days(self) -> list[date]:
+        """The days that interest was booked to and including, the oldest first."""
+        return sorted({one.booked_on for one in self.lines if one.kind == INTEREST_ACCRUED})
+
+    def interest_booked_through(self, on: date | None = None) -> date | None:
+        """The last day that interest is booked to and including, or None."""
+        days = (one.booked_on for one in self._until(on) if one.kind == INTEREST_ACCRUED)
+        return max(days, default=None)
+
+    def _until(self, on: date | None) -> Sequence[CaseLine]:
+        return self.lines if on is None else [one for one in self.lines if one.booked_on <= on]
 
 
 @dataclass(frozen=True)
@@ -243,38 +291,18 @@ def is_posted(key: str) -> bool:
     return db.session.scalar(select(Entry.id).where(Entry.idempotency_key == key)) is not None
 
 
-def principal_movements(case_id: int) -> list[Movement]:
-    """Every change of a case's principal, in the order that they were booked: the claim first."""
-    rows = db.session.execute(
-        select(Line.booked_on, Line.amount_ore, Entry.kind == NEVER_OWED)
-        .join(Entry, Entry.id == Line.entry_id)
-        .where(Line.case_id == case_id, Line.account == Account.PRINCIPAL)
-        .order_by(Line.entry_id)
-    )
-    return [Movement(on, ore, never) for on, ore, never in rows]
+_OF_CASE = (
+    select(Line.account, Line.amount_ore, Line.booked_on, Entry.kind)
+    .join(Entry, Entry.id == Line.entry_id)
+    .where(Line.case_id == bindparam("case_id"), Line.account.in_(_OWED_BY_DEBTOR))
+    # Entries of a case are written one at a time, with the case locked, so that ids tell the order.
+    .order_by(Line.entry_id)
+)
 
 
-def interest_booked_through(case_id: int, on: date | None = None) -> date | None:
-    """The last day that interest on a case is booked to and including, or None.
-
-    on: by what was booked at the end of this day; default by all.
-    """
-    query = select(func.max(Entry.booked_on)).where(
-        Entry.case_id == case_id, Entry.kind == INTEREST_ACCRUED
-    )
-    if on is not None:
-        query = query.where(Entry.booked_on <= on)
-    return db.session.scalar(query)
-
-
-def interest_booked_days(case_id: int) -> Sequence[date]:
-    """The days that interest on a case was booked to and including, the oldest first."""
-    return db.session.scalars(
-        select(Entry.booked_on)
-        .where(Entry.case_id == case_id, Entry.kind == INTEREST_ACCRUED)
-        .order_by(Entry.booked_on)
-        .distinct()
-    ).all()
+def of_case(case_id: int) -> CaseBooks:
+    """All that changed what is owed on a case, read at once."""
+    return CaseBooks([CaseLine(*row) for row in db.session.execute(_OF_CASE, {"case_id": case_id})])
 
 
 def interest_booked(case_id: int) -> int:

@@ -15,4 +15,5 @@ What other rooms and the doors call:
   those that nobody has matched.
 - `ways`: what Swish, card and account have in common, and their names.
 - `booking`: what becomes of a payment at once, from the first click to the books.
+  `booking.receive_many`: money of many payments, such as a bank file tells of.
 """

@@ -12,17 +12,21 @@ from textwrap import shorten
 
 import structlog
 from flask import current_app
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy import Sequence as DatabaseSequence
-from sqlalchemy import func, or_, select
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import joinedload
 
 from portal import clock, ledger
-from portal.collection import cases, reaching, settling
-from portal.collection.models import Case
+from portal.collection import cases, reaching, receiving, settling
+from portal.collection.models import Case, Debtor
+from portal.collection.reaching import Telling
+from portal.collection.receiving import Received
+from portal.collection.settling import Settled
 from portal.database import tenancy
 from portal.extensions import db, settings
 from portal.identity.actor import PROVIDER, SWISH, Actor
-from portal.messages import N_, RedaError
+from portal.messages import N_, Problem, RedaError
 from portal.payments import offers, ways
 from portal.payments.models import Payment, SwishPart, SwishRequest
 from portal.payments.online import OnlineClient, OnlineUnavailable
@@ -365,32 +369,89 @@ def receive(
     )  # fmt: skip
     if settled is None:
         return False
-    db.session.execute(
-        insert(Payment).values(
-            creditor_id=case.creditor_id,
-            case_id=case.id,
-            channel=channel,
-            channel_reference=key,
-            amount_ore=amount_ore,
-            currency=currency,
-            value_on=value_on,
-            received_at=now,
-            payer=payer,
-            fees_ore=settled.parts.fees_ore,
-            interest_ore=settled.parts.interest_ore,
-            principal_ore=settled.parts.principal_ore,
-            overpaid_ore=settled.parts.overpaid_ore,
-            receipt_number=(number := f"{value_on:%Y}-{db.session.scalar(_RECEIPTS):07d}"),
-        )
-    )
-    db.session.flush()
-    told = {
-        "channel": channel, "amount_ore": amount_ore, "currency": currency,
-        "paid_on": value_on.isoformat(), "receipt_number": number, "left_ore": settled.left_ore,
-        "creditor": case.creditor.name, "reference": case.reference,
-    }  # fmt: skip
-    reaching.tell(case, "payment", told, key=f"payment:{key}", now=now, is_of_sums=True)
+    came = Received(case.id, amount_ore, key, channel, value_on, currency, payer)
+    _give_receipts([(came, settled)], {case.id: case}, now=now)
     return True
+
+
+def receive_many(
+    received: Sequence[Received], *, actor: Actor, now: datetime
+) -> dict[str, Settled | Problem]:
+    """As `receive`, money that has come for many cases, with a few statements for thousands.
+
+    Answers by key what those not booked before covered, or why the law's rules cannot settle one;
+    see `receiving.settle_many`, which settles them.
+    """
+    done = receiving.settle_many(received, actor=actor, now=now)
+    firsts: dict[str, Received] = {}
+    for one in received:
+        firsts.setdefault(one.key, one)
+    settled = [
+        (one, covered)
+        for one in firsts.values()
+        if isinstance(covered := done.get(one.key), Settled)
+    ]
+    for first in range(0, len(settled), receiving.MOST_AT_ONCE):
+        some = settled[first : first + receiving.MOST_AT_ONCE]
+        ids = {one.case_id for one, _ in some}
+        found = db.session.scalars(
+            select(Case)
+            .where(Case.id.in_(ids))
+            .options(joinedload(Case.debtor).joinedload(Debtor.told), joinedload(Case.creditor))
+        )
+        _give_receipts(some, {case.id: case for case in found}, now=now)
+    return done
+
+
+def _give_receipts(
+    settled: Sequence[tuple[Received, Settled]], paid: Mapping[int, Case], *, now: datetime
+) -> None:
+    """Give payments that are settled their receipts, and tell the debtors of them.
+
+    paid: their cases, by id.
+    """
+    numbers = db.session.scalars(
+        select(_RECEIPTS.next_value()).select_from(func.generate_series(1, len(settled)))
+    ).all()
+    rows = [
+        {
+            "creditor_id": paid[one.case_id].creditor_id,
+            "case_id": one.case_id,
+            "channel": one.channel,
+            "channel_reference": one.key,
+            "amount_ore": one.amount_ore,
+            "currency": one.currency,
+            "value_on": one.value_on,
+            "received_at": now,
+            "payer": one.payer,
+            "fees_ore": covered.parts.fees_ore,
+            "interest_ore": covered.parts.interest_ore,
+            "principal_ore": covered.parts.principal_ore,
+            "overpaid_ore": covered.parts.overpaid_ore,
+            "receipt_number": f"{one.value_on:%Y}-{number:07d}",
+        }
+        for (one, covered), number in zip(settled, numbers, strict=True)
+    ]
+    db.session.execute(insert(Payment), rows)
+    reaching.tell_many(
+        [
+            Telling(
+                paid[one.case_id],
+                "payment",
+                {
+                    "channel": one.channel, "amount_ore": one.amount_ore,
+                    "currency": one.currency, "paid_on": one.value_on.isoformat(),
+                    "receipt_number": row["receipt_number"], "left_ore": covered.left_ore,
+                    "creditor": paid[one.case_id].creditor.name,
+                    "reference": paid[one.case_id].reference,
+                },
+                f"payment:{one.key}",
+                is_of_sums=True,
+            )
+            for (one, covered), row in zip(settled, rows, strict=True)
+        ],
+        now=now,
+    )  # fmt: skip
 
 
 def stop(request_id: str, *, now: datetime) -> None:
@@ -420,6 +481,20 @@ def in_doubt(case_id: int) -> SwishRequest | None:
     return found[-1] if found else None
 
 
+def is_in_doubt_sql(case_id: ColumnElement[int]) -> ColumnElement[bool]:
+    """Whether `in_doubt` finds a request."""
+    return (
+        select(SwishPart.request_id)
+        .join(SwishRequest, SwishRequest.id == SwishPart.request_id)
+        .where(
+            SwishPart.case_id == case_id,
+            SwishRequest.status == "created",
+            SwishRequest.error_code.is_not(None),
+        )
+        .exists()
+    )
+
+
 def unanswered(now: datetime, limit: int = 200) -> list[str]:
     """Requests that nobody has told anything about although they should have by now."""
     return list(
@@ -439,6 +514,11 @@ def payments_of(case_id: int) -> list[Payment]:
             select(Payment).where(Payment.case_id == case_id).order_by(Payment.id.desc())
         )
     )
+
+
+def is_paid_on_sql(case_id: ColumnElement[int]) -> ColumnElement[bool]:
+    """Whether there is a payment on a case."""
+    return select(Payment.id).where(Payment.case_id == case_id).exists()
 
 
 def payments_by(request: SwishRequest) -> list[Payment]:

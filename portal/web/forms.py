@@ -1,7 +1,6 @@
 """What every form shares: messages in the reader's language, and problems told by the rooms."""
 
 import re
-import unicodedata
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -14,6 +13,7 @@ from werkzeug.datastructures import MultiDict
 from wtforms import Field, StringField
 
 from portal.law.explanation import Explanation
+from portal.locales import in_our_digits
 from portal.messages import N_, Problem, RedaError
 from portal.web import formats
 
@@ -195,14 +195,9 @@ _LONGEST = 20
 _OTHER_SIGNS = str.maketrans("٫−", ",-")
 
 
-def in_our_digits(written: str) -> str:
-    """What somebody wrote, with the digits of any script as 0-9."""
-    return "".join(str(unicodedata.digit(one)) if one.isdecimal() else one for one in written)
-
-
 # Thousands in groups by one kind of separator, or none; then one or two decimals after another.
 _AMOUNT = re.compile(
-    r"(?P<minus>-)?(?:(?P<plain>\d+)|(?P<grouped>\d{1,3}(?:(?P<mark>[.,])\d{3})(?:(?P=mark)\d{3})*))"
+    r"(?P<minus>-)?(?:(?P<plain>\d+)|(?P<grouped>[1-9]\d{0,2}(?:(?P<mark>[.,])\d{3})(?:(?P=mark)\d{3})*))"
     r"(?:(?P<point>[.,])(?P<decimals>\d{1,2}))?",
     re.ASCII,
 )

@@ -1,7 +1,6 @@
 // What a page gains from JavaScript; each page works without it.
 "use strict";
 
-// A copy button appears beside values that can be copied.
 function offerCopy(root) {
   for (const button of root.querySelectorAll("[data-copy]")) {
     button.hidden = !navigator.clipboard;
@@ -16,7 +15,6 @@ async function copy(button) {
   setTimeout(() => { label.textContent = before; }, 2500);
 }
 
-// Unfolding content becomes a dialog on top of the page.
 function openDialog(details) {
   const dialog = details.querySelector("dialog");
   if (details.open && !dialog.open) {

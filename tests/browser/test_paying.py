@@ -21,9 +21,15 @@ def case(portal: Portal) -> Case:
 
 
 @pytest.fixture(params=[True, False], ids=["with scripts", "without scripts"])
-def debtor(portal: Portal, request: pytest.FixtureRequest) -> Visitor:
-    """The debtor on a phone; JavaScript on or off."""
-    return portal.visitor(width=360, scripts=request.param)
+def scripts(request: pytest.FixtureRequest) -> bool:
+    """Whether the debtor's browser has JavaScript."""
+    return bool(request.param)
+
+
+@pytest.fixture
+def debtor(portal: Portal, scripts: bool) -> Visitor:
+    """The debtor on a phone."""
+    return portal.visitor(width=360, scripts=scripts)
 
 
 def enter(debtor: Visitor, case: Case) -> Page:
@@ -43,12 +49,21 @@ def payer_s_page(portal: Portal, debtor: Visitor) -> Page:
     return phone.page
 
 
-def test_a_debtor_enters_sees_the_sum_and_pays(portal: Portal, case: Case, debtor: Visitor) -> None:
+def look_again(debtor: Visitor, scripts: bool) -> None:
+    """What somebody does whose page does not change by itself soon."""
+    while not scripts and debtor.page.get_by_role("link", name="Refresh").count():
+        debtor.press("Refresh")
+
+
+def test_a_debtor_enters_sees_the_sum_and_pays(
+    portal: Portal, case: Case, debtor: Visitor, scripts: bool
+) -> None:
     page = enter(debtor, case)
     expect(page.locator(".sum")).to_have_text(re.compile("kr\\W?1,060.00|SEK\\W?1,060.00"))
     debtor.press("Pay with Swish")
     expect(page.locator("#payment .qr-plate")).to_be_visible()
     payer_s_page(portal, debtor).get_by_role("button", name="Approve the payment").click()
+    look_again(debtor, scripts)
     expect(page.get_by_role("heading", name="Thank you. Your payment has come.")).to_be_visible()
     expect(page.get_by_text("Everything is paid")).to_be_visible()
 
@@ -64,13 +79,38 @@ def test_the_open_page_shows_by_itself_that_the_payment_came(portal: Portal, cas
     assert page.url != address
 
 
+def test_the_open_page_of_several_cases_shows_by_itself_that_the_payment_came(
+    portal: Portal, case: Case
+) -> None:
+    some = [case.id, a_reminded_case(case.creditor).id]
+    debtor = portal.visitor(width=360)
+    debtor.take_session(portal.app, {"debtor_cases": some})
+    page = debtor.go("/overview")
+    page.get_by_role("link", name="Pay", exact=True).click()
+    first = page.get_by_role("checkbox").first
+    first.uncheck()
+    expect(page.locator("#sum")).not_to_have_text(re.compile("2,"))
+    first.check()
+    expect(page.locator("#sum")).to_have_text(re.compile("2,"))
+    debtor.press("Next")
+    expect(page.locator("#payment .qr-plate")).to_be_visible()
+    payer_s_page(portal, debtor).get_by_role("button", name="Approve the payment").click()
+    page.wait_for_url("**/pay/*/receipts")
+    expect(page.get_by_role("link", name=re.compile("Receipt for"))).to_have_count(2)
+    # Back to the page of the payment: it leads on to the receipts, and nothing is paid again.
+    page.go_back()
+    page.wait_for_url("**/pay/*/receipts")
+    assert [len(booking.payments_of(one)) for one in some] == [1, 1]
+
+
 def test_a_declined_payment_is_told_and_can_be_tried_again(
-    portal: Portal, case: Case, debtor: Visitor
+    portal: Portal, case: Case, debtor: Visitor, scripts: bool
 ) -> None:
     page = enter(debtor, case)
     debtor.press("Pay with Swish")
     expect(page.locator("#payment .qr-plate")).to_be_visible()
     payer_s_page(portal, debtor).get_by_role("button", name="Decline", exact=True).click()
+    look_again(debtor, scripts)
     expect(page.get_by_text("The payment was not made")).to_be_visible()
     debtor.press("Try again")
     expect(page.locator("#payment .qr-plate")).to_be_visible()

@@ -48,3 +48,20 @@ def test_who_declines_comes_back_and_can_try_again(portal: Portal, case: Case) -
     expect(page.get_by_text("It was declined. Nothing has been paid.")).to_be_visible()
     page.get_by_role("button", name="Try again").click()
     expect(page.get_by_role("link", name="Go on to the payment page")).to_be_visible()
+
+
+def test_who_pays_several_cases_by_card_comes_back_to_their_receipts(
+    portal: Portal, case: Case
+) -> None:
+    some = [case.id, a_reminded_case(case.creditor).id]
+    debtor = portal.visitor(width=360, scripts=False)
+    debtor.take_session(portal.app, {"debtor_cases": some})
+    page = debtor.go("/pay")
+    page.get_by_label("Card").check()
+    debtor.press("Next")
+    page.get_by_role("link", name="Go on to the payment page").click()
+    page.get_by_role("button", name="Approve").click()
+    expect(page.get_by_role("heading", name="Thank you. Your payment has come.")).to_be_visible()
+    expect(page.get_by_role("link", name="Receipt for")).to_have_count(2)
+    page.get_by_role("link", name="Receipt for").first.click()
+    expect(page.get_by_text("Card", exact=True)).to_be_visible()

@@ -185,7 +185,7 @@ def test_interest_that_was_booked_on_what_was_never_owed_is_given_up_to_the_öre
     wrong, case = ore * part // 100, a_reminded_case(amount_ore=ore, balance_ore=ore)
     before = TODAY - timedelta(days=3)
     settling.book_interest(case, cases.amount_due(case, before), key=f"{case.id}:b", now=NOW)
-    booked_through = ledger.interest_booked_through(case.id)
+    booked_through = ledger.of_case(case.id).interest_booked_through()
     answered(objected(case), disputes.PARTLY, wrong)
     if booked_through is not None:
         assert ledger.balance(case.id).interest_ore == interest_of(case, ore - wrong, before)

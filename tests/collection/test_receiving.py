@@ -1,5 +1,6 @@
 """Payments settled together, held against the settlement of one."""
 
+import itertools
 import random
 import time
 from collections.abc import Sequence
@@ -8,15 +9,19 @@ from datetime import date, timedelta
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
 from portal import ledger
 from portal.collection import cases, history, plans, receiving, settling, states, stops, tellings
-from portal.collection.models import Case
+from portal.collection.models import Case, Debtor, OwnContact
 from portal.collection.receiving import Received
 from portal.database import tenancy
+from portal.delivery.models import Message
 from portal.extensions import db
 from portal.identity.actor import DEBTOR, SYSTEM, Actor
+from portal.identity.models import Creditor
 from portal.messages import Problem
+from portal.payments import booking
 from tests.collection.test_advancing import live
 from tests.collection.twins import cases_of, everything_of, make_twins
 from tests.factories import NOW, TODAY, a_case, a_person, a_reminded_case
@@ -38,27 +43,53 @@ def some_payments(of: Sequence[Case], dice: random.Random) -> list[Received]:
     return made
 
 
-def test_payments_settled_together_are_as_those_settled_one_by_one(app: Flask) -> None:
+def reached(creditor: Creditor) -> None:
+    """Customers who are reached in every way, and some in none."""
+    ways = [
+        ("a@example.com", None, None), (None, "0701234567", None), ("no address", "no", None),
+        (None, None, None), ("a@example.com", "0701234567", "sms"),
+        ("a@example.com", None, "email"), ("a@example.com", None, "unsure"),
+    ]  # fmt: skip
+    customers = db.session.scalars(
+        select(Debtor).where(Debtor.creditor_id == creditor.id).order_by(Debtor.id)
+    )
+    for customer, (email, phone, channel) in zip(customers, itertools.cycle(ways), strict=False):
+        customer.email, customer.phone = email, phone
+        if channel:
+            unsure = "b@example.com" if channel == "unsure" else None
+            db.session.add(
+                OwnContact(
+                    debtor_id=customer.id, creditor_id=creditor.id, email=unsure, language="ar",
+                    channel="letter" if unsure else channel, version=1, changed_at=NOW,
+                )
+            )  # fmt: skip
+    db.session.commit()
+    db.session.expire_all()
+
+
+def test_payments_received_together_are_as_those_received_one_by_one(app: Flask) -> None:
     together, alone = make_twins(120, seed=4)
     for creditor in (together, alone):
         live(creditor, 40, random.Random(4))
+        reached(creditor)
         for case in cases_of(creditor)[::9]:
             if case.closed_on is None:
                 stops.stop(cases.lock(case.id), states.HOLD, "", actor=SYSTEM, now=NOW)
         db.session.commit()
-    done = receiving.settle_many(
-        some_payments(cases_of(together), random.Random(6)), actor=BANK, now=LATER
-    )
+    came = some_payments(cases_of(together), random.Random(6))
+    done = booking.receive_many(came, actor=BANK, now=LATER)
     db.session.commit()
-    settled = {}
+    assert booking.receive_many(came, actor=BANK, now=LATER) == {}
     for one in some_payments(cases_of(alone), random.Random(6)):
-        settled[one.key] = settling.settle_payment(
-            cases.lock(one.case_id), amount_ore=one.amount_ore, key=one.key, channel=one.channel,
-            value_on=one.value_on, actor=BANK, now=LATER,
+        booking.receive(
+            one.case_id, amount_ore=one.amount_ore, currency="SEK", key=one.key,
+            channel=one.channel, value_on=one.value_on, payer=None, actor=BANK, now=LATER,
         )  # fmt: skip
     db.session.commit()
     db.session.expire_all()
-    assert [done[key] for key in sorted(done)] == [settled[key] for key in sorted(settled)]
+    told = select(Message.channel).where(Message.kind == "payment").distinct()
+    assert set(db.session.scalars(told)) == {"email", "sms"}
+    assert len(done) == len(came)
     for one, other in zip(everything_of(together), everything_of(alone), strict=True):
         assert one == other
 

@@ -11,14 +11,16 @@ from sqlalchemy import select, text
 from portal.collection.models import Case, Debtor, Event, Rules, Stop
 from portal.delivery.models import Message
 from portal.extensions import db
-from portal.identity.models import Creditor
+from portal.identity.models import Creditor, EntryLink
 from portal.ledger.models import Entry, Line
+from portal.payments.models import Payment
 from tests.factories import NOW, TODAY, a_creditor
 
 # What differs from case to case whatever the rule says.
 _OWN = frozenset(
     ("id", "serial", "reference", "ocr", "given_code", "invoice_id", "debtor_id", "case_id",
-     "creditor_id", "entry_id", "idempotency_key")
+     "creditor_id", "entry_id", "idempotency_key", "channel_reference", "receipt_number",
+     "token_hash")
 )  # fmt: skip
 CUSTOMERS = 40
 # In which order an entry's lines are written says nothing.
@@ -28,6 +30,8 @@ _TOLD_BY: Any = (
     (Event, (Event.id,)),
     (Stop, (Stop.id,)),
     (Message, (Message.id,)),
+    (Payment, (Payment.id,)),
+    (EntryLink, (EntryLink.id,)),
 )
 
 
@@ -137,6 +141,7 @@ def _told(row: Any, own: dict[str, str]) -> dict[str, object]:
         told["content"] = {
             name: own.get(value, value) if isinstance(value, str) else value
             for name, value in told["content"].items()
-            if name != "creditor"
+            if name not in ("creditor", "receipt_number")
         }
+        told["secret"] = (told["secret"] or "").partition("/l/")[:2]
     return told

@@ -62,6 +62,12 @@ def test_who_has_no_letter_comes_in_by_a_code(
     assert "Norrsken Energi AB" in said(Visitor(client).get("/case"))
 
 
+def test_nobody_waits_for_a_code_to_what_cannot_be_a_reference(client: FlaskClient) -> None:
+    answer = ask(client, "😀 123")
+    assert answer.status_code == 422
+    assert "Nine digits." in said(page_of(answer).select_one("#reference-error"))
+
+
 def test_a_stranger_is_told_the_same_whether_or_not_there_is_such_a_case(
     app: Flask, case: Case
 ) -> None:

@@ -65,6 +65,14 @@ def test_what_is_written_is_kept_and_shown_beside_what_the_creditor_told(
     assert (told().phone, told().postcode) == ("+46701234567", "411 01")
 
 
+def test_numbers_in_the_readers_own_digits_are_understood(client: FlaskClient, case: Case) -> None:
+    Visitor(client).enter(case)
+    save(
+        client, address_line="Nya vägen 4", postcode="۴۱۱۰۱", town="Göteborg", phone="۰۷۰ ۱۲۳ ۴۵ ۶۷"
+    )
+    assert (told().phone, told().postcode) == ("+46701234567", "411 01")
+
+
 def test_what_is_wrong_is_told_at_its_field_and_stays_typed(
     client: FlaskClient, case: Case
 ) -> None:

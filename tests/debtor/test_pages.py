@@ -178,6 +178,13 @@ def test_reference_and_code_open_the_case(visitor: Visitor, case: Case) -> None:
     assert "Norrsken Energi AB" in visitor.enter(case).h1.get_text()
 
 
+def test_the_readers_own_digits_open_it_too(visitor: Visitor, case: Case) -> None:
+    persian = str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹")
+    values = {"reference": case.reference.translate(persian)}
+    page = visitor.post("/", code=case.access_code.translate(persian), **values)
+    assert "Norrsken Energi AB" in said(page)
+
+
 def test_small_letters_and_spaces_open_it_too(visitor: Visitor, case: Case) -> None:
     code = f" {case.access_code[:3].lower()} {case.access_code[3:].lower()} "
     assert "Norrsken Energi AB" in visitor.enter(case, code).h1.get_text()

@@ -144,7 +144,7 @@ def test_movements_of_the_principal_come_as_they_were_booked_the_claim_first(app
     late, before = TODAY + timedelta(days=9), TODAY - timedelta(days=3)
     post(case, a_payment(20_000), key="late", on=late)
     post(case, a_payment(10_000), key="before", on=before)
-    assert [(one.on, one.ore) for one in ledger.principal_movements(case.id)] == [
+    assert [(one.on, one.ore) for one in ledger.of_case(case.id).principal_movements()] == [
         (TODAY, 100_000),
         (late, -20_000),
         (before, -10_000),
@@ -153,12 +153,12 @@ def test_movements_of_the_principal_come_as_they_were_booked_the_claim_first(app
 
 def test_interest_is_booked_through_the_day_of_its_last_entry(app: Flask) -> None:
     case = a_case()
-    assert ledger.interest_booked_through(case.id) is None
+    assert ledger.of_case(case.id).interest_booked_through() is None
     for days in (5, 2):
         on = TODAY + timedelta(days=days)
         lines = {Account.INTEREST: 10, Account.CLAIMS: -10}
         post(case, lines, key=f"{days}", on=on, kind=INTEREST_ACCRUED)
-    assert ledger.interest_booked_through(case.id) == TODAY + timedelta(days=5)
+    assert ledger.of_case(case.id).interest_booked_through() == TODAY + timedelta(days=5)
 
 
 def test_what_is_owed_to_a_creditor_is_told_in_all_and_by_case(app: Flask) -> None:

@@ -79,7 +79,7 @@ def test_an_amount_is_read_as_people_write_it(
 
 
 @pytest.mark.parametrize(
-    "written", ["abc", "1,2345", "12,5x", "--3", "1,,2", "²", "1.23.45,6", "-"]
+    "written", ["abc", "1,2345", "0,001", "12,5x", "--3", "1,,2", "²", "1.23.45,6", "-"]
 )
 def test_what_is_no_amount_is_an_error(filled: Callable[..., _Form], written: str) -> None:
     form = filled(name="Sara", days="3", amount=written)
