@@ -382,14 +382,17 @@ OPEN = {
     "notifications.stop_mails",
     "notifications.stop_mails_now",
     "signing.accept_invitation",
+    "signing.download_verification",
     "signing.identify_for_waiting",
     "signing.identify_invited",
     "signing.list_waiting",
     "signing.no_access",
     "signing.open_invitation",
+    "signing.show_verification",
     "signing.sign_in",
     "signing.sign_out",
     "signing.start_sign_in",
+    "signing.verify",
     "static",
 }
 

@@ -552,7 +552,7 @@ def test_the_companies_of_somebody_with_many(portal: Portal, world: World, windo
         (("/", "/?reference=604812345", "/identify", "/no-case"), DEBTORS),
         (("/code", "/help", "/help/words", "/help/letters/demand"), DEBTORS),
         (("/privacy", "/accessibility", "/l/none"), DEBTORS),
-        (("/sign-in",), STAFF),
+        (("/sign-in", "/verify"), STAFF),
     ],
     ids=lambda one: one[0] if isinstance(one, tuple) else "",
 )
