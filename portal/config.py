@@ -206,6 +206,19 @@ class Settings:
         "",
         "ClamAV's daemon, as host:port or the path of its socket; empty: files are not scanned",
     )
+    store_bucket: str = _setting(
+        "REDA_STORE_BUCKET",
+        "",
+        "a bucket of a store that speaks S3, which files are kept in; empty: a folder under var/",
+    )
+    store_address: str = _setting(
+        "REDA_STORE_ADDRESS", "", "the store's address; empty: Amazon's own of the region"
+    )
+    store_region: str = _setting("REDA_STORE_REGION", "eu-north-1", "the bucket's region")
+    store_key_id: str = _setting(
+        "REDA_STORE_KEY_ID", "", "the name of the key to the bucket; empty: the machine's own role"
+    )
+    store_secret: str = _setting("REDA_STORE_SECRET", "", "the secret of that key")
     smtp_from: str = _setting(
         "REDA_SMTP_FROM", "no-reply@reda.example", "the address that our e-mails come from"
     )
@@ -288,6 +301,7 @@ class Settings:
             raise SettingsError("REDA_TRANSLATE_ADDRESS must be an http or https address.")
         self._check_sms()
         self._check_online()
+        self._check_store()
         for key in self.encryption_keys:
             try:
                 Fernet(key)
@@ -351,6 +365,13 @@ class Settings:
                 " together."
             )
 
+    def _check_store(self) -> None:
+        scheme, host = urlsplit(self.store_address)[:2]
+        if self.store_address and not (scheme in ("http", "https") and host):
+            raise SettingsError("REDA_STORE_ADDRESS must be an http or https address.")
+        if bool(self.store_key_id) != bool(self.store_secret):
+            raise SettingsError("REDA_STORE_KEY_ID and REDA_STORE_SECRET are set together.")
+
     def _check_production(self, given: Mapping[str, str]) -> None:
         for name, secrets in (
             ("REDA_SECRET_KEY", [self.secret_key]),
@@ -378,6 +399,8 @@ class Settings:
         scheme, host = urlsplit(self.translate_address)[:2]
         if scheme == "http" and host.partition(":")[0] not in ("127.0.0.1", "localhost"):
             raise SettingsError("REDA_TRANSLATE_ADDRESS must be https to another machine.")
+        if self.store_address.startswith("http:"):
+            raise SettingsError("REDA_STORE_ADDRESS must be an https address in production.")
         if self.smtp_security == "none":
             raise SettingsError("REDA_SMTP_SECURITY must be starttls or tls in production.")
         if not self.sms_url.startswith("https:"):
