@@ -20,7 +20,9 @@ from portal.identity.actor import SYSTEM
 from portal.identity.models import Creditor
 from portal.messages import RedaError
 from portal.operations import bringing
-from portal.signing import agreements
+from portal.signing import agreements, verifying
+from portal.signing.trust import trust_of
+from portal.signing.verification_report import VERDICTS
 from portal.sources import values
 
 database = AppGroup("database", help="Prepare the database.")
@@ -28,6 +30,7 @@ law = AppGroup("law", help="Extend the law's tables.")
 company = AppGroup("signatories", help="Who may sign for a company that owes something.")
 money = AppGroup("payments", help="Take in what banks tell.")
 past = AppGroup("history", help="Look at what happened.")
+sealed = AppGroup("signing", help="Look at sealed documents.")
 
 
 @database.command("prepare")
@@ -156,6 +159,30 @@ def verify_history(key: str | None) -> None:
     click.echo(f"{found.events} events of {found.creditors} creditors hold.")
 
 
+@sealed.command("verify")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def verify_sealed(file: Path) -> None:
+    """Tell whether FILE is unchanged since it was sealed, who signed it and when.
+
+    The database is not asked. Exits with 1 unless every check was made and holds.
+    """
+    try:
+        report = verifying.verify(file.read_bytes(), trust_of(settings()), now=clock.now())
+    except (OSError, ValueError) as error:
+        raise click.ClickException(
+            f"A certificate of the settings cannot be read: {error}"
+        ) from None
+    for name, one in verifying.sentences(report):
+        click.echo(f"{_MARKS[one.status]}  {name}: {one.message.message % one.message.values}")
+    click.echo(VERDICTS[report.verdict] + ".")
+    if report.verdict != verifying.VALID:
+        raise SystemExit(1)
+
+
+# What a line of `signing verify` begins with, by what was found.
+_MARKS = {"good": "holds", "bad": "WRONG", "unchecked": "NOT CHECKED", "note": "note"}
+
+
 @money.command("take")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def take_bank_file(file: Path) -> None:
@@ -178,5 +205,5 @@ def run_worker() -> None:
 
 def init_app(app: Flask) -> None:
     """Add the commands."""
-    for command in (database, law, company, money, past, advance, run_worker):
+    for command in (database, law, company, money, past, sealed, advance, run_worker):
         app.cli.add_command(command)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from cryptography import x509
 from cryptography.fernet import Fernet
 from stdnum import iban, luhn
 
@@ -20,7 +21,13 @@ _DEVELOPMENT_SECRET = "development-only-secret-that-production-refuses"  # noqa:
 # A Fernet key must be 32 bytes in base64; this one spells out that it protects nothing.
 _DEVELOPMENT_KEY = "cmVkYS1kZXZlbG9wbWVudC1vbmx5LWtleS0wMDAwMDA="
 # Of those that production must set, the ones that it may do without.
-_OPTIONAL = ("bankid_app_url", "swish_app_url", "smtp_user", "smtp_password", "smtp_ca", "clamd")
+_OPTIONAL = (
+    *("bankid_app_url", "swish_app_url", "smtp_user", "smtp_password", "smtp_ca", "clamd"),
+    *("seal_chain", "seal_earlier"),
+)
+# Of those that production must set: settings whose defaults are the demo's, such as its simulators,
+# its account number, its telephone.
+_OURS = ("bankid_", "swish_", "service_", "smtp_", "sms_", "seal_", "timestamp_")
 _ADDRESS = re.compile(r"[^\s@<>,;:\"()\\]+@[a-zA-Z0-9-]+(\.[a-zA-Z0-9-]+)+")
 
 
@@ -168,11 +175,50 @@ class Settings:
     sms_sender: str = _setting(
         "REDA_SMS_SENDER", "Reda", "the name that our text messages come from, at most 11 letters"
     )
+    seal_key: str = _setting(
+        "REDA_SEAL_KEY", "", "the private key (PEM) that signed documents are sealed with"
+    )
+    seal_certificate: str = _setting("REDA_SEAL_CERTIFICATE", "", "its certificate (PEM)")
+    seal_chain: str = _setting(
+        "REDA_SEAL_CHAIN", "", "the certificates (PEM) between it and its root; empty: none"
+    )
+    seal_roots: str = _setting(
+        "REDA_SEAL_ROOTS", "", "CA certificates (PEM) that our seals, also old ones, lead up to"
+    )
+    seal_earlier: str = _setting(
+        "REDA_SEAL_EARLIER",
+        "",
+        "the certificates (PEM) that we sealed with before, so that their seals count as ours;"
+        " empty: none",
+    )
+    timestamp_url: str = _setting(
+        "REDA_TIMESTAMP_URL",
+        "http://127.0.0.1:8110/timestamp",
+        "the authority that timestamps our seals (RFC 3161 over HTTP)",
+    )
+    timestamp_roots: str = _setting(
+        "REDA_TIMESTAMP_ROOTS",
+        "",
+        "CA certificates (PEM) that its timestamps, also old ones, lead up to",
+    )
     clamd: str = _setting(
         "CLAMD",
         "",
         "ClamAV's daemon, as host:port or the path of its socket; empty: files are not scanned",
     )
+    store_bucket: str = _setting(
+        "REDA_STORE_BUCKET",
+        "",
+        "a bucket of a store that speaks S3, which files are kept in; empty: a folder under var/",
+    )
+    store_address: str = _setting(
+        "REDA_STORE_ADDRESS", "", "the store's address; empty: Amazon's own of the region"
+    )
+    store_region: str = _setting("REDA_STORE_REGION", "eu-north-1", "the bucket's region")
+    store_key_id: str = _setting(
+        "REDA_STORE_KEY_ID", "", "the name of the key to the bucket; empty: the machine's own role"
+    )
+    store_secret: str = _setting("REDA_STORE_SECRET", "", "the secret of that key")
     smtp_from: str = _setting(
         "REDA_SMTP_FROM", "no-reply@reda.example", "the address that our e-mails come from"
     )
@@ -255,6 +301,7 @@ class Settings:
             raise SettingsError("REDA_TRANSLATE_ADDRESS must be an http or https address.")
         self._check_sms()
         self._check_online()
+        self._check_store()
         for key in self.encryption_keys:
             try:
                 Fernet(key)
@@ -304,6 +351,9 @@ class Settings:
             raise SettingsError("REDA_SMS_SENDER must be 1 to 11 letters, digits or spaces.")
 
     def _check_online(self) -> None:
+        scheme, host = urlsplit(self.timestamp_url)[:2]
+        if scheme not in ("http", "https") or not host:
+            raise SettingsError("REDA_TIMESTAMP_URL must be an http or https address.")
         scheme, host = urlsplit(self.online_address)[:2]
         if self.online_address and not (scheme in ("http", "https") and host):
             raise SettingsError("REDA_ONLINE_ADDRESS must be an http or https address.")
@@ -314,6 +364,13 @@ class Settings:
                 "REDA_ONLINE_ADDRESS, REDA_ONLINE_KEY and REDA_ONLINE_CALLBACK_KEY are set"
                 " together."
             )
+
+    def _check_store(self) -> None:
+        scheme, host = urlsplit(self.store_address)[:2]
+        if self.store_address and not (scheme in ("http", "https") and host):
+            raise SettingsError("REDA_STORE_ADDRESS must be an http or https address.")
+        if bool(self.store_key_id) != bool(self.store_secret):
+            raise SettingsError("REDA_STORE_KEY_ID and REDA_STORE_SECRET are set together.")
 
     def _check_production(self, given: Mapping[str, str]) -> None:
         for name, secrets in (
@@ -333,19 +390,25 @@ class Settings:
         if not self.is_secure:
             raise SettingsError("REDA_BASE_URL must be an https address in production.")
         for f in fields(self):
-            # The defaults are the demo's: its simulators, its account number, its telephone.
-            needed = f.name.startswith(("bankid_", "swish_", "service_", "smtp_", "sms_"))
-            if needed and f.name not in _OPTIONAL and not given.get(f.metadata["name"]):
+            if (
+                f.name.startswith(_OURS)
+                and f.name not in _OPTIONAL
+                and not given.get(f.metadata["name"])
+            ):
                 raise SettingsError(f"{f.metadata['name']} must be set in production.")
         scheme, host = urlsplit(self.translate_address)[:2]
         if scheme == "http" and host.partition(":")[0] not in ("127.0.0.1", "localhost"):
             raise SettingsError("REDA_TRANSLATE_ADDRESS must be https to another machine.")
+        if self.store_address.startswith("http:"):
+            raise SettingsError("REDA_STORE_ADDRESS must be an https address in production.")
         if self.smtp_security == "none":
             raise SettingsError("REDA_SMTP_SECURITY must be starttls or tls in production.")
         if not self.sms_url.startswith("https:"):
             raise SettingsError("REDA_SMS_URL must be an https address in production.")
         if self.online_address and not self.online_address.startswith("https:"):
             raise SettingsError("REDA_ONLINE_ADDRESS must be an https address in production.")
+        if _is_of_the_demo(Path(self.seal_certificate)):
+            raise SettingsError("REDA_SEAL_CERTIFICATE is the demo's; production needs its own.")
 
     @property
     def is_production(self) -> bool:
@@ -381,7 +444,15 @@ class Settings:
         return Path(value) if value else self.var / "certificates" / _MADE_CERTIFICATES[name]
 
 
-# Names of the files that simulators/certificates.py makes.
+def _is_of_the_demo(certificate: Path) -> bool:
+    try:
+        issuer = x509.load_pem_x509_certificate(certificate.read_bytes()).issuer
+    except (OSError, ValueError):
+        return False
+    return "Reda simulators" in issuer.rfc4514_string()
+
+
+# Names of the files that the simulators make.
 _MADE_CERTIFICATES = {
     "bankid_certificate": "bankid_client.pem",
     "bankid_key": "bankid_client_key.pem",
@@ -390,4 +461,9 @@ _MADE_CERTIFICATES = {
     "swish_certificate": "swish_client.pem",
     "swish_key": "swish_client_key.pem",
     "swish_ca": "tls_ca.pem",
+    "seal_key": "seal_key.pem",
+    "seal_certificate": "seal.pem",
+    "seal_chain": "seal_chain.pem",
+    "seal_roots": "seal_root.pem",
+    "timestamp_roots": "seal_root.pem",
 }

@@ -7,7 +7,7 @@ growing pauses (4, 16, 64, 256 seconds); after that an operator sees it and can 
 import asyncio
 import functools
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -49,7 +49,16 @@ from portal.operations import bank_folder
 from portal.payments import booking
 from portal.reporting import making
 from portal.reporting import orders as orders_of_work
-from portal.signing import agreements, approvals, asking, envelopes, finishing
+from portal.signing import (
+    agreements,
+    approvals,
+    asking,
+    envelopes,
+    finishing,
+    renewing,
+    sealing,
+)
+from portal.signing.models import Envelope
 
 log = structlog.get_logger()
 # Names the lock that only one runner of days holds.
@@ -250,6 +259,33 @@ def send_entry_code(code_id: int) -> None:
         outbox.deliver_at_once([key], clock.now())
 
 
+def seal_envelopes() -> None:
+    """Seal what all have signed. What cannot be sealed now waits, and the others do not wait."""
+    _each_envelope(sealing.waiting(), lambda one: sealing.seal(one, now=clock.now()))
+
+
+def renew_seals() -> None:
+    """Give sealed files another timestamp before the certificate of their newest one ends."""
+    today = clock.today()
+    _each_envelope(
+        renewing.due(today), lambda one: renewing.renew(one, today=today, now=clock.now())
+    )
+
+
+def _each_envelope(ids: Sequence[int], act: Callable[[Envelope], object]) -> None:
+    failed: Exception | None = None
+    for envelope_id in ids:
+        try:
+            act(db.session.get_one(Envelope, envelope_id))
+            db.session.commit()
+        except Exception as error:
+            db.session.rollback()
+            log.warning("envelope.failed", envelope=envelope_id, error=str(error))
+            failed = error
+    if failed is not None:
+        raise failed
+
+
 def tidy() -> None:
     """Forget ended sessions, BankID orders, guesses, notifications, drafts, done jobs.
 
@@ -290,6 +326,8 @@ SCHEDULE: Mapping[str, tuple[Callable[..., None], str]] = {
     "follow_envelopes": (follow_envelopes, "20 6-14 * * *"),
     "return_cases": (return_cases, "45 * * * *"),
     "act_together": (act_together, "* * * * *"),
+    "seal_envelopes": (seal_envelopes, "*/10 * * * *"),
+    "renew_seals": (renew_seals, "20 3 * * *"),
     "tidy": (tidy, "30 * * * *"),
     "verify_history": (verify_history, "0 2 * * *"),
     "check_books": (check_books, "15 2 * * *"),

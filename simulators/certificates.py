@@ -23,7 +23,12 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
+from cryptography.x509.oid import (
+    AuthorityInformationAccessOID,
+    ExtendedKeyUsageOID,
+    NameOID,
+    ObjectIdentifier,
+)
 
 SWISH_PAYEE_ALIAS = "1230000001"
 # Arc 1.2.3.4 is the one that BankID's own test certificates use; .25 marks a mobile BankID there.
@@ -31,6 +36,7 @@ TEST_POLICY = ObjectIdentifier("1.2.3.4.25")
 
 _LIFETIME = timedelta(days=3650)
 _PERSON_LIFETIME = timedelta(days=1825)
+_SEAL_LIFETIME = timedelta(days=1095)
 _KEY_BITS = 2048
 
 
@@ -106,7 +112,7 @@ def ensure(folder: Path) -> Certificates:
     folder.mkdir(parents=True, exist_ok=True)
     names = [f.name for f in fields(Certificates) if f.name != "folder"]
     paths = Certificates(folder, **{name: folder / f"{name}.pem" for name in names})
-    with _alone_in(folder):
+    with alone_in(folder):
         if not _complete(paths, names):
             for old in (folder / "people").glob("*.pem"):
                 old.unlink()
@@ -129,7 +135,7 @@ def ensure_person(
         raise ValueError("a personal identity number has twelve digits")
     folder = certificates.folder / "people"
     certificate, key = folder / f"{personal_number}.pem", folder / f"{personal_number}_key.pem"
-    with _alone_in(certificates.folder):
+    with alone_in(certificates.folder):
         folder.mkdir(exist_ok=True)
         if certificate.exists() and key.exists():
             known = Authority.load(certificate, key)
@@ -146,9 +152,17 @@ def ensure_person(
 
 
 def issue_person(
-    issuer: Authority, personal_number: str, given_name: str, surname: str
+    issuer: Authority,
+    personal_number: str,
+    given_name: str,
+    surname: str,
+    *,
+    at: datetime | None = None,
 ) -> Authority:
-    """A new BankID for one person from the given customer CA; nothing is written."""
+    """A new BankID for one person from the given customer CA; nothing is written.
+
+    at: when it is issued; default now.
+    """
     subject = _name(
         (NameOID.COUNTRY_NAME, "SE"),
         (NameOID.ORGANIZATION_NAME, "Testbank R AB (publ)"),
@@ -164,20 +178,20 @@ def issue_person(
         usage=_usage(digital_signature=True, content_commitment=True),
         extensions=[
             x509.CertificatePolicies([x509.PolicyInformation(TEST_POLICY, None)]),
-            x509.AuthorityInformationAccess(
-                [
-                    x509.AccessDescription(
-                        x509.oid.AuthorityInformationAccessOID.OCSP,
-                        x509.UniformResourceIdentifier("http://127.0.0.1/ocsp"),
-                    )
-                ]
-            ),
+            ocsp_address("http://127.0.0.1/ocsp"),
         ],
+        at=at,
     )
 
 
-def make_authority(common_name: str, issuer: Authority | None = None) -> Authority:
-    """A new CA, self-signed unless an issuer is given; nothing is written."""
+def make_authority(
+    common_name: str,
+    issuer: Authority | None = None,
+    *,
+    at: datetime | None = None,
+    extensions: list[x509.ExtensionType] | None = None,
+) -> Authority:
+    """A new CA, self-signed unless an issuer is given; nothing is written. at: default now."""
     subject = _name(
         (NameOID.COUNTRY_NAME, "SE"),
         (NameOID.ORGANIZATION_NAME, "Reda simulators"),
@@ -189,10 +203,12 @@ def make_authority(common_name: str, issuer: Authority | None = None) -> Authori
         lifetime=_LIFETIME,
         usage=_usage(key_cert_sign=True, crl_sign=True),
         is_authority=True,
+        extensions=extensions,
+        at=at,
     )
 
 
-def make_ocsp_responder(issuer: Authority) -> Authority:
+def make_ocsp_responder(issuer: Authority, *, at: datetime | None = None) -> Authority:
     """A new delegated OCSP responder of the given CA (RFC 6960 section 4.2.2.2)."""
     subject = _name(
         (NameOID.COUNTRY_NAME, "SE"),
@@ -208,6 +224,65 @@ def make_ocsp_responder(issuer: Authority) -> Authority:
             x509.ExtendedKeyUsage([ExtendedKeyUsageOID.OCSP_SIGNING]),
             x509.OCSPNoCheck(),
         ],
+        at=at,
+    )
+
+
+def issue_seal(issuer: Authority, answers_at: str, *, at: datetime | None = None) -> Authority:
+    """A new certificate of an organisation that seals documents; nothing is written.
+
+    answers_at: where the issuer tells whether it is still good (OCSP). at: when it is issued.
+    """
+    subject = _name(
+        (NameOID.COUNTRY_NAME, "SE"),
+        (NameOID.ORGANIZATION_NAME, "Reda Inkasso AB"),
+        (NameOID.ORGANIZATION_IDENTIFIER, "NTRSE-5560000167"),
+        (NameOID.COMMON_NAME, "Reda Inkasso AB"),
+    )
+    return _issue(
+        subject,
+        issuer,
+        lifetime=_SEAL_LIFETIME,
+        usage=_usage(digital_signature=True, content_commitment=True),
+        extensions=[ocsp_address(answers_at)],
+        at=at,
+    )
+
+
+def issue_timestamper(
+    issuer: Authority,
+    answers_at: str,
+    *,
+    at: datetime | None = None,
+    lifetime: timedelta = _LIFETIME,
+) -> Authority:
+    """A new certificate of a timestamp authority (RFC 3161); nothing is written."""
+    subject = _name(
+        (NameOID.COUNTRY_NAME, "SE"),
+        (NameOID.ORGANIZATION_NAME, "Reda simulators"),
+        (NameOID.COMMON_NAME, "Timestamp simulator"),
+    )
+    return _issue(
+        subject,
+        issuer,
+        lifetime=lifetime,
+        usage=_usage(digital_signature=True),
+        extensions=[
+            x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING]),
+            ocsp_address(answers_at),
+        ],
+        at=at,
+    )
+
+
+def ocsp_address(answers_at: str) -> x509.AuthorityInformationAccess:
+    """Tells where an issuer answers about its certificates (OCSP)."""
+    return x509.AuthorityInformationAccess(
+        [
+            x509.AccessDescription(
+                AuthorityInformationAccessOID.OCSP, x509.UniformResourceIdentifier(answers_at)
+            )
+        ]
     )
 
 
@@ -271,10 +346,11 @@ def _issue(
     usage: x509.KeyUsage,
     extensions: list[x509.ExtensionType] | None = None,
     is_authority: bool = False,
+    at: datetime | None = None,
 ) -> Authority:
     key = rsa.generate_private_key(public_exponent=65537, key_size=_KEY_BITS)
     signing_key = issuer.key if issuer else key
-    now = datetime.now(UTC)
+    now = at or datetime.now(UTC)
     builder = (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -293,8 +369,15 @@ def _issue(
         )
     )
     for extension in extensions or []:
-        builder = builder.add_extension(extension, critical=False)
+        builder = builder.add_extension(extension, critical=_is_critical(extension))
     return Authority(builder.sign(signing_key, hashes.SHA256()), key)
+
+
+def _is_critical(extension: x509.ExtensionType) -> bool:
+    # A timestamp authority's purpose must be (RFC 3161 section 2.3).
+    return isinstance(extension, x509.ExtendedKeyUsage) and (
+        ExtendedKeyUsageOID.TIME_STAMPING in extension
+    )
 
 
 def _usage(
@@ -343,7 +426,8 @@ def _write(path: Path, content: bytes, mode: int) -> None:
 
 
 @contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
+def alone_in(folder: Path) -> Iterator[None]:
+    """Keep other processes from making certificates in a folder meanwhile."""
     with open(folder / ".lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

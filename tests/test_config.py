@@ -7,6 +7,7 @@ import pytest
 
 from portal.config import Settings, SettingsError
 from portal.database import server
+from simulators import timestamp
 
 DEMO = Settings()
 NUMBERS = ["REDA_BANKGIRO", "REDA_ORGANISATION_NUMBER"]
@@ -14,6 +15,7 @@ SECRETS = ["REDA_SECRET_KEY", "REDA_IDENTITY_KEYS", "REDA_IDENTITY_HASH_KEY", "R
 CERTIFICATES = [
     *("BANKID_CERTIFICATE", "BANKID_KEY", "BANKID_CA", "BANKID_ROOTS"),
     *("SWISH_CERTIFICATE", "SWISH_KEY", "SWISH_CA"),
+    *("REDA_SEAL_KEY", "REDA_SEAL_CERTIFICATE", "REDA_SEAL_ROOTS", "REDA_TIMESTAMP_ROOTS"),
 ]
 # What the demo has its own of, and nobody else may have.
 OURS = [
@@ -21,6 +23,7 @@ OURS = [
     *("REDA_ADDRESS", "REDA_PHONE", "REDA_EMAIL", "REDA_SMTP_HOST", "REDA_SMTP_PORT"),
     *("REDA_SMTP_SECURITY", "REDA_SMTP_FROM"),
     *("REDA_SMS_URL", "REDA_SMS_KEY", "REDA_SMS_CALLBACK_KEY", "REDA_SMS_SENDER"),
+    "REDA_TIMESTAMP_URL",
 ]
 KEY = base64.urlsafe_b64encode(b"k" * 32).decode()
 PRODUCTION = {
@@ -47,6 +50,7 @@ PRODUCTION = {
     "REDA_SMS_KEY": "s" * 32,
     "REDA_SMS_CALLBACK_KEY": "c" * 32,
     "REDA_SMS_SENDER": "Inkasso",
+    "REDA_TIMESTAMP_URL": "http://timestamps.example",
     **{name: f"/etc/reda/{name.lower()}.pem" for name in CERTIFICATES},
 }
 
@@ -63,6 +67,16 @@ def refused(environment: dict[str, str]) -> str:
     with pytest.raises(SettingsError) as error:
         Settings.from_environment(environment)
     return str(error.value)
+
+
+def test_production_refuses_the_seal_of_the_demo(tmp_path: Path) -> None:
+    timestamp.ensure(tmp_path, "http://127.0.0.1:8110")
+    demo = {"REDA_SEAL_CERTIFICATE": str(tmp_path / "seal.pem")}
+    assert "REDA_SEAL_CERTIFICATE" in refused({**PRODUCTION, **demo})
+
+
+def test_a_timestamp_authority_has_an_address() -> None:
+    assert "REDA_TIMESTAMP_URL" in refused({"REDA_TIMESTAMP_URL": "timestamps.example"})
 
 
 def test_production_does_without_a_payment_provider() -> None:
@@ -215,7 +229,7 @@ def test_a_certificate_lies_where_its_setting_says() -> None:
 
 @pytest.mark.parametrize("name", CERTIFICATES)
 def test_a_certificate_that_is_not_set_is_the_one_that_setup_made(name: str) -> None:
-    made = Settings(var_folder="/var/reda").certificate(name.lower())
+    made = Settings(var_folder="/var/reda").certificate(name.lower().removeprefix("reda_"))
     assert made.parent == Path("/var/reda/certificates")
     assert made.suffix == ".pem"
 

@@ -1,7 +1,7 @@
 """Everything that a demo needs, started in order and ended together.
 
-`python -m tools.run`: certificates, database, migrations, demo data, the BankID, Swish, mail and
-SMS simulators, the worker, the web server. Ends every process that it started, whatever ends it.
+`python -m tools.run`: certificates, database, migrations, demo data, the simulators, the
+worker, the web server. Ends every process that it started, whatever ends it.
 With `--month` the demo then lives a month in a minute.
 """
 
@@ -21,7 +21,8 @@ from portal.config import ROOT, Settings
 from portal.database import server
 from simulators import certificates, online
 
-WEB, BANKID, PHONE, SWISH, PAYER, SMTP, MAILS, SMS, TRANSLATE, ONLINE = 8000, *range(8101, 8110)
+WEB = 8000
+BANKID, PHONE, SWISH, PAYER, SMTP, MAILS, SMS, TRANSLATE, ONLINE, TIMESTAMP = range(8101, 8111)
 # Ends a child when its parent dies, also by kill -9 (prctl(2), PR_SET_PDEATHSIG).
 _PR_SET_PDEATHSIG = 1
 
@@ -70,7 +71,7 @@ def _die_with_parent() -> None:
 
 def main() -> None:
     """Start everything, print the table, wait for Ctrl-C."""
-    ports = (WEB, BANKID, PHONE, SWISH, PAYER, SMTP, MAILS, SMS, TRANSLATE, ONLINE)
+    ports = (WEB, *range(BANKID, TIMESTAMP + 1))
     busy = [port for port in ports if not _is_free(port)]
     if busy:
         sys.exit(f"Ports {busy} are in use. Is Reda running already? End that first.")
@@ -159,12 +160,19 @@ def _run(processes: Processes, settings: Settings, environment: dict[str, str]) 
     environment.setdefault("REDA_ONLINE_ADDRESS", f"http://127.0.0.1:{ONLINE}")
     environment.setdefault("REDA_ONLINE_KEY", online.KEY)
     environment.setdefault("REDA_ONLINE_CALLBACK_KEY", online.CALLBACK_KEY)
+    processes.start(
+        "simulator-timestamp",
+        [python, "-m", "simulators.timestamp", "--certificates", str(made.folder),
+         "--port", str(TIMESTAMP)],
+        environment,
+    )  # fmt: skip
     flask = [python, "-m", "flask", "--app", "wsgi"]
     subprocess.run([*flask, "database", "prepare"], cwd=ROOT, env=environment, check=True)
     _wait("BankID simulator", lambda: _answers(f"http://127.0.0.1:{PHONE}/"), processes)
     _wait("Swish simulator", lambda: _answers(f"http://127.0.0.1:{PAYER}/"), processes)
     _wait("mail simulator", lambda: _answers(f"http://127.0.0.1:{MAILS}/"), processes)
     _wait("SMS simulator", lambda: _answers(f"http://127.0.0.1:{SMS}/"), processes)
+    _wait("timestamp simulator", lambda: _answers(f"http://127.0.0.1:{TIMESTAMP}/"), processes)
     _wait("payments simulator", lambda: _answers(f"http://127.0.0.1:{ONLINE}/"), processes)
     # Before the worker: what the demo has behind it is lived on days of its own.
     subprocess.run([python, "-m", "tools.seed"], cwd=ROOT, env=environment, check=True)

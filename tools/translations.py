@@ -87,7 +87,9 @@ STAFF = (
     "portal/jobs.py",
     "portal/cli.py",
     "templates/creditor/*",
+    "templates/letters/evidence.html",
     "templates/letters/report.html",
+    "templates/letters/verification.html",
     "templates/components/bell.html",
     # E-mails to people who sign in; others go to debtors.
     "templates/emails/_mail.*",

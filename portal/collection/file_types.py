@@ -221,7 +221,7 @@ def look_through(reader: PdfFileReader, refuse: Callable[[generic.DictionaryObje
                 if key in seen:
                     continue
                 seen.add(key)
-                found = found.get_object()  # type: ignore[no-untyped-call]
+                found = found.get_object()
             if isinstance(found, generic.DictionaryObject):
                 refuse(found)
                 waiting += [found.raw_get(name) for name in found]

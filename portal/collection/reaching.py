@@ -77,6 +77,7 @@ def tell(
     key: str,
     now: datetime,
     is_of_sums: bool = False,
+    text_key: str | None = None,
 ) -> bool:
     """Tell a debtor that something has happened, with a link that opens the case.
 
@@ -84,10 +85,12 @@ def tell(
     letters by post. kind: of `templates/emails/` and `templates/sms/`. key: names what happened; it
     is told once. is_of_sums: what the e-mail says is for the debtor alone, and it goes to no
     address that nobody has confirmed; others go there with a link that opens nothing.
+    text_key: names what happened where it happened in several cases at once, such as a payment for
+    all of them: a text message, which says the same of each, comes once.
     Answers whether there is anywhere to tell it. Nothing of it stands in a text message, which
     others may see on the screen of a telephone that lies about.
     """
-    told = Telling(case, kind, content, key, is_of_sums)
+    told = Telling(case, kind, content, key, is_of_sums, text_key)
     return tell_many([told], now=now) == 1
 
 
@@ -100,6 +103,7 @@ class Telling:
     content: Mapping[str, object]
     key: str
     is_of_sums: bool = False
+    text_key: str | None = None
 
 
 def tell_many(tellings: Sequence[Telling], *, now: datetime) -> int:
@@ -109,19 +113,19 @@ def tell_many(tellings: Sequence[Telling], *, now: datetime) -> int:
     urls = links.make_many(
         [
             links.Wanted(
-                one.case.id, one.case.creditor_id, way.channel, one.case.debtor.reads, one.key
+                one.case.id, one.case.creditor_id, way.channel, one.case.debtor.reads, way.key
             )
             for one, way in opening
         ],
         now=now,
     )
-    url_of = {one.key: url for (one, _), url in zip(opening, urls, strict=True)}
+    url_of = {way.key: url for (_, way), url in zip(opening, urls, strict=True)}
     outbox.put_addressed(
         [
             Addressed(
                 one.kind, way.channel, way.mail, way.mobile,
-                {**one.content, "url": url_of.get(one.key) or _page_of(one.case)},
-                one.case.debtor.reads, one.key, one.case.creditor_id, one.case.id,
+                {**one.content, "url": url_of.get(way.key) or _page_of(one.case)},
+                one.case.debtor.reads, way.key, one.case.creditor_id, one.case.id,
             )
             for one, way in ways
         ],
@@ -132,9 +136,10 @@ def tell_many(tellings: Sequence[Telling], *, now: datetime) -> int:
 
 @dataclass(frozen=True)
 class _Way:
-    """By which channel something is told, where to, and whether its link opens the case."""
+    """By which channel something is told, under which key, where to, and whether its link opens."""
 
     channel: str
+    key: str
     mail: str | None
     mobile: str | None
     opens: bool
@@ -143,13 +148,14 @@ class _Way:
 def _way(told: Telling) -> _Way | None:
     debtor, to = told.case.debtor, reader(told.case.debtor)
     if to.channel == SMS and to.mobile is not None:
-        return _Way(SMS, to.mail, to.mobile, opens=True)
+        key = f"{told.text_key}:{to.mobile}" if told.text_key else told.key
+        return _Way(SMS, key, to.mail, to.mobile, opens=True)
     if to.mail is not None and (told.is_of_sums or debtor.is_mail_sure):
-        return _Way(EMAIL, to.mail, None, opens=True)
+        return _Way(EMAIL, told.key, to.mail, None, opens=True)
     if told.is_of_sums or debtor.mails_to is None:
         return None
     try:
-        return _Way(EMAIL, address_of(debtor.mails_to), None, opens=False)
+        return _Way(EMAIL, told.key, address_of(debtor.mails_to), None, opens=False)
     except NotAnAddress:
         # As the creditor's ledger had it.
         return None

@@ -1,4 +1,4 @@
-"""Files kept by the SHA-256 of their content, encrypted, in a folder.
+"""Files kept by the SHA-256 of their content, encrypted, in a store (`stores`).
 
 A small file is one encrypted piece. A large one is written and read in pieces, so that no more
 than one of them is in memory; each piece is preceded by its length.
@@ -10,8 +10,9 @@ import tempfile
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from io import BufferedReader, BufferedWriter
+from io import BufferedWriter
 from pathlib import Path
+from typing import IO
 
 from cryptography.fernet import MultiFernet
 from flask import current_app
@@ -19,6 +20,8 @@ from sqlalchemy import any_, cast, func, literal, select, text, union_all
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import Text
 
+from portal.config import Settings
+from portal.database import stores
 from portal.database.base import Base
 from portal.database.encryption import cipher, encrypt
 from portal.extensions import db
@@ -35,13 +38,12 @@ class FileDamaged(Exception):
     """A stored file is missing or is no longer what was stored."""
 
 
-def _folder() -> Path:
-    folder: Path = current_app.extensions["reda_settings"].var / "files"
+def _parts() -> Path:
+    """Where files are written until they are whole."""
+    settings: Settings = current_app.extensions["reda_settings"]
+    folder = settings.var / "files" / "parts"
+    folder.mkdir(parents=True, exist_ok=True)
     return folder
-
-
-def _path(sha256: str) -> Path:
-    return _folder() / sha256[:2] / sha256
 
 
 def store(data: bytes) -> str:
@@ -51,25 +53,27 @@ def store(data: bytes) -> str:
     a row without a file is not.
     """
     sha256 = hashlib.sha256(data).hexdigest()
-    path = _path(sha256)
-    if not _is_there(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent)
-        with os.fdopen(handle, "wb") as out:
+    if not stores.store().note_use(sha256):
+        with _finished_part() as (out, path):
             out.write(encrypt(data))
-            out.flush()
-            os.fsync(out.fileno())
-        os.replace(temporary, path)
+            _end(out)
+            stores.store().take(sha256, path)
     return sha256
 
 
-def _is_there(path: Path) -> bool:
+@contextmanager
+def _finished_part() -> Iterator[tuple[BufferedWriter, Path]]:
+    handle, temporary = tempfile.mkstemp(dir=_parts())
     try:
-        # Who removes old files leaves alone what somebody is about to name in a row.
-        os.utime(path)
-    except FileNotFoundError:
-        return False
-    return True
+        with os.fdopen(handle, "wb") as out:
+            yield out, Path(temporary)
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+
+
+def _end(out: BufferedWriter) -> None:
+    out.flush()
+    os.fsync(out.fileno())
 
 
 class Writer:
@@ -110,23 +114,14 @@ def writing() -> Iterator[Writer]:
 
     When the block raises, nothing is kept.
     """
-    folder = _folder() / "parts"
-    folder.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=folder)
-    try:
-        with os.fdopen(handle, "wb") as out:
-            out.write(_IN_PIECES)
-            writer = Writer(out, cipher())
-            yield writer
-            writer._end()
-            out.flush()
-            os.fsync(out.fileno())
-        path = _path(writer.sha256)
-        if not _is_there(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            os.replace(temporary, path)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
+    with _finished_part() as (out, path):
+        out.write(_IN_PIECES)
+        writer = Writer(out, cipher())
+        yield writer
+        writer._end()
+        _end(out)
+        if not stores.store().note_use(writer.sha256):
+            stores.store().take(writer.sha256, path)
 
 
 def read(sha256: str) -> bytes:
@@ -140,13 +135,13 @@ def stream(sha256: str) -> Iterator[bytes]:
     Raises FileDamaged, when it is missing at once, else at the latest after the last piece.
     """
     try:
-        source = _path(sha256).open("rb")
+        source = stores.store().open(sha256)
     except OSError as error:
         raise FileDamaged(sha256) from error
     return _checked(sha256, source, cipher())
 
 
-def _checked(sha256: str, source: BufferedReader, cipher: MultiFernet) -> Iterator[bytes]:
+def _checked(sha256: str, source: IO[bytes], cipher: MultiFernet) -> Iterator[bytes]:
     hashed = hashlib.sha256()
     with source:
         try:
@@ -162,7 +157,7 @@ def _checked(sha256: str, source: BufferedReader, cipher: MultiFernet) -> Iterat
         raise FileDamaged(sha256)
 
 
-def _tokens(source: BufferedReader) -> Iterator[bytes]:
+def _tokens(source: IO[bytes]) -> Iterator[bytes]:
     begins = source.read(len(_IN_PIECES))
     if begins != _IN_PIECES:
         yield begins + source.read()
@@ -172,12 +167,9 @@ def _tokens(source: BufferedReader) -> Iterator[bytes]:
 
 
 def size_on_disk(sha256: str) -> int:
-    """About how many bytes a file has, by what it takes on disk; 0 when it is missing."""
-    try:
-        # Fernet writes its bytes in base64.
-        return _path(sha256).stat().st_size * 3 // 4
-    except OSError:
-        return 0
+    """About how many bytes a file has, by what it takes in the store; 0 when it is missing."""
+    # Fernet writes its bytes in base64.
+    return (stores.store().size(sha256) or 0) * 3 // 4
 
 
 def remove_unnamed(hashes: Collection[str], *, unused_since: datetime) -> list[str]:
@@ -189,9 +181,9 @@ def remove_unnamed(hashes: Collection[str], *, unused_since: datetime) -> list[s
     """
     removed = []
     for sha256 in set(hashes) - _named(hashes):
-        path = _path(sha256)
-        if path.exists() and path.stat().st_mtime < unused_since.timestamp():
-            path.unlink()
+        used_at = stores.store().used_at(sha256)
+        if used_at is not None and used_at < unused_since:
+            stores.store().remove(sha256)
             removed.append(sha256)
     return removed
 
@@ -218,6 +210,6 @@ def _named(hashes: Collection[str]) -> set[str]:
 
 def forget_partial(before: datetime) -> None:
     """Remove what was begun to be written before an instant and never finished."""
-    for part in (_folder() / "parts").glob("*"):
+    for part in _parts().glob("*"):
         if part.stat().st_mtime < before.timestamp():
             part.unlink(missing_ok=True)

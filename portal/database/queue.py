@@ -16,7 +16,10 @@ from portal.extensions import db
 # somebody waits for with the telephone in their hand, so that it waits for nothing.
 DEFAULT, SLOW, PROMPT = "default", "slow", "prompt"
 QUEUES = (DEFAULT, SLOW, PROMPT)
-_QUEUES = {"make_ordered": SLOW, "send_entry_code": PROMPT}
+_QUEUES = {
+    **dict.fromkeys(("make_ordered", "seal_envelopes", "renew_seals", "take_bank_files"), SLOW),
+    "send_entry_code": PROMPT,
+}
 _DEFER = text(
     "select procrastinate_defer_jobs_v1(array[row(:queue, :task, 0, null, :once,"
     " cast(:args as jsonb), null)::procrastinate_job_to_defer_v1])"

@@ -14,6 +14,7 @@ from portal.debtor.views_told import answered_lately, lately
 from portal.delivery import outbox
 from portal.delivery.letters import render_receipt
 from portal.extensions import settings
+from portal.law.situations import SETTLED_ELSEWHERE
 from portal.payments import booking
 from portal.payments.swish import explain
 from portal.web import languages
@@ -39,6 +40,7 @@ def show_case() -> Response:
     due = cases.amount_due(case, today)
     seen = glance.at(case.id, answered_since=lately())
     doubtful = booking.in_doubt(case.id) if seen.is_in_doubt else None
+    stops = {one.kind for one in moves.open_stops(case.id)} if case.is_stopped else set()
     return render(
         "debtor/case.html",
         case=case,
@@ -53,7 +55,8 @@ def show_case() -> Response:
         payments=booking.payments_of(case.id) if seen.is_paid_on else (),
         answered_lately=answered_lately if seen.is_answered else set,
         unread_messages=lambda: {case.id: seen.unread},
-        stops={one.kind for one in moves.open_stops(case.id)} if case.is_stopped else (),
+        stops=stops,
+        is_invited_to_pay=SETTLED_ELSEWHERE.isdisjoint(stops),
         letters=[one for one in outbox.messages_of(case.id) if one.document_sha256],
     )
 

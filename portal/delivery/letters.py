@@ -322,6 +322,44 @@ def render_report(content: Mapping[str, Any], *, language: str, settings: Settin
     )
 
 
+def render_evidence(content: Mapping[str, Any], *, language: str, settings: Settings) -> bytes:
+    """The pages that go behind a sealed document. content: as `signing.evidence` makes it.
+
+    language: sv or en.
+    """
+    return _render_signing("evidence", "evidence", content, language, settings)
+
+
+def render_verification(content: Mapping[str, Any], *, language: str, settings: Settings) -> bytes:
+    """What was found of a sealed file. content: as `signing.verification_report` makes it.
+
+    language: sv or en.
+    """
+    return _render_signing("verification", "found", content, language, settings)
+
+
+def _render_signing(
+    template: str, name: str, content: Mapping[str, Any], language: str, settings: Settings
+) -> bytes:
+    reader, said = _reader(language), content["heading"]
+    values = {name: content, "reader": _shown(reader)}
+    part = _part(template, reader, **_common(settings), **values)
+    with force_locale(reader):
+        title = gettext(said)
+    return _pdf(
+        Composed(
+            [part],
+            language=reader,
+            title=f"{title}: {content['title']}",
+            description=title,
+            made_on=content["made_on"],
+            author=settings.service_name,
+            codes={"reda:verify": content["address"]},
+            is_long=True,
+        )
+    )
+
+
 def agreement_text(version: int, *, settings: Settings) -> str:
     """The words of a version of the agreement as HTML, for no creditor in particular.
 

@@ -529,12 +529,14 @@ def _tell_of_posted(message: Message, now: datetime) -> None:
         }  # fmt: skip
 
     if message.mobile:
-        # One that the creditor's ledger has changed for no number since is no reason to be silent.
+        # The creditor's ledger may hold another number by now, or none that takes text messages.
         with suppress(sms.NotANumber):
             put_sms(to=message.mobile, mail_to=message.address, **told("sms"))
             return
     if message.address:
-        put_mail(to=message.address, **told("email"))
+        # Nor need what it holds for an address be one.
+        with suppress(mail.NotAnAddress):
+            put_mail(to=message.address, **told("email"))
 
 
 def _note_failure(message_id: int, error: Exception, now: datetime) -> None:

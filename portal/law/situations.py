@@ -27,6 +27,9 @@ class Situation:
     means: str
 
 
+# Whoever is in one of these is invited to no payment: the debt is settled elsewhere, or not theirs.
+SETTLED_ELSEWHERE = frozenset({"debt restructuring", "bankrupt", "minor"})
+
 SITUATIONS: Mapping[str, Situation] = {
     one.name: one
     for one in (

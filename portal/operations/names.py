@@ -14,6 +14,8 @@ _JOBS = {
     "check_books": lazy_gettext("Check the books"),
     "verify_history": lazy_gettext("Check the history"),
     "make_ordered": lazy_gettext("Make reports and archives"),
+    "seal_envelopes": lazy_gettext("Seal signed documents"),
+    "renew_seals": lazy_gettext("Renew seals"),
     "send_entry_code": lazy_gettext("Send codes to debtors"),
     "tidy": lazy_gettext("Tidy up"),
 }

@@ -326,6 +326,7 @@ def _book(request: SwishRequest, answer: PaymentRequest, now: datetime) -> None:
                 key=key if len(parts) == 1 else f"{key}:{place}", channel=request.way,
                 value_on=value_on, payer=answer.payer_alias,
                 actor=SWISH if request.way == ways.SWISH else PROVIDER, now=now,
+                together=key if len(parts) > 1 else None,
             )  # fmt: skip
 
 
@@ -353,6 +354,7 @@ def receive(
     payer: str | None,
     actor: Actor,
     now: datetime,
+    together: str | None = None,
 ) -> bool:
     """Book money that has come for a case, give it a receipt and tell the debtor.
 
@@ -360,7 +362,7 @@ def receive(
 
     amount_ore: öre, above zero. key: the channel's own name of the payment. channel: one of
     `ways.WAYS`, or `bankgiro`. value_on: the day it counts from. payer: as the channel tells, for a
-    refund.
+    refund. together: the name of a payment for several cases, of which this is a part.
     """
     case = cases.lock(case_id)
     settled = settling.settle_payment(
@@ -370,7 +372,7 @@ def receive(
     if settled is None:
         return False
     came = Received(case.id, amount_ore, key, channel, value_on, currency, payer)
-    _give_receipts([(came, settled)], {case.id: case}, now=now)
+    _give_receipts([(came, settled)], {case.id: case}, now=now, together=together)
     return True
 
 
@@ -404,11 +406,15 @@ def receive_many(
 
 
 def _give_receipts(
-    settled: Sequence[tuple[Received, Settled]], paid: Mapping[int, Case], *, now: datetime
+    settled: Sequence[tuple[Received, Settled]],
+    paid: Mapping[int, Case],
+    *,
+    now: datetime,
+    together: str | None = None,
 ) -> None:
     """Give payments that are settled their receipts, and tell the debtors of them.
 
-    paid: their cases, by id.
+    paid: their cases, by id. together: as of `receive`.
     """
     numbers = db.session.scalars(
         select(_RECEIPTS.next_value()).select_from(func.generate_series(1, len(settled)))
@@ -447,6 +453,7 @@ def _give_receipts(
                 },
                 f"payment:{one.key}",
                 is_of_sums=True,
+                text_key=f"payment:{together}" if together else None,
             )
             for (one, covered), row in zip(settled, rows, strict=True)
         ],

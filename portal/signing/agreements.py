@@ -425,5 +425,5 @@ def with_evidence(pdf: bytes, xml: bytes, ocsp: bytes) -> bytes:
             embed.FileSpec(file_spec_string=name, file_name=name, embedded_data=file),
         )
     out = io.BytesIO()
-    writer.write(out)  # type: ignore[no-untyped-call]
+    writer.write(out)
     return out.getvalue()

@@ -104,6 +104,22 @@ def verify(
         raise SignatureRejected("document", "it cannot be read") from error
 
 
+def told(signature_xml: bytes) -> tuple[bytes, bytes]:
+    """What a signature says that it signs, visible and not; true only once it is verified so.
+
+    Raises SignatureRejected when it does not say.
+    """
+    data = _parse(signature_xml).find(f"./{_DSIG}Object/{_BANKID}bankIdSignedData")
+    if data is None:
+        raise SignatureRejected("content", "it signs nothing")
+    visible, hidden = (
+        data.findtext(f"./{_BANKID}{tag}") for tag in ("usrVisibleData", "usrNonVisibleData")
+    )
+    if visible is None or hidden is None:
+        raise SignatureRejected("content", "it signs no text")
+    return _decode(visible), _decode(hidden)
+
+
 @dataclass(frozen=True)
 class _Order:
     """What a signature is held against."""
@@ -251,9 +267,7 @@ def _trusted_issuer(
         _asn1(chain[0]), [_asn1(one) for one in chain[1:]], validation_context=context
     )
     try:
-        path = asyncio.run(
-            validator.async_validate_usage({"digital_signature"})  # type: ignore[no-untyped-call]
-        )
+        path = asyncio.run(validator.async_validate_usage({"digital_signature"}))
     except (PathBuildingError, PathValidationError, ValidationError) as error:
         raise SignatureRejected("chain", "it does not lead up to a trusted certificate") from error
     *_, issuer, _ = path.iter_certs(include_root=True)

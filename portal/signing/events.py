@@ -97,7 +97,7 @@ def told(event: EnvelopeEvent, envelope_key: str) -> dict[str, Any]:
     }
 
 
-def canonical(values: Mapping[str, Any]) -> bytes:
+def canonical(values: Mapping[str, Any] | Sequence[Any]) -> bytes:
     """JSON values as the bytes that are hashed: keys sorted, no spaces, UTF-8."""
     return json.dumps(
         values, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False

@@ -10,4 +10,5 @@ from portal.signing import (  # noqa: E402, F401
     views_bankid,
     views_invitations,
     views_sign,
+    views_verify,
 )

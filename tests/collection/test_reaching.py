@@ -21,8 +21,9 @@ from portal.collection import (
 )
 from portal.collection.models import Case, Event, OwnContact
 from portal.database import tenancy
+from portal.delivery import outbox
 from portal.delivery.models import Message
-from portal.delivery.outbox import Reader
+from portal.delivery.outbox import Delivered, Reader
 from portal.delivery.texts import render_sms
 from portal.extensions import db, settings
 from portal.identity.actor import DEBTOR, Actor
@@ -403,3 +404,24 @@ def test_an_answer_by_post_is_told_by_mail_where_there_is_an_address(case: Case)
         )  # fmt: skip
     (letter,) = mails("dispute_answer")
     assert (letter.channel, letter.address, mails("news")) == ("letter", "ledger@example.com", [])
+
+
+def test_a_payment_for_several_cases_is_told_by_one_text_message(case: Case) -> None:
+    by_text(case)
+    with tenancy.service():
+        other = a_case(case.creditor, debtor=case.debtor)
+        for place, one in enumerate((case, other)):
+            reaching.tell(
+                one, "payment", {}, key=f"payment:k:{place}", now=NOW, is_of_sums=True,
+                text_key="payment:k",
+            )  # fmt: skip
+    assert len(mails("payment")) == 1
+
+
+def test_what_no_mail_can_be_sent_to_hinders_no_letter(case: Case) -> None:
+    with tenancy.service():
+        lifecycle.send_reminder(cases.lock(case.id), today=TODAY, now=NOW)
+        (letter,) = mails("reminder")
+        letter.address, letter.mobile = "anna or karl", "08-1"
+        db.session.commit()
+    assert outbox.deliver_waiting(NOW) == Delivered(1, 0)

@@ -181,6 +181,22 @@ def test_a_situation_that_holds_goes_on_stopping_the_case(debtor: FlaskClient, c
     assert tellings.waiting(case.id) == []
 
 
+@pytest.mark.parametrize(
+    ("role", "is_invited"),
+    [
+        (states.RESTRUCTURING, False), (states.BANKRUPT, False), (states.MINOR, False),
+        (states.DECEASED, True),
+    ],
+)  # fmt: skip
+def test_whose_debt_is_settled_elsewhere_is_not_invited_to_pay(
+    debtor: FlaskClient, role: str, is_invited: bool
+) -> None:
+    send(debtor, "situation", role=role)
+    page = Visitor(debtor).get("/case")
+    assert bool(page.find("button", string="Pay with Swish")) == is_invited
+    assert page.find("a", string="Pay a part, or in another way")
+
+
 def test_one_of_two_situations_does_not_let_the_case_go_on(debtor: FlaskClient, case: Case) -> None:
     send(debtor, "situation", role=states.RESTRUCTURING)
     send(debtor, "wrong-person", why="name")
