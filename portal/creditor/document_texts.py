@@ -61,6 +61,7 @@ def _corrected(data: Data) -> str:
 _EVENTS |= {
     "created": (lazy_gettext("Made"), _nothing),
     "sent": (lazy_gettext("Sent"), _last_day),
+    "sent_to_list": (lazy_gettext("Sent to all of a list"), _nothing),
     "invited": (lazy_gettext("Invited to sign"), _nothing),
     "delivered": (lazy_gettext("The invitation was delivered"), _nothing),
     "opened": (lazy_gettext("Opened"), _nothing),

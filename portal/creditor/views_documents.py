@@ -245,7 +245,7 @@ def remove_document(envelope_key: str) -> Response:
     envelope = envelope_of(envelope_key)
     title = envelope.title
     try:
-        drafts.discard(envelope)
+        drafts.discard(envelope, actor=access.actor(), now=clock.now())
     except RedaError as error:
         return refused(envelope_key, error)
     db.session.commit()

@@ -11,6 +11,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.exc import DBAPIError
 
 from portal import clock
+from portal.collection import history
 from portal.database import files
 from portal.delivery.models import Message
 from portal.extensions import db
@@ -495,3 +496,77 @@ def test_the_log_of_what_was_sent_cannot_be_removed(desk: Desk) -> None:
     with pytest.raises(DBAPIError, match="never removed"):
         db.session.execute(delete(EnvelopeEvent).where(EnvelopeEvent.envelope_id == envelope_id))
     db.session.rollback()
+
+
+PEOPLE = (
+    "Namn;E-post;Personnummer\r\n"
+    "Kim Ek;kim@signer.example;\r\n"
+    "Bo Al;bo@signer.example;196507182795\r\n"
+)
+
+
+def a_list(text: str) -> tuple[io.BytesIO, str]:
+    return a_file_named("list.csv", text.encode())
+
+
+def test_a_document_is_sent_to_each_of_a_list(desk: Desk) -> None:
+    envelope = a_draft(desk.creditor, signers=())
+    page = desk.post(f"documents/{envelope.key}/list", list=a_list(PEOPLE))
+    token = page.select_one("main [name=list]")["value"]
+    assert mails() == []
+    desk.post(f"documents/{envelope.key}/list/send", list=token)
+    assert mails() == ["sign_invitation"] * 2
+    titles = set(db.session.scalars(select(Envelope.title).where(Envelope.status == "open")))
+    assert titles == {"Avtal – Kim Ek", "Avtal – Bo Al"}
+
+
+def test_the_same_list_sent_twice_is_sent_once(desk: Desk) -> None:
+    envelope = a_draft(desk.creditor, signers=())
+    page = desk.post(f"documents/{envelope.key}/list", list=a_list(PEOPLE))
+    token = page.select_one("main [name=list]")["value"]
+    for _ in range(2):
+        page = desk.post(f"documents/{envelope.key}/list/send", list=token)
+    assert "sent before" in flashed(page)
+    assert len(mails()) == 2
+
+
+def test_what_is_wrong_on_a_list_is_told_by_line_and_nothing_is_sent(desk: Desk) -> None:
+    envelope = a_draft(desk.creditor, signers=())
+    text = PEOPLE + "Li Ek;nobody;\r\n;a@signer.example;\r\nKim Ek;kim@signer.example;\r\n"
+    page = desk.post(f"documents/{envelope.key}/list", list=a_list(text), status=422)
+    told = [row.get_text(" ", strip=True) for row in page.select("tbody tr")]
+    assert [one.split()[0] for one in told] == ["4", "5", "6"]
+    assert page.select_one("main [name=list][type=hidden]") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("Fisk;Fågel\r\n1;2\r\n", "needs a column headed Name"),
+        ("Namn;E-post\r\n" + "Kim;k@signer.example\r\n" * 501, "at most 500"),
+        ("", "empty"),
+    ],
+)
+def test_a_list_that_cannot_be_read_is_told_at_the_field(desk: Desk, text: str, told: str) -> None:
+    envelope = a_draft(desk.creditor, signers=())
+    page = desk.post(f"documents/{envelope.key}/list", list=a_list(text), status=422)
+    assert told in page.select_one("#list-error").text
+
+
+def test_a_list_of_another_draft_sends_nothing(desk: Desk) -> None:
+    one, other = (a_draft(desk.creditor, signers=()) for _ in range(2))
+    page = desk.post(f"documents/{one.key}/list", list=a_list(PEOPLE))
+    token = page.select_one("main [name=list]")["value"]
+    page = desk.post(f"documents/{other.key}/list/send", list=token)
+    assert "Upload it once more" in flashed(page)
+    assert mails() == []
+
+
+def test_the_companys_history_tells_of_documents(desk: Desk) -> None:
+
+    sent(desk)
+    a_draft(desk.creditor)
+    names = [
+        one.name for one in history.of_creditor(desk.creditor.id, about=("document",), limit=5)
+    ]
+    assert names == ["document.sent"]
