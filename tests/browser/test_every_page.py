@@ -488,7 +488,7 @@ def test_pages_of_ones_own(portal: Portal, world: World, window: Visitor) -> Non
 
 def test_an_operators_pages(portal: Portal, world: World, window: Visitor) -> None:
     sign_in(portal, window, OPERATOR)
-    paths = ("/", "/books", "/jobs", "/messages", "/reviews", "/rates")
+    paths = ("/", "/bank-files", "/books", "/jobs", "/messages", "/reviews", "/rates")
     look_everywhere(window, world.at("/operations", paths), STAFF)
 
 
