@@ -1,14 +1,14 @@
 """What signatures cost a company: each that counts, with its number and its price.
 
-Revision: 0042
-After: 0041
+Revision: 0043
+After: 0042
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0042"
-down_revision = "0041"
+revision = "0043"
+down_revision = "0042"
 branch_labels = None
 depends_on = None
 
