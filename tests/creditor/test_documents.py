@@ -2,24 +2,24 @@
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pypdf
 import pytest
 from bs4 import BeautifulSoup
-from sqlalchemy import delete, select
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import func, select
 
 from portal import clock
 from portal.collection import history
-from portal.database import files
+from portal.database import files, tenancy
 from portal.delivery.models import Message
 from portal.extensions import db
 from portal.identity.models import Creditor
-from portal.signing import envelopes, listing
-from portal.signing.models import Envelope, EnvelopeEvent
+from portal.signing import envelopes, events, listing
+from portal.signing.models import Envelope
 from tests.creditor.conftest import Desk
-from tests.factories import SOFIA, a_person_at
+from tests.factories import SOFIA, a_creditor, a_person_at
 from tests.signing import pdf_files
 from tests.signing.envelopes import a_draft as drafted
 from tests.signing.envelopes import a_file, invited
@@ -366,6 +366,21 @@ def test_a_sent_document_tells_how_far_everybody_has_come(desk: Desk) -> None:
         assert told in text
 
 
+def test_the_pages_that_somebody_was_shown_are_counted_and_told_once(desk: Desk) -> None:
+    file = replace(a_file("Avtal.pdf", pdf_files.with_pages(3)), pages=3)
+    envelope = sent(desk, files=(file,))
+    (kept,), (signer,) = envelopes.files_of(envelope), envelopes.signers_of(envelope)
+    for page in (1, 2, 1):
+        events.record(
+            envelope, "page_shown", actor=f"signer:{signer.name}", now=clock.now(), signer=signer,
+            file=kept.key, file_name=kept.name, page=page,
+        )  # fmt: skip
+    db.session.commit()
+    shown = desk.get(f"documents/{envelope.key}")
+    assert "2 of 3" in shown.text
+    assert shown.text.count("Was shown the pages") == 1
+
+
 def test_somebody_is_reminded_once_a_day(desk: Desk) -> None:
     envelope = sent(desk)
     page = desk.post(f"documents/{envelope.key}/remind")
@@ -490,12 +505,18 @@ def test_files_are_handed_back_as_they_came(desk: Desk) -> None:
     assert desk.raw(f"documents/{the_only().key}/files/{file.key}/file").data == data
 
 
-def test_the_log_of_what_was_sent_cannot_be_removed(desk: Desk) -> None:
+def test_the_log_of_what_was_sent_is_not_removed_as_a_drafts_is(desk: Desk) -> None:
     envelope = sent(desk)
+    db.session.execute(select(func.reda_forget_log_of_draft(envelope.id)))
+    assert [one.name for one in events.of(envelope)] == ["created", "sent", "invited"]
+
+
+def test_the_log_of_another_companys_draft_is_not_removed(desk: Desk) -> None:
+    envelope, other = a_draft(desk.creditor), a_creditor("Fjällbäcks Tandvård AB").id
     envelope_id = envelope.id
-    with pytest.raises(DBAPIError, match="never removed"):
-        db.session.execute(delete(EnvelopeEvent).where(EnvelopeEvent.envelope_id == envelope_id))
-    db.session.rollback()
+    with tenancy.creditors([other]):
+        db.session.execute(select(func.reda_forget_log_of_draft(envelope_id)))
+    assert len(events.of(envelope)) == 1
 
 
 PEOPLE = (
