@@ -7,19 +7,18 @@ from datetime import timedelta
 import pypdf
 import pytest
 from bs4 import BeautifulSoup
-from sqlalchemy import delete, select
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import func, select
 
 from portal import clock
 from portal.collection import history
-from portal.database import files
+from portal.database import files, tenancy
 from portal.delivery.models import Message
 from portal.extensions import db
 from portal.identity.models import Creditor
-from portal.signing import envelopes, listing
-from portal.signing.models import Envelope, EnvelopeEvent
+from portal.signing import envelopes, events, listing
+from portal.signing.models import Envelope
 from tests.creditor.conftest import Desk
-from tests.factories import SOFIA, a_person_at
+from tests.factories import SOFIA, a_creditor, a_person_at
 from tests.signing import pdf_files
 from tests.signing.envelopes import a_draft as drafted
 from tests.signing.envelopes import a_file, invited
@@ -490,12 +489,18 @@ def test_files_are_handed_back_as_they_came(desk: Desk) -> None:
     assert desk.raw(f"documents/{the_only().key}/files/{file.key}/file").data == data
 
 
-def test_the_log_of_what_was_sent_cannot_be_removed(desk: Desk) -> None:
+def test_the_log_of_what_was_sent_is_not_removed_as_a_drafts_is(desk: Desk) -> None:
     envelope = sent(desk)
+    db.session.execute(select(func.reda_forget_log_of_draft(envelope.id)))
+    assert [one.name for one in events.of(envelope)] == ["created", "sent", "invited"]
+
+
+def test_the_log_of_another_companys_draft_is_not_removed(desk: Desk) -> None:
+    envelope, other = a_draft(desk.creditor), a_creditor("Fjällbäcks Tandvård AB").id
     envelope_id = envelope.id
-    with pytest.raises(DBAPIError, match="never removed"):
-        db.session.execute(delete(EnvelopeEvent).where(EnvelopeEvent.envelope_id == envelope_id))
-    db.session.rollback()
+    with tenancy.creditors([other]):
+        db.session.execute(select(func.reda_forget_log_of_draft(envelope_id)))
+    assert len(events.of(envelope)) == 1
 
 
 PEOPLE = (
