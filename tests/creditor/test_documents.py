@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pypdf
@@ -363,6 +364,21 @@ def test_a_sent_document_tells_how_far_everybody_has_come(desk: Desk) -> None:
     text = desk.get(f"documents/{envelope.key}").text
     for told in ("0 of 1 has signed", "Invited to sign: Eva Berg", "0 of 1"):
         assert told in text
+
+
+def test_the_pages_that_somebody_was_shown_are_counted_and_told_once(desk: Desk) -> None:
+    file = replace(a_file("Avtal.pdf", pdf_files.with_pages(3)), pages=3)
+    envelope = sent(desk, files=(file,))
+    (kept,), (signer,) = envelopes.files_of(envelope), envelopes.signers_of(envelope)
+    for page in (1, 2, 1):
+        events.record(
+            envelope, "page_shown", actor=f"signer:{signer.name}", now=clock.now(), signer=signer,
+            file=kept.key, file_name=kept.name, page=page,
+        )  # fmt: skip
+    db.session.commit()
+    shown = desk.get(f"documents/{envelope.key}")
+    assert "2 of 3" in shown.text
+    assert shown.text.count("Was shown the pages") == 1
 
 
 def test_somebody_is_reminded_once_a_day(desk: Desk) -> None:
