@@ -73,7 +73,7 @@ def medians(works: dict[str, Callable[[], object]]) -> dict[str, Took]:
 
 
 def a_document() -> bytes:
-    page = "<h1>Avtal</h1>" + "<p>Parterna är överens om det som står här.</p>" * 30
+    page = "<h1>Avtal</h1>" + "<p>Parterna är överens om det som står här.</p>" * 20
     made: bytes = HTML(
         string=f"<style>h1 {{ break-before: page }}</style>{page * PAGES}"
     ).write_pdf()
