@@ -156,7 +156,7 @@ def offer_from_desk(case: Any, **terms: Any) -> Envelope:
 def _envelope(
     case: Any,
     proposal: Proposal,
-    terms: Mapping[str, str | int],
+    terms: Mapping[str, Any],
     until_on: date,
     *,
     actor: Actor,

@@ -1,14 +1,14 @@
 """Payment plans above a limit are signed by the debtor.
 
-Revision: 0044
-After: 0043
+Revision: 0046
+After: 0045
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0044"
-down_revision = "0043"
+revision = "0046"
+down_revision = "0045"
 branch_labels = None
 depends_on = None
 
