@@ -64,6 +64,8 @@ from portal.creditor import (  # noqa: E402, F401
     views_customers,
     views_document_files,
     views_document_signers,
+    views_document_templates,
+    views_document_writing,
     views_documents,
     views_invoices,
     views_orders,

@@ -285,6 +285,8 @@ def copy(
         in_order=envelope.in_order,
         remind_days=envelope.remind_days,
         version=version,
+        template_key=envelope.template_key,
+        template_version=envelope.template_version,
     )
     for one in envelopes.files_of(envelope):
         _put(EnvelopeFile, made, one, _COPIED, position=one.position)

@@ -57,7 +57,12 @@ from portal.payments import booking
 from portal.payments.models import BankFile, BankPayment, Payment
 from portal.reporting import orders
 from portal.signing import envelopes
-from portal.signing.models import AgreementReading, Approval, EnvelopeSignature
+from portal.signing.models import (
+    AgreementReading,
+    Approval,
+    EnvelopeSignature,
+    SigningTemplate,
+)
 from tests import factories
 from tests.factories import (
     NOW,
@@ -89,6 +94,7 @@ OF_A_CREDITOR = OF_A_CASE | {
     *("contact_people", "payout_accounts", "approvals", "agreement_readings"),
     *("history_heads", "history_links"),
     *("case_notes", "case_note_versions", "acts_together", "cases_together"),
+    "signing_templates",
 }
 ONLY_ADDED_TO = {
     *("ledger_entries", "ledger_lines", "events", "payments", "signatures"),
@@ -318,6 +324,11 @@ def a_tenant(name: str, identity_number: str) -> Tenant:
                 ocsp_sha256="", started_ip="", device="", signed_at=NOW, verified_at=NOW,
             ),
             CompanyHold(creditor_id=creditor.id, reason="", began_at=NOW, began_by="person"),
+            SigningTemplate(
+                creditor_id=creditor.id, key=name, version=1, name=name, kind="document",
+                language="sv", message="", days=30, remind_days=0, roles=[], fields=[], body="x",
+                saved_by=name, saved_at=NOW,
+            ),
             BankIDOrder(
                 key=name, purpose="sign in", order_ref=name, auto_start_token="", subject={},
                 qr_start_token="", qr_start_secret="", session_hash=b"", return_nonce_hash=b"",
