@@ -17,6 +17,7 @@ from wtforms import (
     StringField,
     TextAreaField,
 )
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
 from portal.creditor.document_texts import ROLES
@@ -48,6 +49,10 @@ WHO = {
 }
 
 
+def _choices(names: Mapping[str, Any]) -> list[SelectChoice]:
+    return [SelectChoice(code, name) for code, name in names.items()]
+
+
 class _Row(Form):
     class Meta(Form.Meta):
         csrf = False
@@ -58,7 +63,7 @@ class OwnFieldRow(_Row):
 
     label = StringField(lazy_gettext("What it is called"), [Length(max=templates.LONGEST_LABEL)])
     name = StringField(lazy_gettext("Name in the text"), [Length(max=40)])
-    kind = SelectField(lazy_gettext("Kind"), choices=list(FIELD_KINDS.items()))
+    kind = SelectField(lazy_gettext("Kind"), choices=_choices(FIELD_KINDS))
     choices = TextAreaField(
         lazy_gettext("Choices, one a line"), [Length(max=5_000)], render_kw={"rows": 3}
     )
@@ -79,8 +84,8 @@ class RoleRow(_Row):
     """Somebody whom a document of a template is sent to."""
 
     label = StringField(lazy_gettext("What they are called"), [Length(max=templates.LONGEST_LABEL)])
-    who = SelectField(lazy_gettext("Who it is"), choices=list(WHO.items()))
-    role = SelectField(lazy_gettext("Role"), choices=list(ROLES.items()))
+    who = SelectField(lazy_gettext("Who it is"), choices=_choices(WHO))
+    role = SelectField(lazy_gettext("Role"), choices=_choices(ROLES))
     step = IntegerField(
         lazy_gettext("Turn"), [Optional(), NumberRange(min=1, max=drafts.MOST_STEPS)], default=1
     )
@@ -96,7 +101,7 @@ class TemplateForm(Form):
     """A template: what it is called, its text, its fields, and how documents of it are sent."""
 
     name = StringField(lazy_gettext("Name"), [InputRequired(), Length(max=envelopes.LONGEST_TITLE)])
-    kind = SelectField(lazy_gettext("Kind"), choices=list(KINDS.items()))
+    kind = SelectField(lazy_gettext("Kind"), choices=_choices(KINDS))
     language = SelectField(lazy_gettext("Language of the document"))
     body = TextAreaField(lazy_gettext("Text"), [InputRequired()], render_kw={"rows": 24})
     own = FieldList(FormField(OwnFieldRow), max_entries=templates.MOST_OWN_FIELDS + 1)
@@ -115,7 +120,9 @@ class TemplateForm(Form):
 
     def __init__(self, *args: Any, **values: Any) -> None:
         super().__init__(*args, **values)
-        self.language.choices = [(code, LANGUAGES[code].name) for code in templates.LANGUAGES]
+        self.language.choices = _choices(
+            {code: LANGUAGES[code].name for code in templates.LANGUAGES}
+        )
         self.problems: list[str] = []
 
     @classmethod
@@ -274,9 +281,10 @@ def _field(one: templates.Field) -> Field:
         least = NumberRange(min=0, message=lazy_gettext("Write an amount that is not below zero."))
         return KronorField(label, [*needed, least] if one.is_required else [Optional(), least])
     if one.kind == templates.CHOICE:
-        nothing = [] if one.is_required else [("", "–")]
-        choices = [*nothing, *((word, word) for word in one.choices)]
-        return SelectField(label, needed, choices=choices)
+        words = {word: word for word in one.choices}
+        return SelectField(
+            label, needed, choices=_choices(words if one.is_required else {"": "–", **words})
+        )
     if one.kind == templates.LONG:
         return TextAreaField(
             label, [*needed, Length(max=writing.LONGEST_LONG)], render_kw={"rows": 5}

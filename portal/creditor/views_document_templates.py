@@ -64,7 +64,7 @@ def show_template(template_key: str) -> Response:
     creditor_id = access.role().creditor_id
     return render(
         "creditor/document_template.html",
-        template=template,
+        source=template,
         newest=template_of(template_key),
         versions=templates.versions(creditor_id, template_key),
         preview=_example(template.content),
@@ -83,7 +83,7 @@ def _example(content: Content) -> Markup:
         content,
         sender=current_user.name,
         today=clock.today(),
-        settings=settings,
+        settings=settings(),
     )
 
 
@@ -96,7 +96,7 @@ def _editor(
         block=block,
         status=status,
         form=form,
-        template=template,
+        source=template,
         content=content,
         preview=_example(content) if len(content.body) <= markup.LONGEST else None,
         problems=_problems(content),
@@ -208,7 +208,7 @@ def _pdf(content: Content) -> Response:
     title = content.name or gettext("Document")
     made = writing.pdf(
         access.role().creditor_id, title, _example(content), language=content.language,
-        today=clock.today(), settings=settings,
+        today=clock.today(), settings=settings(),
     )  # fmt: skip
     return shown_as_pdf(made, title)
 

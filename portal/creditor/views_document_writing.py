@@ -63,7 +63,7 @@ def _subjects(template: Template, sought: str = "") -> Response:
         found_customers = list(listed.rows)
     return render(
         "creditor/document_about.html",
-        template=template,
+        source=template,
         sought=sought,
         cases=found_cases,
         customers=found_customers,
@@ -86,7 +86,7 @@ def _writing(template: Template) -> Writing:
         if subject is None:
             raise NotFound
     return writing.begin(
-        creditor_id, template, subject, sender=current_user.name, today=today, settings=settings
+        creditor_id, template, subject, sender=current_user.name, today=today, settings=settings()
     )
 
 
@@ -129,7 +129,7 @@ def make_document(template_key: str) -> Response:
     if then == "pdf":
         made = writing.pdf(
             access.role().creditor_id, title, body, language=template.content.language,
-            today=clock.today(), settings=settings,
+            today=clock.today(), settings=settings(),
         )  # fmt: skip
         return shown_as_pdf(made, title)
     state = hashlib.sha256(f"{title}\n{body}".encode()).hexdigest()
@@ -140,7 +140,7 @@ def make_document(template_key: str) -> Response:
         envelope = writing.make(
             access.role().creditor_id, wanted, title=title, values=values, signers=signers,
             actor=access.actor(), sender_email=current_user.email, today=clock.today(),
-            now=clock.now(), settings=settings,
+            now=clock.now(), settings=settings(),
         )  # fmt: skip
     except RedaError as error:
         db.session.rollback()
@@ -185,7 +185,7 @@ def _page(
     return render(
         "creditor/document_write.html",
         status=status,
-        template=wanted.template,
+        source=wanted.template,
         content=wanted.content,
         subject=subject,
         form=form,

@@ -182,7 +182,7 @@ def examples(language: str, today: date) -> dict[str, str]:
         "customer.address": "Storgatan 1, 111 22 Stockholm",
         "customer.email": "kim@example.com",
         "customer.phone": "070-174 06 05",
-        "case.reference": "ABCD-2345",
+        "case.reference": "123456789",
         "case.invoice_number": "10231",
         "case.invoice_on": day(today, language),
         "case.due_on": day(today, language),

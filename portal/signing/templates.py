@@ -15,6 +15,7 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from portal.config import ROOT
 from portal.extensions import db
@@ -152,7 +153,7 @@ def of_company(creditor_id: int, *, archived: bool = False) -> list[Template]:
         .where(
             SigningTemplate.creditor_id == creditor_id, is_put_away if archived else ~is_put_away
         )
-        .distinct(SigningTemplate.key)
+        .ext(distinct_on(SigningTemplate.key))
         .order_by(SigningTemplate.key, SigningTemplate.version.desc())
     )
     found = [_template(row) for row in db.session.scalars(newest)]

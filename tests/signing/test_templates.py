@@ -112,7 +112,8 @@ def test_what_is_wrong_is_told_at_its_field(
 @pytest.mark.parametrize(
     ("label", "name"),
     [
-        ("Första dagen", "forsta_dagen"), ("Sum (SEK)", "sum_sek"), ("1:a dagen", "field_1_a_dagen"),
+        ("Första dagen", "forsta_dagen"), ("Sum (SEK)", "sum_sek"),
+        ("1:a dagen", "field_1_a_dagen"),
         ("日", "field"),
     ],
 )  # fmt: skip

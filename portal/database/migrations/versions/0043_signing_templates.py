@@ -1,15 +1,15 @@
 """Templates that a company writes documents from, and what an envelope was written from.
 
-Revision: 0042
-After: 0041
+Revision: 0043
+After: 0042
 """
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-revision = "0042"
-down_revision = "0041"
+revision = "0043"
+down_revision = "0042"
 branch_labels = None
 depends_on = None
 
