@@ -164,12 +164,14 @@ def require_pages(original: bytes, covered: bytes) -> None:
 
 def _may_change(reader: PdfFileReader) -> set[tuple[int, int]]:
     """What a page more, a file more and a signature more make necessary to write anew."""
-    found = {reader.root_ref, *(one.reference for one in _nodes(reader))}
+    nodes = _nodes(reader)
+    found = {reader.root_ref, *(one.reference for one in nodes)}
     info = reader.trailer_view.raw_get("/Info") if "/Info" in reader.trailer_view else None
-    places = [info]
+    places = [info, *(one.get_object().raw_get("/Kids") for one in nodes)]
     for keys in (
         *(("/Names",), ("/Names", "/EmbeddedFiles"), ("/Names", "/EmbeddedFiles", "/Names")),
-        *(("/AF",), ("/AcroForm",), ("/AcroForm", "/Fields"), ("/Extensions",), ("/Metadata",)),
+        *(("/AcroForm",), ("/AcroForm", "/Fields"), ("/Perms",)),
+        *(("/AF",), ("/Extensions",), ("/Metadata",)),
     ):
         places.append(_raw(reader.root, keys))
     found |= {one.reference for one in places if isinstance(one, generic.IndirectObject)}
