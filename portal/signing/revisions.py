@@ -75,6 +75,11 @@ def _holds(data: bytes, signature: EmbeddedPdfSignature) -> bool:
     return digest.digest() == _told_digest(signature)
 
 
+def is_as_signed(signature: EmbeddedPdfSignature) -> bool:
+    """Whether the bytes that a signature covers are those that were signed, whoever signed them."""
+    return bool(signature.compute_digest() == _told_digest(signature))
+
+
 def value_in(gap: bytes) -> bytes | None:
     """The value of a signature as it is written between two parts that it covers.
 
