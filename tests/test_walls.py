@@ -111,6 +111,9 @@ CREDITOR_READ = {
     "creditor.list_templates": (),
     "creditor.show_template": ("template_key",),
     "creditor.show_template_as_pdf": ("template_key",),
+    "creditor.show_usage": (),
+    "creditor.show_usage_month": ("month",),
+    "creditor.export_usage": (),
     "creditor.list_changes": (),
     "creditor.show_change": ("event_id",),
 }
@@ -186,6 +189,10 @@ CREDITOR_CHANGE = ADMINISTRATOR | {
     "creditor.remove_signer": ("envelope_key", "signer_key"),
     "creditor.check_document": ("envelope_key",),
     "creditor.send_document": ("envelope_key",),
+    "creditor.download_list_form": (),
+    "creditor.choose_list": ("envelope_key",),
+    "creditor.read_list": ("envelope_key",),
+    "creditor.send_list": ("envelope_key",),
     "creditor.remind_signers": ("envelope_key",),
     "creditor.edit_signers_address": ("envelope_key", "signer_key"),
     "creditor.save_signers_address": ("envelope_key", "signer_key"),
@@ -504,6 +511,7 @@ def world(app: Flask) -> World:
         "company": creditor.key,
         "account_key": "first",
         "change": "use",
+        "month": "2026-11",
         "which": _a_contact(creditor),
         "template_key": a_template(creditor).key,
     }
@@ -644,7 +652,7 @@ def test_another_companys_pages_are_not_there(
 
 
 # What each company has of its own under the same address.
-OF_EACH = {"name", "extension", "kind"}
+OF_EACH = {"name", "extension", "kind", "month"}
 
 
 @pytest.mark.parametrize("endpoint", [one for one, need in CREDITOR.items() if {*need} - OF_EACH])

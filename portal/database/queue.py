@@ -17,7 +17,7 @@ from portal.extensions import db
 DEFAULT, SLOW, PROMPT = "default", "slow", "prompt"
 QUEUES = (DEFAULT, SLOW, PROMPT)
 _QUEUES = {
-    **dict.fromkeys(("make_ordered", "seal_envelopes", "renew_seals"), SLOW),
+    **dict.fromkeys(("make_ordered", "seal_envelopes", "renew_seals", "take_bank_files"), SLOW),
     "send_entry_code": PROMPT,
 }
 _DEFER = text(

@@ -331,3 +331,23 @@ class SigningTemplate(Base):
     saved_by: Mapped[str]
     saved_at: Mapped[datetime]
     archived_at: Mapped[datetime | None]
+
+
+class SignatureUse(Base):
+    """A signature as a company pays for it; only added (`usage`).
+
+    number: of the company's, from 1. signer_key, envelope_key: what it was, also when the document
+    is not kept any more. price_ore: without value added tax, 0 for a free one.
+    """
+
+    __tablename__ = "signature_uses"
+    __table_args__ = (UniqueConstraint("creditor_id", "number"),)
+
+    id: Mapped[PrimaryKey]
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
+    number: Mapped[int]
+    signer_key: Mapped[str] = mapped_column(unique=True)
+    envelope_key: Mapped[str]
+    kind: Mapped[str]
+    counted_on: Mapped[date]
+    price_ore: Mapped[int]

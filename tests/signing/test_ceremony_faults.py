@@ -1,12 +1,14 @@
 """Whatever goes wrong while somebody signs: a clear message, a true event, no signature."""
 
 import threading
+import time
 from dataclasses import replace
 from datetime import timedelta
 
 import httpx
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
 from portal import clock, jobs
 from portal.database import tenancy
@@ -16,7 +18,8 @@ from portal.identity.models import BankIDOrder, Creditor, Person
 from portal.signing import agreements, approvals, ceremony, events
 from portal.signing.ceremony import Known, Visit
 from portal.signing.completed import NotSigned
-from portal.signing.models import Document, Envelope, EnvelopeSignature
+from portal.signing.envelopes import NotOpen
+from portal.signing.models import Document, Envelope, EnvelopeSignature, SignatureUse
 from portal.signing.signed_text import Item
 from tests.bankid_fixtures import Phone
 from tests.factories import EVA, JOHAN, a_person_at
@@ -239,6 +242,9 @@ class TestBankIDInTrouble:
         assert start_to_sign(reader, link(envelope)) == link(envelope)
         assert last(envelope, "sign_failed").data["reason"] == "unavailable"
         nothing_counts(envelope)
+        # It is started after all, which nobody knows; no other test is to meet it.
+        while not phone.waiting():
+            time.sleep(0.05)
 
     def test_a_second_order_while_one_is_open_is_told_and_ends_both(
         self, reader: Browser, phone: Phone, envelope: Envelope
@@ -382,6 +388,20 @@ class TestAtOnce:
         assert names_of(envelope)[-3:] == ["signed", "signed", "completed"]
         assert events.verify(events.log_of(envelope))
 
+    def test_two_signers_at_once_are_each_counted_once(
+        self, app: Flask, phone: Phone, creditor: Creditor
+    ) -> None:
+        one, two = (
+            completed(phone, start(sent(creditor, signers=[signer, "Karin Ek"]), number), number)
+            for signer, number in (
+                (invited("Eva Berg", identity_number=EVA), EVA),
+                (invited("Johan Ek", identity_number=JOHAN), JOHAN),
+            )
+        )
+        assert self.finish_both(app, one, two) == []
+        used = db.session.scalars(select(SignatureUse).order_by(SignatureUse.number))
+        assert [use.number for use in used] == [1, 2]
+
     def test_one_signer_twice_at_once_counts_once(
         self, app: Flask, phone: Phone, creditor: Creditor
     ) -> None:
@@ -391,6 +411,15 @@ class TestAtOnce:
         errors = self.finish_both(app, one, two)
         assert [type(one).__name__ for one in errors] == ["NotOpen"]
         assert db.session.query(EnvelopeSignature).count() == 1
+
+
+def test_nobody_signs_before_their_turn(creditor: Creditor) -> None:
+    signers = [
+        invited("Eva Berg", identity_number=EVA), invited("Johan Ek", identity_number=JOHAN, step=2)
+    ]  # fmt: skip
+    envelope = sent(creditor, signers=signers, in_order=True)
+    with pytest.raises(NotOpen):
+        start(envelope, JOHAN)
 
 
 def test_what_is_too_much_for_one_signature_is_refused(

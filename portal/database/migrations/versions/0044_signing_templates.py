@@ -1,15 +1,15 @@
 """Templates that a company writes documents from, and what an envelope was written from.
 
-Revision: 0043
-After: 0042
+Revision: 0044
+After: 0043
 """
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-revision = "0043"
-down_revision = "0042"
+revision = "0044"
+down_revision = "0043"
 branch_labels = None
 depends_on = None
 
