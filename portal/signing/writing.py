@@ -261,12 +261,13 @@ def signers_for(
     return found
 
 
-def invited(role: templates.Role, told: Mapping[str, str | None], *, today: date) -> \
-        envelopes.Invited | None:  # fmt: skip
-    """Who was filled in for a role; None when nobody was, to be added to the draft later.
+def invited(
+    role: templates.Role, told: Mapping[str, str | None], *, today: date
+) -> envelopes.Invited | None:
+    """Who was filled in for a role; None when they cannot be reached, and are added later.
 
     Raises RedaError at the field that is wrong.
     """
-    if not any((told.get(name) or "").strip() for name in ("name", "email", "phone")):
+    if not any((told.get(name) or "").strip() for name in ("email", "phone")):
         return None
     return drafts.invited({**told, "role": role.role, "step": str(role.step)}, today=today)

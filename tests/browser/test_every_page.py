@@ -470,7 +470,7 @@ def test_a_debtors_pages_of_a_paid_case(portal: Portal, world: World, window: Vi
         (
             "/documents/templates", "/documents/templates/{template}",
             "/documents/templates/{template}/edit", "/documents/templates/{template}/about",
-            "/documents/templates/payment_plan-sv/write?case={case}&",
+            "/documents/templates/payment_plan-sv/write?nobody=1&",
         ),
         (
             "/people", "/people/{member}", "/company/accounts/new", "/company/close", "/approvals",

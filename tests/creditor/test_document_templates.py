@@ -325,7 +325,12 @@ def test_a_choice_that_is_none_of_them_is_refused(desk: Desk, creditor: Creditor
 def test_a_wrong_signer_is_told_at_its_field(desk: Desk, creditor: Creditor, case: Case) -> None:
     address = f"documents/templates/{a_template(creditor).key}/write?case={case.reference}"
     told = filled(
-        desk.get(address), **{"field-payment": "1", "signers-0-identity_number": "19800101-0000"}
+        desk.get(address),
+        **{
+            "field-payment": "1",
+            "signers-0-email": "k@k.se",
+            "signers-0-identity_number": "19800101-0000",
+        },
     )
     page = desk.post(address, status=422, **{**told, "then": "show"})
     assert page.select_one("#signers-0-identity_number-error")
