@@ -20,7 +20,7 @@ from portal.identity.actor import SYSTEM
 from portal.identity.models import Creditor
 from portal.messages import RedaError
 from portal.operations import bringing
-from portal.signing import agreements, verifying
+from portal.signing import agreements, seals, verifying
 from portal.signing.trust import trust_of
 from portal.signing.verification_report import VERDICTS
 from portal.sources import values
@@ -161,13 +161,20 @@ def verify_history(key: str | None) -> None:
 
 @sealed.command("verify")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-def verify_sealed(file: Path) -> None:
+@click.option(
+    "--files",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Put the evidence in it into this folder as well, if all of it holds.",
+)
+def verify_sealed(file: Path, folder: Path | None) -> None:
     """Tell whether FILE is unchanged since it was sealed, who signed it and when.
 
     The database is not asked. Exits with 1 unless every check was made and holds.
     """
+    data = file.read_bytes()
     try:
-        report = verifying.verify(file.read_bytes(), trust_of(settings()), now=clock.now())
+        report = verifying.verify(data, trust_of(settings()), now=clock.now())
     except (OSError, ValueError) as error:
         raise click.ClickException(
             f"A certificate of the settings cannot be read: {error}"
@@ -177,6 +184,11 @@ def verify_sealed(file: Path) -> None:
     click.echo(VERDICTS[report.verdict] + ".")
     if report.verdict != verifying.VALID:
         raise SystemExit(1)
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in seals.files_in(seals.open_pdf(data)):
+            # A name from a file never leads out of the folder.
+            (folder / Path(name.replace("\\", "/")).name).write_bytes(content)
 
 
 # What a line of `signing verify` begins with, by what was found.

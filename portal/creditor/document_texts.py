@@ -1,6 +1,6 @@
 """What is said of documents to sign: how they stand, who does what, what happened."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -50,8 +50,10 @@ def _last_day(data: Data) -> str:
     return gettext("Last day: %(day)s", day=format_date(date.fromisoformat(data["last_on"])))
 
 
-def _page(data: Data) -> str:
-    return gettext("%(name)s, page %(page)s", name=data["name"], page=data["page"])
+def _pages(data: Data) -> str:
+    return gettext(
+        "%(name)s, last page %(page)s", name=data.get("file_name", ""), page=data["page"]
+    )
 
 
 def _corrected(data: Data) -> str:
@@ -61,12 +63,14 @@ def _corrected(data: Data) -> str:
 _EVENTS |= {
     "created": (lazy_gettext("Made"), _nothing),
     "sent": (lazy_gettext("Sent"), _last_day),
+    "sent_to_list": (lazy_gettext("Sent to all of a list"), _nothing),
     "invited": (lazy_gettext("Invited to sign"), _nothing),
     "delivered": (lazy_gettext("The invitation was delivered"), _nothing),
     "opened": (lazy_gettext("Opened"), _nothing),
     "identified": (lazy_gettext("Identified with BankID"), _nothing),
-    "page_shown": (lazy_gettext("Was shown a page"), _page),
-    "downloaded": (lazy_gettext("Downloaded a file"), lambda data: str(data.get("name", ""))),
+    "identified_other": (lazy_gettext("Somebody else identified with BankID"), _nothing),
+    "page_shown": (lazy_gettext("Was shown the pages"), _pages),
+    "downloaded": (lazy_gettext("Downloaded a file"), lambda data: str(data.get("file_name", ""))),
     "signed": (lazy_gettext("Signed with BankID"), _nothing),
     "sign_failed": (lazy_gettext("A signature was not made"), _nothing),
     "declined": (lazy_pgettext("document", "Declined"), _reason),
@@ -78,6 +82,7 @@ _EVENTS |= {
     "withdrawn": (lazy_pgettext("document", "Withdrawn"), _reason),
     "expired": (lazy_gettext("Time is out"), _nothing),
     "completed": (lazy_gettext("Signed by all"), _nothing),
+    "copy_sent": (lazy_gettext("Got a copy"), _nothing),
     "sealed": (lazy_gettext("Sealed"), _nothing),
     "renewed": (lazy_gettext("The seal was renewed"), _nothing),
 }
@@ -120,8 +125,23 @@ def waited_for(names: list[str], most: int) -> str:
     return gettext("%(names)s and others", names=shown) if len(names) > most else shown
 
 
-def tell(event: EnvelopeEvent, names: Mapping[str, str]) -> dict[str, object]:
-    """An event for a timeline. names: of the signers, by their keys."""
+def timeline(log: Sequence[EnvelopeEvent], names: Mapping[str, str]) -> list[dict[str, object]]:
+    """A log for a timeline, the newest first. names: of the signers, by their keys.
+
+    Of the pages of a file that somebody was shown the last one stands for all.
+    """
+    told, shown = [], set()
+    for one in reversed(log):
+        if one.name == "page_shown":
+            pages = (one.signer_key, one.data["file"])
+            if pages in shown:
+                continue
+            shown.add(pages)
+        told.append(_told(one, names))
+    return told
+
+
+def _told(event: EnvelopeEvent, names: Mapping[str, str]) -> dict[str, object]:
     title, text = _EVENTS.get(event.name, (event.name, _nothing))
     who, said = names.get(event.signer_key or "", ""), text(event.data)
     return {

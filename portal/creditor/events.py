@@ -410,6 +410,10 @@ def _agreement_signed(data: Data) -> tuple[str, str]:
 
 
 _DOCUMENTS = {
+    "document.sent": lazy_gettext("A document was sent to be signed"),
+    "document.sent_to_list": lazy_gettext("A document was sent to be signed by all of a list"),
+    "document.extended": lazy_gettext("The last day to sign a document was changed"),
+    "document.discarded": lazy_gettext("A draft of a document was thrown away"),
     "document.signed": lazy_gettext("%(name)s signed a document with BankID"),
     "document.completed": lazy_gettext("A document is signed by all"),
     "document.declined": lazy_gettext("%(name)s declined to sign a document"),

@@ -6,6 +6,7 @@ from flask_babel import lazy_gettext
 from wtforms import (
     BooleanField,
     DateField,
+    FileField,
     IntegerField,
     MultipleFileField,
     RadioField,
@@ -40,6 +41,12 @@ class AttachmentsForm(Form):
         id="attachments",
         render_kw={"accept": file_types.ACCEPT, "multiple": True},
     )
+
+
+class PeopleListForm(Form):
+    """A list of people who sign one each."""
+
+    list = FileField(lazy_gettext("List"), render_kw={"accept": ".csv,.txt,.xlsx"})
 
 
 class DocumentForm(Form):

@@ -84,6 +84,8 @@ TABS = (
             "edit_signer",
             "save_signer",
             "check_document",
+            "choose_list",
+            "read_list",
             "edit_signers_address",
             "save_signers_address",
             "extend_document",

@@ -210,7 +210,7 @@ _PAGES: Mapping[str, tuple[str, ...]] = {
 # What an address calls a thing, by what the data calls it.
 _ARGUMENTS = {
     "approval": "approval_key",
-    "envelope": "document_key",
+    "envelope": "envelope_key",
     "order": "order_id",
     "upload": "upload_id",
 }

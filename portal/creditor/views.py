@@ -63,6 +63,7 @@ from portal.creditor import (  # noqa: E402, F401
     views_company,
     views_customers,
     views_document_files,
+    views_document_lists,
     views_document_signers,
     views_documents,
     views_invoices,

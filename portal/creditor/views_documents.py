@@ -177,7 +177,7 @@ def document_page(envelope: Envelope, status: int = 200, **forms: Form) -> Respo
         signers=signers,
         shown=_pages_shown(log),
         pages=sum(one.pages or 0 for one in documents),
-        events=[document_texts.tell(one, names) for one in reversed(log)],
+        events=document_texts.timeline(log, names),
         texts=document_texts,
         time=forms.get("time") or MoreTimeForm(formdata=None, data={"last_on": envelope.last_on}),
         why=forms.get("why") or ReasonForm(formdata=None),
@@ -245,7 +245,7 @@ def remove_document(envelope_key: str) -> Response:
     envelope = envelope_of(envelope_key)
     title = envelope.title
     try:
-        drafts.discard(envelope)
+        drafts.discard(envelope, actor=access.actor(), now=clock.now())
     except RedaError as error:
         return refused(envelope_key, error)
     db.session.commit()

@@ -18,7 +18,7 @@ from portal.extensions import db
 DEFAULT, SLOW, PROMPT, CHECKS = "default", "slow", "prompt", "checks"
 QUEUES = (DEFAULT, SLOW, PROMPT, CHECKS)
 _QUEUES = {
-    **dict.fromkeys(("make_ordered", "seal_envelopes", "renew_seals"), SLOW),
+    **dict.fromkeys(("make_ordered", "seal_envelopes", "renew_seals", "take_bank_files"), SLOW),
     "send_entry_code": PROMPT,
     **dict.fromkeys(("check_files", "check_logs"), CHECKS),
 }

@@ -10,9 +10,11 @@ from htmx_flask import request
 from werkzeug.exceptions import NotFound
 
 from portal.database.files import FileDamaged
+from portal.messages import RedaError
 from portal.operations import bringing
 from portal.operations.views import operations
 from portal.payments import taking
+from portal.payments.accounts import Bankgiro
 from portal.web.forms import Form
 from portal.web.rendering import go, render
 
@@ -79,6 +81,14 @@ def download_bank_file(file_id: int) -> Response:
     return response
 
 
+def _written(account: str) -> str:
+    """An account as people write it: of a number that is no bankgiro, its digits."""
+    try:
+        return Bankgiro.parse(account).written()
+    except RedaError:
+        return account
+
+
 def _page(
     form: BankFileForm, status: int = 200, refused: bringing.Brought | None = None
 ) -> Response:
@@ -92,6 +102,7 @@ def _page(
         refused=refused,
         files=shown,
         problem_of=bringing.problem_of,
+        written=_written,
         older=shown[-1].id if len(found) > _ON_A_PAGE else None,
         is_first=before is None,
     )

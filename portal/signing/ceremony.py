@@ -223,8 +223,11 @@ def purpose(
     """What BankID is asked to have signed, by nobody else than who has identified.
 
     token: of the link that the signer came by. To be called where all the envelopes are seen.
-    Raises NotOpen, SomebodyElse, and RedaError when it is too much for one signature.
+    Raises NotOpen, SomebodyElse, and RedaError when it is too much for one signature, or of several
+    companies: the signature goes with each of the documents, and names all.
     """
+    if len({item.envelope.creditor_id for item in items}) > 1:
+        raise RedaError(N_("Sign what different companies have sent one after the other."))
     for item in items:
         envelopes.require_turn(item.envelope, item.signer)
         if not is_invited(item.signer, who):

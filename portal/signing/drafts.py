@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import delete
+from sqlalchemy import delete, func, select
 
 from portal.collection.file_types import FileRefused, tidy_name
 from portal.database import files
@@ -17,9 +17,9 @@ from portal.extensions import db
 from portal.identity.actor import Actor
 from portal.identity.people import new_key
 from portal.messages import N_, Problem, RedaError
-from portal.signing import envelopes, events, pdfs
+from portal.signing import envelopes, events, noting, pdfs
 from portal.signing.envelopes import NotADraft
-from portal.signing.models import Envelope, EnvelopeEvent, EnvelopeFile, Signer
+from portal.signing.models import Envelope, EnvelopeFile, Signer
 from portal.sources import values as read
 
 DOCUMENT, ATTACHMENT = "document", "attachment"
@@ -223,14 +223,17 @@ def invited(told: Mapping[str, str | None], *, today: date) -> envelopes.Invited
     if number and len(number) != 12:
         raise RedaError(
             N_("Write a personal identity number, such as 19800101-1234: a company signs by a"
-                   " person."),
-                field="identity_number",
-            )  # fmt: skip
+               " person."),
+            field="identity_number",
+        )  # fmt: skip
     company = _at("for_company", told, lambda text: read.plain_text(text, 120))
+    email, phone = envelopes.addresses(
+        (told.get("email") or "").strip() or None, (told.get("phone") or "").strip() or None
+    )
     return envelopes.Invited(
         name,
-        email=(told.get("email") or "").strip() or None,
-        phone=(told.get("phone") or "").strip() or None,
+        email=email,
+        phone=phone,
         identity_number=number or None,
         role=told.get("role") or envelopes.SIGNS,
         step=int(told.get("step") or 1),
@@ -248,11 +251,14 @@ def _at(field: str, told: Mapping[str, str | None], understood: Callable[[str], 
         raise RedaError(error.problem.message, field=field, **error.problem.values) from error
 
 
-def discard(envelope: Envelope) -> None:
+def discard(envelope: Envelope, *, actor: Actor, now: datetime) -> None:
     """Throw a draft away, with all that is in it. Raises NotADraft."""
     if events.lock(envelope).status != envelopes.DRAFT:
         raise NotADraft
-    for table in (EnvelopeFile, Signer, EnvelopeEvent):
+    noting.note("discarded", envelope, actor=actor, now=now)
+    # Nobody may remove an event otherwise (migration 0042).
+    db.session.execute(select(func.reda_forget_log_of_draft(envelope.id)))
+    for table in (EnvelopeFile, Signer):
         db.session.execute(delete(table).where(table.envelope_id == envelope.id))
     db.session.delete(envelope)
     db.session.flush()
@@ -261,18 +267,18 @@ def discard(envelope: Envelope) -> None:
 def copy(
     envelope: Envelope,
     *,
+    title: str | None = None,
     version: int = 1,
-    with_signers: bool = True,
     actor: Actor,
     sender_email: str | None,
     today: date,
     now: datetime,
 ) -> Envelope:
-    """A new draft with the files of an envelope, its settings and, if wished, its people."""
+    """A new draft with the files of an envelope, its settings and its people."""
     days = (envelope.last_on - envelope.created_at.date()).days
     made = envelopes.draft(
         envelope.creditor_id,
-        title=envelope.title,
+        title=title or envelope.title,
         last_on=today + timedelta(days=max(days, 1) if days < 365 else envelopes.DAYS_OPEN),
         actor=actor,
         sender_email=sender_email,
@@ -288,7 +294,7 @@ def copy(
     )
     for one in envelopes.files_of(envelope):
         _put(EnvelopeFile, made, one, _COPIED, position=one.position)
-    for signer in envelopes.signers_of(envelope) if with_signers else ():
+    for signer in envelopes.signers_of(envelope):
         if signer.status != "handed_over":
             _put(Signer, made, signer, _COPIED_OF_SIGNER)
     db.session.flush()

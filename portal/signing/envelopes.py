@@ -237,7 +237,7 @@ def remove_signer(envelope: Envelope, signer: Signer) -> None:
 
 
 def _fields(invited: Invited) -> dict[str, Any]:
-    email, phone = _addresses(invited.email, invited.phone)
+    email, phone = addresses(invited.email, invited.phone)
     number = invited.identity_number or None
     return {
         "name": invited.name,
@@ -253,7 +253,8 @@ def _fields(invited: Invited) -> dict[str, Any]:
     }
 
 
-def _addresses(email: str | None, phone: str | None) -> tuple[str | None, str | None]:
+def addresses(email: str | None, phone: str | None) -> tuple[str | None, str | None]:
+    """Where somebody is written to, as it is kept. Raises RedaError at `email` or `phone`."""
     if not email and not phone:
         raise RedaError(N_("Give an e-mail address or a mobile number."), field="email")
     return (
@@ -315,6 +316,7 @@ def send(envelope: Envelope, *, actor: Actor, today: date, now: datetime) -> Non
         version=envelope.version, manifest_sha256=envelope.manifest_sha256,
         last_on=envelope.last_on.isoformat(),
     )  # fmt: skip
+    noting.note("sent", envelope, now=now, actor=actor)
     _invite_next(envelope, now)
 
 
@@ -518,6 +520,7 @@ def extend(envelope: Envelope, last_on: date, *, actor: Actor, today: date, now:
     was_over = envelope.status == EXPIRED
     envelope.status, envelope.ended_at, envelope.last_on = OPEN, None, last_on
     events.record(envelope, "extended", actor=actor.label, now=now, last_on=last_on.isoformat())
+    noting.note("extended", envelope, now=now, actor=actor, last_on=last_on.isoformat())
     if was_over:
         # They were told that they need do nothing more.
         for one in _waiting(envelope):
@@ -540,7 +543,7 @@ def correct(
     """
     events.lock(envelope)
     require_turn(envelope, signer)
-    told = _addresses(email, phone)
+    told = addresses(email, phone)
     if told == (signer.email, signer.phone):
         return
     signer.email, signer.phone = told

@@ -7,6 +7,7 @@ all of it was looked at and is good: what could not be looked at is told, with t
 import asyncio
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -43,6 +44,8 @@ CHECKS = {
 # BankID signs within its order's three minutes; clocks differ.
 _CLOCKS_DIFFER = timedelta(minutes=2)
 _LONGEST_ORDER = timedelta(minutes=10)
+# Longer than any signature; read sign by sign, it would keep a server busy for minutes.
+_ENDLESS = re.compile(rb"<[0-9A-Fa-f\s]{1000000}")
 _NOT_REACHED = N_("Not looked at, because of what was found before.")
 
 
@@ -153,6 +156,8 @@ class _Looking:
     def _open(self) -> PdfFileReader:
         if not self.data.startswith(b"%PDF-"):
             self._stop("pdf", N_("This is not a PDF."))
+        if _ENDLESS.search(self.data):
+            self._stop("pdf", N_("The PDF is broken and cannot be read."))
         try:
             reader = seals.open_pdf(self.data)
             is_locked = reader.encrypted

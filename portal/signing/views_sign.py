@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from flask import Response, abort, flash, make_response, session, url_for
@@ -24,6 +25,7 @@ from portal.signing.signed_text import Item
 from portal.signing.starting import PAGES
 from portal.signing.views import signing
 from portal.signing.views_bankid import SIGNS_AS
+from portal.web import languages
 from portal.web.forms import text
 from portal.web.orders import is_phone
 from portal.web.rendering import go, render
@@ -36,13 +38,17 @@ _WIDTH = 1240
 
 @dataclass(frozen=True)
 class _Waiting:
-    """Something else that waits for the reader. url: where it is read."""
+    """Something else that waits for the reader. url: where it is read.
+
+    is_together: it can be signed together with what is read now.
+    """
 
     key: str
     title: str
     company: str
-    last_on: object
+    last_on: date
     url: str
+    is_together: bool
 
 
 def _visit() -> Visit:
@@ -101,6 +107,9 @@ def _require_reader(item: Item) -> Known | None:
 def show_envelope(token: str) -> Response:
     """Who sends what until when; identified, the documents to read, and to sign."""
     item, who = _open(token), _who()
+    if not languages.is_chosen():
+        # As they are written to, where the page exists so, rather than as their browser asks.
+        languages.begin_in(item.signer.language if item.signer.language == "sv" else "en")
     state = _state(item)
     if state not in ("open", "signed", "copy"):
         return _page(item, token, state, None, status=410)
@@ -154,6 +163,7 @@ def _waiting(item: Item | None, who: Known | None) -> Sequence[_Waiting]:
         _Waiting(
             one.signer.key, one.envelope.title, one.envelope.company, one.envelope.last_on,
             url_for("signing.show_envelope", token=inviting.token(one.signer)),
+            item is not None and one.envelope.creditor_id == item.envelope.creditor_id,
         )
         for one in ceremony.waiting_for(who.number)
         if (item is None or one.signer.id != item.signer.id)

@@ -462,7 +462,8 @@ def test_a_debtors_pages_of_a_paid_case(portal: Portal, world: World, window: Vi
             "/documents", "/documents?status=completed&", "/documents/new", "/documents/{unsent}",
             "/documents/{unsent}/settings", "/documents/{unsent}/signers/new",
             "/documents/{unsent}/files/{unsent_file}/pages", "/documents/{unsent}/check",
-            "/documents/{sent}", "/documents/{sent}/signers/{sent_to}/address",
+            "/documents/{unsent}/list", "/documents/{sent}",
+            "/documents/{sent}/signers/{sent_to}/address",
         ),
         (
             "/people", "/people/{member}", "/company/accounts/new", "/company/close", "/approvals",
@@ -487,7 +488,7 @@ def test_pages_of_ones_own(portal: Portal, world: World, window: Visitor) -> Non
 
 def test_an_operators_pages(portal: Portal, world: World, window: Visitor) -> None:
     sign_in(portal, window, OPERATOR)
-    paths = ("/", "/books", "/jobs", "/messages", "/reviews", "/rates")
+    paths = ("/", "/bank-files", "/books", "/jobs", "/messages", "/reviews", "/rates")
     look_everywhere(window, world.at("/operations", paths), STAFF)
 
 

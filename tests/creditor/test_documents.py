@@ -2,23 +2,24 @@
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pypdf
 import pytest
 from bs4 import BeautifulSoup
-from sqlalchemy import delete, select
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import func, select
 
 from portal import clock
-from portal.database import files
+from portal.collection import history
+from portal.database import files, tenancy
 from portal.delivery.models import Message
 from portal.extensions import db
 from portal.identity.models import Creditor
-from portal.signing import envelopes, listing
-from portal.signing.models import Envelope, EnvelopeEvent
+from portal.signing import envelopes, events, listing
+from portal.signing.models import Envelope
 from tests.creditor.conftest import Desk
-from tests.factories import SOFIA, a_person_at
+from tests.factories import SOFIA, a_creditor, a_person_at
 from tests.signing import pdf_files
 from tests.signing.envelopes import a_draft as drafted
 from tests.signing.envelopes import a_file, invited
@@ -365,6 +366,21 @@ def test_a_sent_document_tells_how_far_everybody_has_come(desk: Desk) -> None:
         assert told in text
 
 
+def test_the_pages_that_somebody_was_shown_are_counted_and_told_once(desk: Desk) -> None:
+    file = replace(a_file("Avtal.pdf", pdf_files.with_pages(3)), pages=3)
+    envelope = sent(desk, files=(file,))
+    (kept,), (signer,) = envelopes.files_of(envelope), envelopes.signers_of(envelope)
+    for page in (1, 2, 1):
+        events.record(
+            envelope, "page_shown", actor=f"signer:{signer.name}", now=clock.now(), signer=signer,
+            file=kept.key, file_name=kept.name, page=page,
+        )  # fmt: skip
+    db.session.commit()
+    shown = desk.get(f"documents/{envelope.key}")
+    assert "2 of 3" in shown.text
+    assert shown.text.count("Was shown the pages") == 1
+
+
 def test_somebody_is_reminded_once_a_day(desk: Desk) -> None:
     envelope = sent(desk)
     page = desk.post(f"documents/{envelope.key}/remind")
@@ -489,9 +505,89 @@ def test_files_are_handed_back_as_they_came(desk: Desk) -> None:
     assert desk.raw(f"documents/{the_only().key}/files/{file.key}/file").data == data
 
 
-def test_the_log_of_what_was_sent_cannot_be_removed(desk: Desk) -> None:
+def test_the_log_of_what_was_sent_is_not_removed_as_a_drafts_is(desk: Desk) -> None:
     envelope = sent(desk)
+    db.session.execute(select(func.reda_forget_log_of_draft(envelope.id)))
+    assert [one.name for one in events.of(envelope)] == ["created", "sent", "invited"]
+
+
+def test_the_log_of_another_companys_draft_is_not_removed(desk: Desk) -> None:
+    envelope, other = a_draft(desk.creditor), a_creditor("Fjällbäcks Tandvård AB").id
     envelope_id = envelope.id
-    with pytest.raises(DBAPIError, match="never removed"):
-        db.session.execute(delete(EnvelopeEvent).where(EnvelopeEvent.envelope_id == envelope_id))
-    db.session.rollback()
+    with tenancy.creditors([other]):
+        db.session.execute(select(func.reda_forget_log_of_draft(envelope_id)))
+    assert len(events.of(envelope)) == 1
+
+
+PEOPLE = (
+    "Namn;E-post;Personnummer\r\n"
+    "Kim Ek;kim@signer.example;\r\n"
+    "Bo Al;bo@signer.example;196507182795\r\n"
+)
+
+
+def a_list(text: str) -> tuple[io.BytesIO, str]:
+    return a_file_named("list.csv", text.encode())
+
+
+def test_a_document_is_sent_to_each_of_a_list(desk: Desk) -> None:
+    envelope = a_draft(desk.creditor, signers=())
+    page = desk.post(f"documents/{envelope.key}/list", list=a_list(PEOPLE))
+    token = page.select_one("main [name=list]")["value"]
+    assert mails() == []
+    desk.post(f"documents/{envelope.key}/list/send", list=token)
+    assert mails() == ["sign_invitation"] * 2
+    titles = set(db.session.scalars(select(Envelope.title).where(Envelope.status == "open")))
+    assert titles == {"Avtal – Kim Ek", "Avtal – Bo Al"}
+
+
+def test_the_same_list_sent_twice_is_sent_once(desk: Desk) -> None:
+    envelope = a_draft(desk.creditor, signers=())
+    page = desk.post(f"documents/{envelope.key}/list", list=a_list(PEOPLE))
+    token = page.select_one("main [name=list]")["value"]
+    for _ in range(2):
+        page = desk.post(f"documents/{envelope.key}/list/send", list=token)
+    assert "sent before" in flashed(page)
+    assert len(mails()) == 2
+
+
+def test_what_is_wrong_on_a_list_is_told_by_line_and_nothing_is_sent(desk: Desk) -> None:
+    envelope = a_draft(desk.creditor, signers=())
+    text = PEOPLE + "Li Ek;nobody;\r\n;a@signer.example;\r\nKim Ek;kim@signer.example;\r\n"
+    page = desk.post(f"documents/{envelope.key}/list", list=a_list(text), status=422)
+    told = [row.get_text(" ", strip=True) for row in page.select("tbody tr")]
+    assert [one.split()[0] for one in told] == ["4", "5", "6"]
+    assert page.select_one("main [name=list][type=hidden]") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("Fisk;Fågel\r\n1;2\r\n", "needs a column headed Name"),
+        ("Namn;E-post\r\n" + "Kim;k@signer.example\r\n" * 501, "at most 500"),
+        ("", "empty"),
+    ],
+)
+def test_a_list_that_cannot_be_read_is_told_at_the_field(desk: Desk, text: str, told: str) -> None:
+    envelope = a_draft(desk.creditor, signers=())
+    page = desk.post(f"documents/{envelope.key}/list", list=a_list(text), status=422)
+    assert told in page.select_one("#list-error").text
+
+
+def test_a_list_of_another_draft_sends_nothing(desk: Desk) -> None:
+    one, other = (a_draft(desk.creditor, signers=()) for _ in range(2))
+    page = desk.post(f"documents/{one.key}/list", list=a_list(PEOPLE))
+    token = page.select_one("main [name=list]")["value"]
+    page = desk.post(f"documents/{other.key}/list/send", list=token)
+    assert "Upload it once more" in flashed(page)
+    assert mails() == []
+
+
+def test_the_companys_history_tells_of_documents(desk: Desk) -> None:
+
+    sent(desk)
+    a_draft(desk.creditor)
+    names = [
+        one.name for one in history.of_creditor(desk.creditor.id, about=("document",), limit=5)
+    ]
+    assert names == ["document.sent"]

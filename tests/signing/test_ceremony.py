@@ -82,6 +82,14 @@ class TestBeforeIdentification:
         assert status_of(browser, before) == 404
         assert status_of(browser, link(envelope)) == 200
 
+    @pytest.mark.parametrize(("language", "said"), [("sv", "skriva under"), ("ar", "asks you to")])
+    def test_the_page_is_in_swedish_for_who_is_written_to_so_and_else_in_english(
+        self, browser: Browser, creditor: Creditor, language: str, said: str
+    ) -> None:
+        envelope = sent(creditor, signers=[invited("Eva Berg", language=language)])
+        for _ in range(2):
+            assert said in words(browser.page(link(envelope)))
+
 
 class TestIdentified:
     def test_the_invited_one_reads(
@@ -355,10 +363,10 @@ class TestSigning:
 
 class TestTogether:
     @pytest.fixture
-    def other(self, envelope: Envelope) -> Envelope:
-        """Something of another company that waits for Eva too."""
+    def other(self, envelope: Envelope, creditor: Creditor) -> Envelope:
+        """Something else that waits for Eva."""
         return sent(
-            a_creditor("Annat AB"), signers=[invited("Eva B", identity_number=EVA)],
+            creditor, signers=[invited("Eva B", identity_number=EVA)],
             files=[a_file("Fullmakt.pdf")],
         )  # fmt: skip
 
@@ -394,6 +402,17 @@ class TestTogether:
         browser.page(order)
         assert envelope.status == "completed"
         assert last(other, "sign_failed").data["reason"] == "not open"
+
+    def test_what_another_company_sent_is_listed_and_signed_by_itself(
+        self, browser: Browser, phone: Phone, envelope: Envelope
+    ) -> None:
+        """The signature goes with each of the documents, and would tell one company of another."""
+        strange = sent(a_creditor("Annat AB"), signers=[invited("Eva B", identity_number=EVA)])
+        page = identify(browser, phone, link(envelope))
+        assert page.find("a", href=link(strange)) is not None
+        assert page.find("input", {"name": "also"}) is None
+        start_to_sign(browser, link(envelope), also=[signer_of(strange).key])
+        assert not phone.waiting()
 
     def test_what_waits_for_others_cannot_be_ticked(
         self, browser: Browser, phone: Phone, envelope: Envelope, creditor: Creditor

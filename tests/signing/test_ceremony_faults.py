@@ -1,6 +1,7 @@
 """Whatever goes wrong while somebody signs: a clear message, a true event, no signature."""
 
 import threading
+import time
 from dataclasses import replace
 from datetime import timedelta
 
@@ -16,6 +17,7 @@ from portal.identity.models import BankIDOrder, Creditor, Person
 from portal.signing import agreements, approvals, ceremony, events
 from portal.signing.ceremony import Known, Visit
 from portal.signing.completed import NotSigned
+from portal.signing.envelopes import NotOpen
 from portal.signing.models import Document, Envelope, EnvelopeSignature
 from portal.signing.signed_text import Item
 from tests.bankid_fixtures import Phone
@@ -239,6 +241,9 @@ class TestBankIDInTrouble:
         assert start_to_sign(reader, link(envelope)) == link(envelope)
         assert last(envelope, "sign_failed").data["reason"] == "unavailable"
         nothing_counts(envelope)
+        # It is started after all, which nobody knows; no other test is to meet it.
+        while not phone.waiting():
+            time.sleep(0.05)
 
     def test_a_second_order_while_one_is_open_is_told_and_ends_both(
         self, reader: Browser, phone: Phone, envelope: Envelope
@@ -391,6 +396,15 @@ class TestAtOnce:
         errors = self.finish_both(app, one, two)
         assert [type(one).__name__ for one in errors] == ["NotOpen"]
         assert db.session.query(EnvelopeSignature).count() == 1
+
+
+def test_nobody_signs_before_their_turn(creditor: Creditor) -> None:
+    signers = [
+        invited("Eva Berg", identity_number=EVA), invited("Johan Ek", identity_number=JOHAN, step=2)
+    ]  # fmt: skip
+    envelope = sent(creditor, signers=signers, in_order=True)
+    with pytest.raises(NotOpen):
+        start(envelope, JOHAN)
 
 
 def test_what_is_too_much_for_one_signature_is_refused(

@@ -120,6 +120,14 @@ def test_the_command_tells_that_a_file_holds(app: Flask, sealed: bytes, tmp_path
     assert "Eva Berg (19650718-****) signed it with BankID" in ran.output
 
 
+def test_the_command_takes_the_evidence_out(app: Flask, sealed: bytes, tmp_path: Path) -> None:
+    (tmp_path / "sealed.pdf").write_bytes(sealed)
+    command = ["signing", "verify", str(tmp_path / "sealed.pdf"), "--files", str(tmp_path / "out")]
+    assert app.test_cli_runner().invoke(args=command).exit_code == 0
+    names = {one.name for one in (tmp_path / "out").iterdir()}
+    assert {"manifest.json", "events.json"} < names
+
+
 def test_the_command_fails_on_a_file_that_does_not_hold(app: Flask, tmp_path: Path) -> None:
     (tmp_path / "other.pdf").write_bytes(a_pdf())
     ran = app.test_cli_runner().invoke(args=["signing", "verify", str(tmp_path / "other.pdf")])

@@ -362,6 +362,7 @@ def with_pages(count: int) -> bytes:
         (b"PK\3\4 a letter in Word", "This is not a PDF."),
         (b"%PDF-1.7\n" + b"\xff" * 500, "The PDF is broken and cannot be read."),
         (b"%PDF-1.7\n" + zlib.compress(b"x" * 50) * 20, "The PDF is broken and cannot be read."),
+        (a_pdf() + b"<" + b"0" * 9_000_000 + b">", "The PDF is broken and cannot be read."),
         (a_pdf()[:-60], "The PDF is broken and cannot be read."),
         (a_pdf(), "There is no seal in the file."),
         (with_pages(500), "There is no seal in the file."),

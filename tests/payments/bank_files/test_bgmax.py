@@ -106,6 +106,11 @@ def test_several_sections_and_currencies_are_read() -> None:
     ]  # fmt: skip
 
 
+def test_a_deposit_of_more_deductions_than_payments_is_read() -> None:
+    found = payments(bgmax(Deposit([Paid(100), Paid(-500)])))
+    assert sum(one.amount_ore for one in found) == -400
+
+
 def test_a_file_without_payments_is_whole() -> None:
     assert len(read(bgmax())) == 1
 

@@ -254,3 +254,29 @@ def test_a_document_that_is_cut_off_anywhere_is_noticed(
 ) -> None:
     whole = camt(written(entries, 8)).rstrip()
     refused(whole[: data.draw(st.integers(0, len(whole) - 1))])
+
+
+def test_a_document_in_utf_16_is_read() -> None:
+    assert payments(camt(entry([ANNA]), encoding="UTF-16")) == payments(camt(entry([ANNA])))
+
+
+def test_a_file_of_two_accounts_is_read_account_by_account() -> None:
+    one = camt(entry([ANNA])).decode()
+    body = one[one.index("<Ntfctn>") : one.index("</BkTo")]
+    two = one.replace(body, body + body.replace(OURS, "9912346"))
+    assert [(each.account, each.place) for each in payments(two.encode())] == [
+        (OURS, "Ntfctn[1]/Ntry[1]/TxDtls[1]"), ("9912346", "Ntfctn[2]/Ntry[1]/TxDtls[1]"),
+    ]  # fmt: skip
+
+
+def test_an_address_is_read_in_either_form() -> None:
+    lines = "<PstlAdr><AdrLine>Gatan 1</AdrLine><AdrLine>123 45 Orten</AdrLine></PstlAdr>"
+    parts = (
+        "<PstlAdr><StrtNm>Gatan</StrtNm><BldgNb>1</BldgNb><PstCd>123 45</PstCd>"
+        "<TwnNm>Orten</TwnNm><Ctry>SE</Ctry></PstlAdr>"
+    )
+    found = [
+        payments(camt(entry([ANNA]).replace("</Nm>", f"</Nm>{one}")))[0].payer_address
+        for one in (lines, parts)
+    ]
+    assert found == ["Gatan 1\n123 45 Orten", "Gatan 1\n123 45\nOrten\nSE"]

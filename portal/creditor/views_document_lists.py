@@ -1,0 +1,115 @@
+"""A draft is sent to all of a list of people, who each sign one of their own."""
+
+from flask import Response, flash, make_response, url_for
+from flask_babel import gettext, ngettext
+from flask_login import current_user
+from htmx_flask import request
+from itsdangerous import BadSignature, URLSafeTimedSerializer
+
+from portal import clock
+from portal.creditor import access, document_texts
+from portal.creditor.forms_documents import PeopleListForm
+from portal.creditor.views import creditor
+from portal.creditor.views_documents import envelope_of, page_of, refused
+from portal.database import files
+from portal.extensions import db, limiter, settings
+from portal.messages import N_, RedaError
+from portal.signing import envelopes, sending_lists
+from portal.signing.models import Envelope
+from portal.web.rendering import go, render
+
+# How long a list that was read waits to be sent.
+_SECONDS = 24 * 3600
+
+
+def _sealer(envelope: Envelope) -> URLSafeTimedSerializer:
+    # A list is of one draft: its hash opens nothing anywhere else.
+    return URLSafeTimedSerializer(settings().secret_key, salt=f"people list {envelope.key}")
+
+
+def _page(
+    envelope: Envelope,
+    form: PeopleListForm,
+    listed: sending_lists.Listed | None = None,
+    token: str = "",
+    status: int = 200,
+) -> Response:
+    return render(
+        "creditor/document_list.html", status=status, envelope=envelope, form=form,
+        listed=listed, token=token, most=sending_lists.MOST, texts=document_texts,
+    )  # fmt: skip
+
+
+@creditor.get("/<key>/documents/<envelope_key>/list")
+def choose_list(envelope_key: str) -> Response:
+    """Choose a list of people."""
+    access.require_may_change()
+    envelope = envelope_of(envelope_key)
+    if envelope.status != envelopes.DRAFT:
+        return go(page_of(envelope))
+    if not envelopes.files_of(envelope, "document"):
+        return refused(envelope_key, RedaError(N_("Add a document to sign."), field="files"))
+    return _page(envelope, PeopleListForm(formdata=None))
+
+
+@creditor.get("/<key>/documents/list.csv")
+def download_list_form() -> Response:
+    """A list to fill in."""
+    access.require_may_change()
+    headings = [
+        gettext("Name"), gettext("E-mail"), gettext("Mobile number"),
+        gettext("Personal identity number"), gettext("Company"), gettext("Language"),
+    ]  # fmt: skip
+    response = make_response("\ufeff" + ";".join(headings) + "\r\n")
+    response.headers["Content-Type"] = "text/csv; charset=utf-8"
+    response.headers.set("Content-Disposition", "attachment", filename="list.csv")
+    return response
+
+
+@creditor.post("/<key>/documents/<envelope_key>/list")
+def read_list(envelope_key: str) -> Response:
+    """Who is on a list, and what is wrong with it; nothing is sent."""
+    envelope, form = envelope_of(envelope_key), PeopleListForm()
+    sent = request.files.get("list")
+    if sent is None or not sent.filename:
+        form.list.errors = [gettext("Choose a file first.")]
+        return _page(envelope, form, status=422)
+    data, name = sent.read(), sent.filename
+    try:
+        listed = sending_lists.read(data, name, today=clock.today())
+    except RedaError as error:
+        form.take(error)
+        return _page(envelope, form, status=422)
+    if listed.problems or not listed.people:
+        return _page(envelope, form, listed, status=422)
+    ending = name.rpartition(".")[2].lower()
+    token = _sealer(envelope).dumps([files.store(data), f"list.{ending}"])
+    return _page(envelope, form, listed, str(token))
+
+
+@creditor.post("/<key>/documents/<envelope_key>/list/send")
+@limiter.limit("10 per minute")
+def send_list(envelope_key: str) -> Response:
+    """Send the draft to all of the list that was looked at."""
+    envelope = envelope_of(envelope_key)
+    try:
+        sha256, name = _sealer(envelope).loads(request.form.get("list", ""), max_age=_SECONDS)
+        listed = sending_lists.read(files.read(sha256), name, today=clock.today())
+    except (BadSignature, files.FileDamaged):
+        flash(gettext("The list is not here any more. Upload it once more."), "warn")
+        return go(url_for("creditor.choose_list", envelope_key=envelope_key))
+    try:
+        count = sending_lists.send(
+            envelope, listed, actor=access.actor(), sender_email=current_user.email,
+            today=clock.today(), now=clock.now(),
+        )  # fmt: skip
+    except RedaError as error:
+        return refused(envelope_key, error)
+    db.session.commit()
+    if count:
+        told = ngettext("%(num)s document is on its way.", "%(num)s documents are on their way.",
+                        count)  # fmt: skip
+        flash(told, "good")
+    else:
+        flash(gettext("This list has been sent before. Nothing has changed."), "info")
+    return go(url_for("creditor.list_documents"))
