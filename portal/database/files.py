@@ -17,7 +17,18 @@ from typing import IO, Any
 
 from cryptography.fernet import MultiFernet
 from flask import current_app
-from sqlalchemy import Column, any_, cast, func, literal, null, select, text, union_all
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    any_,
+    cast,
+    func,
+    literal,
+    null,
+    select,
+    text,
+    union_all,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONPATH
 from sqlalchemy.types import Text
 
@@ -33,7 +44,7 @@ _PIECE = 1 << 20
 _LENGTH = 4
 # Of a column whose JSON holds hashes of files: SQL that says in which rows it does.
 NAMES_FILES = "names_files"
-# Of such a column: SQL/JSON path to the hashes, where all those that it leads to name files.
+# Of such a column: the SQL/JSON path to them.
 FILES_AT = "files_at"
 # Of a column named …sha256 that holds the hash of something that is no file.
 NO_FILE = "no_file"
@@ -240,22 +251,20 @@ class Naming:
 
 def naming(prefix: str) -> Iterator[Naming]:
     """What rows name files whose hash begins so. To be called where all tenants' rows are seen."""
-    columns = [(one, one, text("true")) for one in _columns()]
+    named: list[tuple[Column[Any], ColumnElement[Any], str]]
+    named = [(one, one, "true") for one in _columns()]
     for one, condition in _json_columns():
-        if path := one.info.get(FILES_AT):
-            there = func.jsonb_path_query(one, cast(path, JSONPATH)).op("#>>")(
-                cast([], ARRAY(Text))
-            )
-            columns.append((one, there, text(condition)))
-    for column, there, condition in columns:
+        path = cast(one.info[FILES_AT], JSONPATH)
+        as_text = func.jsonb_path_query(one, path).op("#>>")(cast([], ARRAY(Text)))
+        named.append((one, as_text, condition))
+    for column, sha256, condition in named:
         owner = column.table.columns.get("creditor_id")
         rows = (
             select(
-                there.label("sha256"),
-                (null() if owner is None else owner).label("creditor_id"),
+                sha256.label("sha256"), (null() if owner is None else owner).label("creditor_id")
             )
             .select_from(column.table)
-            .where(condition)
+            .where(text(condition))
             .subquery()
         )
         found = db.session.execute(
@@ -263,8 +272,8 @@ def naming(prefix: str) -> Iterator[Naming]:
             .where(rows.c.sha256.startswith(prefix, autoescape=True))
             .group_by(rows.c.sha256, rows.c.creditor_id)
         )
-        for sha256, creditor_id, count in found:
-            yield Naming(sha256, column.table.name, column.name, creditor_id, count)
+        for name, creditor_id, count in found:
+            yield Naming(name, column.table.name, column.name, creditor_id, count)
 
 
 def forget_partial(before: datetime) -> None:
