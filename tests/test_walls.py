@@ -107,6 +107,9 @@ CREDITOR_READ = {
     "creditor.show_document": ("envelope_key",),
     "creditor.download_document": ("envelope_key", "file_key", "content"),
     "creditor.show_document_page": ("envelope_key", "file_key", "page", "size"),
+    "creditor.show_usage": (),
+    "creditor.show_usage_month": ("month",),
+    "creditor.export_usage": (),
     "creditor.list_changes": (),
     "creditor.show_change": ("event_id",),
 }
@@ -494,6 +497,7 @@ def world(app: Flask) -> World:
         "company": creditor.key,
         "account_key": "first",
         "change": "use",
+        "month": "2026-11",
         "which": _a_contact(creditor),
     }
     return World(app, case, values | _a_report(creditor.id) | _an_envelope(creditor), people)
@@ -633,7 +637,7 @@ def test_another_companys_pages_are_not_there(
 
 
 # What each company has of its own under the same address.
-OF_EACH = {"name", "extension", "kind"}
+OF_EACH = {"name", "extension", "kind", "month"}
 
 
 @pytest.mark.parametrize("endpoint", [one for one, need in CREDITOR.items() if {*need} - OF_EACH])

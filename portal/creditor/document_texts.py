@@ -24,6 +24,14 @@ ROLES = {
     "approves": lazy_gettext("Approves"),
     "copy": lazy_gettext("Gets a copy"),
 }
+KINDS = {
+    "document": lazy_gettext("Document"),
+    "payment_plan": lazy_gettext("Payment plan"),
+    "debt_acknowledgement": lazy_gettext("Debt acknowledgement"),
+    "power_of_attorney": lazy_gettext("Power of attorney"),
+    "service_agreement": lazy_gettext("Service agreement"),
+    "approval": lazy_gettext("Approval"),
+}
 _SIGNER_STATUSES = {
     "waiting": lazy_gettext("Not invited yet"),
     "invited": lazy_gettext("Invited"),
@@ -96,6 +104,11 @@ def status(code: str) -> str:
 def tone(code: str) -> str:
     """The tone of how it stands."""
     return TONES.get(code, "neutral")
+
+
+def kind(code: str) -> str:
+    """What sort of document it is."""
+    return str(KINDS.get(code, code))
 
 
 def role(code: str) -> str:

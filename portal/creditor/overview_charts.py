@@ -14,7 +14,7 @@ from portal.creditor import names
 from portal.locales import written_as
 from portal.web import charts
 from portal.web.charts import Bar, Line, Part
-from portal.web.formats import kronor, number, short_kronor
+from portal.web.formats import kronor, month_name, number, short_kronor
 from portal.web.pages import Heading
 
 STEP_NAMES = (
@@ -45,7 +45,7 @@ def running_chart(money: Money) -> Chart:
     """What was collected for the creditor, day by day, this month and last."""
     points = max(len(money.running_before), len(money.running))
     most = max(*money.running, *money.running_before)
-    legend = [(1, _month_name(money.month.from_on)), (6, _month_name(money.last_month.from_on))]
+    legend = [(1, month_name(money.month.from_on)), (6, month_name(money.last_month.from_on))]
     rows = []
     for place in range(points):
         values = [
@@ -190,7 +190,7 @@ def solved_chart(found: Figures) -> Chart:
         shares = [Part(part.size * scale, part.series, part.says) for part in parts]
         columns.append(Bar(_short_month(cohort.month), shares, share))
         rows.append(
-            [_month_name(cohort.month), number(cohort.opened), *map(number, counts),
+            [month_name(cohort.month), number(cohort.opened), *map(number, counts),
              f"{share} %" if share else ""]
         )  # fmt: skip
     svg = charts.columns(
@@ -270,10 +270,6 @@ def forecast_chart(money: Money, on: date) -> Chart:
 
 def _says(name: str, ore: int, currency: str) -> str:
     return f"{name}: {kronor(ore, currency)}"
-
-
-def _month_name(month: date) -> str:
-    return dates.format_skeleton("yMMMM", month, locale=written_as(get_locale()))
 
 
 def _short_month(month: date) -> str:

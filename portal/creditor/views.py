@@ -65,6 +65,7 @@ from portal.creditor import (  # noqa: E402, F401
     views_document_files,
     views_document_lists,
     views_document_signers,
+    views_document_usage,
     views_documents,
     views_invoices,
     views_orders,

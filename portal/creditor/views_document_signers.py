@@ -14,7 +14,7 @@ from portal.creditor.views_documents import document_page, envelope_of, page_of,
 from portal.extensions import db, limiter
 from portal.locales import LANGUAGES
 from portal.messages import RedaError
-from portal.signing import drafts, envelopes
+from portal.signing import drafts, envelopes, usage
 from portal.signing.models import Envelope, Signer
 from portal.web.rendering import go, render
 
@@ -127,6 +127,7 @@ def check_document(envelope_key: str) -> Response:
         seen=envelopes.state_of(envelope),
         languages=LANGUAGES,
         texts=document_texts,
+        forecast=usage.forecast(envelope, clock.today()),
     )
 
 

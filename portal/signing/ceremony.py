@@ -21,7 +21,7 @@ from portal.identity.bankid import AlreadyInProgress, BankIDError, BankIDUnavail
 from portal.identity.models import BankIDOrder, Person
 from portal.identity.orders import Purpose
 from portal.messages import N_, Problem, RedaError
-from portal.signing import completed, envelopes, events, inviting, noting, signed_text
+from portal.signing import completed, envelopes, events, inviting, noting, signed_text, usage
 from portal.signing.completed import NotSigned, Proof
 from portal.signing.models import Envelope, EnvelopeEvent, EnvelopeFile, EnvelopeSignature, Signer
 from portal.signing.signed_text import Item
@@ -275,6 +275,7 @@ def finish(order: BankIDOrder, *, now: datetime) -> bool:
     told = signed_text.read(order.subject["non_visible"].encode())
     signed = {one["envelope"]: one for one in told["envelopes"]}
     counted = [_sign(item, who, order, proof, signed[item.envelope.key], now) for item in items]
+    usage.count(one for one in counted if one)
     # What proves it lies with the envelopes; who it was is kept nowhere else.
     order.completion = None
     if not any(counted):
@@ -289,7 +290,7 @@ def _sign(
     proof: Proof,
     told: dict[str, object],
     now: datetime,
-) -> bool:
+) -> EnvelopeSignature | None:
     envelope, signer = events.lock(item.envelope), item.signer
     db.session.refresh(signer)
     is_turn = envelope.status == envelopes.OPEN and signer.status == "invited"
@@ -298,7 +299,7 @@ def _sign(
     )  # fmt: skip
     if not (is_turn and is_same and is_invited(signer, who)):
         _note_failed(item, "not open", order.order_ref, now)
-        return False
+        return None
     signature = EnvelopeSignature(
         creditor_id=envelope.creditor_id,
         envelope_id=envelope.id,
@@ -328,7 +329,7 @@ def _sign(
         queue.defer(_SEAL, once=_SEAL)
     else:
         noting.note("signed", envelope, now=now, who=signer.name)
-    return True
+    return signature
 
 
 def note_failed(order: BankIDOrder, *, now: datetime) -> None:

@@ -326,3 +326,23 @@ class EnvelopeCheck(Base):
     head_sha256: Mapped[str] = mapped_column(info={NO_FILE: True})
     broken_at: Mapped[int | None]
     what: Mapped[str | None]
+
+
+class SignatureUse(Base):
+    """A signature as a company pays for it; only added (`usage`).
+
+    number: of the company's, from 1. signer_key, envelope_key: what it was, also when the document
+    is not kept any more. price_ore: without value added tax, 0 for a free one.
+    """
+
+    __tablename__ = "signature_uses"
+    __table_args__ = (UniqueConstraint("creditor_id", "number"),)
+
+    id: Mapped[PrimaryKey]
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
+    number: Mapped[int]
+    signer_key: Mapped[str] = mapped_column(unique=True)
+    envelope_key: Mapped[str]
+    kind: Mapped[str]
+    counted_on: Mapped[date]
+    price_ore: Mapped[int]

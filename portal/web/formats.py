@@ -151,6 +151,11 @@ def format_date(value: date | datetime, width: str = "long") -> str:
     return _counted(dates.format_date(_on_day(value), width, locale=_locale()))
 
 
+def month_name(value: date) -> str:
+    """The month of a date, such as "december 2026"."""
+    return _counted(dates.format_skeleton("yMMMM", value, locale=_locale()))
+
+
 def date_time(value: datetime) -> str:
     """An instant as Swedish date and time, such as "4 dec. 2026 13:05".
 
@@ -253,6 +258,7 @@ def init_app(app: Flask) -> None:
         "file_size": file_size,
         "date": format_date,
         "date_time": date_time,
+        "month_name": month_name,
         "relative_day": relative_day,
         "time_of_day": time_of_day,
         "ocr": ocr,

@@ -23,6 +23,7 @@ from tests.factories import SOFIA, a_creditor, a_person_at
 from tests.signing import pdf_files
 from tests.signing.envelopes import a_draft as drafted
 from tests.signing.envelopes import a_file, invited
+from tests.signing.test_usage import signed_by_all
 
 WHO = {"name": "Kim Ek", "email": "kim@signer.example", "role": "signs", "language": "sv"}
 
@@ -517,6 +518,45 @@ def test_the_log_of_another_companys_draft_is_not_removed(desk: Desk) -> None:
     with tenancy.creditors([other]):
         db.session.execute(select(func.reda_forget_log_of_draft(envelope_id)))
     assert len(events.of(envelope)) == 1
+
+
+def test_what_it_costs_is_told_before_it_is_sent(desk: Desk) -> None:
+    envelope = a_draft(desk.creditor, signers=[f"Eva{number} Berg" for number in range(7)])
+    told = " ".join(desk.get(f"documents/{envelope.key}/check").text.split())
+    assert (
+        "it is 7 signatures: 5 free, and 2 at SEK 15.00 each, in all SEK 30.00 without VAT" in told
+    )
+    assert "5 free signatures are left." in told
+
+
+class TestUsage:
+    @pytest.fixture
+    def used(self, desk: Desk) -> Envelope:
+        envelope = sent(desk, signers=[f"Eva{number} Berg" for number in range(6)])
+        signed_by_all(envelope, clock.now())
+        return envelope
+
+    def test_a_month_tells_what_it_costs(self, desk: Desk, used: Envelope) -> None:
+        page = desk.get("documents/usage")
+        cells = [" ".join(cell.text.split()) for cell in page.select("tbody tr td")]
+        assert cells == ["1", "6", "5", "SEK 15.00", "SEK 3.75", "SEK 18.75"]
+        assert "No free signatures are left." in page.text
+
+    def test_each_signature_of_it_is_shown(self, desk: Desk, used: Envelope) -> None:
+        page = desk.get(f"documents/usage/{clock.today():%Y-%m}")
+        assert len(page.select("tbody tr")) == 6
+        assert page.text.count("Free") == 5
+
+    def test_the_months_are_a_spreadsheet(self, desk: Desk, used: Envelope) -> None:
+        told = desk.raw("documents/usage.csv").text.splitlines()
+        assert told[1].split(";")[1:] == ["1", "6", "5", "15,00", "3,75", "18,75"]
+
+    @pytest.mark.parametrize("month", ["2026-13", "none"])
+    def test_what_is_no_month_is_not_there(self, desk: Desk, month: str) -> None:
+        desk.get(f"documents/usage/{month}", status=404)
+
+    def test_before_the_first_it_says_that_nothing_was_signed(self, desk: Desk) -> None:
+        assert "Nothing has been signed yet" in desk.get("documents/usage").text
 
 
 PEOPLE = (

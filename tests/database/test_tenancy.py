@@ -57,7 +57,7 @@ from portal.payments import booking
 from portal.payments.models import BankFile, BankPayment, Payment
 from portal.reporting import orders
 from portal.signing import envelopes, log_checks
-from portal.signing.models import AgreementReading, Approval, EnvelopeSignature
+from portal.signing.models import AgreementReading, Approval, EnvelopeSignature, SignatureUse
 from tests import factories
 from tests.factories import (
     NOW,
@@ -89,13 +89,14 @@ OF_A_CREDITOR = OF_A_CASE | {
     *("contact_people", "payout_accounts", "approvals", "agreement_readings"),
     *("history_heads", "history_links"),
     *("case_notes", "case_note_versions", "acts_together", "cases_together"),
+    "signature_uses",
 }
 ONLY_ADDED_TO = {
     *("ledger_entries", "ledger_lines", "events", "payments", "signatures"),
     *("history_heads", "history_links", "case_deeds", "dispute_turns", "case_note_versions"),
     # Of a message only that it is answered or read may be written later.
     *("case_messages", "message_translations"),
-    *("envelope_signatures", "envelope_events"),
+    *("envelope_signatures", "envelope_events", "signature_uses"),
 }
 
 # Those that are removed with what they tell of, and only so; a trigger of theirs sees to that.
@@ -319,6 +320,10 @@ def a_tenant(name: str, identity_number: str) -> Tenant:
                 creditor_id=creditor.id, envelope_id=envelope.id, signer_id=signer.id,
                 order_ref=name, name=name, identity_number=identity_number, xml_sha256="",
                 ocsp_sha256="", started_ip="", device="", signed_at=NOW, verified_at=NOW,
+            ),
+            SignatureUse(
+                creditor_id=creditor.id, number=1, signer_key=name, envelope_key=name,
+                kind="document", counted_on=TODAY, price_ore=0,
             ),
             CompanyHold(creditor_id=creditor.id, reason="", began_at=NOW, began_by="person"),
             BankIDOrder(

@@ -8,6 +8,7 @@ from datetime import timedelta
 import httpx
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
 from portal import clock, jobs
 from portal.database import tenancy
@@ -18,7 +19,7 @@ from portal.signing import agreements, approvals, ceremony, events
 from portal.signing.ceremony import Known, Visit
 from portal.signing.completed import NotSigned
 from portal.signing.envelopes import NotOpen
-from portal.signing.models import Document, Envelope, EnvelopeSignature
+from portal.signing.models import Document, Envelope, EnvelopeSignature, SignatureUse
 from portal.signing.signed_text import Item
 from tests.bankid_fixtures import Phone
 from tests.factories import EVA, JOHAN, a_person_at
@@ -386,6 +387,20 @@ class TestAtOnce:
         assert db.session.query(EnvelopeSignature).count() == 2
         assert names_of(envelope)[-3:] == ["signed", "signed", "completed"]
         assert events.verify(events.log_of(envelope))
+
+    def test_two_signers_at_once_are_each_counted_once(
+        self, app: Flask, phone: Phone, creditor: Creditor
+    ) -> None:
+        one, two = (
+            completed(phone, start(sent(creditor, signers=[signer, "Karin Ek"]), number), number)
+            for signer, number in (
+                (invited("Eva Berg", identity_number=EVA), EVA),
+                (invited("Johan Ek", identity_number=JOHAN), JOHAN),
+            )
+        )
+        assert self.finish_both(app, one, two) == []
+        used = db.session.scalars(select(SignatureUse).order_by(SignatureUse.number))
+        assert [use.number for use in used] == [1, 2]
 
     def test_one_signer_twice_at_once_counts_once(
         self, app: Flask, phone: Phone, creditor: Creditor

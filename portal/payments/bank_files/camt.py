@@ -411,9 +411,13 @@ def _remittance(
             texts.append(told.text("AddtlRmtInf"))
         else:
             texts.append((one.text or "").strip())
-    if sum(one.amount_ore or 0 for one in found) != ore:
-        # Banks pass on what the payer's bank wrote; shares of another sum say nothing.
-        found = [Reference(one.number, None) for one in found]
+    # Banks pass on what the payer's bank wrote; shares of another sum say nothing.
+    tie = sum(one.amount_ore or 0 for one in found) == abs(ore)
+    sign = 1 if ore > 0 else -1
+    found = [
+        Reference(one.number, sign * one.amount_ore if tie and one.amount_ore else None)
+        for one in found
+    ]
     return tuple(found), [one for one in texts if one]
 
 

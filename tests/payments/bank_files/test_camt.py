@@ -77,6 +77,11 @@ def test_shares_that_come_to_another_sum_are_not_believed() -> None:
     assert found == (Reference("A", None), Reference("B", None))
 
 
+def test_shares_of_what_went_out_are_below_zero_as_it_is() -> None:
+    one = entry([Paid(-500, "", [("A", 300), ("B", 200)])])
+    assert payments(camt(one))[0].references == (Reference("A", -300), Reference("B", -200))
+
+
 def test_a_credit_note_in_a_batch_is_below_zero() -> None:
     found = payments(camt(entry([ANNA, Paid(-50_000, "X")])))
     assert [(one.kind, one.amount_ore) for one in found] == [

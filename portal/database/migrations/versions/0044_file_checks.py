@@ -1,15 +1,15 @@
 """Checks of all stored files, and of the logs of envelopes; seen by the service alone.
 
-Revision: 0042
-After: 0041
+Revision: 0044
+After: 0043
 """
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-revision = "0042"
-down_revision = "0041"
+revision = "0044"
+down_revision = "0043"
 branch_labels = None
 depends_on = None
 
