@@ -99,9 +99,6 @@ ONLY_ADDED_TO = {
     *("envelope_signatures", "envelope_events", "signature_uses"),
 }
 
-# Those that are removed with what they tell of, and only so; a trigger of theirs sees to that.
-GO_WITH_WHAT_THEY_TELL_OF = {"envelope_events"}
-
 
 def a_creditor(name: str, organisation_number: str) -> Creditor:
     creditor = Creditor(
@@ -501,13 +498,8 @@ def test_a_creditor_changes_no_other_row_in_any_table(tenants: tuple[Tenant, Ten
     assert set(changed.values()) == {0}
 
 
-@pytest.mark.parametrize(
-    ("change", "table"),
-    [
-        *(("update {} set creditor_id = 1", one) for one in sorted(ONLY_ADDED_TO)),
-        *(("delete from {}", one) for one in sorted(ONLY_ADDED_TO - GO_WITH_WHAT_THEY_TELL_OF)),
-    ],
-)
+@pytest.mark.parametrize("table", sorted(ONLY_ADDED_TO))
+@pytest.mark.parametrize("change", ["update {} set creditor_id = 1", "delete from {}"])
 def test_what_is_only_added_to_is_changed_by_nobody(app: Flask, table: str, change: str) -> None:
     with pytest.raises(DBAPIError, match="permission denied"):
         db.session.execute(text(change.format(table)))
