@@ -1,15 +1,15 @@
 """Templates that a company writes documents from, and what an envelope was written from.
 
-Revision: 0044
-After: 0043
+Revision: 0045
+After: 0044
 """
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-revision = "0044"
-down_revision = "0043"
+revision = "0045"
+down_revision = "0044"
 branch_labels = None
 depends_on = None
 
