@@ -159,7 +159,7 @@ def _save(template: Template | None) -> Response:
     if form.validate():
         try:
             saved = templates.save(
-                access.role().creditor_id, form.content(), key=template and template.key,
+                access.role().creditor_id, form.content(), key=template.key if template else None,
                 seen=form.seen(), actor=access.actor(), now=clock.now(),
             )  # fmt: skip
             db.session.commit()

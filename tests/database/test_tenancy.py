@@ -104,6 +104,8 @@ ONLY_ADDED_TO = {
     # Of a message only that it is answered or read may be written later.
     *("case_messages", "message_translations"),
     *("envelope_signatures", "envelope_events", "signature_uses"),
+    # Of a template only that it is put away.
+    "signing_templates",
 }
 
 
