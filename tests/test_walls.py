@@ -233,6 +233,8 @@ CREDITOR = CREDITOR_ASK | CREDITOR_READ | CREDITOR_CHANGE
 OPERATOR = {
     "operations.show_status": (),
     "operations.show_books": (),
+    "operations.list_checks": (),
+    "operations.check_files": (),
     "operations.list_bank_files": (),
     "operations.take_bank_file": (),
     "operations.download_bank_file": ("file_id",),

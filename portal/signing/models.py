@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.database.base import Base, PrimaryKey
 from portal.database.encryption import EncryptedText
+from portal.database.files import FILES_AT, NAMES_FILES, NO_FILE
 
 
 class AgreementVersion(Base):
@@ -73,8 +74,8 @@ class Signature(Base):
     order_ref: Mapped[str] = mapped_column(unique=True)
     xml_sha256: Mapped[str]
     ocsp_sha256: Mapped[str]
-    visible_sha256: Mapped[str]
-    non_visible_sha256: Mapped[str]
+    visible_sha256: Mapped[str] = mapped_column(info={NO_FILE: True})
+    non_visible_sha256: Mapped[str] = mapped_column(info={NO_FILE: True})
     started_ip: Mapped[str]
     device_ip: Mapped[str | None]
     signed_at: Mapped[datetime]
@@ -102,9 +103,9 @@ class Approval(Base):
     creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
     kind: Mapped[str]
     values: Mapped[dict[str, Any]] = mapped_column(JSONB)
-    basis_sha256: Mapped[str]
+    basis_sha256: Mapped[str] = mapped_column(info={NO_FILE: True})
     text: Mapped[str]
-    text_sha256: Mapped[str]
+    text_sha256: Mapped[str] = mapped_column(info={NO_FILE: True})
     proposed_by: Mapped[int] = mapped_column(ForeignKey("people.id"))
     proposer_name: Mapped[str]
     proposed_at: Mapped[datetime]
@@ -114,7 +115,13 @@ class Approval(Base):
     decider_name: Mapped[str | None]
     decided_at: Mapped[datetime | None]
     reason: Mapped[str] = mapped_column(default="")
-    evidence: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    evidence: Mapped[dict[str, Any] | None] = mapped_column(
+        JSONB,
+        info={
+            NAMES_FILES: "evidence is not null",
+            FILES_AT: '$.keyvalue() ? (@.key like_regex "^(xml|ocsp)_sha256$").value',
+        },
+    )
 
 
 class Envelope(Base):
@@ -162,7 +169,7 @@ class Envelope(Base):
     created_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
-    manifest_sha256: Mapped[str | None]
+    manifest_sha256: Mapped[str | None] = mapped_column(info={NO_FILE: True})
     sealed_at: Mapped[datetime | None]
     renew_on: Mapped[date | None] = mapped_column(index=True)
     keep_until_on: Mapped[date | None]
@@ -297,8 +304,28 @@ class EnvelopeEvent(Base):
     actor: Mapped[str]
     signer_key: Mapped[str | None]
     data: Mapped[dict[str, Any]] = mapped_column(JSONB)
-    previous_sha256: Mapped[str]
-    sha256: Mapped[str]
+    previous_sha256: Mapped[str] = mapped_column(info={NO_FILE: True})
+    sha256: Mapped[str] = mapped_column(info={NO_FILE: True})
+
+
+class EnvelopeCheck(Base):
+    """What the latest check of an envelope's log found.
+
+    events, head_sha256: how many it had when it last held, and the hash of the newest one.
+    broken_at, what: the first event that does not hold, and why (`log_checks`), or None.
+    """
+
+    __tablename__ = "envelope_checks"
+
+    envelope_id: Mapped[int] = mapped_column(
+        ForeignKey("envelopes.id", ondelete="cascade"), primary_key=True
+    )
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
+    checked_at: Mapped[datetime]
+    events: Mapped[int]
+    head_sha256: Mapped[str] = mapped_column(info={NO_FILE: True})
+    broken_at: Mapped[int | None]
+    what: Mapped[str | None]
 
 
 class SignatureUse(Base):

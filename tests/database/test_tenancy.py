@@ -45,7 +45,7 @@ from portal.companies.models import (
     Invitation,
     PayoutAccount,
 )
-from portal.database import tenancy
+from portal.database import file_checks, tenancy
 from portal.database.tenancy import Scope
 from portal.extensions import db
 from portal.identity.actor import DEBTOR, SYSTEM
@@ -56,7 +56,7 @@ from portal.notifications.telling import notify
 from portal.payments import booking
 from portal.payments.models import BankFile, BankPayment, Payment
 from portal.reporting import orders
-from portal.signing import envelopes
+from portal.signing import envelopes, log_checks
 from portal.signing.models import AgreementReading, Approval, EnvelopeSignature, SignatureUse
 from tests import factories
 from tests.factories import (
@@ -332,6 +332,8 @@ def a_tenant(name: str, identity_number: str) -> Tenant:
     )  # fmt: skip
     db.session.commit()
     history.check(NOW)
+    log_checks.check(NOW)
+    file_checks.run(lambda: NOW, is_asked=True)
     gathering.gather(NOW, between=db.session.commit)
     notify("mention", creditor_id=creditor.id, data={}, key="k", now=NOW)
     choosing.save(
