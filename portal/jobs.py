@@ -38,7 +38,7 @@ from portal.collection import (
     together,
 )
 from portal.creditor.notices import MailSpeaker
-from portal.database import queue, server, tenancy
+from portal.database import file_checks, queue, server, tenancy
 from portal.delivery import outbox
 from portal.extensions import db, settings
 from portal.identity import attempts, orders, sessions
@@ -55,6 +55,7 @@ from portal.signing import (
     asking,
     envelopes,
     finishing,
+    log_checks,
     renewing,
     sealing,
 )
@@ -209,6 +210,22 @@ def verify_history() -> None:
     db.session.commit()
 
 
+def check_files(is_asked: bool = False) -> None:
+    """Read all stored files again once a week; operators see which are not what was stored.
+
+    is_asked: now, although it is not time.
+    """
+    done = file_checks.run(clock.real_now, is_stopping=making.is_stopping, is_asked=is_asked)
+    if done is not None and (done.damaged or done.missing):
+        log.error("files.wrong", damaged=done.damaged, missing=done.missing)
+
+
+def check_logs() -> None:
+    """Look whether anybody has changed the log of a document to sign; operators see which."""
+    if wrong := log_checks.check(clock.now(), between=db.session.commit):
+        log.error("envelopes.broken", count=wrong)
+
+
 def refresh_figures(creditor_id: int | None = None) -> None:
     """Make the figures of one creditor anew, or of all where something has happened since."""
     for one in figures.due(clock.today(), clock.now(), creditor_id):
@@ -331,6 +348,9 @@ SCHEDULE: Mapping[str, tuple[Callable[..., None], str]] = {
     "tidy": (tidy, "30 * * * *"),
     "verify_history": (verify_history, "0 2 * * *"),
     "check_books": (check_books, "15 2 * * *"),
+    "check_logs": (check_logs, "30 2 * * *"),
+    # Begins once a week; hourly, so that one that was stopped goes on.
+    "check_files": (check_files, "40 * * * *"),
 }
 
 

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
 from portal.collection import states
 from portal.database.base import Base, PrimaryKey
 from portal.database.encryption import EncryptedText
-from portal.database.files import NAMES_FILES
+from portal.database.files import FILES_AT, NAMES_FILES, NO_FILE
 from portal.identity.models import Creditor
 from portal.payments.references import code_of
 
@@ -152,10 +152,13 @@ class Upload(Base):
     creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
     filename: Mapped[str]
     kind: Mapped[str]
-    sha256: Mapped[str]
+    # Of several files together it is the hash of theirs.
+    sha256: Mapped[str] = mapped_column(info={NO_FILE: True})
     status: Mapped[str]
     mapping: Mapped[dict[str, str]] = mapped_column(JSONB, default=dict)
-    result: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, info={NAMES_FILES: "true"})
+    result: Mapped[dict[str, Any]] = mapped_column(
+        JSONB, default=dict, info={NAMES_FILES: "true", FILES_AT: "$.files[*][1]"}
+    )
     person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
     created_at: Mapped[datetime]
     imported_at: Mapped[datetime | None]

@@ -9,15 +9,27 @@ import os
 import tempfile
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from io import BufferedWriter
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from cryptography.fernet import MultiFernet
 from flask import current_app
-from sqlalchemy import any_, cast, func, literal, select, text, union_all
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    any_,
+    cast,
+    func,
+    literal,
+    null,
+    select,
+    text,
+    union_all,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONPATH
 from sqlalchemy.types import Text
 
 from portal.config import Settings
@@ -32,6 +44,10 @@ _PIECE = 1 << 20
 _LENGTH = 4
 # Of a column whose JSON holds hashes of files: SQL that says in which rows it does.
 NAMES_FILES = "names_files"
+# Of such a column: the SQL/JSON path to them.
+FILES_AT = "files_at"
+# Of a column named …sha256 that holds the hash of something that is no file.
+NO_FILE = "no_file"
 
 
 class FileDamaged(Exception):
@@ -175,9 +191,10 @@ def size_on_disk(sha256: str) -> int:
 def remove_unnamed(hashes: Collection[str], *, unused_since: datetime) -> list[str]:
     """Remove those of some files that no row names any more, whatever its table.
 
-    A column named …sha256 names one, and so does a JSON column whose info tells NAMES_FILES. To
-    be called where all tenants' rows are seen. unused_since: a file stored after that is left, for
-    the row that names it may not be committed yet. Answers those removed.
+    A column named …sha256 names one, unless its info tells NO_FILE, and so does a JSON column whose
+    info tells NAMES_FILES. To be called where all tenants' rows are seen. unused_since: a file
+    stored after that is left, for the row that names it may not be committed yet. Answers those
+    removed.
     """
     removed = []
     for sha256 in set(hashes) - _named(hashes):
@@ -190,22 +207,73 @@ def remove_unnamed(hashes: Collection[str], *, unused_since: datetime) -> list[s
 
 def _named(hashes: Collection[str]) -> set[str]:
     wanted = select(func.unnest(cast(list(hashes), ARRAY(Text))).label("sha256")).subquery()
-    parts = []
+    parts = [
+        select(column).where(column == any_(cast(list(hashes), ARRAY(Text))))
+        for column in _columns()
+    ]
+    for column, condition in _json_columns():
+        mentions = func.strpos(cast(column, Text), wanted.c.sha256) > 0
+        parts.append(
+            select(wanted.c.sha256).where(
+                select(literal(1))
+                .select_from(column.table)
+                .where(text(condition), mentions)
+                .exists()
+            )
+        )
+    return set(db.session.scalars(union_all(*parts)))
+
+
+def _columns() -> Iterator[Column[Any]]:
     for table in Base.metadata.sorted_tables:
         for column in table.columns:
-            if column.name.endswith("sha256"):
-                parts.append(select(column).where(column == any_(cast(list(hashes), ARRAY(Text)))))
-            elif condition := column.info.get(NAMES_FILES):
-                mentions = func.strpos(cast(column, Text), wanted.c.sha256) > 0
-                parts.append(
-                    select(wanted.c.sha256).where(
-                        select(literal(1))
-                        .select_from(table)
-                        .where(text(condition), mentions)
-                        .exists()
-                    )
-                )
-    return set(db.session.scalars(union_all(*parts)))
+            if column.name.endswith("sha256") and NO_FILE not in column.info:
+                yield column
+
+
+def _json_columns() -> Iterator[tuple[Column[Any], str]]:
+    for table in Base.metadata.sorted_tables:
+        for column in table.columns:
+            if condition := column.info.get(NAMES_FILES):
+                yield column, condition
+
+
+@dataclass(frozen=True)
+class Naming:
+    """That rows of a table name a file. rows: how many. creditor_id: whose, if a company's."""
+
+    sha256: str
+    table: str
+    column: str
+    creditor_id: int | None
+    rows: int
+
+
+def naming(prefix: str) -> Iterator[Naming]:
+    """What rows name files whose hash begins so. To be called where all tenants' rows are seen."""
+    named: list[tuple[Column[Any], ColumnElement[Any], str]]
+    named = [(one, one, "true") for one in _columns()]
+    for one, condition in _json_columns():
+        path = cast(one.info[FILES_AT], JSONPATH)
+        as_text = func.jsonb_path_query(one, path).op("#>>")(cast([], ARRAY(Text)))
+        named.append((one, as_text, condition))
+    for column, sha256, condition in named:
+        owner = column.table.columns.get("creditor_id")
+        rows = (
+            select(
+                sha256.label("sha256"), (null() if owner is None else owner).label("creditor_id")
+            )
+            .select_from(column.table)
+            .where(text(condition))
+            .subquery()
+        )
+        found = db.session.execute(
+            select(rows.c.sha256, rows.c.creditor_id, func.count())
+            .where(rows.c.sha256.startswith(prefix, autoescape=True))
+            .group_by(rows.c.sha256, rows.c.creditor_id)
+        )
+        for name, creditor_id, count in found:
+            yield Naming(name, column.table.name, column.name, creditor_id, count)
 
 
 def forget_partial(before: datetime) -> None:

@@ -13,12 +13,14 @@ from sqlalchemy.exc import IntegrityError
 from portal.extensions import db
 
 # What takes long waits in a queue of its own, so that nothing waits for it; and so does what
-# somebody waits for with the telephone in their hand, so that it waits for nothing.
-DEFAULT, SLOW, PROMPT = "default", "slow", "prompt"
-QUEUES = (DEFAULT, SLOW, PROMPT)
+# somebody waits for with the telephone in their hand, so that it waits for nothing, and what reads
+# all files, which takes hours.
+DEFAULT, SLOW, PROMPT, CHECKS = "default", "slow", "prompt", "checks"
+QUEUES = (DEFAULT, SLOW, PROMPT, CHECKS)
 _QUEUES = {
     **dict.fromkeys(("make_ordered", "seal_envelopes", "renew_seals", "take_bank_files"), SLOW),
     "send_entry_code": PROMPT,
+    **dict.fromkeys(("check_files", "check_logs"), CHECKS),
 }
 _DEFER = text(
     "select procrastinate_defer_jobs_v1(array[row(:queue, :task, 0, null, :once,"

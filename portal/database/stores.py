@@ -43,8 +43,8 @@ class Store(Protocol):
     def remove(self, name: str) -> None:
         """Remove a file; one that is missing is no error."""
 
-    def names(self) -> Iterator[str]:
-        """Every file that is kept."""
+    def names(self, prefix: str = "") -> Iterator[str]:
+        """Every file that is kept whose name begins so, in order. prefix: none, or two letters."""
 
 
 class Folder:
@@ -84,8 +84,8 @@ class Folder:
     def remove(self, name: str) -> None:
         self._path(name).unlink(missing_ok=True)
 
-    def names(self) -> Iterator[str]:
-        for path in sorted(self._root.glob("??/*")):
+    def names(self, prefix: str = "") -> Iterator[str]:
+        for path in sorted(self._root.glob(f"{prefix or '??'}/*")):
             yield path.name
 
 
@@ -150,8 +150,10 @@ class Bucket:
     def remove(self, name: str) -> None:
         self._client.delete_object(Bucket=self._bucket, Key=name)
 
-    def names(self) -> Iterator[str]:
-        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket)
+    def names(self, prefix: str = "") -> Iterator[str]:
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self._bucket, Prefix=prefix
+        )
         for page in pages:
             for one in page.get("Contents", ()):
                 yield one["Key"]

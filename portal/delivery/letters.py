@@ -388,6 +388,28 @@ def _render_signing(
     )
 
 
+def render_written(content: Mapping[str, Any], *, language: str, settings: Settings) -> bytes:
+    """A document that a company has written from a template, to be signed.
+
+    content: `title`; `body`, HTML that is safe; `creditor`, as `collection.notices` tells it; and
+    `made_on` in ISO form. language: sv or en, that of the document.
+    """
+    reader, logos = _reader(language), _logos(content)
+    values = {"written": content, "logo": next(iter(logos), None), "reader": _shown(reader)}
+    return _pdf(
+        Composed(
+            [_part("written", reader, **values)],
+            language=reader,
+            title=content["title"],
+            description=f"{content['title']}: {content['creditor']['name']}",
+            made_on=content["made_on"],
+            author=content["creditor"]["name"],
+            logos=logos,
+        ),
+        variant=_ARCHIVED,
+    )
+
+
 def agreement_text(version: int, *, settings: Settings) -> str:
     """The words of a version of the agreement as HTML, for no creditor in particular.
 

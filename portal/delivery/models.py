@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.database.base import Base, PrimaryKey
 from portal.database.encryption import EncryptedText
+from portal.database.files import FILES_AT, NAMES_FILES
 
 
 class Message(Base):
@@ -40,7 +41,13 @@ class Message(Base):
     address: Mapped[str | None]
     mobile: Mapped[str | None]
     language: Mapped[str]
-    content: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    content: Mapped[dict[str, Any]] = mapped_column(
+        JSONB,
+        info={
+            NAMES_FILES: "status = 'waiting' and content -> 'attachments' is not null",
+            FILES_AT: "$.attachments[*].sha256",
+        },
+    )
     secret: Mapped[str | None] = mapped_column(EncryptedText)
     idempotency_key: Mapped[str] = mapped_column(unique=True)
     status: Mapped[str] = mapped_column(default="waiting")

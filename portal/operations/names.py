@@ -13,6 +13,8 @@ _JOBS = {
     "collect_bankid": lazy_gettext("Follow up BankID orders"),
     "check_books": lazy_gettext("Check the books"),
     "verify_history": lazy_gettext("Check the history"),
+    "check_files": lazy_gettext("Check all stored files"),
+    "check_logs": lazy_gettext("Check the logs of documents"),
     "make_ordered": lazy_gettext("Make reports and archives"),
     "seal_envelopes": lazy_gettext("Seal signed documents"),
     "renew_seals": lazy_gettext("Renew seals"),
@@ -24,3 +26,23 @@ _JOBS = {
 def job_name(task: str) -> str:
     """A task in words; one without words of its own shows its name."""
     return str(_JOBS.get(task, task))
+
+
+_TABLES = {
+    "messages": lazy_gettext("Letters and messages"),
+    "invoices": lazy_gettext("Invoices’ own files"),
+    "uploads": lazy_gettext("Uploads"),
+    "case_files": lazy_gettext("Files of cases"),
+    "documents": lazy_gettext("Agreements"),
+    "signatures": lazy_gettext("Signatures on agreements"),
+    "approvals": lazy_gettext("Approvals"),
+    "envelope_files": lazy_gettext("Documents to sign"),
+    "envelope_signatures": lazy_gettext("Signatures on documents"),
+    "work_orders": lazy_gettext("Reports and archives"),
+    "bank_files": lazy_gettext("Files from banks"),
+}
+
+
+def table_name(table: str) -> str:
+    """What a table that names files is about, in words."""
+    return str(_TABLES.get(table, table))

@@ -15,6 +15,7 @@ from portal.identity.actor import Actor
 from portal.operations import jobs
 from portal.operations.names import job_name
 from portal.payments import booking
+from portal.signing import log_checks
 from portal.web.rendering import go, render
 
 operations = Blueprint("operations", __name__, url_prefix="/operations")
@@ -46,6 +47,7 @@ def _tabs() -> tuple[tuple[str, str, int], ...]:
         ("list_reviews", gettext("For a person"), cases.count_for_review()),
         ("list_bank_files", gettext("Files from banks"), 0),
         ("show_books", gettext("Books"), 0),
+        ("list_checks", gettext("Files and logs"), views_checks.wrong()),
         ("list_rates", gettext("Reference rates"), 0),
         ("list_languages", gettext("Languages"), 0),
     )
@@ -90,6 +92,9 @@ def show_status() -> Response:
         rates_through=table.known_through,
         broken_histories=history.broken(),
         history_checked_at=history.checked_at(),
+        wrong_files=views_checks.wrong_files(),
+        broken_logs=log_checks.broken(),
+        files_checked_at=views_checks.checked_at(),
         are_letters_fast=letters.is_fast(),
         are_rates_known=table.known_through >= clock.today(),
     )
@@ -152,6 +157,7 @@ def retry_message(message_id: int) -> Response:
 
 from portal.operations import (  # noqa: E402
     views_bank,  # noqa: F401
+    views_checks,
     views_languages,  # noqa: F401
     views_rates,  # noqa: F401
     views_reviews,  # noqa: F401

@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.database.base import Base, PrimaryKey
-from portal.database.files import NAMES_FILES
+from portal.database.files import FILES_AT, NAMES_FILES
 
 WAITING, RUNNING, DONE = "waiting", "running", "done"
 FAILED, CANCELLED, GONE = "failed", "cancelled", "gone"
@@ -57,7 +57,9 @@ class Order(Base):
     total: Mapped[int] = mapped_column(default=0)
     state: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
     files: Mapped[list[dict[str, Any]]] = mapped_column(
-        JSONB, default=list, info={NAMES_FILES: f"status <> '{GONE}'"}
+        JSONB,
+        default=list,
+        info={NAMES_FILES: f"status <> '{GONE}'", FILES_AT: "$[*].sha256"},
     )
     failure: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     created_at: Mapped[datetime]

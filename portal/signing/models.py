@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.database.base import Base, PrimaryKey
 from portal.database.encryption import EncryptedText
+from portal.database.files import FILES_AT, NAMES_FILES, NO_FILE
 
 
 class AgreementVersion(Base):
@@ -73,8 +74,8 @@ class Signature(Base):
     order_ref: Mapped[str] = mapped_column(unique=True)
     xml_sha256: Mapped[str]
     ocsp_sha256: Mapped[str]
-    visible_sha256: Mapped[str]
-    non_visible_sha256: Mapped[str]
+    visible_sha256: Mapped[str] = mapped_column(info={NO_FILE: True})
+    non_visible_sha256: Mapped[str] = mapped_column(info={NO_FILE: True})
     started_ip: Mapped[str]
     device_ip: Mapped[str | None]
     signed_at: Mapped[datetime]
@@ -102,9 +103,9 @@ class Approval(Base):
     creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
     kind: Mapped[str]
     values: Mapped[dict[str, Any]] = mapped_column(JSONB)
-    basis_sha256: Mapped[str]
+    basis_sha256: Mapped[str] = mapped_column(info={NO_FILE: True})
     text: Mapped[str]
-    text_sha256: Mapped[str]
+    text_sha256: Mapped[str] = mapped_column(info={NO_FILE: True})
     proposed_by: Mapped[int] = mapped_column(ForeignKey("people.id"))
     proposer_name: Mapped[str]
     proposed_at: Mapped[datetime]
@@ -114,7 +115,13 @@ class Approval(Base):
     decider_name: Mapped[str | None]
     decided_at: Mapped[datetime | None]
     reason: Mapped[str] = mapped_column(default="")
-    evidence: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    evidence: Mapped[dict[str, Any] | None] = mapped_column(
+        JSONB,
+        info={
+            NAMES_FILES: "evidence is not null",
+            FILES_AT: '$.keyvalue() ? (@.key like_regex "^(xml|ocsp)_sha256$").value',
+        },
+    )
 
 
 class Envelope(Base):
@@ -123,11 +130,12 @@ class Envelope(Base):
     kind: `document`, or what the rest of the portal has signed, such as `payment_plan`. company:
     the sender's name, as signers see it. case_id: of a case that it is about, whose debtor sees it.
     status: draft, open, completed, declined, withdrawn or expired. version: of its files, from 1;
-    files that are changed after it was sent make a new one. in_order: signers are invited step by
-    step. remind_days: days between reminders, 0 for none. last_on: the last day to sign.
-    manifest_sha256: of what is signed, once it is sent (`envelopes.manifest`). sealed_at: when its
-    files were sealed. renew_on: when their newest timestamp is to be renewed. keep_until_on: until
-    when it is kept, if its kind has a rule; hold_reason: why it is kept nevertheless.
+    files that are changed after it was sent make a new one. template_key, template_version: of what
+    it was written from, if from a template. in_order: signers are invited step by step.
+    remind_days: days between reminders, 0 for none. last_on: the last day to sign. manifest_sha256:
+    of what is signed, once it is sent (`envelopes.manifest`). sealed_at: when its files were
+    sealed. renew_on: when their newest timestamp is to be renewed. keep_until_on: until when it is
+    kept, if its kind has a rule; hold_reason: why it is kept nevertheless.
     """
 
     __tablename__ = "envelopes"
@@ -153,6 +161,8 @@ class Envelope(Base):
     folder: Mapped[str] = mapped_column(default="")
     status: Mapped[str] = mapped_column(default="draft")
     version: Mapped[int] = mapped_column(default=1)
+    template_key: Mapped[str | None]
+    template_version: Mapped[int | None]
     in_order: Mapped[bool] = mapped_column(default=False)
     remind_days: Mapped[int] = mapped_column(default=0)
     last_on: Mapped[date]
@@ -162,7 +172,7 @@ class Envelope(Base):
     created_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
-    manifest_sha256: Mapped[str | None]
+    manifest_sha256: Mapped[str | None] = mapped_column(info={NO_FILE: True})
     sealed_at: Mapped[datetime | None]
     renew_on: Mapped[date | None] = mapped_column(index=True)
     keep_until_on: Mapped[date | None]
@@ -296,8 +306,57 @@ class EnvelopeEvent(Base):
     actor: Mapped[str]
     signer_key: Mapped[str | None]
     data: Mapped[dict[str, Any]] = mapped_column(JSONB)
-    previous_sha256: Mapped[str]
-    sha256: Mapped[str]
+    previous_sha256: Mapped[str] = mapped_column(info={NO_FILE: True})
+    sha256: Mapped[str] = mapped_column(info={NO_FILE: True})
+
+
+class EnvelopeCheck(Base):
+    """What the latest check of an envelope's log found.
+
+    events, head_sha256: how many it had when it last held, and the hash of the newest one.
+    broken_at, what: the first event that does not hold, and why (`log_checks`), or None.
+    """
+
+    __tablename__ = "envelope_checks"
+
+    envelope_id: Mapped[int] = mapped_column(
+        ForeignKey("envelopes.id", ondelete="cascade"), primary_key=True
+    )
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
+    checked_at: Mapped[datetime]
+    events: Mapped[int]
+    head_sha256: Mapped[str] = mapped_column(info={NO_FILE: True})
+    broken_at: Mapped[int | None]
+    what: Mapped[str | None]
+
+
+class SigningTemplate(Base):
+    """A version of a company's template for documents; never changed (`signing.templates`).
+
+    key: of the template, the same for all its versions. roles, fields: as `templates.Role` and
+    `templates.Field`. body: as `signing.markup` reads it. saved_by: the name of who made the
+    version. archived_at: since when the template is not offered any more, on all its versions.
+    """
+
+    __tablename__ = "signing_templates"
+    __table_args__ = (UniqueConstraint("creditor_id", "key", "version"),)
+
+    id: Mapped[PrimaryKey]
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
+    key: Mapped[str]
+    version: Mapped[int]
+    name: Mapped[str]
+    kind: Mapped[str]
+    language: Mapped[str]
+    message: Mapped[str]
+    days: Mapped[int]
+    remind_days: Mapped[int]
+    roles: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    fields: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    body: Mapped[str]
+    saved_by: Mapped[str]
+    saved_at: Mapped[datetime]
+    archived_at: Mapped[datetime | None]
 
 
 class SignatureUse(Base):

@@ -10,13 +10,14 @@ from functools import lru_cache
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.fields import MDPPerm
+from pyhanko.sign.validation import EmbeddedPdfSignature
 
 from portal import pdfium
 from portal.collection import file_types
 from portal.collection.file_types import FileRefused, FileTooLarge
 from portal.database import files
 from portal.messages import N_
-from portal.signing import office
+from portal.signing import office, revisions, seals
 from portal.signing.envelopes import NewFile
 
 LARGEST = 25 * 1024 * 1024
@@ -132,14 +133,32 @@ def _refuse_programs(attached: generic.DictionaryObject) -> None:
 def _has_signatures(reader: PdfFileReader) -> bool:
     try:
         signatures = list(reader.embedded_signatures)
-        is_final = any(one.docmdp_level == MDPPerm.NO_CHANGES for one in signatures)
+        is_final = any(_forbids_another(one) for one in signatures)
+        holds = all(_holds(one) for one in signatures)
     except Exception as error:
         raise FileRefused(file_types.DAMAGED) from error
     if is_final:
         raise FileRefused(
             N_("The signature in this PDF forbids to add another one. Send it as an attachment.")
         )
+    if not holds:
+        # It could never be sealed: whoever verifies it would find that signature wrong.
+        raise FileRefused(
+            N_("The PDF was changed after it was signed. Ask for the original, and add that.")
+        )
     return bool(signatures)
+
+
+def _forbids_another(signature: EmbeddedPdfSignature) -> bool:
+    locks = signature.fieldmdp
+    is_locked = locks is not None and locks.is_locked(seals.FIELD)
+    return signature.docmdp_level == MDPPerm.NO_CHANGES or is_locked
+
+
+def _holds(signature: EmbeddedPdfSignature) -> bool:
+    signature.compute_integrity_info()
+    told = signature.summarise_integrity_info()["docmdp_ok"]
+    return bool(told) and revisions.is_as_signed(signature)
 
 
 @lru_cache(maxsize=256)

@@ -75,6 +75,11 @@ def _holds(data: bytes, signature: EmbeddedPdfSignature) -> bool:
     return digest.digest() == _told_digest(signature)
 
 
+def is_as_signed(signature: EmbeddedPdfSignature) -> bool:
+    """Whether the bytes that a signature covers are those that were signed, whoever signed them."""
+    return bool(signature.compute_digest() == _told_digest(signature))
+
+
 def value_in(gap: bytes) -> bytes | None:
     """The value of a signature as it is written between two parts that it covers.
 
@@ -164,12 +169,14 @@ def require_pages(original: bytes, covered: bytes) -> None:
 
 def _may_change(reader: PdfFileReader) -> set[tuple[int, int]]:
     """What a page more, a file more and a signature more make necessary to write anew."""
-    found = {reader.root_ref, *(one.reference for one in _nodes(reader))}
+    nodes = _nodes(reader)
+    found = {reader.root_ref, *(one.reference for one in nodes)}
     info = reader.trailer_view.raw_get("/Info") if "/Info" in reader.trailer_view else None
-    places = [info]
+    places = [info, *(one.get_object().raw_get("/Kids") for one in nodes)]
     for keys in (
         *(("/Names",), ("/Names", "/EmbeddedFiles"), ("/Names", "/EmbeddedFiles", "/Names")),
-        *(("/AF",), ("/AcroForm",), ("/AcroForm", "/Fields"), ("/Extensions",), ("/Metadata",)),
+        *(("/AcroForm",), ("/AcroForm", "/Fields"), ("/Perms",)),
+        *(("/AF",), ("/Extensions",), ("/Metadata",)),
     ):
         places.append(_raw(reader.root, keys))
     found |= {one.reference for one in places if isinstance(one, generic.IndirectObject)}

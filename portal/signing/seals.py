@@ -148,11 +148,8 @@ def _seal(
 
 
 def _writer(data: bytes) -> IncrementalPdfFileWriter:
-    try:
-        return IncrementalPdfFileWriter(io.BytesIO(data))
-    except PdfError:
-        # Some programs write tables of contents that are only almost right.
-        return IncrementalPdfFileWriter(io.BytesIO(data), strict=False)
+    strict = open_pdf(data).strict
+    return IncrementalPdfFileWriter(io.BytesIO(data), strict=strict)
 
 
 def open_pdf(data: bytes) -> PdfFileReader:
@@ -160,9 +157,13 @@ def open_pdf(data: bytes) -> PdfFileReader:
     try:
         reader = PdfFileReader(io.BytesIO(data))
         reader.root["/Pages"]
-        return reader
+        if not reader.xrefs.hybrid_xrefs_present:
+            return reader
     except PdfError:
-        return PdfFileReader(io.BytesIO(data), strict=False)
+        # Some programs write tables of references that are only almost right.
+        pass
+    # Word writes two of them, which pyHanko takes for signing only so.
+    return PdfFileReader(io.BytesIO(data), strict=False)
 
 
 def _append_pages(writer: IncrementalPdfFileWriter, evidence: bytes) -> None:

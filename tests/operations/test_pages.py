@@ -13,12 +13,15 @@ from sqlalchemy import select, text
 from portal.collection import cases, lifecycle, rates
 from portal.collection.models import Case, HistoryCheck
 from portal.database import queue
+from portal.database.file_checks import FileCheck
 from portal.delivery import outbox
 from portal.delivery.models import Message
 from portal.extensions import db
 from portal.identity.actor import SYSTEM
 from portal.locales import LANGUAGES
+from portal.signing.models import EnvelopeCheck
 from tests.factories import NOW, TODAY, a_case, a_person, a_reminded_case, sign_in
+from tests.signing.envelopes import an_envelope
 
 Get = Callable[..., BeautifulSoup]
 Post = Callable[..., BeautifulSoup]
@@ -124,6 +127,51 @@ def test_a_history_that_was_changed_is_told(get: Get) -> None:
     assert "A history has been changed" in page
     assert f"{case.creditor.name}: event 4" in page
     assert "All is well" not in page
+
+
+def test_files_that_are_not_what_was_stored_are_told_with_what_names_them(get: Get) -> None:
+    creditor = a_case().creditor
+    db.session.add(
+        FileCheck(
+            began_at=NOW, ended_at=NOW, after="ff~", files=2, bytes=9, damaged=1, missing=1,
+            problems=[
+                {"sha256": "ab" * 32, "what": "damaged", "named_by": []},
+                {"sha256": "cd" * 32, "what": "missing", "named_by": [
+                    {"table": "messages", "column": "document_sha256",
+                     "creditor_id": creditor.id, "rows": 1}]},
+            ],
+        )
+    )  # fmt: skip
+    db.session.commit()
+    page = get("/").get_text(" ", strip=True)
+    assert "2 files are damaged or missing" in page
+    assert "All is well" not in page
+    damaged, missing = get("/checks").select("tbody")[0].select("tr")
+    assert "Nothing names it" in damaged.text
+    assert f"Letters and messages, {creditor.name}" in missing.text
+
+
+def test_a_log_that_was_changed_is_told_with_its_document(get: Get) -> None:
+    envelope = an_envelope(a_case().creditor)
+    db.session.add(
+        EnvelopeCheck(
+            envelope_id=envelope.id, creditor_id=envelope.creditor_id, checked_at=NOW, events=3,
+            head_sha256="", broken_at=2, what="changed",
+        )
+    )  # fmt: skip
+    db.session.commit()
+    assert "The log of a document has been changed" in get("/").text
+    page = get("/checks").get_text(" ", strip=True)
+    assert envelope.key in page
+    assert "Event 2 is not what was written" in page
+
+
+def test_all_files_are_read_again_when_it_is_asked_for(get: Get, post: Post) -> None:
+    assert "read again, beginning soon" in post("/checks").text
+    waiting = db.session.scalars(
+        text("select args from procrastinate_jobs where task_name = 'check_files'")
+    ).all()
+    assert waiting == [{"is_asked": True}]
 
 
 def test_a_failed_job_is_listed_with_what_it_was_about(get: Get) -> None:

@@ -39,6 +39,7 @@ def refusal(name: str, data: bytes) -> str:
         (pdf_files.carrying("bild.png", b"MZ\x90"), "program"),
         (pdf_files.with_pages(0), "damaged"),
         (pdf_files.signed(is_final=True), "forbids to add another"),
+        (pdf_files.signed().replace(b"/MediaBox", b"/MediaBax", 1), "changed after it was signed"),
     ],
 )  # fmt: skip
 def test_a_bad_pdf_is_refused_with_the_reason(app: Flask, data: bytes, told: str) -> None:
