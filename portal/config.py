@@ -131,6 +131,19 @@ class Settings:
         "",
         "a folder that banks' files are put in, and taken from every minute; empty: none",
     )
+    payout_account: str = _setting(
+        "REDA_PAYOUT_ACCOUNT",
+        "",
+        "the client account that payouts are paid from: a bankgiro's digits or an IBAN without"
+        " blanks; empty: REDA_BANKGIRO",
+    )
+    payout_bic: str = _setting("REDA_PAYOUT_BIC", "", "the BIC of its bank, if the bank wants it")
+    payout_folder: str = _setting(
+        "REDA_PAYOUT_FOLDER",
+        "",
+        "a folder that approved payouts are put in as files for the bank (pain.001); empty: they"
+        " are fetched on the operator's page",
+    )
     bank_statements: str = _setting(
         "REDA_BANK_STATEMENTS",
         "to compare",

@@ -92,6 +92,7 @@ _ACCOUNTS = {
     "unmatched": lazy_gettext("Received, not yet matched"),
     "bad_debt": lazy_gettext("Fees given up"),
     "owed_by_creditor": lazy_gettext("Fees that you bear, to be set off"),
+    "payout_in_transit": lazy_gettext("On its way to you"),
 }
 _MESSAGES = {
     "reminder": lazy_gettext("Reminder"),

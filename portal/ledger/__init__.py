@@ -10,6 +10,7 @@
 - `received_since_sql(case_id, at)`: what came for a case, for its plan.
 - `owed_to(creditor_id)`, `owed_rows(creditor_id)`: collected and not yet paid out.
 - `owed_by(creditor_id)`: fees that the creditor bears itself.
+- `to_settle_sql(creditor_id)`, `owing_creditors()`: what payouts are made of, and whose.
 - `entries(case_id)`: the entries of a case, for a page.
 - `unpaid_sql(column)`: what debtors still owe, for a list; `balances_sql(column)`: by part.
 - `trial_balance()`, `off_balance()`: every account's sum; all together, and of each creditor, zero.
@@ -20,6 +21,9 @@ from portal.ledger.books import (
     INTEREST_ACCRUED,
     INTEREST_WAIVED,
     NEVER_OWED,
+    PAID_OUT,
+    PAYOUT_REJECTED,
+    PAYOUT_SETTLED,
     Account,
     Balance,
     CaseBooks,
@@ -38,9 +42,11 @@ from portal.ledger.books import (
     owed_by,
     owed_rows,
     owed_to,
+    owing_creditors,
     post,
     post_many,
     received_since_sql,
+    to_settle_sql,
     trial_balance,
     unpaid_sql,
 )
@@ -49,6 +55,9 @@ __all__ = [
     "INTEREST_ACCRUED",
     "INTEREST_WAIVED",
     "NEVER_OWED",
+    "PAID_OUT",
+    "PAYOUT_REJECTED",
+    "PAYOUT_SETTLED",
     "Account",
     "Balance",
     "CaseBooks",
@@ -67,9 +76,11 @@ __all__ = [
     "owed_by",
     "owed_rows",
     "owed_to",
+    "owing_creditors",
     "post",
     "post_many",
     "received_since_sql",
+    "to_settle_sql",
     "trial_balance",
     "unpaid_sql",
 ]

@@ -37,7 +37,8 @@ class Account(StrEnum):
     `client_funds`; what of it is the creditor's on `owed_to_creditor`; our own on `fee_income`.
     `over_payment` goes back to who paid; `unmatched` belongs to nobody that we know yet. Fees that
     are given up stand on `bad_debt`. Fees that a creditor bears itself stand on `owed_by_creditor`,
-    until they are set off against what it is owed.
+    until they are set off against what it is owed. What is ordered paid to a creditor stands on
+    `payout_in_transit` until the bank has paid it.
     """
 
     PRINCIPAL = "principal"
@@ -51,6 +52,7 @@ class Account(StrEnum):
     UNMATCHED = "unmatched"
     BAD_DEBT = "bad_debt"
     OWED_BY_CREDITOR = "owed_by_creditor"
+    PAYOUT_IN_TRANSIT = "payout_in_transit"
 
 
 # In the order of Balance.
@@ -61,6 +63,9 @@ INTEREST_ACCRUED = "interest.accrued"
 # A part of the principal that was wrong from the beginning is taken back.
 NEVER_OWED = "claim.never_owed"
 INTEREST_WAIVED = "interest.waived"
+# What is owed to a creditor is ordered paid; the bank did not pay it, and it is owed again; the
+# bank has paid it.
+PAID_OUT, PAYOUT_REJECTED, PAYOUT_SETTLED = "payout", "payout.rejected", "payout.settled"
 
 
 @dataclass(frozen=True)
@@ -357,6 +362,38 @@ def owed_by(creditor_id: int) -> int:
         Line.creditor_id == creditor_id, Line.account == Account.OWED_BY_CREDITOR
     )
     return int(db.session.scalar(query) or 0)
+
+
+def to_settle_sql(creditor_id: int) -> Subquery:
+    """The lines that make up what a creditor is owed and owes, but for those of payouts.
+
+    Columns line_id, case_id, kind, account, booked_on, currency; amount_ore: above zero what is
+    owed to the creditor, below zero what it owes.
+    """
+    return (
+        select(
+            Line.id.label("line_id"), Line.case_id, Entry.kind, Line.account, Line.booked_on,
+            Line.currency, (-Line.amount_ore).label("amount_ore"),
+        )
+        .join(Entry, Entry.id == Line.entry_id)
+        .where(
+            Line.creditor_id == creditor_id,
+            Line.account.in_((Account.OWED_TO_CREDITOR, Account.OWED_BY_CREDITOR)),
+            Entry.kind != PAID_OUT,
+        )
+        .subquery("to_settle")
+    )  # fmt: skip
+
+
+def owing_creditors() -> list[int]:
+    """The creditors that are owed something, or owe."""
+    query = (
+        select(Line.creditor_id)
+        .where(Line.account.in_((Account.OWED_TO_CREDITOR, Account.OWED_BY_CREDITOR)))
+        .group_by(Line.creditor_id, Line.account)
+        .having(func.sum(Line.amount_ore) != 0)
+    )
+    return sorted(set(db.session.scalars(query)))
 
 
 def owed_rows(creditor_id: int, after: int | None = None, limit: int = 50) -> list[OwedRow]:

@@ -3,12 +3,21 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Text, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.database.base import Base, PrimaryKey
 from portal.database.encryption import EncryptedText
+from portal.database.files import FILES_AT, NAMES_FILES
 
 
 class SwishRequest(Base):
@@ -165,3 +174,136 @@ class BankPayment(Base):
     deposit: Mapped[str]
     position: Mapped[int]
     state: Mapped[str]
+
+
+class PayoutSchedule(Base):
+    """When a company is paid out to, if it has chosen.
+
+    every: day or week. weekday: 1 Monday to 5 Friday, for a week. lowest_ore: what is less waits.
+    """
+
+    __tablename__ = "payout_schedules"
+    __table_args__ = (
+        CheckConstraint("every in ('day', 'week')", name="every"),
+        CheckConstraint("weekday between 1 and 5", name="weekday"),
+        CheckConstraint("lowest_ore >= 0", name="lowest"),
+    )
+
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"), primary_key=True)
+    every: Mapped[str]
+    weekday: Mapped[int]
+    lowest_ore: Mapped[int]
+
+
+class PayoutBatch(Base):
+    """Payouts that two operators approve together, and that become one file to the bank.
+
+    key: also the file's message id. text: what both sign, in simpleMarkdownV1. rows: the payouts as
+    they are signed for. status: waiting, released or withdrawn. file_sha256: of the file, once it
+    is released; empty when nothing of it is paid.
+    """
+
+    __tablename__ = "payout_batches"
+    __table_args__ = (
+        CheckConstraint("status in ('waiting', 'released', 'withdrawn')", name="status"),
+    )
+
+    id: Mapped[PrimaryKey]
+    key: Mapped[str] = mapped_column(unique=True)
+    made_by: Mapped[str]
+    made_at: Mapped[datetime]
+    text: Mapped[str]
+    rows: Mapped[list[list[Any]]] = mapped_column(JSONB)
+    status: Mapped[str]
+    ended_at: Mapped[datetime | None]
+    file_sha256: Mapped[str | None]
+    execute_on: Mapped[date | None]
+    written_at: Mapped[datetime | None]
+
+
+class PayoutSignature(Base):
+    """An operator's approval of a batch with BankID; nobody approves one twice."""
+
+    __tablename__ = "payout_signatures"
+    __table_args__ = (UniqueConstraint("batch_id", "person_id"),)
+
+    id: Mapped[PrimaryKey]
+    batch_id: Mapped[int] = mapped_column(ForeignKey("payout_batches.id"))
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
+    person_name: Mapped[str]
+    signed_at: Mapped[datetime]
+    evidence: Mapped[dict[str, Any]] = mapped_column(
+        JSONB,
+        info={
+            NAMES_FILES: "true",
+            FILES_AT: '$.keyvalue() ? (@.key like_regex "^(xml|ocsp)_sha256$").value',
+        },
+    )
+
+
+class Payout(Base):
+    """What is to be paid, or was paid, to one company in one currency.
+
+    collected_ore: of what was collected; set_off_ore: fees that it bears, taken off. amount_ore:
+    what is left, and the sum of its lines. account_*: that it is paid to; account_number as people
+    write it. is_chosen: an operator has chosen the account. status: proposed; held; released, when
+    it is ordered at the bank; settled, when the bank has paid; rejected, when it has not, for
+    `reason`; offset, when all was set off and nothing is paid.
+    """
+
+    __tablename__ = "payouts"
+    __table_args__ = (
+        CheckConstraint(
+            "status in ('proposed', 'held', 'released', 'settled', 'rejected', 'offset')",
+            name="status",
+        ),
+        CheckConstraint(
+            "amount_ore = collected_ore - set_off_ore and amount_ore >= 0", name="amount"
+        ),
+        CheckConstraint("(amount_ore = 0) = (status = 'offset')", name="offset"),
+        # One proposal at a time: what comes meanwhile is added to it.
+        Index(
+            "uq_payouts_open", "creditor_id", "currency", unique=True,
+            postgresql_where=text("status in ('proposed', 'held') and batch_id is null"),
+        ),
+        Index("ix_payouts_creditor_id", "creditor_id", "id"),
+    )  # fmt: skip
+
+    id: Mapped[PrimaryKey]
+    key: Mapped[str] = mapped_column(unique=True)
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
+    currency: Mapped[str]
+    collected_ore: Mapped[int]
+    set_off_ore: Mapped[int]
+    amount_ore: Mapped[int]
+    account_key: Mapped[str | None]
+    account_kind: Mapped[str | None]
+    account_number: Mapped[str | None]
+    account_holder: Mapped[str | None]
+    is_chosen: Mapped[bool]
+    status: Mapped[str]
+    note: Mapped[str]
+    reason: Mapped[str]
+    proposed_at: Mapped[datetime]
+    batch_id: Mapped[int | None] = mapped_column(ForeignKey("payout_batches.id"), index=True)
+    released_on: Mapped[date | None]
+    ended_on: Mapped[date | None]
+
+
+class PayoutLine(Base):
+    """A line of the ledger that a payout pays or sets off; each is in one payout for ever.
+
+    account: owed_to_creditor, or owed_by_creditor for a fee that is set off. amount_ore: what it
+    adds to the payout.
+    """
+
+    __tablename__ = "payout_lines"
+
+    line_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    payout_id: Mapped[int] = mapped_column(ForeignKey("payouts.id"), index=True)
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
+    case_id: Mapped[int | None]
+    kind: Mapped[str]
+    account: Mapped[str]
+    booked_on: Mapped[date]
+    amount_ore: Mapped[int]

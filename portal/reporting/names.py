@@ -20,6 +20,8 @@ _ENTRIES = {
     "payment.bankgiro": N_("Payment by bankgiro"),
     "payment.direct": N_("Payment to the creditor"),
     "payout": N_("Paid out to you"),
+    "payout.rejected": N_("A payout that did not arrive"),
+    "payout.settled": N_("The bank has paid"),
     "interest.accrued": N_("Interest to this day"),
     "interest.waived": N_("Interest waived"),
     "fee.reminder": N_("Reminder fee"),
@@ -49,6 +51,7 @@ ACCOUNTS = {
     "unmatched": N_("Received, not yet matched"),
     "bad_debt": N_("Fees given up"),
     "owed_by_creditor": N_("Fees that you bear"),
+    "payout_in_transit": N_("On its way to you"),
 }
 
 

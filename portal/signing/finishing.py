@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from portal.identity.models import BankIDOrder
+from portal.payments import releasing
 from portal.signing import agreements, approvals, ceremony
 
 
@@ -15,6 +16,8 @@ def finish(order: BankIDOrder, *, now: datetime) -> None:
         ceremony.finish(order, now=now)
     elif "approval" in order.subject:
         approvals.finish(order, now=now)
+    elif "payouts" in order.subject:
+        releasing.finish(order, now=now)
     else:
         agreements.finish(order, now=now)
 

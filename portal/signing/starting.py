@@ -28,6 +28,8 @@ def beginning(purpose: str, subject: Mapping[str, Any]) -> str:
         return url_for(
             "creditor.show_approval", key=subject["company"], approval_key=subject["approval"]
         )
+    if "payouts" in subject:
+        return url_for("operations.show_payout_batch", batch_key=subject["payouts"])
     if "signing" in subject:
         return url_for("signing.show_envelope", token=subject["token"])
     if purpose == "sign":

@@ -1,0 +1,53 @@
+"""Money collected for a company, fees that it bears, and its accounts, for tests of payouts."""
+
+import itertools
+
+from portal import ledger
+from portal.collection.models import Case
+from portal.companies.models import PayoutAccount
+from portal.extensions import db
+from portal.identity.models import Creditor
+from portal.ledger import Account
+from portal.payments import payouts
+from portal.payments.models import Payout
+from tests.factories import NOW, TODAY
+
+_serial = itertools.count(1)
+
+
+def an_account(
+    creditor: Creditor, number: str = "50501055", *, is_used: bool = True
+) -> PayoutAccount:
+    """A bankgiro that the company is paid to."""
+    row = PayoutAccount(
+        key=f"account{next(_serial)}", creditor_id=creditor.id, kind="bankgiro", number=number,
+        holder=creditor.name, currency=None, is_used=is_used, added_at=NOW,
+    )  # fmt: skip
+    db.session.add(row)
+    db.session.commit()
+    return row
+
+
+def _post(case: Case, kind: str, lines: dict[Account, int]) -> None:
+    ledger.post(
+        creditor_id=case.creditor_id, case_id=case.id, kind=kind, booked_on=TODAY,
+        key=f"test:{next(_serial)}:{case.id}", lines=lines, currency="SEK", now=NOW,
+    )  # fmt: skip
+    db.session.commit()
+
+
+def collect(case: Case, ore: int) -> None:
+    """Money for the creditor comes; below zero, it goes back."""
+    _post(case, "payment.swish", {Account.CLIENT_FUNDS: ore, Account.OWED_TO_CREDITOR: -ore})
+
+
+def owe(case: Case, ore: int) -> None:
+    """The creditor bears a fee itself."""
+    _post(case, "creditor_fee.reminder", {Account.OWED_BY_CREDITOR: ore, Account.FEE_INCOME: -ore})
+
+
+def propose(creditor: Creditor) -> list[Payout]:
+    """Put what is owed into proposals."""
+    found = payouts.propose(creditor.id, today=TODAY, now=NOW)
+    db.session.commit()
+    return found
