@@ -45,8 +45,8 @@ from portal.identity import attempts, orders, sessions
 from portal.identity.models import BankIDOrder, Creditor
 from portal.messages import RedaError
 from portal.notifications import centre, gathering, mailing
-from portal.operations import bank_folder
-from portal.payments import booking
+from portal.operations import bank_folder, payout_folder
+from portal.payments import booking, payouts, statuses
 from portal.reporting import making
 from portal.reporting import orders as orders_of_work
 from portal.signing import (
@@ -170,6 +170,22 @@ def take_bank_files() -> None:
     """Take what lies in the folder that banks' files are put in, if there is one."""
     if settings().bank_folder:
         bank_folder.take_all(Path(settings().bank_folder))
+
+
+def propose_payouts() -> None:
+    """Put what companies are owed into proposals, of those whose schedule is due today."""
+    now = clock.now()
+    for creditor_id in payouts.due(clock.day_of(now)):
+        payouts.propose(creditor_id, today=clock.day_of(now), now=now)
+        db.session.commit()
+
+
+def follow_payouts() -> None:
+    """Put approved payouts in the folder for the bank, and learn which of them it has paid."""
+    now = clock.now()
+    if settings().payout_folder:
+        payout_folder.write_all(Path(settings().payout_folder), now=now)
+    statuses.settle_debits(now=now)
 
 
 def ask_of_texts(name: str | None = None) -> None:
@@ -333,6 +349,9 @@ SCHEDULE: Mapping[str, tuple[Callable[..., None], str]] = {
     "tell_of_agreements": (tell_of_agreements, "5 5 * * *"),
     "deliver_outbox": (deliver_outbox, "* * * * *"),
     "take_bank_files": (take_bank_files, "* * * * *"),
+    # Early on the banking day, and again: what came in meanwhile is added.
+    "propose_payouts": (propose_payouts, "10 4-8 * * *"),
+    "follow_payouts": (follow_payouts, "*/5 * * * *"),
     "ask_swish": (ask_swish, "* * * * *"),
     "ask_of_texts": (ask_of_texts, "20 * * * *"),
     "collect_bankid": (collect_bankid, "* * * * *"),

@@ -30,7 +30,7 @@ from portal.identity import people as people_room
 from portal.identity.actor import SYSTEM, Actor
 from portal.identity.models import Creditor, Membership, Person
 from portal.notifications.telling import notify
-from portal.payments import booking
+from portal.payments import booking, payouts, releasing
 from portal.payments.models import Payment
 from portal.reporting import orders
 from portal.signing import agreements, approvals, envelopes
@@ -52,6 +52,7 @@ from tests.factories import (
     enter_case,
     sign_in,
 )
+from tests.payments.paying_out import an_account, collect, propose
 from tests.signing.envelopes import an_envelope
 from tests.signing.templates import a_template
 
@@ -254,6 +255,16 @@ OPERATOR = {
     "operations.list_bank_files": (),
     "operations.take_bank_file": (),
     "operations.download_bank_file": ("file_id",),
+    "operations.list_payouts": (),
+    "operations.propose_payouts": (),
+    "operations.do_payouts": (),
+    "operations.take_payout_report": (),
+    "operations.show_payout": ("payout_key",),
+    "operations.change_payout": ("payout_key",),
+    "operations.show_payout_batch": ("batch_key",),
+    "operations.approve_payouts": ("batch_key",),
+    "operations.withdraw_payouts": ("batch_key",),
+    "operations.download_payout_file": ("batch_key",),
     "operations.list_jobs": (),
     "operations.retry_job": ("job_id",),
     "operations.list_messages": (),
@@ -516,8 +527,21 @@ def world(app: Flask) -> World:
         "month": "2026-11",
         "which": _a_contact(creditor),
         "template_key": a_template(creditor).key,
+        **_a_payout(case),
     }
     return World(app, case, values | _a_report(creditor.id) | _an_envelope(creditor), people)
+
+
+def _a_payout(case: Case) -> dict[str, object]:
+    an_account(case.creditor)
+    collect(case, 500_00)
+    (payout,) = propose(case.creditor)
+    batch = releasing.put_together([payout.key], actor=SYSTEM, now=NOW)
+    payouts.post_released(payout, today=NOW.date(), now=NOW)
+    payout.status, payout.released_on = "released", NOW.date()
+    batch.file_sha256 = files.store(b"<Document/>")
+    db.session.commit()
+    return {"payout_key": payout.key, "batch_key": batch.key}
 
 
 def _an_envelope(creditor: Creditor) -> dict[str, object]:

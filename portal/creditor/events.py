@@ -408,6 +408,26 @@ def _account(name: str) -> Callable[[Data], tuple[str, str]]:
     )
 
 
+_PAYOUTS = {
+    "payout.released": lazy_gettext("A payout to you was ordered at the bank"),
+    "payout.settled": lazy_gettext("Money was paid out to you"),
+    "payout.rejected": lazy_gettext("A payout to you failed"),
+}
+
+
+def _payout(name: str) -> Callable[[Data], tuple[str, str]]:
+    return lambda data: (
+        str(_PAYOUTS[name]),
+        f"{kronor(data['amount_ore'], data['currency'])}, {data['account']}",
+    )
+
+
+def _payout_schedule(data: Data) -> tuple[str, str]:
+    return gettext("When you are paid out to was changed"), gettext(
+        "Lowest amount: %(amount)s", amount=kronor(data["lowest_ore"])
+    )
+
+
 def _company_closed(data: Data) -> tuple[str, str]:
     if data["cases"] == "return":
         return gettext("The company was closed"), gettext("Open cases are given back to you.")
@@ -535,6 +555,8 @@ _TEXTS: Mapping[str, Callable[[Data], tuple[str, str]]] = {
     "company.reopened": _company_reopened,
     **{name: _approval(name) for name in _APPROVALS},
     **{name: _account(name) for name in _ACCOUNT_EVENTS},
+    **{name: _payout(name) for name in _PAYOUTS},
+    "payout.schedule_changed": _payout_schedule,
     "member.joined": _member_joined,
     "member.role_changed": _member_changed,
     "member.removed": _member_removed,

@@ -79,6 +79,9 @@ _ENTRIES = {
     "payment.swish": lazy_gettext("Payment by Swish"),
     "payment.card": lazy_gettext("Payment by card"),
     "payment.account": lazy_gettext("Payment from a bank account"),
+    "payout": lazy_gettext("Paid out to you"),
+    "payout.rejected": lazy_gettext("A payout that did not arrive"),
+    "payout.settled": lazy_gettext("The bank has paid"),
 }
 _ACCOUNTS = {
     "principal": lazy_gettext("Owed by the debtor: invoice"),

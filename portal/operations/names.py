@@ -9,6 +9,8 @@ _JOBS = {
     "tell_of_agreements": lazy_gettext("Tell of new versions of the agreement"),
     "deliver_outbox": lazy_gettext("Send letters and messages"),
     "take_bank_files": lazy_gettext("Take in files from banks"),
+    "propose_payouts": lazy_gettext("Propose payouts"),
+    "follow_payouts": lazy_gettext("Follow payouts at the bank"),
     "ask_swish": lazy_gettext("Ask about payments under way"),
     "collect_bankid": lazy_gettext("Follow up BankID orders"),
     "check_books": lazy_gettext("Check the books"),
@@ -40,6 +42,8 @@ _TABLES = {
     "envelope_signatures": lazy_gettext("Signatures on documents"),
     "work_orders": lazy_gettext("Reports and archives"),
     "bank_files": lazy_gettext("Files from banks"),
+    "payout_batches": lazy_gettext("Files with payouts"),
+    "payout_signatures": lazy_gettext("Approvals of payouts"),
 }
 
 

@@ -34,6 +34,7 @@ from portal.identity.people import new_key
 from portal.law import calendar
 from portal.ledger import Account
 from portal.messages import N_, RedaError
+from portal.notifications.telling import notify
 from portal.payments.models import Payout, PayoutBatch, PayoutLine, PayoutSchedule
 
 EVERY = ("day", "week")
@@ -297,6 +298,7 @@ def settle(payout: Payout, *, on: date, actor: Actor, now: datetime) -> bool:
     )  # fmt: skip
     payout.status, payout.ended_on = SETTLED, on
     _tell("payout.settled", payout, actor, now)
+    _notify(payout, now)
     return True
 
 
@@ -315,6 +317,7 @@ def reject(payout: Payout, reason: str, *, on: date, actor: Actor, now: datetime
     )
     payout.status, payout.ended_on, payout.reason = REJECTED, on, reason
     _tell("payout.rejected", payout, actor, now, reason=reason)
+    _notify(payout, now, is_failed=True)
     return True
 
 
@@ -325,6 +328,13 @@ def _tell(event: str, payout: Payout, actor: Actor, now: datetime, **data: objec
         account=payout.account_number, **data,
     )  # fmt: skip
     db.session.flush()
+
+
+def _notify(payout: Payout, now: datetime, *, is_failed: bool = False) -> None:
+    notify(
+        "payout", creditor_id=payout.creditor_id, data={"amount_ore": payout.amount_ore},
+        key=f"payout:{payout.key}", now=now, is_failed=is_failed,
+    )  # fmt: skip
 
 
 def tell_released(payout: Payout, actor: Actor, now: datetime) -> None:
@@ -406,20 +416,20 @@ def find(key: str) -> Payout | None:
     return db.session.scalar(select(Payout).where(Payout.key == key))
 
 
-_ORDERS = {
-    "creditor": (Creditor.name, Payout.id),
-    "amount": (Payout.amount_ore.desc(), Payout.id),
-    "since": (Payout.proposed_at, Payout.id),
-}
+_ORDERS = {"creditor": Creditor.name, "amount": Payout.amount_ore, "since": Payout.proposed_at}
 
 
 def proposals(order: str = "creditor") -> list[tuple[Payout, str]]:
-    """Proposals that nobody approves yet, with the companies' names. order: of `_ORDERS`."""
+    """Proposals that nobody approves yet, with the companies' names.
+
+    order: creditor, amount or since; with a minus before it, turned round.
+    """
+    column = _ORDERS.get(order.removeprefix("-"), Creditor.name)
     rows = db.session.execute(
         select(Payout, Creditor.name)
         .join(Creditor, Creditor.id == Payout.creditor_id)
         .where(Payout.status.in_(OPEN), Payout.batch_id.is_(None))
-        .order_by(*_ORDERS.get(order, _ORDERS["creditor"]))
+        .order_by(column.desc() if order.startswith("-") else column, Payout.id)
     )
     return [(payout, name) for payout, name in rows]
 
@@ -458,15 +468,31 @@ def lines(payout: Payout) -> list[PayoutLine]:
     )
 
 
-def by_case(payout_ids: Sequence[int]) -> dict[int, list[CaseSum]]:
-    """What payouts have of each case, by payout."""
-    found: dict[int, list[CaseSum]] = {}
-    rows = db.session.execute(
-        select(PayoutLine.payout_id, PayoutLine.case_id, func.sum(PayoutLine.amount_ore))
+def company_name(payout: Payout) -> str:
+    """Whose payout it is."""
+    return db.session.get_one(Creditor, payout.creditor_id).name
+
+
+def by_case(payout_ids: Sequence[int], *, most: int) -> dict[int, list[CaseSum]]:
+    """What payouts have of their cases, by payout. most: of each at most so many and one more."""
+    grouped = (
+        select(
+            PayoutLine.payout_id,
+            PayoutLine.case_id,
+            func.sum(PayoutLine.amount_ore).label("ore"),
+            func.row_number()
+            .over(partition_by=PayoutLine.payout_id, order_by=PayoutLine.case_id)
+            .label("place"),
+        )
         .where(PayoutLine.payout_id.in_(payout_ids))
         .group_by(PayoutLine.payout_id, PayoutLine.case_id)
-        .order_by(PayoutLine.payout_id, PayoutLine.case_id)
+        .subquery()
     )
-    for payout_id, case_id, ore in rows:
+    found: dict[int, list[CaseSum]] = {}
+    for payout_id, case_id, ore in db.session.execute(
+        select(grouped.c.payout_id, grouped.c.case_id, grouped.c.ore)
+        .where(grouped.c.place <= most + 1)
+        .order_by(grouped.c.payout_id, grouped.c.place)
+    ):
         found.setdefault(payout_id, []).append(CaseSum(payout_id, case_id, int(ore)))
     return found

@@ -63,7 +63,8 @@ def put_together(keys: Sequence[str], *, actor: Actor, now: datetime) -> PayoutB
     for one in chosen:
         one.batch_id = batch.id
     db.session.flush()
-    batch.rows, batch.text = _rows(batch), _text(batch, now)
+    batch.rows = _rows(batch)
+    batch.text = _text(batch, now)
     db.session.flush()
     return batch
 
@@ -239,7 +240,9 @@ def _file(
             select(Creditor.id, Creditor.name).where(
                 Creditor.id.in_({one.creditor_id for one in found})
             )
-        ).tuples()
+        )
+        .tuples()
+        .all()
     )
     transfers = [
         pain001.Transfer(

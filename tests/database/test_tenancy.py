@@ -54,7 +54,16 @@ from portal.notifications import choosing, gathering
 from portal.notifications.kinds import KINDS
 from portal.notifications.telling import notify
 from portal.payments import booking
-from portal.payments.models import BankFile, BankPayment, Payment
+from portal.payments.models import (
+    BankFile,
+    BankPayment,
+    Payment,
+    Payout,
+    PayoutBatch,
+    PayoutLine,
+    PayoutSchedule,
+    PayoutSignature,
+)
 from portal.reporting import orders
 from portal.signing import envelopes, log_checks
 from portal.signing.models import (
@@ -97,6 +106,7 @@ OF_A_CREDITOR = OF_A_CASE | {
     *("case_notes", "case_note_versions", "acts_together", "cases_together"),
     "signing_templates",
     "signature_uses",
+    *("payouts", "payout_lines", "payout_schedules"),
 }
 ONLY_ADDED_TO = {
     *("ledger_entries", "ledger_lines", "events", "payments", "signatures"),
@@ -250,7 +260,12 @@ def a_tenant(name: str, identity_number: str) -> Tenant:
         sha256=name, size=1, name=name, kind="bgmax", bank_id=name, accounts=["50501055"],
         way="page", by=name, at=NOW, status="taken", totals=[], repeated=0,
     )  # fmt: skip
-    db.session.add_all([together, bank_file])
+    batch = PayoutBatch(key=name, made_by=name, made_at=NOW, text="", rows=[], status="waiting")
+    payout = Payout(
+        key=name, creditor_id=creditor.id, currency="SEK", collected_ore=1, set_off_ore=0,
+        amount_ore=1, is_chosen=False, status="proposed", note="", reason="", proposed_at=NOW,
+    )  # fmt: skip
+    db.session.add_all([together, bank_file, batch, payout])
     db.session.flush()
     db.session.add_all(
         [
@@ -309,6 +324,15 @@ def a_tenant(name: str, identity_number: str) -> Tenant:
                 file_id=bank_file.id, account="50501055", kind="payment", amount_ore=100,
                 currency="SEK", value_on=TODAY, reference_numbers=[], reference_ores=[], text="",
                 payer_name=name, payer_address="", serial="", deposit="", position=1, state="new",
+            ),
+            PayoutSchedule(creditor_id=creditor.id, every="day", weekday=1, lowest_ore=0),
+            PayoutLine(
+                line_id=payout.id, payout_id=payout.id, creditor_id=creditor.id, kind="claim",
+                account="owed_to_creditor", booked_on=TODAY, amount_ore=1,
+            ),
+            PayoutSignature(
+                batch_id=batch.id, person_id=person.id, person_name=name, signed_at=NOW,
+                evidence={},
             ),
             KeptFigures(
                 creditor_id=creditor.id, position=1, on_day=TODAY, made_at=NOW, took_ms=1, data={},

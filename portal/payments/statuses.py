@@ -1,0 +1,174 @@
+"""What the bank says of payouts that it was ordered to make: pain.002, and debits in its files.
+
+Sources: ISO 20022 "Payments Initiation", CustomerPaymentStatusReport (pain.002.001.03 to .14): the
+file is named by `OrgnlMsgId`, a payment by `OrgnlEndToEndId`; `RJCT` and `CANC` are refused, `ACSC`
+and `ACCC` paid, and all others on their way. What is said of a file, or of a block of it, holds for
+its payments that are not named.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from lxml import etree
+from sqlalchemy import or_, select
+
+from portal import clock
+from portal.extensions import db
+from portal.identity.actor import Actor
+from portal.messages import N_, RedaError
+from portal.payments import payouts, releasing
+from portal.payments.bank_files.fields import local_name
+from portal.payments.models import BankPayment, Payout, PayoutBatch
+
+LARGEST = 20 * 1024 * 1024
+_NAMESPACE = re.compile(r"urn:iso:std:iso:20022:tech:xsd:pain\.002\.001\.\d\d")
+_REFUSED, _PAID = ("RJCT", "CANC"), ("ACSC", "ACCC")
+_BANK = Actor("bank")
+_NOT_WHOLE = N_("The file is no whole XML. Fetch it from the bank again, unchanged.")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How many payouts a report says are paid and refused, and how many are on their way."""
+
+    paid: int
+    refused: int
+    under_way: int
+
+
+@dataclass(frozen=True)
+class _Said:
+    status: str
+    reason: str
+
+
+def take_report(data: bytes, *, now: datetime) -> Outcome:
+    """Book what a pain.002 says; the same report again changes nothing.
+
+    Raises RedaError when it is no pain.002, or of no file of ours.
+    """
+    report = _parse(data)
+    original = _find(report, "OrgnlGrpInfAndSts")
+    batch = releasing.find(_text(original, "OrgnlMsgId")) if original is not None else None
+    if original is None or batch is None or batch.file_sha256 is None:
+        raise RedaError(N_("The report is of a file that we have not sent."))
+    of_file = _said(original, "GrpSts")
+    of_blocks, of_payments = _inner(report)
+    paid = refused = under_way = 0
+    today = clock.day_of(now)
+    for payout, _ in payouts.of_batch(batch):
+        block = of_blocks.get(f"{batch.key}-{payout.currency}")
+        said = of_payments.get(payout.key) or block or of_file
+        if said.status in _REFUSED:
+            payouts.reject(payout, said.reason, on=today, actor=_BANK, now=now)
+            refused += 1
+        elif said.status in _PAID:
+            payouts.settle(payout, on=today, actor=_BANK, now=now)
+            paid += 1
+        else:
+            under_way += 1
+    return Outcome(paid, refused, under_way)
+
+
+def _inner(report: etree._Element) -> tuple[dict[str, _Said], dict[str, _Said]]:
+    blocks, found = {}, {}
+    for block in _all(report, "OrgnlPmtInfAndSts"):
+        said = _said(block, "PmtInfSts")
+        if said.status:
+            blocks[_text(block, "OrgnlPmtInfId")] = said
+        for one in _all(block, "TxInfAndSts"):
+            found[_text(one, "OrgnlEndToEndId")] = _said(one, "TxSts")
+    return blocks, found
+
+
+def _said(node: etree._Element, name: str) -> _Said:
+    told = []
+    for reason in _all(node, "StsRsnInf"):
+        code = _find(reason, "Rsn")
+        told += [(one.text or "").strip() for one in (code if code is not None else ())]
+        told += [(one.text or "").strip() for one in _all(reason, "AddtlInf")]
+    return _Said(_text(node, name), " ".join(filter(None, told))[:500])
+
+
+def _parse(data: bytes) -> etree._Element:
+    parser = etree.XMLParser(
+        resolve_entities=False, load_dtd=False, no_network=True, huge_tree=False,
+        remove_comments=True, remove_pis=True,
+    )  # fmt: skip
+    try:
+        root = etree.fromstring(data.lstrip(b"\xef\xbb\xbf \r\n\t"), parser)
+    except (etree.XMLSyntaxError, ValueError) as error:
+        raise RedaError(_NOT_WHOLE, field="file") from error
+    if root.getroottree().docinfo.doctype:
+        raise RedaError(N_("The file has a DTD, which no bank's has."), field="file")
+    report = _find(root, "CstmrPmtStsRpt")
+    if not _NAMESPACE.fullmatch(etree.QName(root).namespace or "") or report is None:
+        raise RedaError(N_("The file is no status report (pain.002)."), field="file")
+    return report
+
+
+def _all(node: etree._Element, name: str) -> list[etree._Element]:
+    return [one for one in node if local_name(one) == name]
+
+
+def _find(node: etree._Element, name: str) -> etree._Element | None:
+    return next(iter(_all(node, name)), None)
+
+
+def _text(node: etree._Element, name: str) -> str:
+    found = _find(node, name)
+    return "" if found is None else (found.text or "").strip()
+
+
+def settle_debits(*, now: datetime) -> int:
+    """Book payouts that banks' files say have left the account; answers how many.
+
+    A debit is a payout's when it names it and has its amount, or names its file and has the file's
+    sum. Doing it again changes nothing.
+    """
+    count = 0
+    for batch in db.session.scalars(
+        select(PayoutBatch)
+        .join(Payout, Payout.batch_id == PayoutBatch.id)
+        .where(Payout.status == payouts.RELEASED)
+        .distinct()
+        .order_by(PayoutBatch.id)
+    ):
+        found = [one for one, _ in payouts.of_batch(batch)]
+        for currency in sorted({one.currency for one in found}):
+            count += _settle(batch, [one for one in found if one.currency == currency], now)
+    return count
+
+
+def _settle(batch: PayoutBatch, found: list[Payout], now: datetime) -> int:
+    # What the bank has refused is not in the sum that it takes.
+    whole = [one for one in found if one.status != payouts.REJECTED]
+    on = _debited(batch.key, sum(one.amount_ore for one in whole), found[0].currency)
+    told = [
+        (one, on or _debited(one.key, one.amount_ore, one.currency))
+        for one in found
+        if one.status == payouts.RELEASED
+    ]
+    return sum(
+        payouts.settle(one, on=day, actor=_BANK, now=now) for one, day in told if day is not None
+    )
+
+
+def _debited(name: str, ore: int, currency: str) -> date | None:
+    return db.session.scalar(
+        select(BankPayment.value_on)
+        .where(
+            BankPayment.kind == "debit",
+            BankPayment.state != "repeated",
+            BankPayment.amount_ore == -ore,
+            BankPayment.currency == currency,
+            or_(
+                BankPayment.text.contains(name, autoescape=True),
+                BankPayment.reference_numbers.any(name),
+                BankPayment.serial == name,
+            ),
+        )
+        .order_by(BankPayment.id)
+        .limit(1)
+    )

@@ -1,0 +1,153 @@
+"""Payouts on the operator's pages: looked at, held, put together and handed to the bank."""
+
+from io import BytesIO
+
+import pytest
+from bs4 import BeautifulSoup
+from flask import Flask
+
+from portal.extensions import db
+from portal.identity.actor import SYSTEM
+from portal.identity.models import Creditor
+from portal.payments import payouts, releasing
+from portal.payments.models import Payout
+from tests.factories import NOW, TODAY, a_creditor, a_person, a_reminded_case, sign_in
+from tests.payments.paying_out import an_account, collect, propose
+from tests.signing.pages import Browser
+
+PATH = "/operations/payouts"
+
+
+@pytest.fixture
+def desk(app: Flask) -> Browser:
+    client = app.test_client()
+    erik = a_person("198107212386", given_name="Erik", surname="Wallin", is_operator=True)
+    sign_in(app, client, erik)
+    client.environ_base["HTTP_ACCEPT_LANGUAGE"] = "en"
+    return Browser(client)
+
+
+@pytest.fixture
+def creditor(app: Flask) -> Creditor:
+    creditor = a_creditor()
+    an_account(creditor)
+    return creditor
+
+
+@pytest.fixture
+def payout(creditor: Creditor) -> Payout:
+    collect(a_reminded_case(creditor), 500_25)
+    (payout,) = propose(creditor)
+    return payout
+
+
+def words(page: BeautifulSoup) -> str:
+    return " ".join(page.get_text(" ", strip=True).replace("\xa0", " ").split())
+
+
+def test_without_proposals_the_page_says_so(desk: Browser) -> None:
+    assert "No payout is proposed" in words(desk.page(PATH))
+
+
+def test_what_is_owed_is_proposed_at_once(desk: Browser, creditor: Creditor) -> None:
+    collect(a_reminded_case(creditor), 500_25)
+    page = desk.page(PATH)
+    desk.press(page, "Propose now")
+    shown = words(desk.page(PATH))
+    assert "1 proposal is new or changed." in shown
+    assert "Norrsken Energi AB" in shown
+    assert "500.25" in shown
+
+
+def test_a_proposal_opens_to_its_cases(desk: Browser, payout: Payout) -> None:
+    page = desk.page(PATH)
+    (line,) = payouts.lines(payout)
+    assert line.case_id is not None
+    assert "500.25" in words(page.select_one("td details ul"))
+
+
+def test_the_list_is_sorted_by_amount(desk: Browser, payout: Payout) -> None:
+    other = a_creditor("Aspen AB")
+    collect(a_reminded_case(other), 900_00)
+    propose(other)
+    names = [one.get_text() for one in desk.page(f"{PATH}?sort=amount").select("tbody th a")]
+    assert names == ["Norrsken Energi AB", "Aspen AB"]
+
+
+def test_several_are_held_and_let_go_on(desk: Browser, payout: Payout) -> None:
+    desk.press(desk.page(PATH), "Hold", payout=payout.key)
+    db.session.expire_all()
+    assert payout.status == "held"
+    desk.press(desk.page(PATH), "Let go on", payout=payout.key)
+    db.session.expire_all()
+    assert payout.status == "proposed"
+
+
+def test_nothing_marked_is_told(desk: Browser, payout: Payout) -> None:
+    desk.press(desk.page(PATH), "Hold", leave_out=("payout",))
+    assert "Choose at least one payout." in words(desk.page(PATH))
+
+
+def test_what_was_put_together_in_another_tab_is_told(desk: Browser, payout: Payout) -> None:
+    page = desk.page(PATH)
+    releasing.put_together([payout.key], actor=SYSTEM, now=NOW)
+    db.session.commit()
+    desk.press(page, "Hold", payout=payout.key)
+    assert "cannot be changed" in words(desk.page(PATH))
+
+
+def test_what_is_put_together_waits_for_two(desk: Browser, payout: Payout) -> None:
+    answer = desk.press(desk.page(PATH), "Put together for approval", payout=payout.key)
+    page = words(desk.page(answer.location))
+    assert "Betala ut redovisningsmedel" in page
+    assert "Nobody has approved it yet." in page
+    assert "Approved by 0 of 2" in words(desk.page(PATH))
+
+
+def test_what_is_put_together_is_taken_apart(desk: Browser, payout: Payout) -> None:
+    answer = desk.press(desk.page(PATH), "Put together for approval", payout=payout.key)
+    desk.press(desk.page(answer.location), "Take it apart")
+    assert "nothing was paid" in words(desk.page(answer.location))
+    assert len(payouts.proposals()) == 1
+
+
+def test_a_note_and_an_account_are_kept(desk: Browser, payout: Payout, creditor: Creditor) -> None:
+    second = an_account(creditor, "9912346", is_used=False)
+    address = f"{PATH}/{payout.key}"
+    desk.press(desk.page(address), "Save", note="Ring först ☎", account=second.key)
+    db.session.expire_all()
+    assert (payout.note, payout.account_key) == ("Ring först ☎", second.key)
+    assert "Ring först ☎" in words(desk.page(PATH))
+
+
+def test_a_note_that_is_too_long_stays_on_the_page(desk: Browser, payout: Payout) -> None:
+    answer = desk.press(desk.page(f"{PATH}/{payout.key}"), "Save", note="a" * 501)
+    assert answer.status_code == 422
+    assert "a" * 501 in answer.text
+
+
+def test_the_file_is_there_only_when_it_is_approved(desk: Browser, payout: Payout) -> None:
+    batch = releasing.put_together([payout.key], actor=SYSTEM, now=NOW)
+    db.session.commit()
+    assert desk.get(f"/operations/payout-batches/{batch.key}/file").status_code == 404
+
+
+@pytest.mark.parametrize("path", [f"{PATH}/none", "/operations/payout-batches/none"])
+def test_what_is_not_there_is_not_found(desk: Browser, path: str) -> None:
+    assert desk.get(path).status_code == 404
+
+
+def test_a_report_that_is_none_is_told_at_the_field(desk: Browser) -> None:
+    page = desk.page(PATH)
+    token = page.select_one("main input[name=csrf_token]")["value"]
+    answer = desk.client.post(
+        f"{PATH}/report", data={"csrf_token": token, "file": (BytesIO(b"x"), "a.xml")}
+    )
+    assert answer.status_code == 422
+    assert "no whole XML" in answer.text
+
+
+def test_a_payout_that_is_done_keeps_its_account(desk: Browser, payout: Payout) -> None:
+    payout.status, payout.released_on = "released", TODAY
+    db.session.commit()
+    assert desk.page(f"{PATH}/{payout.key}").select("input[type=radio]") == []
