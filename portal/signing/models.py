@@ -230,7 +230,6 @@ class Signer(Base):
             "status in ('waiting', 'invited', 'signed', 'declined', 'handed_over', 'told')",
             name="status",
         ),
-        CheckConstraint("num_nonnulls(email, phone) > 0", name="address"),
         Index("ix_envelope_signers_envelope", "envelope_id"),
         Index("ix_envelope_signers_identity", "identity_hash"),
     )
