@@ -201,7 +201,7 @@ def make(
         actor=actor,
         sender_email=sender_email,
         now=now,
-        kind=content.kind,
+        kind=content.envelope_kind,
         case_id=case_id,
         message=content.message,
         language=content.language,

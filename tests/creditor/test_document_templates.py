@@ -15,7 +15,7 @@ from portal.database import files
 from portal.database.encryption import lookup_hash
 from portal.extensions import db
 from portal.identity.models import Creditor
-from portal.signing import envelopes, markup, templates
+from portal.signing import envelopes, markup, plan_signing, templates
 from portal.signing.models import Envelope
 from portal.signing.templates import Field, Role
 from tests.creditor.conftest import Desk
@@ -301,6 +301,17 @@ def test_what_is_changed_after_it_was_shown_is_shown_again(
     page = desk.post(address, **{**told, "field-payment": "2", "then": "make"})
     assert "Look at it once more" in page.main.text
     assert db.session.scalars(select(Envelope)).all() == []
+
+
+def test_a_payment_plan_from_a_template_is_a_document_like_any_other(
+    desk: Desk, creditor: Creditor, case: Case
+) -> None:
+    template = a_template(creditor, kind="payment_plan")
+    address = f"documents/templates/{template.key}/write?case={case.reference}"
+    page, told = shown(desk, address, **{"field-payment": "1"})
+    assert "The case does not know of this plan" in page.main.text
+    desk.post(address, **{**told, "then": "make"})
+    assert (the_only().kind, plan_signing.pending(case.id, clock.today())) == ("document", None)
 
 
 def test_pressed_twice_it_is_made_once(desk: Desk, creditor: Creditor, case: Case) -> None:
