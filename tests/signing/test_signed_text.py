@@ -27,7 +27,7 @@ def test_the_text_names_title_sender_signers_files_and_their_hashes(creditor: Cr
         "+ Avsändare: Norrsken Energi AB",
         "+ Skrivs under av: Eva Berg, Johan Ek",
         "",
-        "Jag har läst handlingarna och undertecknar dem.",
+        "Jag har läst handlingarna och skriver under dem.",
         "",
         "## Avtal.pdf, 1 sida",
         "SHA-256: " + " ".join(sha256[i : i + 4] for i in range(0, 64, 4)),
