@@ -21,8 +21,7 @@ from portal.web.rendering import go, render
 
 def template_of(template_key: str, version: int | None = None) -> Template:
     """One that the company may use, or nothing is there."""
-    is_name = template_key.isprintable()
-    found = templates.find(access.role().creditor_id, template_key, version) if is_name else None
+    found = templates.find(access.role().creditor_id, template_key, version)
     if found is None:
         raise NotFound
     return found
