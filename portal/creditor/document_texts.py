@@ -26,6 +26,8 @@ ROLES = {
 }
 KINDS = {
     "document": lazy_gettext("Document"),
+    "accounts": lazy_gettext("Accounting record"),
+    "loan": lazy_gettext("Loan paper"),
     "payment_plan": lazy_gettext("Payment plan"),
     "debt_acknowledgement": lazy_gettext("Debt acknowledgement"),
     "power_of_attorney": lazy_gettext("Power of attorney"),
@@ -39,6 +41,13 @@ _SIGNER_STATUSES = {
     "declined": lazy_pgettext("document", "Declined"),
     "handed_over": lazy_gettext("Handed over"),
     "told": lazy_gettext("Has got a copy"),
+}
+ACCESSES = {
+    "opened": lazy_gettext("Opened"),
+    "identified": lazy_gettext("Identified with BankID"),
+    "read": lazy_gettext("Read"),
+    "signed": lazy_gettext("Signed with BankID"),
+    "downloaded": lazy_gettext("Downloaded a file"),
 }
 _SIGNER_TONES = {"invited": "info", "signed": "good", "declined": "danger"}
 
@@ -70,6 +79,9 @@ def _corrected(data: Data) -> str:
 
 _EVENTS |= {
     "created": (lazy_gettext("Made"), _nothing),
+    "opened_by_staff": (lazy_gettext("Opened at the company"), _nothing),
+    "held": (lazy_gettext("Put on legal hold"), _reason),
+    "released": (lazy_gettext("The legal hold was lifted"), _nothing),
     "sent": (lazy_gettext("Sent"), _last_day),
     "sent_to_list": (lazy_gettext("Sent to all of a list"), _nothing),
     "invited": (lazy_gettext("Invited to sign"), _nothing),
@@ -161,10 +173,11 @@ def _told(event: EnvelopeEvent, names: Mapping[str, str]) -> dict[str, object]:
         "at": event.occurred_at,
         "title": gettext("%(what)s: %(who)s", what=title, who=who) if who else str(title),
         "text": said,
-        "who": _actor(event.actor),
+        "who": actor(event.actor),
     }
 
 
-def _actor(label: str) -> str:
+def actor(label: str) -> str:
+    """Who did something, as the log tells it."""
     kind, _, name = label.partition(":")
     return name if kind == "signer" else actor_name(label)

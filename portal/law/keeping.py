@@ -49,6 +49,75 @@ KEPT: tuple[Kept, ...] = (
            " reminder for what a consumer has bought, otherwise ten."),
     ),
 )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Document:
+    """How long a kind of document is kept that somebody has had signed, unless they choose more.
+
+    years: None until somebody deletes it. is_least: the law asks for as many; else they may choose
+    fewer. after_year: counted from the end of the calendar year, not from the day it ended. The
+    rest is as of `Kept`.
+    """
+
+    kind: str
+    years: int | None
+    is_least: bool
+    after_year: bool
+    rule: str
+    since: date
+    text: str
+
+
+DOCUMENTS: tuple[Document, ...] = (
+    Document(
+        "document", None, False, False, "", date(2018, 5, 25),
+        N_("You know how long you need it, and say so here. What nobody needs is not kept (GDPR"
+           " art. 5.1 e)."),
+    ),
+    Document(
+        "accounts", 7, True, True, "bokföringslagen (1999:1078) 7 kap. 2 §", date(2010, 6, 1),
+        N_("Accounting records are kept for seven years after the end of the calendar year in which"
+           " the accounting year ended (bokföringslagen 7 kap. 2 §). If your accounting year does"
+           " not end in December, add a year."),
+    ),
+    Document(
+        "loan", 10, False, False, "preskriptionslagen (1981:130) 2 §", date(1982, 1, 1),
+        N_("A loan can be asked for during ten years, and the paper proves it (preskriptionslagen"
+           " 2 §)."),
+    ),
+    Document(
+        "debt_acknowledgement", 10, False, False, "preskriptionslagen (1981:130) 2 §",
+        date(1982, 1, 1),
+        N_("A loan can be asked for during ten years, and the paper proves it (preskriptionslagen"
+           " 2 §)."),
+    ),
+    Document(
+        "payment_plan", 10, False, False, "preskriptionslagen (1981:130) 2 §", date(1982, 1, 1),
+        N_("A debtor who promises to pay acknowledges the debt, which can then be asked for during"
+           " ten years more, or three (preskriptionslagen 2 and 5 §§)."),
+    ),
+)  # fmt: skip
+# Nobody needs to choose more than this.
+MOST_YEARS = 100
+
+
+def of_document(kind: str) -> Document:
+    """What holds for a kind of document; for one that is not listed, what holds for any."""
+    return next((one for one in DOCUMENTS if one.kind == kind), DOCUMENTS[0])
+
+
+def kept_until(kind: str, years: int, ended_on: date) -> date:
+    """The last day that a document is kept.
+
+    years: that were chosen. ended_on: the day that it was signed by all, or ended otherwise.
+    """
+    year = ended_on.year + years
+    if of_document(kind).after_year:
+        return date(year, 12, 31)
+    return date(year, ended_on.month, min(ended_on.day, monthrange(year, ended_on.month)[1]))
+
+
 # GDPR art. 12.3: within a month of when it was asked.
 _ANSWER_MONTHS = 1
 
