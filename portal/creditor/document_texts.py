@@ -42,6 +42,29 @@ _SIGNER_STATUSES = {
     "handed_over": lazy_gettext("Handed over"),
     "told": lazy_gettext("Has got a copy"),
 }
+_KEPT_BECAUSE = {
+    "document": lazy_gettext(
+        "You know how long you need it, and say so here. What nobody needs is not kept (GDPR"
+        " art. 5.1 e)."
+    ),
+    "accounts": lazy_gettext(
+        "Accounting records are kept for seven years after the end of the calendar year in which"
+        " the accounting year ended (bokföringslagen 7 kap. 2 §). If your accounting year does"
+        " not end in December, add a year."
+    ),
+    "loan": lazy_gettext(
+        "A loan can be asked for during ten years, and the paper proves it (preskriptionslagen"
+        " 2 §)."
+    ),
+    "debt_acknowledgement": lazy_gettext(
+        "A debtor who acknowledges the debt can be asked for it during ten years more, or three"
+        " (preskriptionslagen 2 and 5 §§)."
+    ),
+    "payment_plan": lazy_gettext(
+        "A debtor who promises to pay acknowledges the debt, which can then be asked for during"
+        " ten years more, or three (preskriptionslagen 2 and 5 §§)."
+    ),
+}
 ACCESSES = {
     "opened": lazy_gettext("Opened"),
     "identified": lazy_gettext("Identified with BankID"),
@@ -82,6 +105,7 @@ _EVENTS |= {
     "opened_by_staff": (lazy_gettext("Opened at the company"), _nothing),
     "held": (lazy_gettext("Put on legal hold"), _reason),
     "released": (lazy_gettext("The legal hold was lifted"), _nothing),
+    "plan_offered": (lazy_gettext("A payment plan was offered"), _nothing),
     "sent": (lazy_gettext("Sent"), _last_day),
     "sent_to_list": (lazy_gettext("Sent to all of a list"), _nothing),
     "invited": (lazy_gettext("Invited to sign"), _nothing),
@@ -111,6 +135,11 @@ _EVENTS |= {
 def status(code: str) -> str:
     """How an envelope stands."""
     return str(STATUSES[code])
+
+
+def kept_because(code: str) -> str:
+    """Why a kind of document is kept as long as its rule says."""
+    return str(_KEPT_BECAUSE[code])
 
 
 def tone(code: str) -> str:

@@ -53,11 +53,11 @@ KEPT: tuple[Kept, ...] = (
 
 @dataclass(frozen=True)
 class Document:
-    """How long a kind of document is kept that somebody has had signed, unless they choose more.
+    """How long a kind of document is kept that somebody has had signed, unless they choose else.
 
     years: None until somebody deletes it. is_least: the law asks for as many; else they may choose
-    fewer. after_year: counted from the end of the calendar year, not from the day it ended. The
-    rest is as of `Kept`.
+    fewer. after_year: counted from the end of the calendar year, not from the day it ended. rule:
+    the statute; empty where they decide. since: from when it holds as written here.
     """
 
     kind: str
@@ -66,38 +66,19 @@ class Document:
     after_year: bool
     rule: str
     since: date
-    text: str
 
 
+_LIMITATION = "preskriptionslagen (1981:130) 2 §"
 DOCUMENTS: tuple[Document, ...] = (
-    Document(
-        "document", None, False, False, "", date(2018, 5, 25),
-        N_("You know how long you need it, and say so here. What nobody needs is not kept (GDPR"
-           " art. 5.1 e)."),
-    ),
-    Document(
-        "accounts", 7, True, True, "bokföringslagen (1999:1078) 7 kap. 2 §", date(2010, 6, 1),
-        N_("Accounting records are kept for seven years after the end of the calendar year in which"
-           " the accounting year ended (bokföringslagen 7 kap. 2 §). If your accounting year does"
-           " not end in December, add a year."),
-    ),
-    Document(
-        "loan", 10, False, False, "preskriptionslagen (1981:130) 2 §", date(1982, 1, 1),
-        N_("A loan can be asked for during ten years, and the paper proves it (preskriptionslagen"
-           " 2 §)."),
-    ),
-    Document(
-        "debt_acknowledgement", 10, False, False, "preskriptionslagen (1981:130) 2 §",
-        date(1982, 1, 1),
-        N_("A loan can be asked for during ten years, and the paper proves it (preskriptionslagen"
-           " 2 §)."),
-    ),
-    Document(
-        "payment_plan", 10, False, False, "preskriptionslagen (1981:130) 2 §", date(1982, 1, 1),
-        N_("A debtor who promises to pay acknowledges the debt, which can then be asked for during"
-           " ten years more, or three (preskriptionslagen 2 and 5 §§)."),
-    ),
-)  # fmt: skip
+    # GDPR art. 5.1 e: no longer than somebody needs it, which they know.
+    Document("document", None, False, False, "", date(2018, 5, 25)),
+    Document("accounts", 7, True, True, "bokföringslagen (1999:1078) 7 kap. 2 §", date(2010, 6, 1)),
+    # A loan can be asked for during ten years, and the paper proves it.
+    Document("loan", 10, False, False, _LIMITATION, date(1982, 1, 1)),
+    Document("debt_acknowledgement", 10, False, False, _LIMITATION, date(1982, 1, 1)),
+    # § 5: who promises to pay acknowledges the debt, and the years begin anew.
+    Document("payment_plan", 10, False, False, _LIMITATION, date(1982, 1, 1)),
+)
 # Nobody needs to choose more than this.
 MOST_YEARS = 100
 

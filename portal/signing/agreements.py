@@ -313,7 +313,7 @@ def purpose(document: Document, person: Person, *, now: datetime) -> Purpose:
             "",
             f"+ Kund: {creditor.name}",
             f"+ Inkassoföretag: {ours.service_name}",
-            f"+ Undertecknas av: {person.name}",
+            f"+ Skrivs under av: {person.name}",
             "",
             "Jag har läst avtalet, får företräda kunden och godkänner det.",
             "",

@@ -11,7 +11,7 @@ from portal.signing.models import Envelope
 # What its sender is told of, by the kind of notification.
 _TOLD = {
     "signed": "document", "declined": "document", "soon_over": "document",
-    "expired": "document", "completed": "document_completed",
+    "expired": "document", "overtaken": "document", "completed": "document_completed",
 }  # fmt: skip
 
 

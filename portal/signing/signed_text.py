@@ -23,17 +23,17 @@ _LONGEST_NAME, _MOST_NAMES = 100, 10
 
 _TEXTS = {
     "sv": {
-        "several": "{count} ärenden att underteckna",
+        "several": "{count} ärenden att skriva under",
         "sender": "Avsändare",
-        "signs": "Undertecknas av",
+        "signs": "Skrivs under av",
         "approves": "Godkänns av",
         "more": "och {count} till",
         "for": "för",
         "page": "{count} sida",
         "pages": "{count} sidor",
         "attachment": "Bilaga",
-        "i sign": "Jag har läst handlingarna och undertecknar dem.",
-        "i sign for": "Jag har läst handlingarna, får företräda {company} och undertecknar dem.",
+        "i sign": "Jag har läst handlingarna och skriver under dem.",
+        "i sign for": "Jag har läst handlingarna, får företräda {company} och skriver under dem.",
         "i approve": "Jag har läst handlingarna och godkänner dem.",
         "i approve for": "Jag har läst handlingarna, får företräda {company} och godkänner dem.",
     },

@@ -64,6 +64,7 @@ from portal.signing.models import (
     EnvelopeSignature,
     KeepingRule,
     SignatureUse,
+    SigningTemplate,
 )
 from tests import factories
 from tests.factories import (
@@ -96,6 +97,7 @@ OF_A_CREDITOR = OF_A_CASE | {
     *("contact_people", "payout_accounts", "approvals", "agreement_readings"),
     *("history_heads", "history_links", "keeping_rules", "deleted_envelopes"),
     *("case_notes", "case_note_versions", "acts_together", "cases_together"),
+    "signing_templates",
     "signature_uses",
 }
 ONLY_ADDED_TO = {
@@ -106,6 +108,8 @@ ONLY_ADDED_TO = {
     *("envelope_signatures", "envelope_events", "signature_uses"),
     # Of what is left of a document only that its files are removed.
     "deleted_envelopes",
+    # Of a template only that it is put away.
+    "signing_templates",
 }
 
 
@@ -338,6 +342,11 @@ def a_tenant(name: str, identity_number: str) -> Tenant:
                 deleted_by="",
             ),
             CompanyHold(creditor_id=creditor.id, reason="", began_at=NOW, began_by="person"),
+            SigningTemplate(
+                creditor_id=creditor.id, key=name, version=1, name=name, kind="document",
+                language="sv", message="", days=30, remind_days=0, roles=[], fields=[], body="x",
+                saved_by=name, saved_at=NOW,
+            ),
             BankIDOrder(
                 key=name, purpose="sign in", order_ref=name, auto_start_token="", subject={},
                 qr_start_token="", qr_start_secret="", session_hash=b"", return_nonce_hash=b"",

@@ -1,7 +1,7 @@
 """How long documents to sign are kept, and what is left of those that are deleted.
 
-Revision: 0045
-After: 0044
+Revision: 0047
+After: 0046
 """
 
 from typing import Any
@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-revision = "0045"
-down_revision = "0044"
+revision = "0047"
+down_revision = "0046"
 branch_labels = None
 depends_on = None
 
