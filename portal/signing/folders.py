@@ -7,7 +7,7 @@ from sqlalchemy import func, select, update
 
 from portal.extensions import db
 from portal.messages import N_, RedaError
-from portal.signing.models import Envelope
+from portal.signing.models import OF_THE_SERVICE, Envelope
 from portal.sources import values
 
 LONGEST_NAME = 60
@@ -61,7 +61,11 @@ def move(creditor_id: int, keys: Sequence[str], text: str) -> int:
     name = named(creditor_id, text)
     moved = db.session.scalars(
         update(Envelope)
-        .where(Envelope.creditor_id == creditor_id, Envelope.key.in_(keys))
+        .where(
+            Envelope.creditor_id == creditor_id,
+            Envelope.key.in_(keys),
+            Envelope.kind.not_in(OF_THE_SERVICE),
+        )
         .values(folder=name)
         .returning(Envelope.id)
     )

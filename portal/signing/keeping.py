@@ -22,6 +22,7 @@ from portal.messages import N_, RedaError
 from portal.notifications.telling import notify
 from portal.signing import events
 from portal.signing.models import (
+    OF_THE_SERVICE,
     DeletedEnvelope,
     Envelope,
     EnvelopeEvent,
@@ -75,7 +76,12 @@ def rules(creditor_id: int) -> list[Rule]:
 
 
 def rule_of(envelope: Envelope) -> Rule:
-    """The rule that holds for an envelope; kinds that are not listed have that of any document."""
+    """The rule that holds for an envelope; kinds that are not listed have that of any document.
+
+    The service's own papers are not the company's to delete.
+    """
+    if envelope.kind in OF_THE_SERVICE:
+        return Rule(envelope.kind, None, False)
     kind = law.of_document(envelope.kind).kind
     own = db.session.get(KeepingRule, (envelope.creditor_id, kind))
     if own is None:
@@ -147,7 +153,7 @@ def _reckon_all(creditor_id: int, kind: str, years: int | None) -> None:
     others = [one.kind for one in law.DOCUMENTS[1:]]
     is_kind = Envelope.kind == kind
     if kind == law.DOCUMENTS[0].kind:
-        is_kind = Envelope.kind.not_in(others)
+        is_kind = Envelope.kind.not_in([*others, *OF_THE_SERVICE])
     until = text("null")
     if years is not None:
         day = "(ended_at at time zone 'Europe/Stockholm')"
@@ -279,6 +285,8 @@ def delete_due(envelope: Envelope, *, today: date, now: datetime) -> bool:
 
 def why_kept(envelope: Envelope, *, today: date) -> Kept | None:
     """Why an envelope is not to be deleted, or None."""
+    if envelope.kind in OF_THE_SERVICE:
+        return Kept(N_("The law asks that it is kept longer."))
     if envelope.status not in ENDED:
         return Kept(N_("It has not ended. Withdraw it first."))
     if envelope.hold_reason is not None:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from portal.extensions import db
 from portal.signing.envelopes import APPROVES, COMPLETED, DECLINED, DRAFT, EXPIRED, OPEN, SIGNS
 from portal.signing.envelopes import WITHDRAWN as _WITHDRAWN
-from portal.signing.models import Envelope, EnvelopeFile, Signer
+from portal.signing.models import OF_THE_SERVICE, Envelope, EnvelopeFile, Signer
 
 PAGE_SIZE = 50
 STATUSES = (DRAFT, OPEN, COMPLETED, DECLINED, _WITHDRAWN, EXPIRED)
@@ -112,15 +112,17 @@ def every(creditor_id: int, wanted: Wanted) -> Iterator[Row]:
 
 def kinds(creditor_id: int) -> list[str]:
     """The kinds that a company has envelopes of."""
-    query = select(Envelope.kind).where(Envelope.creditor_id == creditor_id).distinct()
-    return sorted(db.session.scalars(query))
+    query = select(Envelope.kind).where(
+        Envelope.creditor_id == creditor_id, Envelope.kind.not_in(OF_THE_SERVICE)
+    )
+    return sorted(db.session.scalars(query.distinct()))
 
 
 def counts(creditor_id: int) -> dict[str, int]:
     """How many a company has by their status."""
     query = (
         select(Envelope.status, func.count())
-        .where(Envelope.creditor_id == creditor_id)
+        .where(Envelope.creditor_id == creditor_id, Envelope.kind.not_in(OF_THE_SERVICE))
         .group_by(Envelope.status)
     )
     return {row.status: row[1] for row in db.session.execute(query)}
@@ -151,7 +153,7 @@ def _rows(creditor_id: int, wanted: Wanted) -> Select[Any]:
         counted.where(Signer.status == "signed").scalar_subquery().label("signed"),
         counted.scalar_subquery().label("of"),
         func.array(turn.scalar_subquery()).label("waited_for"),
-    ).where(Envelope.creditor_id == creditor_id)
+    ).where(Envelope.creditor_id == creditor_id, Envelope.kind.not_in(OF_THE_SERVICE))
     if wanted.statuses:
         query = query.where(Envelope.status.in_(wanted.statuses))
     return query.where(*_narrowed(wanted))
