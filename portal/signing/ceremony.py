@@ -132,7 +132,7 @@ def is_invited(signer: Signer, who: Known) -> bool:
     """
     if signer.identity_hash is None:
         envelope = db.session.get_one(Envelope, signer.envelope_id)
-        return envelope.kind != plan_signing.KIND or plan_signing.may_sign(
+        return not plan_signing.is_offer(envelope) or plan_signing.may_sign(
             envelope, who.number, today=clock.today()
         )
     return hmac.compare_digest(signer.identity_hash, lookup_hash(who.number))
@@ -323,33 +323,44 @@ def _sign(
     if not (is_turn and is_same and is_invited(signer, who)):
         _note_failed(item, "not open", order.order_ref, now)
         return envelopes.NotOpen()
-    if envelope.kind == plan_signing.KIND:
+    if plan_signing.is_offer(envelope):
         try:
             plan_signing.settle(envelope, now=now)
         except RedaError as error:
             _note_failed(item, "plan changed", order.order_ref, now)
             plan_signing.give_up(envelope, now=now)
             return error
+    return store(item, who.number, order, proof, now=now)
+
+
+def store(
+    item: Item, number: str, order: BankIDOrder, proof: Proof, *, now: datetime
+) -> EnvelopeSignature:
+    """Keep a signature that counts with its open envelope, which the caller has locked.
+
+    number: of who signed, 12 digits.
+    """
+    envelope, signer = item.envelope, item.signer
     signature = EnvelopeSignature(
         creditor_id=envelope.creditor_id,
         envelope_id=envelope.id,
         signer_id=signer.id,
         order_ref=order.order_ref,
         name=proof.name,
-        identity_number=who.number,
+        identity_number=number,
         xml_sha256=files.store(proof.xml),
         ocsp_sha256=files.store(proof.ocsp),
         started_ip=order.end_user_ip,
         device_ip=proof.device_ip,
-        device=order.subject["agent"],
+        device=order.subject.get("agent", ""),
         signed_at=proof.signed_at,
         verified_at=now,
     )
     db.session.add(signature)
-    signer.identity_number, signer.identity_hash = who.number, lookup_hash(who.number)
+    signer.identity_number, signer.identity_hash = number, lookup_hash(number)
     events.record(
         envelope, "signed", actor=f"signer:{proof.name}", now=now, signer=signer,
-        person=proof.name, identity_number=masked(who.number), role=signer.role,
+        person=proof.name, identity_number=masked(number), role=signer.role,
         for_company=signer.for_company, order=order.order_ref,
         xml_sha256=signature.xml_sha256, ocsp_sha256=signature.ocsp_sha256,
         started_ip=signature.started_ip, device_ip=signature.device_ip or "",

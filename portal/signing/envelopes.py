@@ -22,7 +22,7 @@ from portal.identity.actor import SYSTEM, Actor
 from portal.identity.models import Creditor
 from portal.identity.people import new_key
 from portal.messages import N_, RedaError
-from portal.signing import events, inviting, noting
+from portal.signing import events, inviting, keeping, noting
 from portal.signing.models import Envelope, EnvelopeEvent, EnvelopeFile, Signer
 
 DRAFT, OPEN, COMPLETED = "draft", "open", "completed"
@@ -288,6 +288,11 @@ def manifest(envelope: Envelope) -> dict[str, Any]:
     }
 
 
+def manifest_sha256(envelope: Envelope) -> str:
+    """The hash of what is signed."""
+    return hashlib.sha256(events.canonical(manifest(envelope))).hexdigest()
+
+
 def state_of(envelope: Envelope) -> str:
     """A hash of all that is sent and to whom, so that what was looked at is known again."""
     told = manifest(envelope) | {
@@ -313,7 +318,7 @@ def send(envelope: Envelope, *, actor: Actor, today: date, now: datetime) -> Non
         return
     _require_draft(envelope)
     require_whole(envelope, today)
-    envelope.manifest_sha256 = hashlib.sha256(events.canonical(manifest(envelope))).hexdigest()
+    envelope.manifest_sha256 = manifest_sha256(envelope)
     envelope.status, envelope.sent_at = OPEN, now
     events.record(
         envelope, "sent", actor=actor.label, now=now,
@@ -371,6 +376,7 @@ def note_signed(envelope: Envelope, signer: Signer, *, now: datetime) -> bool:
         _invite_next(envelope, now)
         return False
     envelope.status, envelope.ended_at = COMPLETED, now
+    keeping.reckon(envelope)
     events.record(envelope, "completed", actor="system", now=now)
     noting.note("completed", envelope, now=now)
     return True
@@ -451,6 +457,7 @@ def _end(
     **data: str,
 ) -> None:
     envelope.status, envelope.ended_at = status, now
+    keeping.reckon(envelope)
     events.record(envelope, status, actor=actor, now=now, signer=signer, **data)
     inviting.tell_of_end(envelope, now=now)
 
@@ -532,6 +539,7 @@ def extend(envelope: Envelope, last_on: date, *, actor: Actor, today: date, now:
         return
     was_over = envelope.status == EXPIRED
     envelope.status, envelope.ended_at, envelope.last_on = OPEN, None, last_on
+    keeping.reckon(envelope)
     events.record(envelope, "extended", actor=actor.label, now=now, last_on=last_on.isoformat())
     noting.note("extended", envelope, now=now, actor=actor, last_on=last_on.isoformat())
     if was_over:

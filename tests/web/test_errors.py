@@ -78,3 +78,8 @@ def test_a_fault_of_ours_shows_nothing_of_the_inside(failing: FlaskClient) -> No
     assert response.status_code == 500
     assert "secret detail" not in response.text
     assert "ZeroDivisionError" not in response.text
+
+
+@pytest.mark.parametrize("address", ["/l/a%00b", "/sign/%00", "/?reference=1%002"])
+def test_nothing_is_at_an_address_that_no_text_can_hold(client: FlaskClient, address: str) -> None:
+    assert client.get(address).status_code == 404
