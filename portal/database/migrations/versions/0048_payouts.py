@@ -1,15 +1,15 @@
 """Money out: payouts and what they are made of, who approved them, and companies' schedules.
 
-Revision: 0047
-After: 0046
+Revision: 0048
+After: 0047
 """
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-revision = "0047"
-down_revision = "0046"
+revision = "0048"
+down_revision = "0047"
 branch_labels = None
 depends_on = None
 
