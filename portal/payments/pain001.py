@@ -8,12 +8,13 @@ at 9960. What one bank asks for beyond it stands in its own guide.
 
 import functools
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 from lxml import etree
 
@@ -63,7 +64,9 @@ def build(
     """
     if not transfers or any(one.amount_ore <= 0 for one in transfers):
         raise ValueError("Each payment must be above zero.")
-    document = etree.Element(f"{{{NAMESPACE}}}Document", nsmap={None: NAMESPACE})
+    # Its stubs do not know that None names the namespace without a prefix.
+    names: dict[Any, str] = {None: NAMESPACE}
+    document = etree.Element(f"{{{NAMESPACE}}}Document", nsmap=names)
     body = _add(document, "CstmrCdtTrfInitn")
     header = _add(body, "GrpHdr")
     _add(header, "MsgId", message_id)
@@ -175,8 +178,4 @@ def _schema() -> etree.XMLSchema:
 def _check(document: etree._Element) -> None:
     schema = _schema()
     if not schema.validate(document):
-        raise NotValid(_told(schema.error_log))
-
-
-def _told(log: Iterable[etree._LogEntry]) -> str:
-    return "; ".join(f"{one.line}: {one.message}" for one in log)
+        raise NotValid(str(schema.error_log))

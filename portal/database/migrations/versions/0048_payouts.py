@@ -30,10 +30,14 @@ def _number(name: str, *, nullable: bool = False) -> sa.Column[int]:
     return sa.Column(name, sa.BigInteger(), nullable=nullable)
 
 
-def _to(name: str, table: str, *, nullable: bool = False, **more: bool) -> sa.Column[int]:
+def _to(name: str, table: str, *, nullable: bool = False, is_key: bool = False) -> sa.Column[int]:
     return sa.Column(
-        name, sa.BigInteger(), sa.ForeignKey(f"{table}.id"), nullable=nullable, **more
-    )  # fmt: skip
+        name,
+        sa.BigInteger(),
+        sa.ForeignKey(f"{table}.id"),
+        nullable=nullable,
+        primary_key=is_key,
+    )
 
 
 def _approving() -> None:
@@ -138,7 +142,7 @@ def _payouts() -> None:
 def upgrade() -> None:
     op.create_table(
         "payout_schedules",
-        _to("creditor_id", "creditors", primary_key=True),
+        _to("creditor_id", "creditors", is_key=True),
         _text("every"),
         _number("weekday"),
         _number("lowest_ore"),
