@@ -639,6 +639,7 @@ def differences(limit: int = 100) -> list[Unbooked]:
     totals = ledger.case_totals_sql()
     paid = (
         select(Payment.case_id, func.sum(Payment.amount_ore).label("ore"))
+        .where(Payment.taken_back_on.is_(None))
         .group_by(Payment.case_id)
         .subquery()
     )
