@@ -238,6 +238,16 @@ OPERATOR = {
     "operations.list_bank_files": (),
     "operations.take_bank_file": (),
     "operations.download_bank_file": ("file_id",),
+    "operations.list_payments": (),
+    "operations.show_payment": ("payment_id",),
+    "operations.give_payment": ("payment_id", "reference"),
+    "operations.split_payment": ("payment_id",),
+    "operations.send_payment_back": ("payment_id",),
+    "operations.undo_payment": ("payment_id",),
+    "operations.take_payment_back": ("payment_id", "other_id"),
+    "operations.put_payment_aside": ("payment_id",),
+    "operations.list_refunds": (),
+    "operations.confirm_refund": ("refund_id",),
     "operations.list_jobs": (),
     "operations.retry_job": ("job_id",),
     "operations.list_messages": (),
@@ -499,6 +509,9 @@ def world(app: Flask) -> World:
         "change": "use",
         "month": "2026-11",
         "which": _a_contact(creditor),
+        "payment_id": 1,
+        "other_id": 1,
+        "refund_id": 1,
     }
     return World(app, case, values | _a_report(creditor.id) | _an_envelope(creditor), people)
 

@@ -27,7 +27,7 @@ from portal.database.encryption import lookup_hash
 from portal.extensions import db
 from portal.identity.actor import BANK
 from portal.messages import RedaError
-from portal.payments import booking
+from portal.payments import booking, taking_back
 from portal.payments.accounts import check_organisation_number
 from portal.payments.models import BankPayment, BankShare, Refund
 
@@ -234,11 +234,14 @@ def _match(ids: Sequence[int], *, now: datetime) -> None:
         db.session.execute(
             update(BankPayment).where(BankPayment.id.in_(booked)).values(state="settled")
         )
-    db.session.execute(
-        update(BankPayment)
-        .where(BankPayment.id.in_(ids), BankPayment.state == "new")
-        .values(state="waiting")
+    back = select(BankPayment.id).where(
+        BankPayment.id.in_(ids), BankPayment.kind.in_(("reversal", "deduction"))
     )
+    rest = BankPayment.id.in_(ids) & (BankPayment.state == "new")
+    payments = rest & (BankPayment.kind == "payment")
+    db.session.execute(update(BankPayment).where(payments).values(state="waiting"))
+    for reversal_id in db.session.scalars(back.order_by(BankPayment.id)).all():
+        taking_back.take_back_surely(reversal_id, actor=BANK, now=now)
 
 
 def _book(decided: Mapping[int, Sequence[Hit]], *, now: datetime) -> list[int]:
@@ -297,7 +300,7 @@ def add_shares(rows: Sequence[Mapping[str, object]]) -> dict[str, int]:
     if not rows:
         return {}
     added = db.session.execute(insert(BankShare).returning(BankShare.key, BankShare.id), rows)
-    return {key: share_id for key, share_id in added}
+    return {row.key: row.id for row in added}
 
 
 def ask_refunds(
@@ -374,7 +377,10 @@ def _word_hits(ids: Sequence[int]) -> list[Hit]:
         named[row[0]].add(row[1])
     return [
         Hit(
-            *row[:4],
+            row[0],
+            row[1],
+            row[2],
+            row[3],
             min(_SURE[row[3]][row[4]], 100 if len(named[row[0]]) == 1 else _MOST_OF_SEVERAL),
             row[4],
         )
@@ -394,7 +400,10 @@ def _payer_hits(ids: Sequence[int]) -> list[Hit]:
     )
     return [
         Hit(
-            *row[:4],
+            row[0],
+            row[1],
+            row[2],
+            row[3],
             min(_SURE[row[3]][row[4]] + (_NEAR_THE_DAY if row[5] else 0), _MOST_BY_PAYER),
             row[4],
         )
@@ -410,6 +419,7 @@ def _numbers(ids: Sequence[int]) -> Iterable[tuple[int, bytes]]:
         )
     )
     for payment_id, number in rows:
+        assert number is not None
         try:
             yield payment_id, lookup_hash(check_organisation_number(number[-10:]))
         except RedaError:

@@ -55,8 +55,8 @@ class SwishPart(Base):
 class Payment(Base):
     """Money that a debtor paid, booked once by its channel's own reference.
 
-    payer: how the channel names who paid; never shown to the creditor. taken_back_on: the day that
-    it was booked back, since the bank took it back or it was another case's.
+    payer: how the channel names who paid; never shown to the creditor. It never changes; that it
+    was booked back, the books tell (`booking.take_back`).
     """
 
     __tablename__ = "payments"
@@ -77,7 +77,6 @@ class Payment(Base):
     principal_ore: Mapped[int]
     overpaid_ore: Mapped[int]
     receipt_number: Mapped[str] = mapped_column(unique=True)
-    taken_back_on: Mapped[date | None]
 
 
 class BankFile(Base):

@@ -95,7 +95,6 @@ def upgrade() -> None:
         op.execute(f"alter table {table} enable row level security")
         op.execute(f"create policy wall on {table} to reda_app using ((select reda_is_service()))")
     op.execute("grant usage on all sequences in schema public to reda_app")
-    op.add_column("payments", sa.Column("taken_back_on", sa.Date()))
     op.add_column("bank_payments", _key("reverses_id", "bank_payments", nullable=True))
     op.create_index(
         "ix_bank_payments_waiting", "bank_payments", ["value_on", "id"],
@@ -123,6 +122,5 @@ def downgrade() -> None:
     op.drop_index("ix_bank_payments_payer", "bank_payments")
     op.drop_index("ix_bank_payments_waiting", "bank_payments")
     op.drop_column("bank_payments", "reverses_id")
-    op.drop_column("payments", "taken_back_on")
     op.drop_table("refunds")
     op.drop_table("bank_shares")
