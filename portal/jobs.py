@@ -339,7 +339,7 @@ SCHEDULE: Mapping[str, tuple[Callable[..., None], str]] = {
     "deliver_outbox": (deliver_outbox, "* * * * *"),
     "take_bank_files": (take_bank_files, "* * * * *"),
     # Each file has it done at once; this is for one whose turn went wrong.
-    matching.JOB: (match_bank_payments, "5-55/10 * * * *"),
+    matching.JOB: (match_bank_payments, "7,37 * * * *"),
     "ask_swish": (ask_swish, "* * * * *"),
     "ask_of_texts": (ask_of_texts, "20 * * * *"),
     "collect_bankid": (collect_bankid, "* * * * *"),

@@ -280,7 +280,8 @@ class TestBookedLate:
         pay(late, 10_000, 30, "c")
         pay(late, 60_000, 2, "d")
         ours, theirs = (cases.amount_due(one, soon).total_ore for one in (late, known))
-        assert abs(ours - theirs) <= 10
+        # Never more than had it been known; a little less, for it found the fees paid.
+        assert 0 <= theirs - ours <= 100
 
 
 @given(
