@@ -53,6 +53,7 @@ from tests.factories import (
     sign_in,
 )
 from tests.signing.envelopes import an_envelope
+from tests.signing.templates import a_template
 
 CREDITOR_READ = {
     "creditor.show_overview": (),
@@ -107,6 +108,9 @@ CREDITOR_READ = {
     "creditor.show_document": ("envelope_key",),
     "creditor.download_document": ("envelope_key", "file_key", "content"),
     "creditor.show_document_page": ("envelope_key", "file_key", "page", "size"),
+    "creditor.list_templates": (),
+    "creditor.show_template": ("template_key",),
+    "creditor.show_template_as_pdf": ("template_key",),
     "creditor.show_usage": (),
     "creditor.show_usage_month": ("month",),
     "creditor.export_usage": (),
@@ -134,6 +138,14 @@ ADMINISTRATOR = {
     "creditor.propose_closing": (),
     "creditor.approve": ("approval_key",),
     "creditor.refuse": ("approval_key",),
+    "creditor.new_template": (),
+    "creditor.create_template": (),
+    "creditor.edit_template": ("template_key",),
+    "creditor.save_template": ("template_key",),
+    "creditor.preview_template": (),
+    "creditor.preview_template_as_pdf": (),
+    "creditor.put_template_away": ("template_key",),
+    "creditor.take_template_back": ("template_key",),
 }
 CREDITOR_CHANGE = ADMINISTRATOR | {
     "creditor.prepare_together": (),
@@ -154,6 +166,10 @@ CREDITOR_CHANGE = ADMINISTRATOR | {
     "creditor.save_sizes": (),
     "creditor.list_archives": (),
     "creditor.order_archive": (),
+    "creditor.choose_subject": ("template_key",),
+    "creditor.find_subject": ("template_key",),
+    "creditor.write_document": ("template_key",),
+    "creditor.make_document": ("template_key",),
     "creditor.new_document": (),
     "creditor.begin_document": (),
     "creditor.edit_document": ("envelope_key",),
@@ -512,6 +528,7 @@ def world(app: Flask) -> World:
         "payment_id": 1,
         "other_id": 1,
         "refund_id": 1,
+        "template_key": a_template(creditor).key,
     }
     return World(app, case, values | _a_report(creditor.id) | _an_envelope(creditor), people)
 

@@ -239,7 +239,8 @@ class Rules(Base):
     still owed when the creditor got the money itself (`costs owed` or `costs waived`).
     lowest_ore, highest_ore: of what is unpaid, in öre; a highest of 0 is no limit. *_text: the
     creditor's own words in a letter. *_fee_by: who bears a fee. plan_* and postpone_*: what a
-    debtor may do alone; plan_first_days: from agreeing to the first payment, at most.
+    debtor may do alone; plan_first_days: from agreeing to the first payment, at most;
+    plan_sign_over_ore: a plan above it is signed by the debtor, with 0 none is.
 
     ends_on, reason: of the row itself; on the day after ends_on the row is gone.
     """
@@ -284,6 +285,7 @@ class Rules(Base):
     plan_most_months: Mapped[int | None]
     plan_least_ore: Mapped[int | None]
     plan_first_days: Mapped[int | None]
+    plan_sign_over_ore: Mapped[int | None]
     may_postpone: Mapped[bool | None]
     postpone_days: Mapped[int | None]
     postpone_times: Mapped[int | None]

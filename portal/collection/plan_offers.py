@@ -315,6 +315,12 @@ def _owing_with_fee(case: Case, today: date) -> Owing:
     return owing(case, today, fee_ore=found.ore if found else 0)
 
 
+def must_be_signed(case: Case, proposal: Proposal) -> bool:
+    """Whether a plan holds only once the debtor has signed it: the creditor's rules say."""
+    limit_ore = rules_of(case).plan_sign_over_ore
+    return 0 < limit_ore < proposal.total_ore
+
+
 def why_not_alone(case: Case, rules: Effective) -> Problem | None:
     """Why a debtor alone may agree on no plan at all for an open case; None when they may."""
     if any(one.kind not in (states.HOLD, states.PLAN) for one in open_stops(case.id)):

@@ -16,7 +16,7 @@ from portal import ledger
 from portal.collection import notices, plan_offers, reaching, states, stops
 from portal.collection.models import Case, Event, Instalment, Plan
 from portal.collection.moves import charge_creditor, move, note_charges, post, record
-from portal.collection.plan_offers import Part, next_day
+from portal.collection.plan_offers import Part, Proposal, next_day
 from portal.delivery import outbox
 from portal.extensions import db
 from portal.identity import holds
@@ -62,6 +62,55 @@ class Progress:
         return self.due_on + GRACE
 
 
+class NotSigned(RedaError):
+    """The creditor's rules say that the debtor signs such a plan before it holds."""
+
+    status = 409
+
+    def __init__(self) -> None:
+        super().__init__(N_("A payment plan must be asked for. Write to us, and we answer."))
+
+
+def check(
+    case: Case,
+    *,
+    monthly_ore: int,
+    first_on: date,
+    actor: Actor,
+    today: date,
+    day: int | None = None,
+    seen: str | None = None,
+    shown_on: date | None = None,
+) -> Proposal:
+    """The plan that would be agreed on, and nothing else done; as `agree`."""
+    if running(case.id) is not None:
+        raise RedaError(N_("There is a payment plan already. End it first."))
+    move(case, "agree on a plan", actor)
+    if first_on < today and shown_on is not None:
+        raise PlanChanged
+    as_of = shown_on or today
+    proposal = plan_offers.propose(
+        case, monthly_ore=monthly_ore, first_on=first_on, today=as_of, day=day
+    )
+    if actor.kind == DEBTOR.kind:
+        plan_offers.require_within_rules(
+            case, proposal, monthly_ore=monthly_ore, first_on=first_on, today=as_of
+        )
+    if seen is not None and seen != proposal.seen:
+        raise PlanChanged
+    return proposal
+
+
+def note_offer(
+    case: Case, proposal: Proposal, *, until_on: date, actor: Actor, now: datetime
+) -> None:
+    """A plan waits for the debtor's signature; until it comes the case goes on as it is."""
+    record(
+        case, "case.plan_offered", actor, now, parts=len(proposal.parts),
+        total_ore=proposal.total_ore, until_on=until_on.isoformat(),
+    )  # fmt: skip
+
+
 def agree(
     case: Case,
     *,
@@ -72,27 +121,25 @@ def agree(
     now: datetime,
     day: int | None = None,
     seen: str | None = None,
+    shown_on: date | None = None,
+    is_signed: bool = False,
 ) -> Plan:
     """Agree on a plan: its fee is booked, and the case stands still while it is kept.
 
     case: locked. day: of the month, as in `plan_offers.propose`. seen: of the proposal that was
-    shown, if one was. Raises PlanChanged when that is not what would be agreed on, RedaError when
-    a plan goes on already, and as `plan_offers.propose` does; for a debtor alone also as
-    `plan_offers.require_within_rules` does.
+    shown, if one was. shown_on: the day that it was shown and reckoned from, if not today.
+    is_signed: whether the debtor has signed it. Raises PlanChanged when what was shown is not what
+    would be agreed on, NotSigned when it must be signed, RedaError when a plan goes on already, and
+    as `plan_offers.propose` does; for a debtor alone also as `plan_offers.require_within_rules`
+    does.
     """
-    if running(case.id) is not None:
-        raise RedaError(N_("There is a payment plan already. End it first."))
-    move(case, "agree on a plan", actor)
-    proposal = plan_offers.propose(
-        case, monthly_ore=monthly_ore, first_on=first_on, today=today, day=day
-    )
-    if actor.kind == DEBTOR.kind:
-        plan_offers.require_within_rules(
-            case, proposal, monthly_ore=monthly_ore, first_on=first_on, today=today
-        )
-    if seen is not None and seen != proposal.seen:
-        raise PlanChanged
-    charge = plan_offers.fee(case, today)
+    proposal = check(
+        case, monthly_ore=monthly_ore, first_on=first_on, actor=actor, today=today, day=day,
+        seen=seen, shown_on=shown_on,
+    )  # fmt: skip
+    if not is_signed and plan_offers.must_be_signed(case, proposal):
+        raise NotSigned
+    charge = plan_offers.fee(case, shown_on or today)
     plan = Plan(
         creditor_id=case.creditor_id, case_id=case.id, agreed_on=today, agreed_at=now,
         status="running",
@@ -116,7 +163,7 @@ def agree(
             now=now,
         )
         note_charges(case, [charge], today)
-    elif own := plan_offers.charge(case, today):
+    elif own := plan_offers.charge(case, shown_on or today):
         charge_creditor(case, [own], booked_on=today, key=f"plan:{plan.id}", now=now)
     record(
         case, "case.plan_agreed", actor, now, plan=plan.id, parts=len(proposal.parts),

@@ -49,6 +49,8 @@ DEFAULTS: Mapping[str, Any] = {
     "plan_most_months": 12,
     "plan_least_ore": 20_000,
     "plan_first_days": 30,
+    # 0: none is signed.
+    "plan_sign_over_ore": 0,
     "may_postpone": True,
     "postpone_days": 14,
     "postpone_times": 1,
@@ -148,6 +150,11 @@ class Effective:
     @property
     def plan_first_days(self) -> int:
         return int(self.values["plan_first_days"])
+
+    @property
+    def plan_sign_over_ore(self) -> int:
+        """0: no plan is signed."""
+        return int(self.values["plan_sign_over_ore"])
 
     @property
     def may_postpone(self) -> bool:

@@ -31,6 +31,7 @@ from portal.creditor.effects import Shown, shown
 from portal.creditor.forms_case import BY_HAND, ActForm
 from portal.identity.actor import Actor
 from portal.messages import N_, RedaError
+from portal.signing import plan_signing
 from portal.web.forms import text
 
 
@@ -130,10 +131,19 @@ def _monthly_ore(form: forms.PlanForm, case: Any, today: date) -> int:
 
 
 def _agree(form: forms.PlanForm, hand: Hand) -> Verb:
-    return lambda case: plans.agree(
-        case, monthly_ore=_monthly_ore(form, case, hand.today), first_on=form.first_on.data,
-        actor=hand.actor, today=hand.today, now=hand.now,
-    )  # fmt: skip
+    def verb(case: Any) -> object:
+        terms: dict[str, Any] = {
+            "monthly_ore": _monthly_ore(form, case, hand.today), "first_on": form.first_on.data,
+            "actor": hand.actor, "today": hand.today, "now": hand.now,
+        }  # fmt: skip
+        proposal = plans.check(
+            case, **{name: value for name, value in terms.items() if name != "now"}
+        )
+        if not plan_offers.must_be_signed(case, proposal):
+            return plans.agree(case, **terms)
+        return plan_signing.offer_from_desk(case, **terms)
+
+    return verb
 
 
 def _proposal(
@@ -145,7 +155,12 @@ def _proposal(
         facts.case, monthly_ore=_monthly_ore(form, facts.case, hand.today),
         first_on=form.first_on.data or hand.today, today=hand.today,
     )  # fmt: skip
-    return {"proposal": proposal}
+    must_sign = plan_offers.must_be_signed(facts.case, proposal)
+    first_on = form.first_on.data or hand.today
+    return {
+        "proposal": proposal,
+        "sign_by": plan_signing.stands_until(first_on, hand.today) if must_sign else None,
+    }
 
 
 def _end_plan(form: forms.ReasonForm, hand: Hand) -> Verb:
@@ -390,7 +405,7 @@ ACTS = (
                      " is kept; when a payment is missed, it goes on where it was. Interest runs on"
                      " what is left."),
         lazy_gettext("Agree on the plan"),
-        lazy_gettext("The payment plan is agreed on."),
+        lazy_gettext("The payment plan is agreed on, or sent to the debtor to be signed."),
         forms.PlanForm, _agree,
         fits=lambda facts: facts.plan is None,
         more="creditor/_act_plan.html", beside=_proposal,

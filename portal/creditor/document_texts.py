@@ -70,6 +70,7 @@ def _corrected(data: Data) -> str:
 
 _EVENTS |= {
     "created": (lazy_gettext("Made"), _nothing),
+    "plan_offered": (lazy_gettext("A payment plan was offered"), _nothing),
     "sent": (lazy_gettext("Sent"), _last_day),
     "sent_to_list": (lazy_gettext("Sent to all of a list"), _nothing),
     "invited": (lazy_gettext("Invited to sign"), _nothing),

@@ -208,6 +208,17 @@ def _plan_agreed(data: Data) -> tuple[str, str]:
     return gettext("A payment plan was agreed on"), f"{told} {_charged(data)}".strip()
 
 
+def _plan_offered(data: Data) -> tuple[str, str]:
+    told = gettext(
+        "%(amount)s in all. Payments: %(parts)s. To be signed by %(day)s; until then the case goes"
+        " on as it is.",
+        amount=kronor(data["total_ore"]),
+        parts=data["parts"],
+        day=_day(data, "until_on"),
+    )
+    return gettext("A payment plan waits for the debtor’s signature"), told
+
+
 def _plan_moved(data: Data) -> tuple[str, str]:
     told = gettext("The next payment comes no later than %(day)s.", day=_day(data, "due_on"))
     return gettext("The debtor changed the day of the payment plan"), told
@@ -438,6 +449,9 @@ _DOCUMENTS = {
     "document.handed_over": lazy_gettext("%(name)s let %(to)s sign a document instead"),
     "document.soon_over": lazy_gettext("A document is to be signed within two days"),
     "document.expired": lazy_gettext("A document was not signed in time"),
+    "document.overtaken": lazy_gettext(
+        "A payment plan was not agreed on: what is owed had changed"
+    ),
     "document.withdrawn": lazy_gettext("A document to sign was withdrawn"),
 }
 
@@ -505,6 +519,7 @@ _TEXTS: Mapping[str, Callable[[Data], tuple[str, str]]] = {
     "case.text_not_arrived": _text_not_arrived,
     "case.postponed": _postponed,
     "case.plan_agreed": _plan_agreed,
+    "case.plan_offered": _plan_offered,
     "case.plan_moved": _plan_moved,
     "case.plan_broken": _plan_broken,
     "case.plan_ended": _plan_ended,
@@ -700,7 +715,8 @@ _MONEY = (
     "case.payment_received", "case.payment_taken_back", "case.paid", "case.paid_directly",
     "case.credited",
     "case.credited_in_part", "case.written_off", "case.returned", "case.recalled", "case.limited",
-    "case.plan_agreed", "case.plan_moved", "case.plan_ended", "case.plan_broken",
+    "case.plan_offered", "case.plan_agreed", "case.plan_moved", "case.plan_ended",
+    "case.plan_broken",
 )  # fmt: skip
 _WAITING = (
     "case.disputed", "case.dispute_asked", "case.dispute_replied", "case.dispute_answered",

@@ -82,6 +82,7 @@ class RulesForm(Form):
     plan_most_months = _days("plan_most_months")
     plan_least_ore = KronorField(LABELS["plan_least_ore"], [InputRequired()])
     plan_first_days = _days("plan_first_days")
+    plan_sign_over_ore = KronorField(LABELS["plan_sign_over_ore"], [InputRequired()])
     may_postpone = BooleanField(LABELS["may_postpone"])
     postpone_days = _days("postpone_days")
     postpone_times = _days("postpone_times")

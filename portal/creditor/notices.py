@@ -147,6 +147,9 @@ _DOCUMENTS: Mapping[str, LazyString] = {
     "document.signed": lazy_gettext("%(name)s has signed"),
     "document.declined": lazy_gettext("%(name)s has declined to sign"),
     "document.soon_over": lazy_gettext("A document is to be signed within two days"),
+    "document.overtaken": lazy_gettext(
+        "A payment plan was not agreed on: what is owed had changed"
+    ),
     "document.expired": lazy_gettext("A document was not signed in time"),
 }
 

@@ -93,8 +93,8 @@ CARDS = (
         "debtor",
         lazy_gettext("What the debtor may do alone"),
         (
-            "may_plan", "plan_most_months", "plan_least_ore", "plan_first_days", "may_postpone",
-            "postpone_days", "postpone_times",
+            "may_plan", "plan_most_months", "plan_least_ore", "plan_first_days",
+            "plan_sign_over_ore", "may_postpone", "postpone_days", "postpone_times",
         ),
     ),
 )  # fmt: skip
@@ -128,6 +128,7 @@ LABELS: Mapping[str, LazyString] = {
     "plan_most_months": lazy_gettext("Longest plan, in months"),
     "plan_least_ore": lazy_gettext("Lowest payment a month"),
     "plan_first_days": lazy_gettext("First payment within so many days"),
+    "plan_sign_over_ore": lazy_gettext("Plans are signed by the debtor above"),
     "may_postpone": lazy_gettext("May take more time"),
     "postpone_days": lazy_gettext("More time, in days"),
     "postpone_times": lazy_gettext("How many times"),
@@ -151,6 +152,8 @@ def told(name: str, value: Any) -> str:
         return str(_CHOICES[name].get(value, value))
     if name == "left_out_types":
         return types(value) or gettext("None are left out")
+    if name == "plan_sign_over_ore" and not value:
+        return gettext("Never")
     if name in ("lowest_ore", "highest_ore") and not value:
         return gettext("No limit")
     if name.endswith("_ore"):

@@ -1,5 +1,7 @@
 """Paying in parts: what the rules offer, the plan that goes on, and its day changed once."""
 
+from typing import Any
+
 from flask import Response, flash, url_for
 from flask_babel import gettext
 from htmx_flask import request
@@ -13,6 +15,7 @@ from portal.debtor.views import debtor
 from portal.extensions import db, limiter
 from portal.identity.actor import DEBTOR
 from portal.messages import N_, Problem, RedaError
+from portal.signing import plan_signing
 from portal.web.rendering import go, render
 
 
@@ -25,6 +28,10 @@ def show_plan() -> Response:
     if plans.running(case.id) is not None:
         return _running()
     is_asked = "way" in request.args
+    waits = plan_signing.pending(case.id, clock.today())
+    if waits is not None and "way" not in request.args:
+        token = plan_signing.address(waits)
+        return render("debtor/plan_waits.html", case=case, waits=waits, token=token)
     form = PlanForm(
         request.args if is_asked else None, data={"day": USUAL_DAY}, meta={"csrf": False}
     )
@@ -68,6 +75,7 @@ def _chosen(form: PlanForm) -> Chosen | None:
 def _choices(form: PlanForm, chosen: Chosen | None = None, *, status: int = 200) -> Response:
     case, today = access.current_case(), clock.today()
     charge = plan_offers.fee(case, today)
+    must_sign = chosen is not None and plan_offers.must_be_signed(case, chosen.proposal)
     return render(
         "debtor/plan.html",
         status=status,
@@ -76,6 +84,7 @@ def _choices(form: PlanForm, chosen: Chosen | None = None, *, status: int = 200)
         fee_ore=charge.ore if charge else 0,
         last_first_on=plan_offers.last_first_day(plan_offers.rules_of(case), today),
         proposal=chosen.proposal if chosen else None,
+        sign_by=plan_signing.stands_until(chosen.first_on, today) if chosen and must_sign else None,
     )
 
 
@@ -93,11 +102,16 @@ def agree_on_plan() -> Response:
     chosen = _chosen(form)
     if chosen is None:
         return _choices(form, status=422)
+    terms: dict[str, Any] = {
+        "monthly_ore": chosen.monthly_ore, "first_on": chosen.first_on, "day": chosen.day,
+        "seen": form.seen.data or "", "actor": DEBTOR, "today": clock.today(), "now": clock.now(),
+    }  # fmt: skip
     try:
-        plans.agree(
-            case, monthly_ore=chosen.monthly_ore, first_on=chosen.first_on, day=chosen.day,
-            seen=form.seen.data or "", actor=DEBTOR, today=clock.today(), now=clock.now(),
-        )  # fmt: skip
+        if plan_offers.must_be_signed(case, chosen.proposal):
+            waits = plan_signing.offer(case, **terms)
+            db.session.commit()
+            return go(url_for("signing.show_envelope", token=plan_signing.address(waits)))
+        plans.agree(case, **terms)
     except RedaError as error:
         db.session.rollback()
         form.take(error)

@@ -298,6 +298,53 @@ def render_agreement(content: Mapping[str, Any], *, language: str, settings: Set
     )
 
 
+def render_approval(content: Mapping[str, Any], *, settings: Settings) -> bytes:
+    """What an administrator approves, as PDF, in Swedish: word for word what BankID shows.
+
+    content: `heading`; `lines` of (name, value); `key`; `approver`; `made_on` in ISO form.
+    """
+    part = _part("approval", _SWEDISH, **_common(settings), approval=content)
+    return _pdf(
+        Composed(
+            [part],
+            language=_SWEDISH,
+            title=content["heading"],
+            description=content["key"],
+            made_on=content["made_on"],
+            author=settings.service_name,
+        ),
+        variant=_ARCHIVED,
+    )
+
+
+def render_plan_agreement(
+    content: Mapping[str, Any], *, language: str, settings: Settings
+) -> bytes:
+    """A payment plan to be signed, as PDF: in Swedish, and what it says in the reader's language.
+
+    content: `reference`; `currency`; `made_on` in ISO form; `creditor` {name, organisation_number};
+    `debtor` {name, number}; `invoice_number`; `parts` {due_on, ore}; `owed_ore`, `fee_ore`,
+    `interest_ore`, `total_ore`; `known_until`, the day through which interest is known, if that is
+    before the last part.
+    """
+    reader = _reader(language)
+    values = {**_common(settings), "plan": content, "reader": _shown(reader)}
+    parts = [_part("plan_agreement", _SWEDISH, **values)]
+    if reader != _SWEDISH:
+        parts.append(_part("plan_agreement_sheet", reader, **values))
+    return _pdf(
+        Composed(
+            parts,
+            language=_SWEDISH,
+            title=f"Avbetalningsplan: {content['creditor']['name']}, {content['reference']}",
+            description=f"{content['creditor']['name']}, {content['debtor']['name']}",
+            made_on=content["made_on"],
+            author=settings.service_name,
+        ),
+        variant=_ARCHIVED,
+    )
+
+
 def render_report(content: Mapping[str, Any], *, language: str, settings: Settings) -> bytes:
     """A report as PDF, on pages that lie down, in the reader's language.
 
@@ -357,6 +404,28 @@ def _render_signing(
             codes={"reda:verify": content["address"]},
             is_long=True,
         )
+    )
+
+
+def render_written(content: Mapping[str, Any], *, language: str, settings: Settings) -> bytes:
+    """A document that a company has written from a template, to be signed.
+
+    content: `title`; `body`, HTML that is safe; `creditor`, as `collection.notices` tells it; and
+    `made_on` in ISO form. language: sv or en, that of the document.
+    """
+    reader, logos = _reader(language), _logos(content)
+    values = {"written": content, "logo": next(iter(logos), None), "reader": _shown(reader)}
+    return _pdf(
+        Composed(
+            [_part("written", reader, **values)],
+            language=reader,
+            title=content["title"],
+            description=f"{content['title']}: {content['creditor']['name']}",
+            made_on=content["made_on"],
+            author=content["creditor"]["name"],
+            logos=logos,
+        ),
+        variant=_ARCHIVED,
     )
 
 

@@ -173,14 +173,22 @@ def qr_text(order: BankIDOrder) -> str:
     return client().qr_text(started, order.started_at)
 
 
+def is_due(order: BankIDOrder, *, now: datetime) -> bool:
+    """Whether BankID may be asked (again) how an order stands."""
+    is_rested = order.collected_at is None or now - order.collected_at >= _PACE
+    return order.status == "pending" and is_rested
+
+
 def collect(order: BankIDOrder, *, now: datetime) -> BankIDOrder:
     """Learn how an order stands, at most every other second; two who ask at once ask once.
 
     Raises BankIDError when BankID does not answer; the order is as it was, except that it was asked
     about.
     """
+    if not is_due(order, now=now):
+        return order
     _lock(order)
-    if order.status != "pending" or (order.collected_at and now - order.collected_at < _PACE):
+    if not is_due(order, now=now):
         return order
     # Also when there is no answer: a BankID in trouble is the last to be asked more often.
     order.collected_at = now

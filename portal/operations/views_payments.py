@@ -8,6 +8,7 @@ from flask_babel import gettext, lazy_gettext
 from htmx_flask import request
 from werkzeug.exceptions import NotFound
 from wtforms import SelectField, StringField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Length
 
 from portal import clock
@@ -58,7 +59,7 @@ class BackForm(Form):
     """Why a payment goes back."""
 
     why = SelectField(
-        lazy_gettext("Why"), choices=[(one, _WHYS[one]) for one in deciding.WHYS]
+        lazy_gettext("Why"), choices=[SelectChoice(one, _WHYS[one]) for one in deciding.WHYS]
     )  # fmt: skip
 
 

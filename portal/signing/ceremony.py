@@ -13,6 +13,8 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import select
 
+from portal import clock
+from portal.collection import cases
 from portal.database import files, queue, tenancy
 from portal.database.encryption import decrypt, encrypt, lookup_hash
 from portal.extensions import db
@@ -21,7 +23,16 @@ from portal.identity.bankid import AlreadyInProgress, BankIDError, BankIDUnavail
 from portal.identity.models import BankIDOrder, Person
 from portal.identity.orders import Purpose
 from portal.messages import N_, Problem, RedaError
-from portal.signing import completed, envelopes, events, inviting, noting, signed_text, usage
+from portal.signing import (
+    completed,
+    envelopes,
+    events,
+    inviting,
+    noting,
+    plan_signing,
+    signed_text,
+    usage,
+)
 from portal.signing.completed import NotSigned, Proof
 from portal.signing.models import Envelope, EnvelopeEvent, EnvelopeFile, EnvelopeSignature, Signer
 from portal.signing.signed_text import Item
@@ -115,9 +126,15 @@ def waiting_for(number: str) -> list[Item]:
 
 
 def is_invited(signer: Signer, who: Known) -> bool:
-    """Whether somebody may be the one who was invited: it is them, or anybody with the link."""
+    """Whether somebody may be the one who was invited: it is them, or anybody with the link.
+
+    A company's payment plan is signed by somebody who may sign for it alone.
+    """
     if signer.identity_hash is None:
-        return True
+        envelope = db.session.get_one(Envelope, signer.envelope_id)
+        return envelope.kind != plan_signing.KIND or plan_signing.may_sign(
+            envelope, who.number, today=clock.today()
+        )
     return hmac.compare_digest(signer.identity_hash, lookup_hash(who.number))
 
 
@@ -260,7 +277,8 @@ def finish(order: BankIDOrder, *, now: datetime) -> bool:
 
     To be called where every tenant is seen; the caller commits also when it raises, for the log
     tells what failed. Answers False when the order cannot be used (again). Raises NotSigned when
-    the signature does not count, and NotOpen when nothing of it can be signed any more.
+    the signature does not count, and NotOpen, or why a plan is not agreed on, when nothing of it
+    can be signed any more.
     """
     if not orders.use(order, now=now):
         return False
@@ -274,12 +292,17 @@ def finish(order: BankIDOrder, *, now: datetime) -> bool:
         raise
     told = signed_text.read(order.subject["non_visible"].encode())
     signed = {one["envelope"]: one for one in told["envelopes"]}
-    counted = [_sign(item, who, order, proof, signed[item.envelope.key], now) for item in items]
-    usage.count(one for one in counted if one)
+    # A case is locked before what is signed of it, as whoever works on the case does.
+    for case_id in sorted(one.envelope.case_id or 0 for one in items):
+        if case_id:
+            cases.lock(case_id)
+    made = [_sign(item, who, order, proof, signed[item.envelope.key], now) for item in items]
+    usage.count(one for one in made if isinstance(one, EnvelopeSignature))
     # What proves it lies with the envelopes; who it was is kept nowhere else.
     order.completion = None
-    if not any(counted):
-        raise envelopes.NotOpen
+    refused = [one for one in made if isinstance(one, RedaError)]
+    if len(refused) == len(made):
+        raise refused[0]
     return True
 
 
@@ -290,7 +313,7 @@ def _sign(
     proof: Proof,
     told: dict[str, object],
     now: datetime,
-) -> EnvelopeSignature | None:
+) -> EnvelopeSignature | RedaError:
     envelope, signer = events.lock(item.envelope), item.signer
     db.session.refresh(signer)
     is_turn = envelope.status == envelopes.OPEN and signer.status == "invited"
@@ -299,27 +322,45 @@ def _sign(
     )  # fmt: skip
     if not (is_turn and is_same and is_invited(signer, who)):
         _note_failed(item, "not open", order.order_ref, now)
-        return None
+        return envelopes.NotOpen()
+    if envelope.kind == plan_signing.KIND:
+        try:
+            plan_signing.settle(envelope, now=now)
+        except RedaError as error:
+            _note_failed(item, "plan changed", order.order_ref, now)
+            plan_signing.give_up(envelope, now=now)
+            return error
+    return store(item, who.number, order, proof, now=now)
+
+
+def store(
+    item: Item, number: str, order: BankIDOrder, proof: Proof, *, now: datetime
+) -> EnvelopeSignature:
+    """Keep a signature that counts with its open envelope, which the caller has locked.
+
+    number: of who signed, 12 digits.
+    """
+    envelope, signer = item.envelope, item.signer
     signature = EnvelopeSignature(
         creditor_id=envelope.creditor_id,
         envelope_id=envelope.id,
         signer_id=signer.id,
         order_ref=order.order_ref,
         name=proof.name,
-        identity_number=who.number,
+        identity_number=number,
         xml_sha256=files.store(proof.xml),
         ocsp_sha256=files.store(proof.ocsp),
         started_ip=order.end_user_ip,
         device_ip=proof.device_ip,
-        device=order.subject["agent"],
+        device=order.subject.get("agent", ""),
         signed_at=proof.signed_at,
         verified_at=now,
     )
     db.session.add(signature)
-    signer.identity_number, signer.identity_hash = who.number, lookup_hash(who.number)
+    signer.identity_number, signer.identity_hash = number, lookup_hash(number)
     events.record(
         envelope, "signed", actor=f"signer:{proof.name}", now=now, signer=signer,
-        person=proof.name, identity_number=masked(who.number), role=signer.role,
+        person=proof.name, identity_number=masked(number), role=signer.role,
         for_company=signer.for_company, order=order.order_ref,
         xml_sha256=signature.xml_sha256, ocsp_sha256=signature.ocsp_sha256,
         started_ip=signature.started_ip, device_ip=signature.device_ip or "",

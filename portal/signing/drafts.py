@@ -219,8 +219,8 @@ def invited(told: Mapping[str, str | None], *, today: date) -> envelopes.Invited
     name = _at("name", told, lambda text: read.plain_text(text, LONGEST_NAME))
     if not name:
         raise RedaError(N_("Write the name."), field="name")
-    number = _at("identity_number", told, lambda text: read.identity_number(text, today=today))
-    if number and len(number) != 12:
+    number = _at("identity_number", told, lambda text: _person_number(text, today))
+    if (told.get("identity_number") or "").strip() and len(number) != 12:
         raise RedaError(
             N_("Write a personal identity number, such as 19800101-1234: a company signs by a"
                " person."),
@@ -241,6 +241,12 @@ def invited(told: Mapping[str, str | None], *, today: date) -> envelopes.Invited
         language=told.get("language") or "sv",
         may_hand_over=bool(told.get("may_hand_over")),
     )
+
+
+def _person_number(text: str, today: date) -> str:
+    # What else a list of invoices would be told of a number that is too short does not fit here.
+    is_whole = sum(one.isdigit() for one in text) in (10, 12)
+    return read.identity_number(text, today=today) if is_whole else ""
 
 
 def _at(field: str, told: Mapping[str, str | None], understood: Callable[[str], str]) -> str:
@@ -291,6 +297,8 @@ def copy(
         in_order=envelope.in_order,
         remind_days=envelope.remind_days,
         version=version,
+        template_key=envelope.template_key,
+        template_version=envelope.template_version,
     )
     for one in envelopes.files_of(envelope):
         _put(EnvelopeFile, made, one, _COPIED, position=one.position)

@@ -68,6 +68,8 @@ class Invited:
     for_company: str = ""
     language: str = "sv"
     may_hand_over: bool = False
+    # Whoever comes to it by a page of their own needs no address.
+    needs_address: bool = True
 
 
 @dataclass(frozen=True)
@@ -237,7 +239,9 @@ def remove_signer(envelope: Envelope, signer: Signer) -> None:
 
 
 def _fields(invited: Invited) -> dict[str, Any]:
-    email, phone = addresses(invited.email, invited.phone)
+    email, phone = invited.email, invited.phone
+    if invited.needs_address or email or phone:
+        email, phone = addresses(email, phone)
     number = invited.identity_number or None
     return {
         "name": invited.name,
@@ -284,6 +288,11 @@ def manifest(envelope: Envelope) -> dict[str, Any]:
     }
 
 
+def manifest_sha256(envelope: Envelope) -> str:
+    """The hash of what is signed."""
+    return hashlib.sha256(events.canonical(manifest(envelope))).hexdigest()
+
+
 def state_of(envelope: Envelope) -> str:
     """A hash of all that is sent and to whom, so that what was looked at is known again."""
     told = manifest(envelope) | {
@@ -309,7 +318,7 @@ def send(envelope: Envelope, *, actor: Actor, today: date, now: datetime) -> Non
         return
     _require_draft(envelope)
     require_whole(envelope, today)
-    envelope.manifest_sha256 = hashlib.sha256(events.canonical(manifest(envelope))).hexdigest()
+    envelope.manifest_sha256 = manifest_sha256(envelope)
     envelope.status, envelope.sent_at = OPEN, now
     events.record(
         envelope, "sent", actor=actor.label, now=now,
@@ -427,6 +436,15 @@ def withdraw(envelope: Envelope, reason: str, *, actor: Actor, now: datetime) ->
     told = " ".join(reason.split())[:LONGEST_REASON]
     _end(envelope, WITHDRAWN, actor.label, now, reason=told)
     noting.note("withdrawn", envelope, now=now, actor=actor, reason=told)
+
+
+def overtake(envelope: Envelope, *, actor: Actor, now: datetime) -> None:
+    """What an open envelope is about has changed, so that nobody can sign it; its sender is told.
+
+    To be called with the envelope locked.
+    """
+    _end(envelope, WITHDRAWN, actor.label, now)
+    noting.note("overtaken", envelope, now=now, actor=actor)
 
 
 def _end(

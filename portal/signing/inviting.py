@@ -150,8 +150,7 @@ def _write(
             kind, to=signer.email, content=content, language=signer.language, key=key, now=now,
             creditor_id=envelope.creditor_id,
         )  # fmt: skip
-    else:
-        assert signer.phone is not None
+    elif signer.phone:
         outbox.put_sms(
             kind, to=signer.phone, content=content, language=signer.language, key=key, now=now,
             creditor_id=envelope.creditor_id,

@@ -124,17 +124,22 @@ class Approval(Base):
     )
 
 
+# Kinds of envelopes by which the service itself is signed for: seen where they are signed alone.
+OF_THE_SERVICE = ("service_agreement", "approval")
+
+
 class Envelope(Base):
     """Files that are signed together, by whom and until when (`signing.envelopes`).
 
     kind: `document`, or what the rest of the portal has signed, such as `payment_plan`. company:
     the sender's name, as signers see it. case_id: of a case that it is about, whose debtor sees it.
     status: draft, open, completed, declined, withdrawn or expired. version: of its files, from 1;
-    files that are changed after it was sent make a new one. in_order: signers are invited step by
-    step. remind_days: days between reminders, 0 for none. last_on: the last day to sign.
-    manifest_sha256: of what is signed, once it is sent (`envelopes.manifest`). sealed_at: when its
-    files were sealed. renew_on: when their newest timestamp is to be renewed. keep_until_on: until
-    when it is kept, if its kind has a rule; hold_reason: why it is kept nevertheless.
+    files that are changed after it was sent make a new one. template_key, template_version: of what
+    it was written from, if from a template. in_order: signers are invited step by step.
+    remind_days: days between reminders, 0 for none. last_on: the last day to sign. manifest_sha256:
+    of what is signed, once it is sent (`envelopes.manifest`). sealed_at: when its files were
+    sealed. renew_on: when their newest timestamp is to be renewed. keep_until_on: until when it is
+    kept, if its kind has a rule; hold_reason: why it is kept nevertheless.
     """
 
     __tablename__ = "envelopes"
@@ -160,6 +165,8 @@ class Envelope(Base):
     folder: Mapped[str] = mapped_column(default="")
     status: Mapped[str] = mapped_column(default="draft")
     version: Mapped[int] = mapped_column(default=1)
+    template_key: Mapped[str | None]
+    template_version: Mapped[int | None]
     in_order: Mapped[bool] = mapped_column(default=False)
     remind_days: Mapped[int] = mapped_column(default=0)
     last_on: Mapped[date]
@@ -227,7 +234,6 @@ class Signer(Base):
             "status in ('waiting', 'invited', 'signed', 'declined', 'handed_over', 'told')",
             name="status",
         ),
-        CheckConstraint("num_nonnulls(email, phone) > 0", name="address"),
         Index("ix_envelope_signers_envelope", "envelope_id"),
         Index("ix_envelope_signers_identity", "identity_hash"),
     )
@@ -326,6 +332,35 @@ class EnvelopeCheck(Base):
     head_sha256: Mapped[str] = mapped_column(info={NO_FILE: True})
     broken_at: Mapped[int | None]
     what: Mapped[str | None]
+
+
+class SigningTemplate(Base):
+    """A version of a company's template for documents; never changed (`signing.templates`).
+
+    key: of the template, the same for all its versions. roles, fields: as `templates.Role` and
+    `templates.Field`. body: as `signing.markup` reads it. saved_by: the name of who made the
+    version. archived_at: since when the template is not offered any more, on all its versions.
+    """
+
+    __tablename__ = "signing_templates"
+    __table_args__ = (UniqueConstraint("creditor_id", "key", "version"),)
+
+    id: Mapped[PrimaryKey]
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
+    key: Mapped[str]
+    version: Mapped[int]
+    name: Mapped[str]
+    kind: Mapped[str]
+    language: Mapped[str]
+    message: Mapped[str]
+    days: Mapped[int]
+    remind_days: Mapped[int]
+    roles: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    fields: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    body: Mapped[str]
+    saved_by: Mapped[str]
+    saved_at: Mapped[datetime]
+    archived_at: Mapped[datetime | None]
 
 
 class SignatureUse(Base):

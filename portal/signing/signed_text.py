@@ -23,17 +23,17 @@ _LONGEST_NAME, _MOST_NAMES = 100, 10
 
 _TEXTS = {
     "sv": {
-        "several": "{count} ärenden att underteckna",
+        "several": "{count} ärenden att skriva under",
         "sender": "Avsändare",
-        "signs": "Undertecknas av",
+        "signs": "Skrivs under av",
         "approves": "Godkänns av",
         "more": "och {count} till",
         "for": "för",
         "page": "{count} sida",
         "pages": "{count} sidor",
         "attachment": "Bilaga",
-        "i sign": "Jag har läst handlingarna och undertecknar dem.",
-        "i sign for": "Jag har läst handlingarna, får företräda {company} och undertecknar dem.",
+        "i sign": "Jag har läst handlingarna och skriver under dem.",
+        "i sign for": "Jag har läst handlingarna, får företräda {company} och skriver under dem.",
         "i approve": "Jag har läst handlingarna och godkänner dem.",
         "i approve for": "Jag har läst handlingarna, får företräda {company} och godkänner dem.",
     },
@@ -126,10 +126,11 @@ def in_fours(sha256: str) -> str:
     return " ".join(sha256[i : i + 4] for i in range(0, len(sha256), 4))
 
 
-def hidden(items: Sequence[Item], now: datetime) -> bytes:
-    """The hidden data, as canonical JSON. now: when signing is started."""
+def hidden(items: Sequence[Item], now: datetime, **more: object) -> bytes:
+    """The hidden data, as canonical JSON. now: when signing is started. more: values beside."""
     return events.canonical(
         {
+            **more,
             "envelopes": [_hidden(item) for item in items],
             "started_at": now.astimezone(UTC).isoformat(),
         }

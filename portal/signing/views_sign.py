@@ -12,11 +12,12 @@ from htmx_flask import request
 from werkzeug.exceptions import NotFound
 
 from portal import clock, pdfium
+from portal.collection import cases
 from portal.database import files, tenancy
 from portal.extensions import db, limiter
 from portal.identity.orders import Purpose
 from portal.messages import RedaError
-from portal.signing import ceremony, envelopes, inviting
+from portal.signing import ceremony, envelopes, inviting, plan_signing
 from portal.signing.ceremony import Known, SomebodyElse, Visit
 from portal.signing.envelopes import Invited
 from portal.signing.forms_sign import DeclineForm, HandOverForm
@@ -149,7 +150,17 @@ def _page(item: Item, token: str, state: str, who: Known | None, *, status: int)
         waiting=_waiting(item, who) if is_let_in else [],
         is_signed_in=current_user.is_authenticated,
         is_phone=is_phone(),
+        case_reference=_case_reference(item) if is_let_in else None,
     )
+
+
+def _case_reference(item: Item) -> str | None:
+    """Of the case whose debtor signs, who goes on from here to its page."""
+    if item.envelope.kind != plan_signing.KIND or item.envelope.case_id is None:
+        return None
+    with tenancy.service():
+        case = cases.get(item.envelope.case_id)
+        return case.reference if case else None
 
 
 def _pages(file: EnvelopeFile, first: int) -> range:

@@ -333,6 +333,11 @@ def _with_century(digits: str, *, turned_100: bool, today: date) -> tuple[str, d
     return digits, None
 
 
+def born_on(number: str) -> date | None:
+    """The day of birth that a personal identity or co-ordination number of 12 digits tells."""
+    return _born_on(number) if len(number) == 12 else None
+
+
 def _born_on(digits: str) -> date | None:
     of_month = int(digits[6:8])
     of_month = of_month - 60 if of_month > 60 else of_month

@@ -103,14 +103,16 @@ class Pages:
         order = self._order(key)
         trouble = None
         with tenancy.service():
+            is_asked = orders.is_due(order, now=clock.now())
             try:
                 order = orders.collect(order, now=clock.now())
             except BankIDError as error:
                 trouble = text(error)
             if order.status == "failed":
                 self.failed(order)
-            # Also in trouble: BankID was asked, and is not asked again at once.
-            db.session.commit()
+            if is_asked or order.status == "failed":
+                # Also in trouble: BankID was asked, and is not asked again at once.
+                db.session.commit()
             if order.status == "complete" and not orders.awaits_return(order, now=clock.now()):
                 return last_question("order") or complete(order)
             return self._page(order, trouble)
@@ -215,7 +217,7 @@ def _likely_device() -> str:
 
 
 def _code(order: BankIDOrder) -> str:
-    return qr.svg(orders.qr_text(order), title="BankID")
+    return qr.svg(orders.qr_text(order), title="BankID", mask=qr.PASSING)
 
 
 def _app_url(order: BankIDOrder) -> str:

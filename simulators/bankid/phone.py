@@ -210,6 +210,7 @@ def _as_json(order: Order) -> dict[str, object]:
         "returnUrl": order.return_url,
         "endUserIp": order.end_user_ip,
         "personalNumber": order.personal_number,
+        "collects": order.collects,
     }
 
 

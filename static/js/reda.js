@@ -25,8 +25,16 @@ function openDialog(details) {
   }
 }
 
+function insert(button) {
+  const field = document.getElementById(button.dataset.into);
+  field.setRangeText(button.dataset.insert, field.selectionStart, field.selectionEnd, "end");
+  field.focus();
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+}
+
 function enhance(root) {
   offerCopy(root);
+  for (const button of root.querySelectorAll("[data-insert]")) button.hidden = false;
   root.querySelectorAll("details.dialog[open]").forEach(openDialog);
   root.querySelector(".error-summary")?.focus();
 }
@@ -34,6 +42,8 @@ function enhance(root) {
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-copy]");
   if (button) copy(button);
+  const inserting = event.target.closest("[data-insert]");
+  if (inserting) insert(inserting);
   for (const menu of document.querySelectorAll("details.menu[open]")) {
     if (!menu.contains(event.target)) menu.open = false;
   }

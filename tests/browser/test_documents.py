@@ -1,4 +1,4 @@
-"""Pages of a document are dragged to another place."""
+"""Documents in the making: pages dragged to another place, a template with its preview."""
 
 from datetime import timedelta
 
@@ -26,4 +26,18 @@ def test_a_page_that_is_dragged_to_the_front_comes_first(portal: Portal) -> None
     )
     page.locator("#page-3 img").drag_to(page.locator("#page-1 img"))
     expect(page.locator("#page-1")).to_contain_text("Page 3")
+    assert visitor.complaints == []
+
+
+def test_the_preview_of_a_template_renews_itself_while_it_is_written(portal: Portal) -> None:
+    creditor = a_creditor_that_signed()
+    eva, visitor = people.by_identity_number(EVA), portal.visitor()
+    assert eva is not None
+    visitor.take_session(portal.app, {"_user_id": eva.get_id(), "_fresh": True})
+    page = visitor.go(f"/creditor/{creditor.key}/documents/templates/new?lang=en")
+    page.get_by_label("Text", exact=True).press_sequentially("# Hej\n\n**Du** ")
+    page.get_by_text("Fields that fill in themselves").click()
+    page.get_by_role("button", name="Insert Customer's name").click()
+    expect(page.locator("#preview h2")).to_have_text("Hej")
+    expect(page.locator("#preview .paper")).to_contain_text("Du Kim Ek")
     assert visitor.complaints == []

@@ -69,6 +69,7 @@ from tests.portal_fixtures import AXE, Portal, Visitor
 from tests.signing.ceremonies import link, sent
 from tests.signing.documents import a_pdf
 from tests.signing.envelopes import a_draft, an_envelope, invited
+from tests.signing.templates import a_template
 
 OPERATOR = "198107212386"
 PHONE, DESK = 360, 1280
@@ -164,6 +165,7 @@ def _documents(creditor: Creditor) -> dict[str, object]:
         "unsent_file": envelopes.files_of(unsent)[0].key,
         "sent": open_one.key,
         "sent_to": envelopes.signers_of(open_one)[0].key,
+        "template": a_template(creditor).key,
     }
 
 
@@ -464,6 +466,11 @@ def test_a_debtors_pages_of_a_paid_case(portal: Portal, world: World, window: Vi
             "/documents/{unsent}/files/{unsent_file}/pages", "/documents/{unsent}/check",
             "/documents/{unsent}/list", "/documents/{sent}",
             "/documents/{sent}/signers/{sent_to}/address",
+        ),
+        (
+            "/documents/templates", "/documents/templates/{template}",
+            "/documents/templates/{template}/edit", "/documents/templates/{template}/about",
+            "/documents/templates/payment_plan-sv/write?nobody=1&",
         ),
         (
             "/people", "/people/{member}", "/company/accounts/new", "/company/close", "/approvals",

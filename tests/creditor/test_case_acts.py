@@ -4,14 +4,15 @@ from collections.abc import Callable
 
 import pytest
 from bs4 import BeautifulSoup
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from portal import clock, ledger
 from portal.collection import cases, effects, lifecycle, plans, states, stops
-from portal.collection.models import Case, Event
+from portal.collection.models import Case, Event, Rules
 from portal.extensions import db
 from portal.identity.actor import Actor
 from portal.identity.models import Creditor
+from portal.signing import plan_signing
 from tests.creditor.conftest import Desk
 from tests.factories import NOW, SOFIA, TODAY, a_person_at, a_reminded_case
 
@@ -354,3 +355,28 @@ def viewer(creditor: Creditor, desk_of: Callable[[str], Desk]) -> Desk:
 def test_a_viewer_is_offered_nothing(viewer: Desk, creditor: Creditor) -> None:
     page = viewer.get(f"cases/{a_reminded_case(creditor).reference}")
     assert page.select(".acts a") == []
+
+
+class TestPlanThatIsSigned:
+    @pytest.fixture
+    def case(self, creditor: Creditor) -> Case:
+        db.session.execute(update(Rules).values(plan_sign_over_ore=50_000))
+        case = a_reminded_case(creditor)
+        case.debtor.identity_number, case.debtor.email = SOFIA, "sofia@debtor.example"
+        db.session.commit()
+        return case
+
+    def test_it_is_sent_to_the_debtor(self, desk: Desk, case: Case) -> None:
+        page = look(desk, case, "plan", **PLAN)
+        assert "The debtor signs this plan" in page.get_text()
+        do(desk, case, "plan", **PLAN)
+        assert plans.running(case.id) is None
+        waits = plan_signing.pending(case.id, clock.today())
+        assert waits is not None
+        assert waits.sender_name
+
+    def test_why_it_cannot_be_is_told(self, desk: Desk, case: Case) -> None:
+        case.debtor.identity_number = None
+        db.session.commit()
+        page = desk.post(address(case, "plan"), step="look", status=422, **PLAN)
+        assert "identity number is missing" in page.get_text()

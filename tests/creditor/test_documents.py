@@ -245,6 +245,8 @@ def test_somebody_is_added(desk: Desk) -> None:
         ("phone", "12", "Write a mobile number"),
         ("identity_number", "198001019071", "wrong digit"),
         ("identity_number", "5560000167", "a company signs by a person"),
+        ("identity_number", "19", "Write a personal identity number"),
+        ("identity_number", "Kim", "Write a personal identity number"),
         ("identity_number", "198013459071", "nobody is born"),
     ],
 )

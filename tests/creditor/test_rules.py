@@ -22,7 +22,8 @@ GOOD = {
     "after_demand": "legal", "small_rest_ore": "25,00", "direct_payment": "costs waived",
     "reminder_fee_by": "debtor",
     "demand_fee_by": "debtor", "plan_fee_by": "debtor", "may_plan": "y", "plan_most_months": "12",
-    "plan_least_ore": "200", "plan_first_days": "30", "may_postpone": "y", "postpone_days": "14",
+    "plan_least_ore": "200", "plan_first_days": "30",
+    "plan_sign_over_ore": "0", "may_postpone": "y", "postpone_days": "14",
     "postpone_times": "1", "version": "1", "base": "0",
 }  # fmt: skip
 

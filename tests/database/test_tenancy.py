@@ -57,7 +57,13 @@ from portal.payments import booking
 from portal.payments.models import BankFile, BankPayment, BankShare, Payment, Refund
 from portal.reporting import orders
 from portal.signing import envelopes, log_checks
-from portal.signing.models import AgreementReading, Approval, EnvelopeSignature, SignatureUse
+from portal.signing.models import (
+    AgreementReading,
+    Approval,
+    EnvelopeSignature,
+    SignatureUse,
+    SigningTemplate,
+)
 from tests import factories
 from tests.factories import (
     NOW,
@@ -89,6 +95,7 @@ OF_A_CREDITOR = OF_A_CASE | {
     *("contact_people", "payout_accounts", "approvals", "agreement_readings"),
     *("history_heads", "history_links"),
     *("case_notes", "case_note_versions", "acts_together", "cases_together"),
+    "signing_templates",
     "signature_uses",
 }
 ONLY_ADDED_TO = {
@@ -97,6 +104,8 @@ ONLY_ADDED_TO = {
     # Of a message only that it is answered or read may be written later.
     *("case_messages", "message_translations"),
     *("envelope_signatures", "envelope_events", "signature_uses"),
+    # Of a template only that it is put away.
+    "signing_templates",
 }
 
 
@@ -333,6 +342,11 @@ def a_tenant(name: str, identity_number: str) -> Tenant:
                 kind="document", counted_on=TODAY, price_ore=0,
             ),
             CompanyHold(creditor_id=creditor.id, reason="", began_at=NOW, began_by="person"),
+            SigningTemplate(
+                creditor_id=creditor.id, key=name, version=1, name=name, kind="document",
+                language="sv", message="", days=30, remind_days=0, roles=[], fields=[], body="x",
+                saved_by=name, saved_at=NOW,
+            ),
             BankIDOrder(
                 key=name, purpose="sign in", order_ref=name, auto_start_token="", subject={},
                 qr_start_token="", qr_start_secret="", session_hash=b"", return_nonce_hash=b"",

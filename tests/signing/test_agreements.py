@@ -67,7 +67,7 @@ class TestText:
         lines = (self.asked(document, eva).visible or "").splitlines()
         assert "+ Kund: Norrsken Energi AB" in lines
         assert "+ Inkassoföretag: Reda Inkasso AB" in lines
-        assert f"+ Undertecknas av: {eva.name}" in lines
+        assert f"+ Skrivs under av: {eva.name}" in lines
 
     def test_the_signed_text_carries_the_files_fingerprint(
         self, document: Document, eva: Person

@@ -25,9 +25,9 @@ def test_the_text_names_title_sender_signers_files_and_their_hashes(creditor: Cr
         "# Avtal",
         "",
         "+ Avsändare: Norrsken Energi AB",
-        "+ Undertecknas av: Eva Berg, Johan Ek",
+        "+ Skrivs under av: Eva Berg, Johan Ek",
         "",
-        "Jag har läst handlingarna och undertecknar dem.",
+        "Jag har läst handlingarna och skriver under dem.",
         "",
         "## Avtal.pdf, 1 sida",
         "SHA-256: " + " ".join(sha256[i : i + 4] for i in range(0, 64, 4)),
@@ -70,7 +70,7 @@ def test_the_fullest_envelope_fits_what_bankid_takes(creditor: Creditor) -> None
 
 def test_one_text_may_be_of_several_envelopes(creditor: Creditor) -> None:
     both = [*items(an_envelope(creditor)), *items(an_envelope(creditor))]
-    assert signed_text.visible(both).startswith("# 2 ärenden att underteckna\n\n# Avtal\n")
+    assert signed_text.visible(both).startswith("# 2 ärenden att skriva under\n\n# Avtal\n")
     told = signed_text.read(signed_text.hidden(both, NOW))
     assert [one["envelope"] for one in told["envelopes"]] == [one.envelope.key for one in both]
 

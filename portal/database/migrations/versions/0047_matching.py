@@ -1,14 +1,14 @@
 """What payments by bank are given to, refunds that wait, and payments that are taken back.
 
-Revision: 0045
-After: 0044
+Revision: 0047
+After: 0046
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0045"
-down_revision = "0044"
+revision = "0047"
+down_revision = "0046"
 branch_labels = None
 depends_on = None
 
