@@ -12,6 +12,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Length
 
 from portal import clock
+from portal.collection import lookup
 from portal.extensions import db
 from portal.messages import N_, RedaError
 from portal.operations.views import actor, operations
@@ -230,8 +231,8 @@ def _decide(
     return go(url_for("operations.list_payments"))
 
 
-def _named(candidates: Iterable[matching.Candidate]) -> dict[int, deciding.Named]:
-    return deciding.named(list({one.case_id for one in candidates}))
+def _named(candidates: Iterable[matching.Candidate]) -> dict[int, lookup.Named]:
+    return lookup.named(list({one.case_id for one in candidates}))
 
 
 def _page(
@@ -258,9 +259,9 @@ def _page(
         is_paid_to_us=is_paid_to_us,
         left_ore=deciding.left_ore(payment),
         best=best,
-        cases=_named(best) | deciding.named([one.case_id for one in shares]),
+        cases=_named(best) | lookup.named([one.case_id for one in shares]),
         sought=sought,
-        found=deciding.look_up(sought) if is_waiting else [],
+        found=lookup.look_up(sought) if is_waiting else [],
         shares=shares,
         refunds=taking_back.refunds_of(payment_id),
         meant=taking_back.meant_by(payment) if is_waiting and not is_paid_to_us else [],

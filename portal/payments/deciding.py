@@ -3,18 +3,14 @@
 A payment is settled when what cases were given and what goes back make it up to the öre.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import func, or_, select
 
-from portal import ledger
-from portal.collection import cases
-from portal.collection.models import Case, Debtor, Invoice
+from portal.collection import lookup
 from portal.extensions import db
 from portal.identity.actor import Actor
-from portal.identity.models import Creditor
 from portal.messages import N_, RedaError
 from portal.payments import booking, matching
 from portal.payments.models import BankPayment, BankShare, Payment, Refund
@@ -30,21 +26,6 @@ from portal.payments.taking_back import (
 # Why a person lets money go back.
 WHYS = ("not ours", "closed", "wrong creditor", "currency")
 _LONGEST_ACCOUNT = 34
-
-
-@dataclass(frozen=True)
-class Named:
-    """A case as it is told of beside a payment. booked_ore: unpaid as booked."""
-
-    id: int
-    reference: str
-    ocr: str
-    creditor_name: str
-    debtor_name: str
-    invoice_number: str
-    status: str
-    booked_ore: int
-    currency: str
 
 
 def waiting(*, after: tuple[date, int] | None = None, limit: int = 25) -> list[BankPayment]:
@@ -122,52 +103,6 @@ def left_ore(payment: BankPayment) -> int:
     return payment.amount_ore - given - back
 
 
-def named(ids: Sequence[int]) -> dict[int, Named]:
-    """Cases as they are told of, by id."""
-    return {one.id: one for one in _named(Case.id.in_(ids), len(ids))}
-
-
-def look_up(typed: str, limit: int = 10) -> list[Named]:
-    """Cases that somebody may mean: by reference, OCR or invoice number, or the debtor's name."""
-    words = " ".join(typed.split())
-    if not words:
-        return []
-    digits = words.replace(" ", "").replace("-", "")
-    return _named(
-        or_(
-            Case.reference == digits,
-            Case.ocr == digits,
-            Case.id.in_(
-                select(Case.id).join(Invoice, Invoice.id == Case.invoice_id)
-                .where(Invoice.number == words, Invoice.decision == "imported")
-            ),
-            Case.debtor_id.in_(select(Debtor.id).where(func.lower(Debtor.name) == words.lower())),
-        ),
-        limit,
-    )  # fmt: skip
-
-
-def _named(condition: ColumnElement[bool], limit: int) -> list[Named]:
-    rows = db.session.execute(
-        select(
-            Case, Creditor.name, Debtor.name, Invoice.number, ledger.unpaid_sql(Case.id.expression)
-        )
-        .join(Creditor, Creditor.id == Case.creditor_id)
-        .join(Debtor, Debtor.id == Case.debtor_id)
-        .join(Invoice, Invoice.id == Case.invoice_id)
-        .where(condition)
-        .order_by(Case.closed_on.desc().nulls_first(), Case.id)
-        .limit(limit)
-    ).all()
-    return [
-        Named(
-            one.id, one.reference, one.ocr, creditor, debtor, invoice, one.status,
-            int(booked), one.currency,
-        )
-        for one, creditor, debtor, invoice, booked in rows
-    ]  # fmt: skip
-
-
 def give(payment_id: int, parts: Mapping[str, int], *, actor: Actor, now: datetime) -> None:
     """Give a payment to one case or several, each booked at the payment's own day.
 
@@ -183,28 +118,26 @@ def give(payment_id: int, parts: Mapping[str, int], *, actor: Actor, now: dateti
             N_("The parts come to %(sum_ore)s, but the payment has %(left_ore)s to give."),
             field="parts", sum_ore=sum(parts.values()), left_ore=left,
         )  # fmt: skip
-    found = {one.id: one for one in map(_case, parts)}
-    number = db.session.scalar(
-        select(func.count()).where(BankShare.payment_id == payment.id)
-    ) or 0  # fmt: skip
-    for case_id in sorted(found):
-        number += 1
-        _give(payment, found[case_id], parts[found[case_id].reference], number, actor, now)
+    found = _cases(parts)
+    number = db.session.scalar(select(func.count()).where(BankShare.payment_id == payment.id)) or 0
+    for place, case in enumerate(found, number + 1):
+        _give(payment, case, parts[case.reference], place, actor, now)
     payment.state = "settled"
 
 
-def _case(reference: str) -> Case:
-    case = cases.find(reference)
-    if case is None:
-        raise RedaError(
-            N_("There is no case %(reference)s. Compare the number."),
-            field="parts", reference=reference,
-        )  # fmt: skip
-    return case
+def _cases(references: Iterable[str]) -> list[lookup.Named]:
+    found = {one.reference: one for one in lookup.by_references(references)}
+    for reference in references:
+        if reference not in found:
+            raise RedaError(
+                N_("There is no case %(reference)s. Compare the number."),
+                field="parts", reference=reference,
+            )  # fmt: skip
+    return sorted(found.values(), key=lambda one: one.id)
 
 
 def _give(
-    payment: BankPayment, case: Case, ore: int, number: int, actor: Actor, now: datetime
+    payment: BankPayment, case: lookup.Named, ore: int, number: int, actor: Actor, now: datetime
 ) -> None:
     if case.currency != payment.currency:
         raise RedaError(
