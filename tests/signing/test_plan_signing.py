@@ -9,8 +9,9 @@ from sqlalchemy import func, select
 
 from portal import clock
 from portal.collection import cases, plan_offers, plans, tellings
-from portal.collection.models import Case, Plan
+from portal.collection.models import Case, Event, Plan
 from portal.database import tenancy
+from portal.delivery.models import Message
 from portal.extensions import db
 from portal.identity import signatories
 from portal.identity.actor import DEBTOR, Actor
@@ -20,7 +21,8 @@ from portal.signing.models import Envelope, EnvelopeSignature, SignatureUse
 from tests.bankid_fixtures import Phone
 from tests.debtor.test_pages import a_case_of_today, pay
 from tests.factories import EVA, JOHAN, a_creditor, enter_case, rules_of
-from tests.signing.ceremonies import identify, link, names_of, sign, start_to_sign
+from tests.signing.ceremonies import identify, link, names_of, sent, sign, start_to_sign
+from tests.signing.envelopes import invited
 from tests.signing.pages import Browser, later, order_ref, words
 
 CLERK = Actor("person", "Sofia", role="creditor")
@@ -115,6 +117,8 @@ def test_what_is_owed_has_changed_so_it_is_not_agreed_on(
     assert (running(), envelope.status) == (0, "withdrawn")
     assert db.session.query(EnvelopeSignature).count() == 0
     assert "sign_failed" in names_of(envelope)
+    assert db.session.scalars(select(Message.kind).where(Message.kind == "sign_ended")).all()
+    assert "document.overtaken" in db.session.scalars(select(Event.name)).all()
 
 
 def sign_late(browser: Browser, phone: Phone, envelope: Envelope) -> str:
@@ -123,6 +127,39 @@ def sign_late(browser: Browser, phone: Phone, envelope: Envelope) -> str:
     phone.approve(order_ref(phone), EVA)
     later()
     return words(browser.page(order, 410))
+
+
+def test_finished_twice_it_is_agreed_on_once(browser: Browser, phone: Phone, case: Case) -> None:
+    envelope = offer(case)
+    identify(browser, phone, link(envelope))
+    order = start_to_sign(browser, link(envelope))
+    phone.approve(order_ref(phone), EVA)
+    later()
+    for _ in range(2):
+        browser.get(order)
+    assert (running(), db.session.query(EnvelopeSignature).count()) == (1, 1)
+
+
+def test_a_plan_that_a_clerk_agreed_on_meanwhile_stands_alone(
+    browser: Browser, phone: Phone, case: Case
+) -> None:
+    envelope = offer(case)
+    identify(browser, phone, link(envelope))
+    terms = terms_of(case, 45_000, actor=CLERK)
+    plans.agree(cases.lock(case.id), **terms, is_signed=True)
+    db.session.commit()
+    sign_late(browser, phone, envelope)
+    assert running() == 1
+
+
+def test_one_that_was_written_by_hand_is_signed_like_any_document(
+    browser: Browser, phone: Phone, case: Case
+) -> None:
+    signer = invited("Eva Berg", identity_number=EVA)
+    envelope = sent(case.creditor, kind="payment_plan", signers=[signer], case_id=case.id)
+    assert plan_signing.pending(case.id, clock.today()) is None
+    assert "You have signed" in signed(browser, phone, envelope)
+    assert running() == 0
 
 
 def test_an_offer_stands_three_days(case: Case) -> None:
