@@ -1,14 +1,14 @@
 """What payments by bank are given to, refunds that wait, and payments that are taken back.
 
-Revision: 0047
-After: 0046
+Revision: 0048
+After: 0047
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0047"
-down_revision = "0046"
+revision = "0048"
+down_revision = "0047"
 branch_labels = None
 depends_on = None
 
