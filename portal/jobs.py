@@ -58,6 +58,7 @@ from portal.signing import (
     log_checks,
     renewing,
     sealing,
+    service_documents,
 )
 from portal.signing.models import Envelope
 
@@ -320,6 +321,7 @@ def tidy() -> None:
     bulk.forget_old(clock.now())
     orders_of_work.forget_old(clock.now(), real_now=clock.real_now())
     together.forget_drafts(clock.now() - _DRAFTS_KEPT)
+    service_documents.forget_drafts(clock.now() - _DRAFTS_KEPT)
     queue.forget_done(clock.real_now() - _DONE_JOBS_KEPT)
     db.session.commit()
 

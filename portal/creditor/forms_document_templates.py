@@ -20,6 +20,7 @@ from wtforms import (
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
+from portal.creditor import document_texts
 from portal.creditor.document_texts import ROLES
 from portal.creditor.forms_documents import MOST_DAYS
 from portal.locales import LANGUAGES
@@ -28,13 +29,7 @@ from portal.signing import drafts, envelopes, markup, merging, templates, writin
 from portal.signing.templates import Content, Role
 from portal.web.forms import Form, KronorField, text
 
-KINDS = {
-    "document": lazy_gettext("Document"),
-    "payment_plan": lazy_gettext("Payment plan"),
-    "debt_acknowledgement": lazy_gettext("Acknowledgement of debt"),
-    "power_of_attorney": lazy_gettext("Power of attorney"),
-    "service_agreement": lazy_gettext("Service agreement"),
-}
+KINDS = {code: document_texts.KINDS[code] for code in templates.KINDS}
 FIELD_KINDS = {
     templates.TEXT: lazy_gettext("Text on one line"),
     templates.LONG: lazy_gettext("Text on several lines"),

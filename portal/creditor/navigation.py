@@ -84,6 +84,8 @@ TABS = (
             "edit_signer",
             "save_signer",
             "check_document",
+            "show_usage",
+            "show_usage_month",
             "choose_list",
             "read_list",
             "edit_signers_address",

@@ -81,11 +81,15 @@ def refuse(approval_key: str) -> Response:
 
 @creditor.get("/<key>/approvals/<approval_key>/<part>")
 def fetch_evidence(approval_key: str, part: str) -> Response:
-    """The signature or the OCSP response of an approval, as BankID gave it."""
+    """The sealed proof of an approval, or its signature or OCSP response as BankID gave it."""
     # The signer's certificate tells their identity number.
     access.require_administrator()
-    evidence = _approval(approval_key).evidence or {}
+    approval = _approval(approval_key)
+    evidence = {**(approval.evidence or {})}
+    if sealed := approvals.sealed_sha256(approval):
+        evidence["sealed_sha256"] = sealed
     kinds = {
+        "evidence.pdf": ("sealed_sha256", "application/pdf"),
         "signature.xml": ("xml_sha256", "application/xml"),
         "ocsp.der": ("ocsp_sha256", "application/ocsp-response"),
     }
@@ -211,6 +215,7 @@ def _page(approval: Approval, error: RedaError | None = None) -> Response:
         may_approve=is_open and access.role().is_administrator and not is_own,
         may_withdraw=is_open and access.role().is_administrator and is_own,
         has_second=has_second(),
+        is_sealed=approvals.sealed_sha256(approval) is not None,
         error=error,
         is_phone=is_phone(),
     )

@@ -14,7 +14,7 @@ from portal.creditor.views_documents import envelope_of, page_of, refused
 from portal.database import files
 from portal.extensions import db, limiter, settings
 from portal.messages import N_, RedaError
-from portal.signing import envelopes, sending_lists
+from portal.signing import envelopes, sending_lists, usage
 from portal.signing.models import Envelope
 from portal.web.rendering import go, render
 
@@ -37,6 +37,8 @@ def _page(
     return render(
         "creditor/document_list.html", status=status, envelope=envelope, form=form,
         listed=listed, token=token, most=sending_lists.MOST, texts=document_texts,
+        forecast=usage.forecast(envelope, clock.today(), copies=len(listed.people))
+        if listed and token else None,
     )  # fmt: skip
 
 

@@ -27,6 +27,11 @@ def template_of(template_key: str, version: int | None = None) -> Template:
     return found
 
 
+def version_in(told: str) -> int | None:
+    """The version that an address or a form names, if it names one."""
+    return int(told) if told.isdecimal() and len(told) < 9 else None
+
+
 def _own(template_key: str) -> Template:
     found = template_of(template_key)
     if found.is_built_in:
@@ -59,8 +64,7 @@ def list_templates() -> Response:
 @creditor.get("/<key>/documents/templates/<template_key>")
 def show_template(template_key: str) -> Response:
     """A template as it is, or as it was in an earlier version."""
-    wanted = request.args.get("version", type=int)
-    template = template_of(template_key, wanted)
+    template = template_of(template_key, version_in(request.args.get("version", "")))
     creditor_id = access.role().creditor_id
     return render(
         "creditor/document_template.html",
@@ -190,9 +194,13 @@ def preview_template() -> Response:
 def preview_template_as_pdf() -> Response:
     """The same as a PDF."""
     access.require_administrator()
-    content = templates.tidy(TemplateForm().content())
-    if len(content.body) > markup.LONGEST:
-        return _editor(TemplateForm(), None, 422)
+    form = TemplateForm()
+    content = templates.tidy(form.content())
+    try:
+        templates.require_whole(content)
+    except RedaError as error:
+        form.take(error)
+        return _editor(form, None, 422)
     return _pdf(content)
 
 
@@ -200,7 +208,7 @@ def preview_template_as_pdf() -> Response:
 @limiter.limit("20 per minute")
 def show_template_as_pdf(template_key: str) -> Response:
     """A template as a PDF, with examples in its fields."""
-    template = template_of(template_key, request.args.get("version", type=int))
+    template = template_of(template_key, version_in(request.args.get("version", "")))
     return _pdf(template.content)
 
 

@@ -14,7 +14,7 @@ from portal.collection import customers, finding
 from portal.creditor import access, document_texts
 from portal.creditor.forms_document_templates import WriteForm, write_form
 from portal.creditor.views import creditor
-from portal.creditor.views_document_templates import shown_as_pdf, template_of
+from portal.creditor.views_document_templates import shown_as_pdf, template_of, version_in
 from portal.creditor.views_documents import page_of
 from portal.extensions import db, limiter, settings
 from portal.messages import RedaError
@@ -43,7 +43,9 @@ def choose_subject(template_key: str) -> Response:
 @creditor.post("/<key>/documents/templates/<template_key>/about")
 def find_subject(template_key: str) -> Response:
     """Cases and customers that a text finds. Posted, since it may be an identity number."""
-    return _subjects(_usable(template_key), request.form.get("q", "").strip()[:100])
+    typed = request.form.get("q", "")[:100]
+    sought = "".join(one for one in typed if one.isprintable()).strip()
+    return _subjects(_usable(template_key), sought)
 
 
 def _subjects(template: Template, sought: str = "") -> Response:
@@ -75,9 +77,10 @@ def _writing(template: Template) -> Writing:
     creditor_id, today = access.role().creditor_id, clock.today()
     subject = None
     if reference := request.args.get("case"):
-        subject = merging.of_case(
-            creditor_id, reference, today=today, language=template.content.language
-        )
+        if reference.isdecimal():
+            subject = merging.of_case(
+                creditor_id, reference, today=today, language=template.content.language
+            )
         if subject is None:
             raise NotFound
     elif customer := request.args.get("customer"):
@@ -116,8 +119,7 @@ def write_document(template_key: str) -> Response:
 def make_document(template_key: str) -> Response:
     """Show the document as it becomes, and make it once it was seen."""
     access.require_may_change()
-    told = request.form.get("version", "")
-    template = _usable(template_key, int(told) if told.isdecimal() and len(told) < 9 else None)
+    template = _usable(template_key, version_in(request.form.get("version", "")))
     wanted = _writing(template)
     form = write_form(wanted.asked())
     values, signers = _understood(wanted, form)

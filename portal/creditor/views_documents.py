@@ -23,7 +23,7 @@ from portal.extensions import db
 from portal.messages import RedaError
 from portal.signing import drafts, envelopes, events, listing, pdfs
 from portal.signing.drafts import Refused
-from portal.signing.models import Envelope, EnvelopeEvent
+from portal.signing.models import OF_THE_SERVICE, Envelope, EnvelopeEvent
 from portal.web import spreadsheets
 from portal.web.forms import Form, text
 from portal.web.rendering import go, render
@@ -93,6 +93,8 @@ def envelope_of(envelope_key: str) -> Envelope:
     """The company's own, or nothing is there."""
     found = envelopes.find(envelope_key)
     if found is None or found.creditor_id != access.role().creditor_id:
+        raise NotFound
+    if found.kind in OF_THE_SERVICE:
         raise NotFound
     return found
 

@@ -298,6 +298,25 @@ def render_agreement(content: Mapping[str, Any], *, language: str, settings: Set
     )
 
 
+def render_approval(content: Mapping[str, Any], *, settings: Settings) -> bytes:
+    """What an administrator approves, as PDF, in Swedish: word for word what BankID shows.
+
+    content: `heading`; `lines` of (name, value); `key`; `approver`; `made_on` in ISO form.
+    """
+    part = _part("approval", _SWEDISH, **_common(settings), approval=content)
+    return _pdf(
+        Composed(
+            [part],
+            language=_SWEDISH,
+            title=content["heading"],
+            description=content["key"],
+            made_on=content["made_on"],
+            author=settings.service_name,
+        ),
+        variant=_ARCHIVED,
+    )
+
+
 def render_plan_agreement(
     content: Mapping[str, Any], *, language: str, settings: Settings
 ) -> bytes:

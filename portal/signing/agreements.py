@@ -2,10 +2,9 @@
 
 import hashlib
 import io
-import json
 from collections.abc import Collection
 from dataclasses import asdict, dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 
 import structlog
 from pyhanko.pdf_utils import embed
@@ -27,8 +26,9 @@ from portal.identity.orders import Purpose
 from portal.identity.people import new_key
 from portal.messages import N_, RedaError
 from portal.notifications.telling import notify
-from portal.signing import completed
+from portal.signing import completed, envelopes, service_documents
 from portal.signing.completed import NotSigned, Proof
+from portal.signing.envelopes import NewFile
 from portal.signing.models import AgreementReading, AgreementVersion, Document, Signature
 
 log = structlog.get_logger()
@@ -321,26 +321,25 @@ def purpose(document: Document, person: Person, *, now: datetime) -> Purpose:
             groups,
         )
     )
+    item = service_documents.prepare(
+        document.creditor_id,
+        KIND,
+        NewFile("Avtal.pdf", files.read(document.sha256), "application/pdf", pages=document.pages),
+        title=document.title,
+        person=person,
+        role=envelopes.SIGNS,
+        for_company=creditor.name,
+        now=now,
+    )
     hidden = {
         "document": document.key,
         "kind": document.kind,
         "version": document.version,
         "creditor": creditor.key,
         "sha256": document.sha256,
-        "started_at": now.astimezone(UTC).isoformat(),
     }
-    non_visible = json.dumps(hidden, sort_keys=True, separators=(",", ":")).encode()
-    return Purpose(
-        "sign",
-        {
-            "document": document.key,
-            "person_id": person.id,
-            "visible": visible,
-            "non_visible": non_visible.decode(),
-        },
-        visible=visible,
-        non_visible=non_visible,
-        personal_number=person.identity_number,
+    return service_documents.purpose(
+        item, visible, hidden, {"document": document.key, "person_id": person.id}, now=now
     )
 
 
@@ -363,6 +362,7 @@ def finish(order: BankIDOrder, *, now: datetime) -> Document | None:
         raise NotSigned(N_("You are no longer an administrator of this company."))
     proof = completed.proven(order, person.identity_number, now=now)
     _store(document, person, order, proof, now)
+    service_documents.sign(order, person.identity_number, proof, now=now)
     # What proves it lies with the document; who it was is kept nowhere else.
     order.completion = None
     return document
@@ -410,6 +410,11 @@ def _store(
         sha256=document.sha256,
     )
     db.session.flush()
+
+
+def sealed_sha256(document: Document) -> str | None:
+    """Of the sealed PDF, once it is sealed; what was signed before there were seals has none."""
+    return service_documents.sealed(document.creditor_id, KIND, document.sha256)
 
 
 def with_evidence(pdf: bytes, xml: bytes, ocsp: bytes) -> bytes:

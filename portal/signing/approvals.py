@@ -7,29 +7,34 @@ proposal; the database holds that too.
 """
 
 import hashlib
+import io
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+from pyhanko.pdf_utils.reader import PdfFileReader
 from sqlalchemy import Select, select
 
 from portal import clock
 from portal.collection import history
 from portal.companies import members
 from portal.database import files, tenancy
-from portal.extensions import db
+from portal.delivery import letters
+from portal.extensions import db, settings
 from portal.identity import orders
 from portal.identity.actor import Actor
 from portal.identity.models import BankIDOrder, Creditor, Person
 from portal.identity.orders import Purpose
 from portal.identity.people import new_key
 from portal.messages import N_, RedaError
-from portal.signing import completed
+from portal.signing import completed, envelopes, service_documents, signed_text
 from portal.signing.completed import NotSigned, Proof
+from portal.signing.envelopes import NewFile
 from portal.signing.models import Approval
 
+KIND = "approval"
 VALID = timedelta(days=14)
 LONGEST_REASON = 500
 WAITING, APPROVED, REFUSED = "waiting", "approved", "refused"
@@ -164,29 +169,61 @@ def purpose(approval: Approval, person: Person, *, now: datetime) -> Purpose:
     Raises RedaError when this person cannot approve it, or nobody can any more.
     """
     _require_may_decide(approval, person, now)
-    visible = f"{approval.text}\n\nJag, {_plain(person.name)}, godkänner detta för företaget."
+    company = db.session.get_one(Creditor, approval.creditor_id)
+    item = service_documents.prepare(
+        approval.creditor_id,
+        KIND,
+        _file(approval, person),
+        title=approval.text.splitlines()[0].removeprefix("# "),
+        person=person,
+        role=envelopes.APPROVES,
+        for_company=company.name,
+        now=now,
+    )
+    sha256 = envelopes.files_of(item.envelope)[0].sha256
+    visible = "\n".join(
+        (
+            approval.text,
+            "",
+            f"Jag, {_plain(person.name)}, godkänner detta för företaget.",
+            "",
+            "## Filens SHA-256",
+            signed_text.in_fours(sha256),
+        )
+    )
     hidden = {
         "approval": approval.key,
         "kind": approval.kind,
         "values": approval.values,
         "text_sha256": approval.text_sha256,
         "basis_sha256": approval.basis_sha256,
-        "started_at": now.astimezone(UTC).isoformat(),
     }
-    non_visible = json.dumps(hidden, sort_keys=True, separators=(",", ":"))
-    return Purpose(
-        "sign",
+    subject = {"approval": approval.key, "company": company.key, "person_id": person.id}
+    return service_documents.purpose(item, visible, hidden, subject, now=now)
+
+
+def _file(approval: Approval, person: Person) -> NewFile:
+    heading, _, *lines = approval.text.splitlines()
+    pdf = letters.render_approval(
         {
-            "approval": approval.key,
-            "company": db.session.get_one(Creditor, approval.creditor_id).key,
-            "person_id": person.id,
-            "visible": visible,
-            "non_visible": non_visible,
+            "heading": heading.removeprefix("# "),
+            "lines": [line.removeprefix("+ ").partition(": ")[::2] for line in lines],
+            "key": approval.key,
+            "approver": person.name,
+            "made_on": clock.day_of(approval.proposed_at).isoformat(),
         },
-        visible=visible,
-        non_visible=non_visible.encode(),
-        personal_number=person.identity_number,
+        settings=settings(),
     )
+    pages = len(PdfFileReader(io.BytesIO(pdf)).root["/Pages"]["/Kids"])
+    return NewFile("Godkännande.pdf", pdf, "application/pdf", pages)
+
+
+def sealed_sha256(approval: Approval) -> str | None:
+    """Of the sealed PDF of what was approved, once it is sealed; older approvals have none."""
+    evidence = approval.evidence or {}
+    if "file_sha256" not in evidence:
+        return None
+    return service_documents.sealed(approval.creditor_id, KIND, evidence["file_sha256"])
 
 
 def _require_may_decide(approval: Approval, person: Person, now: datetime) -> None:
@@ -228,6 +265,7 @@ def finish(order: BankIDOrder, *, now: datetime) -> Approval | None:
         raise NotSigned(N_("What was proposed is not what it was. Propose it again."))
     _perform(approval, person, now)
     _store(approval, person, order, proof, now)
+    service_documents.sign(order, person.identity_number, proof, now=now)
     order.completion = None
     return approval
 
@@ -252,6 +290,7 @@ def _perform(approval: Approval, person: Person, now: datetime) -> None:
 def _store(
     approval: Approval, person: Person, order: BankIDOrder, proof: Proof, now: datetime
 ) -> None:
+    envelope = envelopes.find(order.subject.get("envelope", ""))
     approval.evidence = {
         "order_ref": order.order_ref,
         "xml_sha256": files.store(proof.xml),
@@ -261,6 +300,8 @@ def _store(
         "started_ip": order.end_user_ip,
         "device_ip": proof.device_ip,
         "signed_at": proof.signed_at.isoformat(),
+        # An order that was begun before there were envelopes of this kind has none.
+        **({"file_sha256": envelopes.files_of(envelope)[0].sha256} if envelope else {}),
     }
     _decide(approval, APPROVED, _actor(person), "", now)
 

@@ -330,26 +330,37 @@ def _sign(
             _note_failed(item, "plan changed", order.order_ref, now)
             plan_signing.give_up(envelope, now=now)
             return error
+    return store(item, who.number, order, proof, now=now)
+
+
+def store(
+    item: Item, number: str, order: BankIDOrder, proof: Proof, *, now: datetime
+) -> EnvelopeSignature:
+    """Keep a signature that counts with its open envelope, which the caller has locked.
+
+    number: of who signed, 12 digits.
+    """
+    envelope, signer = item.envelope, item.signer
     signature = EnvelopeSignature(
         creditor_id=envelope.creditor_id,
         envelope_id=envelope.id,
         signer_id=signer.id,
         order_ref=order.order_ref,
         name=proof.name,
-        identity_number=who.number,
+        identity_number=number,
         xml_sha256=files.store(proof.xml),
         ocsp_sha256=files.store(proof.ocsp),
         started_ip=order.end_user_ip,
         device_ip=proof.device_ip,
-        device=order.subject["agent"],
+        device=order.subject.get("agent", ""),
         signed_at=proof.signed_at,
         verified_at=now,
     )
     db.session.add(signature)
-    signer.identity_number, signer.identity_hash = who.number, lookup_hash(who.number)
+    signer.identity_number, signer.identity_hash = number, lookup_hash(number)
     events.record(
         envelope, "signed", actor=f"signer:{proof.name}", now=now, signer=signer,
-        person=proof.name, identity_number=masked(who.number), role=signer.role,
+        person=proof.name, identity_number=masked(number), role=signer.role,
         for_company=signer.for_company, order=order.order_ref,
         xml_sha256=signature.xml_sha256, ocsp_sha256=signature.ocsp_sha256,
         started_ip=signature.started_ip, device_ip=signature.device_ip or "",

@@ -288,6 +288,11 @@ def manifest(envelope: Envelope) -> dict[str, Any]:
     }
 
 
+def manifest_sha256(envelope: Envelope) -> str:
+    """The hash of what is signed."""
+    return hashlib.sha256(events.canonical(manifest(envelope))).hexdigest()
+
+
 def state_of(envelope: Envelope) -> str:
     """A hash of all that is sent and to whom, so that what was looked at is known again."""
     told = manifest(envelope) | {
@@ -313,7 +318,7 @@ def send(envelope: Envelope, *, actor: Actor, today: date, now: datetime) -> Non
         return
     _require_draft(envelope)
     require_whole(envelope, today)
-    envelope.manifest_sha256 = hashlib.sha256(events.canonical(manifest(envelope))).hexdigest()
+    envelope.manifest_sha256 = manifest_sha256(envelope)
     envelope.status, envelope.sent_at = OPEN, now
     events.record(
         envelope, "sent", actor=actor.label, now=now,

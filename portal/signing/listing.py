@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select, tuple_
 from portal.extensions import db
 from portal.signing.envelopes import APPROVES, COMPLETED, DECLINED, DRAFT, EXPIRED, OPEN, SIGNS
 from portal.signing.envelopes import WITHDRAWN as _WITHDRAWN
-from portal.signing.models import Envelope, Signer
+from portal.signing.models import OF_THE_SERVICE, Envelope, Signer
 
 PAGE_SIZE = 50
 STATUSES = (DRAFT, OPEN, COMPLETED, DECLINED, _WITHDRAWN, EXPIRED)
@@ -103,7 +103,7 @@ def counts(creditor_id: int) -> dict[str, int]:
     """How many a company has by their status."""
     query = (
         select(Envelope.status, func.count())
-        .where(Envelope.creditor_id == creditor_id)
+        .where(Envelope.creditor_id == creditor_id, Envelope.kind.not_in(OF_THE_SERVICE))
         .group_by(Envelope.status)
     )
     return {row.status: row[1] for row in db.session.execute(query)}
@@ -134,7 +134,7 @@ def _rows(creditor_id: int, wanted: Wanted) -> Select[Any]:
         counted.where(Signer.status == "signed").scalar_subquery().label("signed"),
         counted.scalar_subquery().label("of"),
         func.array(turn.scalar_subquery()).label("waited_for"),
-    ).where(Envelope.creditor_id == creditor_id)
+    ).where(Envelope.creditor_id == creditor_id, Envelope.kind.not_in(OF_THE_SERVICE))
     if wanted.statuses:
         query = query.where(Envelope.status.in_(wanted.statuses))
     if text := wanted.text.strip():

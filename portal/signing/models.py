@@ -124,6 +124,10 @@ class Approval(Base):
     )
 
 
+# Kinds of envelopes by which the service itself is signed for: seen where they are signed alone.
+OF_THE_SERVICE = ("service_agreement", "approval")
+
+
 class Envelope(Base):
     """Files that are signed together, by whom and until when (`signing.envelopes`).
 

@@ -6,7 +6,7 @@ from portal.collection import history
 from portal.database import tenancy
 from portal.identity.actor import SYSTEM, Actor
 from portal.notifications.telling import notify
-from portal.signing.models import Envelope
+from portal.signing.models import OF_THE_SERVICE, Envelope
 
 # What its sender is told of, by the kind of notification.
 _TOLD = {
@@ -20,8 +20,11 @@ def note(
 ) -> None:
     """Add an event to the company's history, and tell the envelope's sender, who may wish it.
 
-    what: past tense, such as `signed`. What no person has sent is told to all who may be told.
+    what: past tense, such as `signed`. What no person has sent is told to all who may be told. Of
+    what the service itself is signed for, its own room tells.
     """
+    if envelope.kind in OF_THE_SERVICE:
+        return
     said = {"envelope": envelope.key, "title": envelope.title, **data}
     # A signer sees their envelope, and neither the company's history nor its people.
     with tenancy.service():

@@ -126,10 +126,11 @@ def in_fours(sha256: str) -> str:
     return " ".join(sha256[i : i + 4] for i in range(0, len(sha256), 4))
 
 
-def hidden(items: Sequence[Item], now: datetime) -> bytes:
-    """The hidden data, as canonical JSON. now: when signing is started."""
+def hidden(items: Sequence[Item], now: datetime, **more: object) -> bytes:
+    """The hidden data, as canonical JSON. now: when signing is started. more: values beside."""
     return events.canonical(
         {
+            **more,
             "envelopes": [_hidden(item) for item in items],
             "started_at": now.astimezone(UTC).isoformat(),
         }

@@ -27,6 +27,9 @@ from portal.signing.models import SigningTemplate
 
 KINDS = ("document", "payment_plan", "debt_acknowledgement", "power_of_attorney",
          "service_agreement")  # fmt: skip
+# Of a plan or a service agreement more comes than a signed paper: those that count are made by
+# `plan_signing` and `agreements`, and what is written from a template is a document like any other.
+_ONLY_PAPER = ("payment_plan", "service_agreement")
 LANGUAGES = ("sv", "en")
 TEXT, LONG, DATE, AMOUNT, CHOICE = "text", "long", "date", "amount", "choice"
 FIELD_KINDS = (TEXT, LONG, DATE, AMOUNT, CHOICE)
@@ -77,6 +80,11 @@ class Content:
     def in_order(self) -> bool:
         """Whether those who sign do so one turn after the other."""
         return len({one.step for one in self.roles}) > 1
+
+    @property
+    def envelope_kind(self) -> str:
+        """The kind of the envelopes that are written from it."""
+        return "document" if self.kind in _ONLY_PAPER else self.kind
 
     def labels(self) -> dict[str, str]:
         """What its own fields are called, by their names."""

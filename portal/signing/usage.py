@@ -171,8 +171,11 @@ def of_month(creditor_id: int, first_on: date) -> Sequence[Used]:
     return [Used(*row) for row in rows]
 
 
-def forecast(envelope: Envelope, today: date) -> Forecast | None:
-    """What a draft costs if all who are to sign do; None when its kind costs nothing."""
+def forecast(envelope: Envelope, today: date, *, copies: int | None = None) -> Forecast | None:
+    """What a draft costs if all who are to sign do; None when its kind costs nothing.
+
+    copies: of a list, each of whose people signs a copy with those who are on the draft.
+    """
     if envelope.kind not in prices.CHARGED:
         return None
     creditor_id = envelope.creditor_id
@@ -185,6 +188,8 @@ def forecast(envelope: Envelope, today: date) -> Forecast | None:
             Signer.status.in_(("waiting", "invited")),
         ),
     )
+    if copies is not None:
+        wanted = (wanted + 1) * copies
     remains = left(creditor_id)
     promised = min(others, remains)
     price_ore = prices.of(prices.FREE + 1, today)

@@ -212,7 +212,8 @@ def go_on(key: str) -> Response:
 def download_agreement(key: str) -> Response:
     """The agreement's PDF; signed, it carries the signature and the OCSP response."""
     found, _ = _signed(key)
-    sha256 = found.document.signed_sha256 or found.document.sha256
+    signed = room.sealed_sha256(found.document) or found.document.signed_sha256
+    sha256 = signed or found.document.sha256
     name = "signed" if found.document.signed_sha256 else "unsigned"
     return make_response(
         files.read(sha256),

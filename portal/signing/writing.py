@@ -18,6 +18,7 @@ from portal.delivery.letters import count_pages, render_written
 from portal.extensions import db
 from portal.identity.actor import Actor
 from portal.identity.models import Creditor
+from portal.locales import LANGUAGES, is_offered
 from portal.messages import N_, RedaError
 from portal.signing import drafts, envelopes, markup, merging, templates
 from portal.signing.merging import Subject
@@ -26,6 +27,12 @@ from portal.signing.pdfs import PDF
 from portal.signing.templates import Content, Field, Template
 
 LONGEST_TEXT, LONGEST_LONG = 300, 4_000
+_KINDS = {
+    **dict.fromkeys(("case.invoice_on", "case.due_on"), templates.DATE),
+    **dict.fromkeys(
+        ("case.principal", "case.interest", "case.fees", "case.amount_owed"), templates.AMOUNT
+    ),
+}
 # More than so many sheets nobody reads on a telephone before they sign.
 MOST_PAGES = 100
 
@@ -48,7 +55,7 @@ class Writing:
         used = dict.fromkeys(self.content.used())
         own = [one for one in self.content.fields if one.name in used]
         unknown = [
-            Field(name, merging.FIELDS[name], is_required=True)
+            Field(name, merging.FIELDS[name], _KINDS.get(name, templates.TEXT), is_required=True)
             for name in used
             if name in merging.FIELDS and name not in self.known
         ]
@@ -194,7 +201,7 @@ def make(
         actor=actor,
         sender_email=sender_email,
         now=now,
-        kind=content.kind,
+        kind=content.envelope_kind,
         case_id=case_id,
         message=content.message,
         language=content.language,
@@ -270,4 +277,13 @@ def invited(
     """
     if not any((told.get(name) or "").strip() for name in ("email", "phone")):
         return None
-    return drafts.invited({**told, "role": role.role, "step": str(role.step)}, today=today)
+    language = told.get("language") or ""
+    return drafts.invited(
+        {
+            **told,
+            "role": role.role,
+            "step": str(role.step),
+            "language": language if language in LANGUAGES and is_offered(language) else "sv",
+        },
+        today=today,
+    )

@@ -46,7 +46,7 @@ from portal.notifications.telling import notify
 from portal.payments import booking
 from portal.payments.models import Payment, SwishPart, SwishRequest
 from portal.reporting import orders
-from portal.signing import envelopes
+from portal.signing import envelopes, plan_signing
 from portal.signing.envelopes import NewFile
 from portal.sources import customer_list
 from tests.factories import (
@@ -421,6 +421,19 @@ def test_a_debtors_pages_of_a_case_that_is_paid_in_parts(portal: Portal, window:
     look_everywhere(window, paths, DEBTORS)
 
 
+def test_a_debtors_page_of_a_plan_that_waits_for_a_signature(
+    portal: Portal, world: World, window: Visitor
+) -> None:
+    case, today = a_reminded_case(), clock.today()
+    case.debtor.identity_number = EVA
+    plan_signing.offer(
+        case, monthly_ore=40_000, first_on=today, actor=DEBTOR, today=today, now=clock.now()
+    )
+    db.session.commit()
+    enter(portal, window, case)
+    look_everywhere(window, [f"/case/{case.reference}/plan"], DEBTORS)
+
+
 def test_a_debtors_pages_of_a_paid_case(portal: Portal, world: World, window: Visitor) -> None:
     enter(portal, window, world.paid)
     paths = world.at(f"/case/{world.paid.reference}", ("", "/receipts/{number}"))
@@ -464,7 +477,7 @@ def test_a_debtors_pages_of_a_paid_case(portal: Portal, world: World, window: Vi
             "/documents", "/documents?status=completed&", "/documents/new", "/documents/{unsent}",
             "/documents/{unsent}/settings", "/documents/{unsent}/signers/new",
             "/documents/{unsent}/files/{unsent_file}/pages", "/documents/{unsent}/check",
-            "/documents/{unsent}/list", "/documents/{sent}",
+            "/documents/{unsent}/list", "/documents/usage", "/documents/{sent}",
             "/documents/{sent}/signers/{sent_to}/address",
         ),
         (

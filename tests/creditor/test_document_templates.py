@@ -15,7 +15,7 @@ from portal.database import files
 from portal.database.encryption import lookup_hash
 from portal.extensions import db
 from portal.identity.models import Creditor
-from portal.signing import envelopes, markup, templates
+from portal.signing import envelopes, markup, plan_signing, templates
 from portal.signing.models import Envelope
 from portal.signing.templates import Field, Role
 from tests.creditor.conftest import Desk
@@ -120,6 +120,12 @@ def test_a_preview_is_a_pdf_as_well(desk: Desk, creditor: Creditor) -> None:
     assert "Kim Ek betalar Belopp till Norrsken Energi AB." in " ".join(text.split())
 
 
+def test_a_line_of_hyphens_begins_a_new_page_of_the_pdf(desk: Desk, creditor: Creditor) -> None:
+    key = a_template(creditor, body="Ett\n\n---\n\nTvå").key
+    pages = pypdf.PdfReader(io.BytesIO(desk.raw(f"documents/templates/{key}.pdf").data)).pages
+    assert ["Två" in one.extract_text() for one in pages] == [False, True]
+
+
 def test_the_preview_of_what_is_being_written_is_a_pdf_as_well(desk: Desk) -> None:
     response = desk.try_post("documents/templates/preview.pdf", **NEW)
     assert response.data.startswith(b"%PDF")
@@ -132,6 +138,27 @@ def test_one_that_is_put_away_is_not_written_from(desk: Desk, creditor: Creditor
     assert desk.get(f"documents/templates/{key}").h1.text == "Avtal"
     desk.post(f"documents/templates/{key}/take-back")
     desk.get(f"documents/templates/{key}/write?nobody=1")
+
+
+@pytest.mark.parametrize("odd", ["none", "%00", "a%00", "..", "é" * 300])
+def test_a_template_that_is_none_is_not_there(desk: Desk, odd: str) -> None:
+    desk.get(f"documents/templates/{odd}/about", status=404)
+    desk.get(f"documents/templates/new?from={odd}", status=404)
+
+
+@pytest.mark.parametrize("odd", ["0", "-1", "x", "9" * 30, "%00", "7"])
+def test_a_version_that_is_none_answers_the_newest_or_nothing(
+    desk: Desk, creditor: Creditor, odd: str
+) -> None:
+    key = a_template(creditor).key
+    response = desk.raw(f"documents/templates/{key}?version={odd}")
+    assert response.status_code in (200, 404)
+
+
+def test_a_search_for_what_cannot_be_finds_nothing(desk: Desk, creditor: Creditor) -> None:
+    key = a_template(creditor).key
+    for odd in ("\0zq", "%%", "'zq", "\u202ezq", "a" * 500):
+        assert "No case fits." in desk.post(f"documents/templates/{key}/about", q=odd).text
 
 
 def test_what_comes_with_the_portal_is_never_changed(desk: Desk) -> None:
@@ -173,12 +200,20 @@ def test_a_customer_is_found_by_identity_number(desk: Desk, creditor: Creditor, 
     assert f"write?customer={case.debtor_id}" in found(desk, creditor, SOFIA)
 
 
+def test_a_cases_page_leads_to_a_document_about_it(
+    desk: Desk, creditor: Creditor, case: Case
+) -> None:
+    (link,) = desk.get(f"cases/{case.reference}/letters").select('a[href*="documents/templates"]')
+    page = desk.get(link["href"].partition(f"{creditor.key}/")[2])
+    assert page.select(f'a[href$="payment_plan-sv/write?case={case.reference}"]')
+
+
 def test_another_companys_case_is_not_there(desk: Desk, creditor: Creditor) -> None:
     theirs = a_case(a_creditor_that_signed("Annat AB"))
     key = a_template(creditor).key
     desk.get(f"documents/templates/{key}/write?case={theirs.reference}", status=404)
     desk.get(f"documents/templates/{key}/write?customer={theirs.debtor_id}", status=404)
-    for odd in ("case=none", "customer=x", "customer=99999999999999999999", "customer=-1"):
+    for odd in ("case=none", "case=%00", "customer=x", "customer=99999999999999999999"):
         desk.get(f"documents/templates/{key}/write?{odd}", status=404)
 
 
@@ -226,7 +261,7 @@ def test_what_is_shown_is_what_is_made(desk: Desk, case: Case) -> None:
         desk, address,
         **{"field-ground": "El, <b>mars</b> **2026**", "field-pay_by_on": "2030-01-31",
            "field-other_terms": "Rad 1\nRad 2", "field-customer-identity_number": "x",
-           "field-case-interest": "0 kr", "field-case-amount_owed": "1 000 kr",
+           "field-case-interest": "0", "field-case-amount_owed": "1 000",
            "signers-0-email": "k@k.se", "signers-0-name": "Kim Ek"},
     )  # fmt: skip
     told["field-other_terms"] = "Rad 1\nRad 2"
@@ -266,6 +301,17 @@ def test_what_is_changed_after_it_was_shown_is_shown_again(
     page = desk.post(address, **{**told, "field-payment": "2", "then": "make"})
     assert "Look at it once more" in page.main.text
     assert db.session.scalars(select(Envelope)).all() == []
+
+
+def test_a_payment_plan_from_a_template_is_a_document_like_any_other(
+    desk: Desk, creditor: Creditor, case: Case
+) -> None:
+    template = a_template(creditor, kind="payment_plan")
+    address = f"documents/templates/{template.key}/write?case={case.reference}"
+    page, told = shown(desk, address, **{"field-payment": "1"})
+    assert "The case does not know of this plan" in page.main.text
+    desk.post(address, **{**told, "then": "make"})
+    assert (the_only().kind, plan_signing.pending(case.id, clock.today())) == ("document", None)
 
 
 def test_pressed_twice_it_is_made_once(desk: Desk, creditor: Creditor, case: Case) -> None:
@@ -334,6 +380,25 @@ def test_a_wrong_signer_is_told_at_its_field(desk: Desk, creditor: Creditor, cas
     )
     page = desk.post(address, status=422, **{**told, "then": "show"})
     assert page.select_one("#signers-0-identity_number-error")
+
+
+def test_who_has_no_address_is_left_for_the_draft(
+    desk: Desk, creditor: Creditor, case: Case
+) -> None:
+    address = f"documents/templates/{a_template(creditor).key}/write?case={case.reference}"
+    _, told = shown(desk, address, **{"field-payment": "1"})
+    desk.post(address, **{**told, "then": "make"})
+    assert envelopes.signers_of(the_only()) == []
+
+
+def test_an_invitation_is_in_a_language_that_there_is(
+    desk: Desk, creditor: Creditor, case: Case
+) -> None:
+    address = f"documents/templates/{a_template(creditor).key}/write?case={case.reference}"
+    odd = {"signers-0-language": "<x>", "signers-0-email": "k@k.se", "field-payment": "1"}
+    _, told = shown(desk, address, **odd)
+    desk.post(address, **{**told, "then": "make"})
+    assert [one.language for one in envelopes.signers_of(the_only())] == ["sv"]
 
 
 def test_who_sends_it_is_a_signer_of_their_company(

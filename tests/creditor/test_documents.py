@@ -555,6 +555,13 @@ def test_what_it_costs_is_told_before_it_is_sent(desk: Desk) -> None:
     assert "5 free signatures are left." in told
 
 
+def test_what_a_whole_list_costs_is_told_before_it_is_sent(desk: Desk) -> None:
+    envelope = a_draft(desk.creditor, signers=["Eva Berg"] * 2)
+    page = desk.post(f"documents/{envelope.key}/list", list=a_list(PEOPLE))
+    told = " ".join(page.text.split())
+    assert "it is 6 signatures: 5 free, and 1 at SEK 15.00 each" in told
+
+
 class TestUsage:
     @pytest.fixture
     def used(self, desk: Desk) -> Envelope:

@@ -9,8 +9,9 @@ from sqlalchemy import func, select
 
 from portal import clock
 from portal.collection import cases, plan_offers, plans, tellings
-from portal.collection.models import Case, Plan
+from portal.collection.models import Case, Event, Plan
 from portal.database import tenancy
+from portal.delivery.models import Message
 from portal.extensions import db
 from portal.identity import signatories
 from portal.identity.actor import DEBTOR, Actor
@@ -115,6 +116,8 @@ def test_what_is_owed_has_changed_so_it_is_not_agreed_on(
     assert (running(), envelope.status) == (0, "withdrawn")
     assert db.session.query(EnvelopeSignature).count() == 0
     assert "sign_failed" in names_of(envelope)
+    assert db.session.scalars(select(Message.kind).where(Message.kind == "sign_ended")).all()
+    assert "document.overtaken" in db.session.scalars(select(Event.name)).all()
 
 
 def sign_late(browser: Browser, phone: Phone, envelope: Envelope) -> str:
@@ -123,6 +126,29 @@ def sign_late(browser: Browser, phone: Phone, envelope: Envelope) -> str:
     phone.approve(order_ref(phone), EVA)
     later()
     return words(browser.page(order, 410))
+
+
+def test_finished_twice_it_is_agreed_on_once(browser: Browser, phone: Phone, case: Case) -> None:
+    envelope = offer(case)
+    identify(browser, phone, link(envelope))
+    order = start_to_sign(browser, link(envelope))
+    phone.approve(order_ref(phone), EVA)
+    later()
+    for _ in range(2):
+        browser.get(order)
+    assert (running(), db.session.query(EnvelopeSignature).count()) == (1, 1)
+
+
+def test_a_plan_that_a_clerk_agreed_on_meanwhile_stands_alone(
+    browser: Browser, phone: Phone, case: Case
+) -> None:
+    envelope = offer(case)
+    identify(browser, phone, link(envelope))
+    terms = terms_of(case, 45_000, actor=CLERK)
+    plans.agree(cases.lock(case.id), **terms, is_signed=True)
+    db.session.commit()
+    sign_late(browser, phone, envelope)
+    assert running() == 1
 
 
 def test_an_offer_stands_three_days(case: Case) -> None:

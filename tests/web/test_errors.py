@@ -78,3 +78,12 @@ def test_a_fault_of_ours_shows_nothing_of_the_inside(failing: FlaskClient) -> No
     assert response.status_code == 500
     assert "secret detail" not in response.text
     assert "ZeroDivisionError" not in response.text
+
+
+@pytest.mark.parametrize(
+    ("address", "status"), [("/l/a%00b", 404), ("/sign/%00", 404), ("/?reference=1%002", 400)]
+)
+def test_an_address_that_no_text_can_hold_is_told_as_such(
+    client: FlaskClient, address: str, status: int
+) -> None:
+    assert client.get(address).status_code == status
