@@ -55,6 +55,7 @@ from portal.signing import (
     asking,
     envelopes,
     finishing,
+    keeping,
     log_checks,
     renewing,
     sealing,
@@ -290,6 +291,17 @@ def renew_seals() -> None:
     )
 
 
+def delete_old_documents() -> None:
+    """Tell of documents whose time is soon over, and delete those whose time is."""
+    today = clock.today()
+    keeping.tell(today=today, now=clock.now())
+    db.session.commit()
+    _each_envelope(
+        keeping.due(today), lambda one: keeping.delete_due(one, today=today, now=clock.now())
+    )
+    keeping.remove_files(now=clock.now(), real_now=clock.real_now())
+
+
 def _each_envelope(ids: Sequence[int], act: Callable[[Envelope], object]) -> None:
     failed: Exception | None = None
     for envelope_id in ids:
@@ -347,6 +359,8 @@ SCHEDULE: Mapping[str, tuple[Callable[..., None], str]] = {
     "act_together": (act_together, "* * * * *"),
     "seal_envelopes": (seal_envelopes, "*/10 * * * *"),
     "renew_seals": (renew_seals, "20 3 * * *"),
+    # Again, so that the files of what was deleted go the same day.
+    "delete_old_documents": (delete_old_documents, "50 3,8,17 * * *"),
     "tidy": (tidy, "30 * * * *"),
     "verify_history": (verify_history, "0 2 * * *"),
     "check_books": (check_books, "15 2 * * *"),

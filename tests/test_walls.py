@@ -105,6 +105,9 @@ CREDITOR_READ = {
     "creditor.show_member": ("member_id",),
     "creditor.list_documents": (),
     "creditor.export_documents": (),
+    "creditor.show_keeping": (),
+    "creditor.export_document_log": ("envelope_key",),
+    "creditor.download_evidence": ("envelope_key",),
     "creditor.show_document": ("envelope_key",),
     "creditor.download_document": ("envelope_key", "file_key", "content"),
     "creditor.show_document_page": ("envelope_key", "file_key", "page", "size"),
@@ -119,6 +122,10 @@ CREDITOR_READ = {
 }
 # What only an administrator does; a case handler may not either.
 ADMINISTRATOR = {
+    "creditor.save_keeping": (),
+    "creditor.hold_document": ("envelope_key",),
+    "creditor.release_document": ("envelope_key",),
+    "creditor.delete_document": ("envelope_key",),
     "creditor.fetch_evidence": ("approval_key", "part"),
     "creditor.invite": (),
     "creditor.send_invitation_again": ("invitation_key",),
@@ -166,6 +173,9 @@ CREDITOR_CHANGE = ADMINISTRATOR | {
     "creditor.save_sizes": (),
     "creditor.list_archives": (),
     "creditor.order_archive": (),
+    "creditor.move_documents": (),
+    "creditor.rename_folder": (),
+    "creditor.archive_documents": (),
     "creditor.choose_subject": ("template_key",),
     "creditor.find_subject": ("template_key",),
     "creditor.write_document": ("template_key",),

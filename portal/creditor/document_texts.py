@@ -26,6 +26,8 @@ ROLES = {
 }
 KINDS = {
     "document": lazy_gettext("Document"),
+    "accounts": lazy_gettext("Accounting record"),
+    "loan": lazy_gettext("Loan paper"),
     "payment_plan": lazy_gettext("Payment plan"),
     "debt_acknowledgement": lazy_gettext("Debt acknowledgement"),
     "power_of_attorney": lazy_gettext("Power of attorney"),
@@ -39,6 +41,36 @@ _SIGNER_STATUSES = {
     "declined": lazy_pgettext("document", "Declined"),
     "handed_over": lazy_gettext("Handed over"),
     "told": lazy_gettext("Has got a copy"),
+}
+_KEPT_BECAUSE = {
+    "document": lazy_gettext(
+        "You know how long you need it, and say so here. What nobody needs is not kept (GDPR"
+        " art. 5.1 e)."
+    ),
+    "accounts": lazy_gettext(
+        "Accounting records are kept for seven years after the end of the calendar year in which"
+        " the accounting year ended (bokföringslagen 7 kap. 2 §). If your accounting year does"
+        " not end in December, add a year."
+    ),
+    "loan": lazy_gettext(
+        "A loan can be asked for during ten years, and the paper proves it (preskriptionslagen"
+        " 2 §)."
+    ),
+    "debt_acknowledgement": lazy_gettext(
+        "A debtor who acknowledges the debt can be asked for it during ten years more, or three"
+        " (preskriptionslagen 2 and 5 §§)."
+    ),
+    "payment_plan": lazy_gettext(
+        "A debtor who promises to pay acknowledges the debt, which can then be asked for during"
+        " ten years more, or three (preskriptionslagen 2 and 5 §§)."
+    ),
+}
+ACCESSES = {
+    "opened": lazy_gettext("Opened"),
+    "identified": lazy_gettext("Identified with BankID"),
+    "read": lazy_gettext("Read"),
+    "signed": lazy_gettext("Signed with BankID"),
+    "downloaded": lazy_gettext("Downloaded a file"),
 }
 _SIGNER_TONES = {"invited": "info", "signed": "good", "declined": "danger"}
 
@@ -74,6 +106,9 @@ def _corrected(data: Data) -> str:
 
 _EVENTS |= {
     "created": (lazy_gettext("Made"), _nothing),
+    "opened_by_staff": (lazy_gettext("Opened at the company"), _nothing),
+    "held": (lazy_gettext("Put on legal hold"), _reason),
+    "released": (lazy_gettext("The legal hold was lifted"), _nothing),
     "plan_offered": (lazy_gettext("A payment plan was offered"), _nothing),
     "sent": (lazy_gettext("Sent"), _last_day),
     "sent_to_list": (lazy_gettext("Sent to all of a list"), _nothing),
@@ -104,6 +139,11 @@ _EVENTS |= {
 def status(code: str) -> str:
     """How an envelope stands."""
     return str(STATUSES[code])
+
+
+def kept_because(code: str) -> str:
+    """Why a kind of document is kept as long as its rule says."""
+    return str(_KEPT_BECAUSE[code])
 
 
 def tone(code: str) -> str:
@@ -168,10 +208,11 @@ def _told(event: EnvelopeEvent, names: Mapping[str, str]) -> dict[str, object]:
         "at": event.occurred_at,
         "title": gettext("%(what)s: %(who)s", what=title, who=who) if who else str(title),
         "text": said,
-        "who": _actor(event.actor),
+        "who": actor(event.actor),
     }
 
 
-def _actor(label: str) -> str:
+def actor(label: str) -> str:
+    """Who did something, as the log tells it."""
     kind, _, name = label.partition(":")
     return name if kind == "signer" else actor_name(label)

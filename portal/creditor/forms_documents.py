@@ -18,11 +18,13 @@ from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
 from portal import locales
 from portal.collection import file_types
-from portal.creditor.document_texts import ROLES
-from portal.signing import drafts, envelopes, pdfs
+from portal.creditor.document_texts import KINDS, ROLES
+from portal.signing import drafts, envelopes, folders, keeping, pdfs
 from portal.web.forms import Form
 
 MOST_DAYS = 60
+# Those that people choose among.
+_CHOSEN_KINDS = ("document", "accounts", "loan")
 
 
 class DocumentFilesForm(Form):
@@ -60,6 +62,11 @@ class DocumentForm(Form):
         [Length(max=envelopes.LONGEST_MESSAGE)],
         render_kw={"rows": 5},
     )
+    kind = SelectField(
+        lazy_gettext("Kind of document"),
+        choices=[(one, KINDS[one]) for one in _CHOSEN_KINDS],
+        validate_choice=False,
+    )
     last_on = DateField(lazy_gettext("Last day to sign"), [InputRequired()])
     remind_days = IntegerField(
         lazy_gettext("Days between reminders"), [Optional(), NumberRange(min=0, max=MOST_DAYS)]
@@ -75,6 +82,8 @@ class DocumentForm(Form):
             "last_on": self.last_on.data,
             "remind_days": self.remind_days.data or 0,
             "in_order": self.in_order.data,
+            # What the rest of the portal has signed keeps its kind.
+            **({"kind": self.kind.data} if self.kind.data in _CHOSEN_KINDS else {}),
         }
 
 
@@ -135,5 +144,25 @@ class ReasonForm(Form):
     reason = TextAreaField(
         lazy_gettext("Why"),
         [InputRequired(), Length(max=envelopes.LONGEST_REASON)],
+        render_kw={"rows": 3},
+    )
+
+
+class FolderForm(Form):
+    """What a folder is called."""
+
+    folder = StringField(
+        lazy_gettext("Folder"), [Length(max=folders.LONGEST_NAME)],
+        render_kw={"autocomplete": "off", "list": "folders"},
+    )  # fmt: skip
+
+
+class HoldForm(Form):
+    """Why a document must be kept."""
+
+    reason = TextAreaField(
+        lazy_gettext("Why it must be kept"),
+        [InputRequired(), Length(max=keeping.LONGEST_REASON)],
+        id="hold-reason",
         render_kw={"rows": 3},
     )

@@ -50,6 +50,7 @@ NAMES: Mapping[str, LazyString] = {
     "agreement": lazy_gettext("A new version of the agreement is to be accepted"),
     "document": lazy_gettext("Somebody signs or declines a document that you have sent"),
     "document_completed": lazy_gettext("A document that you have sent is signed by all"),
+    "document_deletion": lazy_gettext("Documents are deleted in two weeks, as your rule says"),
 }
 HOWS: Mapping[str, LazyString] = {
     "at once": lazy_gettext("At once"),
@@ -190,6 +191,7 @@ _TITLES: Mapping[str, Callable[[Data, bool], str]] = {
     "agreement": _agreement,
     "document": _document,
     "document_completed": _plain(lazy_gettext("A document is signed by all")),
+    "document_deletion": _plain(lazy_gettext("Documents are deleted in two weeks")),
 }
 # The page that a kind leads to, and, where that is of one thing, the one that lists them.
 _CASE = ("creditor.show_case", "creditor.list_cases")

@@ -62,6 +62,7 @@ from portal.creditor import (  # noqa: E402, F401
     views_classes,
     views_company,
     views_customers,
+    views_document_archive,
     views_document_files,
     views_document_lists,
     views_document_signers,

@@ -7,7 +7,7 @@ from flask_babel import gettext
 from htmx_flask import request
 from werkzeug.exceptions import NotFound
 
-from portal import pdfium
+from portal import clock, pdfium
 from portal.creditor import access
 from portal.creditor.forms_documents import AttachmentsForm, DocumentFilesForm
 from portal.creditor.views import creditor
@@ -22,7 +22,7 @@ from portal.creditor.views_documents import (
 from portal.database import files
 from portal.extensions import db
 from portal.messages import RedaError
-from portal.signing import drafts, envelopes, pdfs
+from portal.signing import access_log, drafts, envelopes, pdfs
 from portal.signing.models import Envelope, EnvelopeFile
 from portal.web.rendering import go, render
 
@@ -124,11 +124,18 @@ def remove_document_file(envelope_key: str, file_key: str) -> Response:
 @creditor.get("/<key>/documents/<envelope_key>/files/<file_key>/<content>")
 def download_document(envelope_key: str, file_key: str, content: str) -> Response:
     """A file as it came, what it was made from, or what it became when it was sealed."""
-    file = _file(envelope_of(envelope_key), file_key)
+    envelope = envelope_of(envelope_key)
+    file = _file(envelope, file_key)
     sha256, name = _CONTENTS[content](file) if content in _CONTENTS else (None, None)
     if sha256 is None:
         raise NotFound
-    response = make_response(files.read(sha256))
+    data = files.read(sha256)
+    if request.method == "GET":
+        access_log.note_downloaded(
+            envelope, sha256, name or file.name, file=file, actor=access.actor(), now=clock.now()
+        )
+        db.session.commit()
+    response = make_response(data)
     response.headers["Content-Type"] = "application/octet-stream"
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     response.headers.set("Content-Disposition", "attachment", filename=name or file.name)

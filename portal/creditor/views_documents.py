@@ -1,7 +1,7 @@
 """Documents to sign: the list, a new one, and what a draft is called and how it is sent."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 
 from flask import Response, flash, url_for
 from flask_babel import gettext
@@ -15,13 +15,25 @@ from portal.creditor.forms_documents import (
     AttachmentsForm,
     DocumentFilesForm,
     DocumentForm,
+    FolderForm,
+    HoldForm,
     MoreTimeForm,
     ReasonForm,
 )
 from portal.creditor.views import creditor
 from portal.extensions import db
 from portal.messages import RedaError
-from portal.signing import drafts, envelopes, events, listing, pdfs
+from portal.signing import (
+    access_log,
+    drafts,
+    envelopes,
+    events,
+    evidence,
+    folders,
+    keeping,
+    listing,
+    pdfs,
+)
 from portal.signing.drafts import Refused
 from portal.signing.models import OF_THE_SERVICE, Envelope, EnvelopeEvent
 from portal.web import spreadsheets
@@ -31,31 +43,66 @@ from portal.web.rendering import go, render
 
 def wanted() -> listing.Wanted:
     """Which documents the address asks for."""
-    asked = request.args.getlist("status")
+    asked, given = request.args.getlist("status"), request.args
+    kinds = given.getlist("type")
     return listing.Wanted(
-        text=request.args.get("q", "")[:100],
+        text=given.get("q", "")[:100],
         statuses=tuple(one for one in listing.STATUSES if one in asked),
-        sort=request.args.get("sort", listing.NEWEST),
+        kinds=tuple(one for one in document_texts.KINDS if one in kinds),
+        person=given.get("person", "")[:100],
+        # A hyphen stands for those that are in no folder.
+        folder={"": None, "-": ""}.get(folder := given.get("folder", ""), folder),
+        made_from=_day("from"),
+        made_to=_day("to"),
+        deleted_by=clock.today() + keeping.TOLD_BEFORE if given.get("deleted") == "soon" else None,
+        sort=given.get("sort", listing.NEWEST),
     )
+
+
+def _day(name: str) -> date | None:
+    try:
+        return date.fromisoformat(request.args.get(name, ""))
+    except ValueError:
+        return None
+
+
+def query_of(chosen: listing.Wanted) -> dict[str, object]:
+    """What an address says that asks for some documents."""
+    return {
+        "q": chosen.text or None,
+        "status": list(chosen.statuses) or None,
+        "type": list(chosen.kinds) or None,
+        "person": chosen.person or None,
+        "folder": "-" if chosen.folder == "" else chosen.folder,
+        "from": chosen.made_from.isoformat() if chosen.made_from else None,
+        "to": chosen.made_to.isoformat() if chosen.made_to else None,
+        "deleted": "soon" if chosen.deleted_by else None,
+        "sort": chosen.sort if chosen.sort != listing.NEWEST else None,
+    }
 
 
 @creditor.get("/<key>/documents")
 def list_documents() -> Response:
     """The documents, filtered as the address says."""
-    creditor_id, chosen = access.role().creditor_id, wanted()
+    return documents_page(wanted(), FolderForm(formdata=None))
+
+
+def documents_page(chosen: listing.Wanted, folder: FolderForm, status: int = 200) -> Response:
+    """The list. folder: the form that moves those that are chosen in it."""
+    creditor_id = access.role().creditor_id
     after = request.args.get("after", type=int)
     return render(
         "creditor/documents.html",
         block="list",
+        status=status,
         page=listing.page(creditor_id, chosen, after),
         after=after,
         chosen=chosen,
-        query={
-            "q": chosen.text or None,
-            "status": list(chosen.statuses) or None,
-            "sort": chosen.sort if chosen.sort != listing.NEWEST else None,
-        },
+        query=query_of(chosen),
         counts=listing.counts(creditor_id),
+        kinds=listing.kinds(creditor_id),
+        folders=folders.of(creditor_id),
+        folder_form=folder,
         most_named=listing.MOST_NAMED,
         texts=document_texts,
         today=clock.today(),
@@ -159,7 +206,12 @@ def show_refused(form: DocumentFilesForm | AttachmentsForm, problems: Sequence[R
 @creditor.get("/<key>/documents/<envelope_key>")
 def show_document(envelope_key: str) -> Response:
     """A draft to be worked on, or how far it has come."""
-    return document_page(envelope_of(envelope_key))
+    envelope = envelope_of(envelope_key)
+    # Who only filters what is shown has opened it already.
+    if request.method == "GET" and not request.htmx:
+        access_log.note_opened(envelope, actor=access.actor(), now=clock.now())
+        db.session.commit()
+    return document_page(envelope)
 
 
 def document_page(envelope: Envelope, status: int = 200, **forms: Form) -> Response:
@@ -182,11 +234,24 @@ def document_page(envelope: Envelope, status: int = 200, **forms: Form) -> Respo
         pages=sum(one.pages or 0 for one in documents),
         events=document_texts.timeline(log, names),
         texts=document_texts,
+        accesses=accesses_asked_for(log),
+        ranges=evidence.ranges,
+        people=sorted({one.who for one in access_log.of(log)}),
+        rule=keeping.rule_of(envelope),
+        hold=keeping.held_by(envelope),
+        why_kept=keeping.why_kept(envelope, today=clock.today()),
+        holding=forms.get("holding") or HoldForm(formdata=None),
         time=forms.get("time") or MoreTimeForm(formdata=None, data={"last_on": envelope.last_on}),
         why=forms.get("why") or ReasonForm(formdata=None),
         renewing=forms.get("renewing") or ReasonForm(formdata=None),
         today=clock.today(),
     )
+
+
+def accesses_asked_for(log: Sequence[EnvelopeEvent]) -> list[access_log.Access]:
+    """Who did what with a document, as the address asks."""
+    kinds = [one for one in access_log.KINDS if one in request.args.getlist("what")]
+    return access_log.of(log, kinds=kinds, who=request.args.get("who", ""))
 
 
 def _pages_shown(log: Sequence[EnvelopeEvent]) -> dict[str, int]:

@@ -49,6 +49,56 @@ KEPT: tuple[Kept, ...] = (
            " reminder for what a consumer has bought, otherwise ten."),
     ),
 )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Document:
+    """How long a kind of document is kept that somebody has had signed, unless they choose else.
+
+    years: None until somebody deletes it. is_least: the law asks for as many; else they may choose
+    fewer. after_year: counted from the end of the calendar year, not from the day it ended. rule:
+    the statute; empty where they decide. since: from when it holds as written here.
+    """
+
+    kind: str
+    years: int | None
+    is_least: bool
+    after_year: bool
+    rule: str
+    since: date
+
+
+_LIMITATION = "preskriptionslagen (1981:130) 2 §"
+DOCUMENTS: tuple[Document, ...] = (
+    # GDPR art. 5.1 e: no longer than somebody needs it, which they know.
+    Document("document", None, False, False, "", date(2018, 5, 25)),
+    Document("accounts", 7, True, True, "bokföringslagen (1999:1078) 7 kap. 2 §", date(2010, 6, 1)),
+    # A loan can be asked for during ten years, and the paper proves it.
+    Document("loan", 10, False, False, _LIMITATION, date(1982, 1, 1)),
+    Document("debt_acknowledgement", 10, False, False, _LIMITATION, date(1982, 1, 1)),
+    # § 5: who promises to pay acknowledges the debt, and the years begin anew.
+    Document("payment_plan", 10, False, False, _LIMITATION, date(1982, 1, 1)),
+)
+# Nobody needs to choose more than this.
+MOST_YEARS = 100
+
+
+def of_document(kind: str) -> Document:
+    """What holds for a kind of document; for one that is not listed, what holds for any."""
+    return next((one for one in DOCUMENTS if one.kind == kind), DOCUMENTS[0])
+
+
+def kept_until(kind: str, years: int, ended_on: date) -> date:
+    """The last day that a document is kept.
+
+    years: that were chosen. ended_on: the day that it was signed by all, or ended otherwise.
+    """
+    year = ended_on.year + years
+    if of_document(kind).after_year:
+        return date(year, 12, 31)
+    return date(year, ended_on.month, min(ended_on.day, monthrange(year, ended_on.month)[1]))
+
+
 # GDPR art. 12.3: within a month of when it was asked.
 _ANSWER_MONTHS = 1
 

@@ -99,6 +99,7 @@ KINDS: Mapping[str, Kind] = {
         Kind("document", "work", roles=_CHANGERS, mail=AT_ONCE, is_personal=True),
         # The signed document itself goes to its sender by mail whatever is chosen here.
         Kind("document_completed", "work", roles=_CHANGERS, mail=NEVER, is_personal=True),
+        Kind("document_deletion", "work", roles=_ADMINISTRATORS),
     )
 }  # fmt: skip
 GROUPS = ("cases", "money", "work", "company")

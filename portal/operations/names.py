@@ -15,6 +15,7 @@ _JOBS = {
     "verify_history": lazy_gettext("Check the history"),
     "check_files": lazy_gettext("Check all stored files"),
     "check_logs": lazy_gettext("Check the logs of documents"),
+    "delete_old_documents": lazy_gettext("Delete documents whose time is over"),
     "make_ordered": lazy_gettext("Make reports and archives"),
     "seal_envelopes": lazy_gettext("Seal signed documents"),
     "renew_seals": lazy_gettext("Renew seals"),

@@ -77,6 +77,14 @@ def _day(given: Mapping[str, str | None], field: str) -> date:
     return day
 
 
+def of_documents(keys: Sequence[str], *, today: date) -> dict[str, Any]:
+    """What an archive of some documents to sign is asked for. keys: theirs. Raises RedaError."""
+    if not keys:
+        raise RedaError(N_("Choose at least one document first."))
+    day = today.isoformat()
+    return {"parts": ["signed"], "from": day, "to": day, "keys": sorted(set(keys))}
+
+
 def estimate(creditor_id: int, chosen: Parameters) -> list[Estimate]:
     """How much an archive would hold, part by part."""
     scope = _scope(creditor_id, chosen, "")
@@ -93,6 +101,7 @@ def _scope(creditor_id: int, chosen: Parameters, language: str) -> holdings.Scop
         date.fromisoformat(chosen["from"]),
         date.fromisoformat(chosen["to"]),
         language,
+        tuple(chosen.get("keys", ())),
     )
 
 

@@ -23,29 +23,35 @@ from portal.payments import booking
 from portal.reporting import names, reports, sheets
 from portal.reporting.sheets import Out
 from portal.reporting.tables import DAY, MONEY, Column, Report, Row, Table, Text
+from portal.signing import events
 
 _CHUNK = 200
 # By how many of the newest files the size of all is judged.
 _SAMPLE = 50
 _RECEIPT, _HISTORY_PDF, _HISTORY_JSON, _LEDGER_LINE, _REPORT = 12_000, 15_000, 6_000, 110, 20_000
+_LOG = 6_000
 # A writer puts the content where it is told.
 Write = Callable[[Out], object]
 
 
 @dataclass(frozen=True)
 class Scope:
-    """Whose documents, of which days, in which language those are written that are made now."""
+    """Whose documents, of which days, in which language those are written that are made now.
+
+    keys: of documents to sign, when those alone are wanted, of whatever day.
+    """
 
     creditor_id: int
     first: date
     last: date
     language: str
+    keys: tuple[str, ...] = ()
 
     def values(self, after: int = 0) -> dict[str, object]:
         """For a statement."""
         return {
             "creditor_id": self.creditor_id, "first": self.first, "last": self.last,
-            "after": after, "chunk": _CHUNK,
+            "after": after, "chunk": _CHUNK, "keys": list(self.keys),
         }  # fmt: skip
 
 
@@ -96,6 +102,13 @@ _RECEIPTS = f"from payments x {_OF_CASE} and x.value_on between :first and :last
 _AGREEMENTS = """
 from documents x where x.creditor_id = :creditor_id and x.id > :after
     and (x.created_at at time zone 'Europe/Stockholm')::date between :first and :last
+"""
+# Of those that are sent, by the day they were sent.
+_ENVELOPES = """
+from envelope_files x join envelopes e on e.id = x.envelope_id
+where x.creditor_id = :creditor_id and x.id > :after and e.status <> 'draft' and case
+    when cardinality(cast(:keys as text[])) > 0 then e.key = any(cast(:keys as text[]))
+    else (e.sent_at at time zone 'Europe/Stockholm')::date between :first and :last end
 """
 _CASES = """
 from cases x join debtors d on d.id = x.debtor_id
@@ -217,6 +230,44 @@ def _agreements(scope: Scope, part: int, after: int) -> Iterator[Item]:
         path = f"agreements/{on} {names.safe(kind)} {version} {state}.pdf"
         size = files.size_on_disk(sha256)
         yield Item(part, key, path, "agreement", on, "", "", size, _from_store(sha256))
+
+
+# What of a file of a document to sign is put in, each by a key of its own.
+_OF_FILE = ("original", "made from", "sealed", "log")
+
+
+def _envelopes(scope: Scope, part: int, after: int) -> Iterator[Item]:
+    select = (
+        "e.title, e.key, (e.sent_at at time zone 'Europe/Stockholm')::date, x.position, x.name,"
+        " x.original_name, x.sha256, x.original_sha256, x.sealed_sha256, x.envelope_id,"
+        " x.position = (select min(f.position) from envelope_files f"
+        " where f.envelope_id = x.envelope_id)"
+    )
+    for row in _chunks(select, _ENVELOPES, scope, after // len(_OF_FILE) - 1):
+        (number, title, envelope_key, on, position, name, original_name, sha256, original, sealed,
+         envelope_id, is_first) = row  # fmt: skip
+        folder = f"documents/{on} {names.safe(title)} {envelope_key}"
+        stored = (
+            (name, sha256), (original_name or "", original), (f"signed {name}", sealed)
+        )  # fmt: skip
+        for place, (called, one) in enumerate(stored):
+            key = len(_OF_FILE) * number + place
+            if one and key > after:
+                path = f"{folder}/{position} {names.safe(called)}"
+                yield Item(part, key, path, f"document {_OF_FILE[place]}", on, "", "",
+                           files.size_on_disk(one), _from_store(one))  # fmt: skip
+        key = len(_OF_FILE) * number + len(stored)
+        if is_first and key > after:
+            yield Item(part, key, f"{folder}/events.json", "document log", on, "", "", _LOG,
+                       _log(envelope_id))  # fmt: skip
+
+
+def _log(envelope_id: int) -> Callable[[], Write]:
+    def opened() -> Write:
+        data = events.canonical(events.log_by_id(envelope_id))
+        return lambda out: out.write(data)
+
+    return opened
 
 
 def _reports(scope: Scope, part: int, after: int) -> Iterator[Item]:
@@ -456,6 +507,11 @@ PARTS: Mapping[str, Part] = {
     "agreements": Part(
         N_("Agreements"), N_("by the day they were made"),
         _stored("coalesce(x.signed_sha256, x.sha256)", _AGREEMENTS), _agreements,
+    ),
+    "signed": Part(
+        N_("Documents to sign"), N_("sealed and as they were sent, with their logs, by the day"
+                                    " they were sent"),
+        _stored("coalesce(x.sealed_sha256, x.sha256)", _ENVELOPES), _envelopes,
     ),
     "reports": Part(
         N_("Reports"), N_("of the whole period, as XLSX and PDF"), _count_reports, _reports,

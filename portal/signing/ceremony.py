@@ -132,7 +132,7 @@ def is_invited(signer: Signer, who: Known) -> bool:
     """
     if signer.identity_hash is None:
         envelope = db.session.get_one(Envelope, signer.envelope_id)
-        return envelope.kind != plan_signing.KIND or plan_signing.may_sign(
+        return not plan_signing.is_offer(envelope) or plan_signing.may_sign(
             envelope, who.number, today=clock.today()
         )
     return hmac.compare_digest(signer.identity_hash, lookup_hash(who.number))
@@ -323,7 +323,7 @@ def _sign(
     if not (is_turn and is_same and is_invited(signer, who)):
         _note_failed(item, "not open", order.order_ref, now)
         return envelopes.NotOpen()
-    if envelope.kind == plan_signing.KIND:
+    if plan_signing.is_offer(envelope):
         try:
             plan_signing.settle(envelope, now=now)
         except RedaError as error:

@@ -22,7 +22,7 @@ from portal.identity.actor import SYSTEM, Actor
 from portal.identity.models import Creditor
 from portal.identity.people import new_key
 from portal.messages import N_, RedaError
-from portal.signing import events, inviting, noting
+from portal.signing import events, inviting, keeping, noting
 from portal.signing.models import Envelope, EnvelopeEvent, EnvelopeFile, Signer
 
 DRAFT, OPEN, COMPLETED = "draft", "open", "completed"
@@ -376,6 +376,7 @@ def note_signed(envelope: Envelope, signer: Signer, *, now: datetime) -> bool:
         _invite_next(envelope, now)
         return False
     envelope.status, envelope.ended_at = COMPLETED, now
+    keeping.reckon(envelope)
     events.record(envelope, "completed", actor="system", now=now)
     noting.note("completed", envelope, now=now)
     return True
@@ -456,6 +457,7 @@ def _end(
     **data: str,
 ) -> None:
     envelope.status, envelope.ended_at = status, now
+    keeping.reckon(envelope)
     events.record(envelope, status, actor=actor, now=now, signer=signer, **data)
     inviting.tell_of_end(envelope, now=now)
 
@@ -537,6 +539,7 @@ def extend(envelope: Envelope, last_on: date, *, actor: Actor, today: date, now:
         return
     was_over = envelope.status == EXPIRED
     envelope.status, envelope.ended_at, envelope.last_on = OPEN, None, last_on
+    keeping.reckon(envelope)
     events.record(envelope, "extended", actor=actor.label, now=now, last_on=last_on.isoformat())
     noting.note("extended", envelope, now=now, actor=actor, last_on=last_on.isoformat())
     if was_over:

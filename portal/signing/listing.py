@@ -1,16 +1,17 @@
 """A company's envelopes in a list: how each stands at a glance, filtered, sorted, page by page."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Date, Select, and_, cast, func, or_, select, tuple_
+from sqlalchemy.orm import InstrumentedAttribute
 
 from portal.extensions import db
 from portal.signing.envelopes import APPROVES, COMPLETED, DECLINED, DRAFT, EXPIRED, OPEN, SIGNS
 from portal.signing.envelopes import WITHDRAWN as _WITHDRAWN
-from portal.signing.models import OF_THE_SERVICE, Envelope, Signer
+from portal.signing.models import OF_THE_SERVICE, Envelope, EnvelopeFile, Signer
 
 PAGE_SIZE = 50
 STATUSES = (DRAFT, OPEN, COMPLETED, DECLINED, _WITHDRAWN, EXPIRED)
@@ -26,18 +27,27 @@ MOST_NAMED = 3
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which envelopes. statuses: none for all. text: in a title, or of somebody whom it concerns.
+    """Which envelopes; what is empty leaves none out.
 
-    sort: of SORTS, with a minus in front when it descends.
+    text: words, each in the title, in a file's name, or of somebody whom it concerns. person: part
+    of the name or address of who signs or has sent it. folder: None for any, empty for those in
+    none. made_from, made_to: the days that it may have been made on. deleted_by: it is deleted on
+    that day or before. sort: of SORTS, with a minus in front when it descends.
     """
 
     text: str = ""
     statuses: Sequence[str] = ()
+    kinds: Sequence[str] = ()
+    person: str = ""
+    folder: str | None = None
+    made_from: date | None = None
+    made_to: date | None = None
+    deleted_by: date | None = None
     sort: str = NEWEST
 
     @property
     def is_narrowed(self) -> bool:
-        return bool(self.text or self.statuses)
+        return replace(self, sort=NEWEST) != Wanted()
 
 
 @dataclass(frozen=True)
@@ -47,6 +57,7 @@ class Row:
     id: int
     key: str
     title: str
+    folder: str
     kind: str
     version: int
     status: str
@@ -99,6 +110,14 @@ def every(creditor_id: int, wanted: Wanted) -> Iterator[Row]:
             return
 
 
+def kinds(creditor_id: int) -> list[str]:
+    """The kinds that a company has envelopes of."""
+    query = select(Envelope.kind).where(
+        Envelope.creditor_id == creditor_id, Envelope.kind.not_in(OF_THE_SERVICE)
+    )
+    return sorted(db.session.scalars(query.distinct()))
+
+
 def counts(creditor_id: int) -> dict[str, int]:
     """How many a company has by their status."""
     query = (
@@ -137,23 +156,44 @@ def _rows(creditor_id: int, wanted: Wanted) -> Select[Any]:
     ).where(Envelope.creditor_id == creditor_id, Envelope.kind.not_in(OF_THE_SERVICE))
     if wanted.statuses:
         query = query.where(Envelope.status.in_(wanted.statuses))
-    if text := wanted.text.strip():
-        query = query.where(
-            or_(
-                Envelope.title.icontains(text, autoescape=True),
-                select(1)
-                .where(
-                    Signer.envelope_id == Envelope.id,
-                    or_(
-                        Signer.name.icontains(text, autoescape=True),
-                        Signer.email.icontains(text, autoescape=True),
-                    ),
-                )
-                .exists(),
-            )
+    return query.where(*_narrowed(wanted))
+
+
+def _narrowed(wanted: Wanted) -> Iterator[ColumnElement[bool]]:
+    for word in wanted.text.split():
+        yield or_(
+            _holds(Envelope.title, word),
+            _exists(Signer, or_(_holds(Signer.name, word), _holds(Signer.email, word))),
+            _exists(EnvelopeFile, _holds(EnvelopeFile.name, word)),
         )
-    return query
+    if person := wanted.person.strip():
+        yield or_(
+            _holds(Envelope.sender_name, person),
+            _exists(Signer, or_(_holds(Signer.name, person), _holds(Signer.email, person))),
+        )
+    if wanted.kinds:
+        yield Envelope.kind.in_(wanted.kinds)
+    if wanted.folder is not None:
+        yield Envelope.folder == wanted.folder
+    made_on = cast(func.timezone("Europe/Stockholm", Envelope.created_at), Date)
+    if wanted.made_from:
+        yield made_on >= wanted.made_from
+    if wanted.made_to:
+        yield made_on <= wanted.made_to
+    if wanted.deleted_by:
+        yield Envelope.keep_until_on < wanted.deleted_by
+        yield Envelope.hold_reason.is_(None)
 
 
-_OWN = ("id", "key", "title", "kind", "version", "status", "sender_name", "created_at", "sent_at",
-        "ended_at", "last_on", "sealed_at")  # fmt: skip
+def _holds(column: InstrumentedAttribute[Any], text: str) -> ColumnElement[bool]:
+    return column.icontains(text, autoescape=True)
+
+
+def _exists(
+    table: type[Signer] | type[EnvelopeFile], condition: ColumnElement[bool]
+) -> ColumnElement[bool]:
+    return select(1).where(table.envelope_id == Envelope.id, condition).exists()
+
+
+_OWN = ("id", "key", "title", "folder", "kind", "version", "status", "sender_name", "created_at",
+        "sent_at", "ended_at", "last_on", "sealed_at")  # fmt: skip

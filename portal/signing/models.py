@@ -139,7 +139,8 @@ class Envelope(Base):
     remind_days: days between reminders, 0 for none. last_on: the last day to sign. manifest_sha256:
     of what is signed, once it is sent (`envelopes.manifest`). sealed_at: when its files were
     sealed. renew_on: when their newest timestamp is to be renewed. keep_until_on: until when it is
-    kept, if its kind has a rule; hold_reason: why it is kept nevertheless.
+    kept, if its kind has a rule; deletion_told_on: when it was told that it is deleted then;
+    hold_reason: why it is kept nevertheless.
     """
 
     __tablename__ = "envelopes"
@@ -179,7 +180,8 @@ class Envelope(Base):
     manifest_sha256: Mapped[str | None] = mapped_column(info={NO_FILE: True})
     sealed_at: Mapped[datetime | None]
     renew_on: Mapped[date | None] = mapped_column(index=True)
-    keep_until_on: Mapped[date | None]
+    keep_until_on: Mapped[date | None] = mapped_column(index=True)
+    deletion_told_on: Mapped[date | None]
     hold_reason: Mapped[str | None]
 
 
@@ -381,3 +383,48 @@ class SignatureUse(Base):
     kind: Mapped[str]
     counted_on: Mapped[date]
     price_ore: Mapped[int]
+
+
+class KeepingRule(Base):
+    """How many years a company keeps a kind of envelopes after their end; None until it deletes."""
+
+    __tablename__ = "keeping_rules"
+
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"), primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    years: Mapped[int | None]
+    changed_at: Mapped[datetime]
+    changed_by: Mapped[str]
+
+
+class DeletedEnvelope(Base):
+    """What is left of an envelope that is deleted; never changed but that its files are removed.
+
+    key, kind, version, status: as it had them. files: each {role, size, sha256, original_sha256,
+    sealed_sha256}. signatures: each {signed_at, xml_sha256, ocsp_sha256}. events, head_sha256: of
+    its log. years: of the rule that it was deleted by; None when a person did it. deleted_by: as
+    the history tells who.
+    """
+
+    __tablename__ = "deleted_envelopes"
+
+    id: Mapped[PrimaryKey]
+    key: Mapped[str] = mapped_column(unique=True)
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"), index=True)
+    kind: Mapped[str]
+    version: Mapped[int]
+    status: Mapped[str]
+    created_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    sealed_at: Mapped[datetime | None]
+    manifest_sha256: Mapped[str | None] = mapped_column(info={NO_FILE: True})
+    files: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    signatures: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    events: Mapped[int]
+    head_sha256: Mapped[str] = mapped_column(info={NO_FILE: True})
+    years: Mapped[int | None]
+    keep_until_on: Mapped[date | None]
+    deleted_at: Mapped[datetime]
+    deleted_by: Mapped[str]
+    files_removed_at: Mapped[datetime | None]

@@ -54,8 +54,16 @@ def pending(case_id: int, today: date) -> Envelope | None:
                 Envelope.kind == KIND,
                 Envelope.status == envelopes.OPEN,
                 Envelope.last_on >= today,
+                Envelope.id.in_(
+                    select(EnvelopeEvent.envelope_id).where(EnvelopeEvent.name == _OFFERED)
+                ),
             )
         )
+
+
+def is_offer(envelope: Envelope) -> bool:
+    """Whether a plan is agreed on when this is signed: it was offered, and not written by hand."""
+    return envelope.kind == KIND and _terms(envelope) is not None
 
 
 def address(envelope: Envelope) -> str:

@@ -10,7 +10,14 @@ from datetime import date
 
 FREE = 5
 # What a company has signed for itself. The service's own agreement and approvals cost nothing.
-CHARGED = ("document", "payment_plan", "debt_acknowledgement", "power_of_attorney")
+CHARGED = (
+    "document",
+    "accounts",
+    "loan",
+    "payment_plan",
+    "debt_acknowledgement",
+    "power_of_attorney",
+)
 
 
 @dataclass(frozen=True)

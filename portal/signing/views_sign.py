@@ -156,7 +156,7 @@ def _page(item: Item, token: str, state: str, who: Known | None, *, status: int)
 
 def _case_reference(item: Item) -> str | None:
     """Of the case whose debtor signs, who goes on from here to its page."""
-    if item.envelope.kind != plan_signing.KIND or item.envelope.case_id is None:
+    if item.envelope.case_id is None or not plan_signing.is_offer(item.envelope):
         return None
     with tenancy.service():
         case = cases.get(item.envelope.case_id)

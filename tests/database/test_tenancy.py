@@ -60,7 +60,9 @@ from portal.signing import envelopes, log_checks
 from portal.signing.models import (
     AgreementReading,
     Approval,
+    DeletedEnvelope,
     EnvelopeSignature,
+    KeepingRule,
     SignatureUse,
     SigningTemplate,
 )
@@ -93,7 +95,7 @@ OF_A_CREDITOR = OF_A_CASE | {
     *("memberships", "uploads", "column_mappings", "documents", "signatures"),
     *("invitations", "company_cards", "company_addresses", "address_sources"),
     *("contact_people", "payout_accounts", "approvals", "agreement_readings"),
-    *("history_heads", "history_links"),
+    *("history_heads", "history_links", "keeping_rules", "deleted_envelopes"),
     *("case_notes", "case_note_versions", "acts_together", "cases_together"),
     "signing_templates",
     "signature_uses",
@@ -104,6 +106,8 @@ ONLY_ADDED_TO = {
     # Of a message only that it is answered or read may be written later.
     *("case_messages", "message_translations"),
     *("envelope_signatures", "envelope_events", "signature_uses"),
+    # Of what is left of a document only that its files are removed.
+    "deleted_envelopes",
     # Of a template only that it is put away.
     "signing_templates",
 }
@@ -330,6 +334,12 @@ def a_tenant(name: str, identity_number: str) -> Tenant:
             SignatureUse(
                 creditor_id=creditor.id, number=1, signer_key=name, envelope_key=name,
                 kind="document", counted_on=TODAY, price_ore=0,
+            ),
+            KeepingRule(creditor_id=creditor.id, kind="loan", changed_at=NOW, changed_by=name),
+            DeletedEnvelope(
+                key=name, creditor_id=creditor.id, kind="document", version=1, status="completed",
+                created_at=NOW, files=[], signatures=[], events=0, head_sha256="", deleted_at=NOW,
+                deleted_by="",
             ),
             CompanyHold(creditor_id=creditor.id, reason="", began_at=NOW, began_by="person"),
             SigningTemplate(

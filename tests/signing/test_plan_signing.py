@@ -21,7 +21,8 @@ from portal.signing.models import Envelope, EnvelopeSignature, SignatureUse
 from tests.bankid_fixtures import Phone
 from tests.debtor.test_pages import a_case_of_today, pay
 from tests.factories import EVA, JOHAN, a_creditor, enter_case, rules_of
-from tests.signing.ceremonies import identify, link, names_of, sign, start_to_sign
+from tests.signing.ceremonies import identify, link, names_of, sent, sign, start_to_sign
+from tests.signing.envelopes import invited
 from tests.signing.pages import Browser, later, order_ref, words
 
 CLERK = Actor("person", "Sofia", role="creditor")
@@ -149,6 +150,16 @@ def test_a_plan_that_a_clerk_agreed_on_meanwhile_stands_alone(
     db.session.commit()
     sign_late(browser, phone, envelope)
     assert running() == 1
+
+
+def test_one_that_was_written_by_hand_is_signed_like_any_document(
+    browser: Browser, phone: Phone, case: Case
+) -> None:
+    signer = invited("Eva Berg", identity_number=EVA)
+    envelope = sent(case.creditor, kind="payment_plan", signers=[signer], case_id=case.id)
+    assert plan_signing.pending(case.id, clock.today()) is None
+    assert "You have signed" in signed(browser, phone, envelope)
+    assert running() == 0
 
 
 def test_an_offer_stands_three_days(case: Case) -> None:
