@@ -80,10 +80,6 @@ def test_a_fault_of_ours_shows_nothing_of_the_inside(failing: FlaskClient) -> No
     assert "ZeroDivisionError" not in response.text
 
 
-@pytest.mark.parametrize(
-    ("address", "status"), [("/l/a%00b", 404), ("/sign/%00", 404), ("/?reference=1%002", 400)]
-)
-def test_an_address_that_no_text_can_hold_is_told_as_such(
-    client: FlaskClient, address: str, status: int
-) -> None:
-    assert client.get(address).status_code == status
+@pytest.mark.parametrize("address", ["/l/a%00b", "/sign/%00", "/?reference=1%002"])
+def test_nothing_is_at_an_address_that_no_text_can_hold(client: FlaskClient, address: str) -> None:
+    assert client.get(address).status_code == 404
