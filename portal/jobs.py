@@ -46,7 +46,7 @@ from portal.identity.models import BankIDOrder, Creditor
 from portal.messages import RedaError
 from portal.notifications import centre, gathering, mailing
 from portal.operations import bank_folder, payout_folder
-from portal.payments import booking, payouts, statuses
+from portal.payments import booking, matching, payouts, statuses
 from portal.reporting import making
 from portal.reporting import orders as orders_of_work
 from portal.signing import (
@@ -188,6 +188,11 @@ def follow_payouts() -> None:
     if settings().payout_folder:
         payout_folder.write_all(Path(settings().payout_folder), now=now)
     statuses.settle_debits(now=now)
+
+
+def match_bank_payments() -> None:
+    """Match what banks have told of: what is certain is booked, the rest waits for a person."""
+    matching.match_new(now=clock.now(), between=db.session.commit)
 
 
 def ask_of_texts(name: str | None = None) -> None:
@@ -366,6 +371,8 @@ SCHEDULE: Mapping[str, tuple[Callable[..., None], str]] = {
     # Early on the banking day, and again: what came in meanwhile is added.
     "propose_payouts": (propose_payouts, "10 4-8 * * *"),
     "follow_payouts": (follow_payouts, "*/5 * * * *"),
+    # Each file has it done at once; this is for one whose turn went wrong.
+    matching.JOB: (match_bank_payments, "7,37 * * * *"),
     "ask_swish": (ask_swish, "* * * * *"),
     "ask_of_texts": (ask_of_texts, "20 * * * *"),
     "collect_bankid": (collect_bankid, "* * * * *"),

@@ -85,6 +85,8 @@ STAFF = (
     "portal/payments/payouts.py",
     "portal/payments/releasing.py",
     "portal/payments/statuses.py",
+    "portal/payments/deciding.py",
+    "portal/payments/taking_back.py",
     "portal/payments/taking.py",
     "portal/notifications/*",
     "portal/jobs.py",

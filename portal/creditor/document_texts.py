@@ -86,6 +86,10 @@ def _reason(data: Data) -> str:
     return str(data.get("reason", ""))
 
 
+def _person(data: Data) -> str:
+    return str(data.get("person", ""))
+
+
 def _last_day(data: Data) -> str:
     return gettext("Last day: %(day)s", day=format_date(date.fromisoformat(data["last_on"])))
 
@@ -111,11 +115,11 @@ _EVENTS |= {
     "invited": (lazy_gettext("Invited to sign"), _nothing),
     "delivered": (lazy_gettext("The invitation was delivered"), _nothing),
     "opened": (lazy_gettext("Opened"), _nothing),
-    "identified": (lazy_gettext("Identified with BankID"), _nothing),
+    "identified": (lazy_gettext("Identified with BankID"), _person),
     "identified_other": (lazy_gettext("Somebody else identified with BankID"), _nothing),
     "page_shown": (lazy_gettext("Was shown the pages"), _pages),
     "downloaded": (lazy_gettext("Downloaded a file"), lambda data: str(data.get("file_name", ""))),
-    "signed": (lazy_gettext("Signed with BankID"), _nothing),
+    "signed": (lazy_gettext("Signed with BankID"), _person),
     "sign_failed": (lazy_gettext("A signature was not made"), _nothing),
     "declined": (lazy_pgettext("document", "Declined"), _reason),
     "handed_over": (lazy_gettext("Handed over"), lambda data: str(data.get("to_name", ""))),
@@ -184,15 +188,17 @@ def timeline(log: Sequence[EnvelopeEvent], names: Mapping[str, str]) -> list[dic
 
     Of the pages of a file that somebody was shown the last one stands for all.
     """
-    told, shown = [], set()
-    for one in reversed(log):
+    last: dict[tuple[str | None, str], EnvelopeEvent] = {}
+    for one in log:
         if one.name == "page_shown":
             pages = (one.signer_key, one.data["file"])
-            if pages in shown:
-                continue
-            shown.add(pages)
-        told.append(_told(one, names))
-    return told
+            # Pictures of pages may be fetched in any order.
+            last[pages] = max(last.get(pages, one), one, key=lambda shown: int(shown.data["page"]))
+    return [
+        _told(one, names)
+        for one in reversed(log)
+        if one.name != "page_shown" or last[one.signer_key, one.data["file"]] is one
+    ]
 
 
 def _told(event: EnvelopeEvent, names: Mapping[str, str]) -> dict[str, object]:

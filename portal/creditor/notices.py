@@ -207,6 +207,7 @@ _PAGES: Mapping[str, tuple[str, ...]] = {
     "approval": ("creditor.show_approval", "creditor.list_approvals"),
     "company": ("creditor.show_company",),
     "agreement": ("signing.agreements",),
+    "document_deletion": ("creditor.show_keeping",),
     **dict.fromkeys(
         ("document", "document_completed"), ("creditor.show_document", "creditor.list_documents")
     ),

@@ -1,6 +1,6 @@
 """Documents to sign: the list, a new one, and what a draft is called and how it is sent."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
 from flask import Response, flash, url_for
@@ -230,6 +230,7 @@ def document_page(envelope: Envelope, status: int = 200, **forms: Form) -> Respo
         attachments=envelopes.files_of(envelope, drafts.ATTACHMENT),
         signers=signers,
         shown=_pages_shown(log),
+        signed_as=_other_names(log, names),
         pages=sum(one.pages or 0 for one in documents),
         events=document_texts.timeline(log, names),
         texts=document_texts,
@@ -260,6 +261,19 @@ def _pages_shown(log: Sequence[EnvelopeEvent]) -> dict[str, int]:
         if one.name == "page_shown" and one.signer_key:
             shown.setdefault(one.signer_key, set()).add((one.data["file"], one.data["page"]))
     return {key: len(pages) for key, pages in shown.items()}
+
+
+def _other_names(log: Sequence[EnvelopeEvent], names: Mapping[str, str]) -> dict[str, str]:
+    """What BankID calls those who signed under another name than the invitation's, by their keys.
+
+    Whose number was not written down can be anybody who has the link.
+    """
+    return {
+        one.signer_key: person
+        for one in log
+        if one.name == "signed" and one.signer_key
+        and (person := str(one.data["person"])).casefold() != names[one.signer_key].casefold()
+    }  # fmt: skip
 
 
 def _draft_page(envelope: Envelope, status: int, **forms: Form) -> Response:

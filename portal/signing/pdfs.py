@@ -78,19 +78,19 @@ def _looked_at(data: bytes) -> tuple[int, bool]:
     """A PDF's pages, and whether there are signatures in it."""
     _refuse_large(data)
     reader = file_types.open_pdf(data)
-    file_types.look_through(reader, _refuse_active)
-    has_signatures = _has_signatures(reader)
     try:
         pages = pdfium.count_pages(data)
     except pdfium.Unreadable as error:
         raise FileRefused(file_types.DAMAGED) from error
+    # First, because it takes a long time to look through all of a long document.
     if pages > MOST_PAGES:
         raise FileRefused(
             N_("The PDF has %(pages)s pages; at most %(most)s are taken. Divide it."),
             pages=pages,
             most=MOST_PAGES,
         )
-    return pages, has_signatures
+    file_types.look_through(reader, _refuse_active)
+    return pages, _has_signatures(reader)
 
 
 _ACTIONS = {"/Launch", "/ImportData", "/SubmitForm", "/GoToE", "/Rendition", "/Movie"}

@@ -43,9 +43,11 @@ def _failed(order: BankIDOrder) -> None:
     finishing.note_failed(order, now=clock.now())
 
 
-def _refused(purpose: Purpose, error: BankIDError) -> None:
-    if "signing" in purpose.subject:
-        ceremony.note_refused(purpose, error, now=clock.now())
+def _refused(purpose: Purpose, error: BankIDError) -> bool:
+    if "signing" not in purpose.subject:
+        return False
+    ceremony.note_refused(purpose, error, now=clock.now())
+    return True
 
 
 PAGES = Pages("signing", _title, beginning, _failed, _refused)

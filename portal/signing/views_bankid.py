@@ -13,6 +13,7 @@ from portal.identity.models import BankIDOrder
 from portal.identity.orders import Purpose
 from portal.messages import RedaError
 from portal.signing import ceremony, finishing
+from portal.signing.completed import NotSigned
 from portal.signing.starting import PAGES, beginning
 from portal.signing.views import signing
 from portal.web.forms import text
@@ -141,7 +142,9 @@ def _finish(order: BankIDOrder, onwards: str) -> Response:
     try:
         finishing.finish(order, now=clock.now())
     except RedaError as error:
-        flash(text(error), "danger")
+        if "signing" not in order.subject or not isinstance(error, NotSigned):
+            # Else the documents' page tells it from their log, as long as it is so.
+            flash(text(error), "danger")
     # Also when it does not count: nothing was stored as signed, and the order is used up.
     db.session.commit()
     return go(onwards)

@@ -115,13 +115,11 @@ def _refuse_other_kinds(data: bytes, extension: str) -> None:
         )
     kind = next((kind for start, kind in _OTHER_KINDS if data.startswith(start)), None)
     if kind:
-        raise RedaError(
-            N_("This is a %(kind)s file. Upload the invoice list as CSV or XLSX."), kind=kind
-        )
+        raise RedaError(N_("This is a %(kind)s file. Upload the list as CSV or XLSX."), kind=kind)
     start = data[:200].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if start.startswith((b"<?xml", b"<html", b"<!doctype", b"<table", b"<invoice")):
         raise RedaError(
-            N_("This is a web page or XML, not a table. Upload the invoice list as CSV or XLSX.")
+            N_("This is a web page or XML, not a table. Upload the list as CSV or XLSX.")
         )
     if extension == "xlsx":
         raise workbook.is_damaged()
@@ -153,7 +151,7 @@ def _decoded(data: bytes) -> tuple[str, str]:
         raise RedaError(N_("The file is empty. Save it again with its rows, and upload it."))
     strange = sum(text.count(c) for c in "\x00\x01\x02\x03\x04\x05\x06\x07\x08\x0e\x0f\x1b")
     if "\x00" in text or strange > len(text) // 100:
-        raise RedaError(N_("This is not a table of text. Upload the invoice list as CSV or XLSX."))
+        raise RedaError(N_("This is not a table of text. Upload the list as CSV or XLSX."))
     return text, encoding
 
 
@@ -253,7 +251,7 @@ def _table(found: Iterable[Row], least_columns: int) -> Table:
     if len(body) > MAX_ROWS:
         raise _too_many_rows()
     if not body:
-        raise RedaError(N_("The file has headings but no rows. Save it with its invoices."))
+        raise RedaError(N_("The file has headings but no rows. Fill in the rows first."))
     return Table(columns, body)
 
 

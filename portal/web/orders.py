@@ -33,6 +33,10 @@ _IN_BY, _ONWARDS = "signed_in_by", "signed_in_onwards"
 Complete = Callable[[BankIDOrder], Response]
 
 
+def _is_not_told(*_: object) -> bool:
+    return False
+
+
 def _nothing(*_: object) -> None:
     """Where nobody asks to know."""
 
@@ -58,14 +62,15 @@ class Pages:
     can be started again. `complete`, told to those of its methods that may find an order completed,
     uses it, within the service's scope, and answers where it leads. failed: is told of an order
     that has failed, perhaps more than once, and refused of one that BankID did not start; both
-    within the service's scope, before what they write is committed.
+    within the service's scope, before what they write is committed. `refused` answers whether the
+    page that is gone back to tells it itself.
     """
 
     blueprint: str
     title: Callable[[BankIDOrder], str]
     beginning: Callable[[str, Mapping[str, Any]], str]
     failed: Callable[[BankIDOrder], None] = _nothing
-    refused: Callable[[Purpose, BankIDError], None] = _nothing
+    refused: Callable[[Purpose, BankIDError], bool] = _is_not_told
 
     def start(self, purpose: Purpose) -> Response:
         """Start an order, and go to its page; on failure say why, where the reader was.
@@ -89,9 +94,10 @@ class Pages:
                 key = started.order.key
         except BankIDError as error:
             with tenancy.service():
-                self.refused(purpose, error)
+                is_told = self.refused(purpose, error)
                 db.session.commit()
-            flash(text(error), "warn")
+            if not is_told:
+                flash(text(error), "warn")
             return go(self.beginning(purpose.name, purpose.subject))
         return go(self._url("show_order", key))
 

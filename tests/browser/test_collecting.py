@@ -106,7 +106,7 @@ def test_a_file_that_is_no_list_is_told_at_the_field(
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(200))
     page = upload(eva, creditor, path)
     expect(page.get_by_label("Files")).to_have_attribute("aria-invalid", "true")
-    expect(page.locator(".error-summary")).to_contain_text("Upload the invoice list as CSV or XLSX")
+    expect(page.locator(".error-summary")).to_contain_text("Upload the list as CSV or XLSX")
 
 
 def test_cases_are_found_while_one_writes_and_the_address_follows(

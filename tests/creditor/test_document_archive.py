@@ -11,6 +11,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from portal import clock
+from portal.creditor import notices
 from portal.database import files
 from portal.extensions import db
 from portal.identity.actor import SYSTEM
@@ -255,6 +256,12 @@ def test_the_notice_leads_to_what_is_deleted_soon(desk: Desk) -> None:
     renamed(ended(desk.creditor), "Nytt").keep_until_on = clock.today() + timedelta(days=99)
     db.session.commit()
     assert shown(desk.get("documents?deleted=soon")) == ["Gammalt"]
+
+
+def test_the_page_of_the_notice_leads_to_them(desk: Desk) -> None:
+    path = notices.page_of("document_deletion", {}, desk.creditor.key)
+    page = desk.get(path.partition(f"{desk.creditor.key}/")[2])
+    assert page.select_one("a[href$='documents?deleted=soon']") is not None
 
 
 def test_the_chosen_are_downloaded_as_a_zip_with_an_index(desk: Desk) -> None:

@@ -398,6 +398,30 @@ def test_an_address_is_corrected(desk: Desk) -> None:
     assert signer.email == "ny@signer.example"
 
 
+def test_who_signed_under_another_name_is_told(desk: Desk) -> None:
+    envelope = sent(desk)
+    (signer,) = envelopes.signers_of(envelope)
+    events.record(
+        envelope, "signed", actor="signer:Vera Berg", now=clock.now(), signer=signer,
+        person="Vera Berg",
+    )  # fmt: skip
+    db.session.commit()
+    assert "as Vera Berg" in desk.get(f"documents/{envelope.key}").select_one("table").text
+
+
+def test_the_last_of_the_pages_shown_is_told_in_whatever_order_they_came(desk: Desk) -> None:
+    envelope = sent(desk)
+    (signer,) = envelopes.signers_of(envelope)
+    for page in (1, 3, 2):
+        events.record(
+            envelope, "page_shown", actor="signer:Vera Berg", now=clock.now(), signer=signer,
+            file="f", file_name="avtal.pdf", page=page,
+        )  # fmt: skip
+    db.session.commit()
+    told = desk.get(f"documents/{envelope.key}").select_one(".timeline").text
+    assert [told.count(f"last page {number}") for number in (1, 2, 3)] == [0, 0, 1]
+
+
 def test_an_address_that_is_none_is_told_at_the_field(desk: Desk) -> None:
     envelope = sent(desk)
     (signer,) = envelopes.signers_of(envelope)

@@ -1,15 +1,15 @@
 """Money out: payouts and what they are made of, who approved them, and companies' schedules.
 
-Revision: 0048
-After: 0047
+Revision: 0049
+After: 0048
 """
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-revision = "0048"
-down_revision = "0047"
+revision = "0049"
+down_revision = "0048"
 branch_labels = None
 depends_on = None
 
