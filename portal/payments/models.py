@@ -188,6 +188,66 @@ class BankPayment(Base):
     deposit: Mapped[str]
     position: Mapped[int]
     state: Mapped[str]
+    reverses_id: Mapped[int | None] = mapped_column(ForeignKey("bank_payments.id"))
+
+
+class BankShare(Base):
+    """What of a bank's payment a case was given. key: the `channel_reference` of its `Payment`.
+
+    how: ocr, words or person. by: who gave it. undone_by, undone_at: when it was taken back.
+    """
+
+    __tablename__ = "bank_shares"
+    __table_args__ = (
+        CheckConstraint("amount_ore > 0", name="amount"),
+        CheckConstraint("(undone_at is null) = (undone_by is null)", name="undone"),
+    )
+
+    id: Mapped[PrimaryKey]
+    payment_id: Mapped[int] = mapped_column(ForeignKey("bank_payments.id"), index=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), index=True)
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
+    amount_ore: Mapped[int]
+    key: Mapped[str] = mapped_column(unique=True)
+    how: Mapped[str]
+    by: Mapped[str]
+    at: Mapped[datetime]
+    undone_by: Mapped[str | None]
+    undone_at: Mapped[datetime | None]
+
+
+class Refund(Base):
+    """Money that goes back to who paid it; nothing is sent from here.
+
+    share_id: of money that a case was given and that was more than it owed; else it is of what no
+    case was given. why: overpaid, closed, not ours, wrong creditor or currency. status: to confirm,
+    until a person has seen that the account is the payer's; waiting to be paid out; withdrawn.
+    """
+
+    __tablename__ = "refunds"
+    __table_args__ = (
+        CheckConstraint("amount_ore > 0", name="amount"),
+        CheckConstraint(
+            "why in ('overpaid', 'closed', 'not ours', 'wrong creditor', 'currency')", name="why"
+        ),
+        CheckConstraint("status in ('to confirm', 'waiting', 'withdrawn')", name="status"),
+        CheckConstraint("status <> 'waiting' or payer_account is not null", name="account"),
+        Index("ix_refunds_open", "id", postgresql_where=text("status <> 'withdrawn'")),
+    )
+
+    id: Mapped[PrimaryKey]
+    payment_id: Mapped[int] = mapped_column(ForeignKey("bank_payments.id"), index=True)
+    share_id: Mapped[int | None] = mapped_column(ForeignKey("bank_shares.id"))
+    amount_ore: Mapped[int]
+    currency: Mapped[str]
+    why: Mapped[str]
+    payer_name: Mapped[str]
+    payer_account: Mapped[str | None] = mapped_column(EncryptedText)
+    status: Mapped[str]
+    by: Mapped[str]
+    at: Mapped[datetime]
+    decided_by: Mapped[str | None]
+    decided_at: Mapped[datetime | None]
 
 
 class PayoutSchedule(Base):
@@ -321,64 +381,3 @@ class PayoutLine(Base):
     account: Mapped[str]
     booked_on: Mapped[date]
     amount_ore: Mapped[int]
-
-    reverses_id: Mapped[int | None] = mapped_column(ForeignKey("bank_payments.id"))
-
-
-class BankShare(Base):
-    """What of a bank's payment a case was given. key: the `channel_reference` of its `Payment`.
-
-    how: ocr, words or person. by: who gave it. undone_by, undone_at: when it was taken back.
-    """
-
-    __tablename__ = "bank_shares"
-    __table_args__ = (
-        CheckConstraint("amount_ore > 0", name="amount"),
-        CheckConstraint("(undone_at is null) = (undone_by is null)", name="undone"),
-    )
-
-    id: Mapped[PrimaryKey]
-    payment_id: Mapped[int] = mapped_column(ForeignKey("bank_payments.id"), index=True)
-    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), index=True)
-    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
-    amount_ore: Mapped[int]
-    key: Mapped[str] = mapped_column(unique=True)
-    how: Mapped[str]
-    by: Mapped[str]
-    at: Mapped[datetime]
-    undone_by: Mapped[str | None]
-    undone_at: Mapped[datetime | None]
-
-
-class Refund(Base):
-    """Money that goes back to who paid it; nothing is sent from here.
-
-    share_id: of money that a case was given and that was more than it owed; else it is of what no
-    case was given. why: overpaid, closed, not ours, wrong creditor or currency. status: to confirm,
-    until a person has seen that the account is the payer's; waiting to be paid out; withdrawn.
-    """
-
-    __tablename__ = "refunds"
-    __table_args__ = (
-        CheckConstraint("amount_ore > 0", name="amount"),
-        CheckConstraint(
-            "why in ('overpaid', 'closed', 'not ours', 'wrong creditor', 'currency')", name="why"
-        ),
-        CheckConstraint("status in ('to confirm', 'waiting', 'withdrawn')", name="status"),
-        CheckConstraint("status <> 'waiting' or payer_account is not null", name="account"),
-        Index("ix_refunds_open", "id", postgresql_where=text("status <> 'withdrawn'")),
-    )
-
-    id: Mapped[PrimaryKey]
-    payment_id: Mapped[int] = mapped_column(ForeignKey("bank_payments.id"), index=True)
-    share_id: Mapped[int | None] = mapped_column(ForeignKey("bank_shares.id"))
-    amount_ore: Mapped[int]
-    currency: Mapped[str]
-    why: Mapped[str]
-    payer_name: Mapped[str]
-    payer_account: Mapped[str | None] = mapped_column(EncryptedText)
-    status: Mapped[str]
-    by: Mapped[str]
-    at: Mapped[datetime]
-    decided_by: Mapped[str | None]
-    decided_at: Mapped[datetime | None]

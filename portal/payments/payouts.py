@@ -13,7 +13,6 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    Row,
     Subquery,
     delete,
     func,
@@ -173,9 +172,9 @@ def _open(creditor_id: int, currency: str) -> Payout | None:
     )  # fmt: skip
 
 
-def _new(creditor_id: int, currency: str, rows: Sequence[Row[Any]], now: datetime) -> Payout:
-    collected = sum(int(ore) for _, account, ore in rows if account == Account.OWED_TO_CREDITOR)
-    total = sum(int(ore) for _, _, ore in rows)
+def _new(creditor_id: int, currency: str, rows: Sequence[Any], now: datetime) -> Payout:
+    collected = sum(int(row[2]) for row in rows if row[1] == Account.OWED_TO_CREDITOR)
+    total = sum(int(row[2]) for row in rows)
     payout = Payout(
         key=new_key(12), creditor_id=creditor_id, currency=currency, is_chosen=False, note="",
         reason="", proposed_at=now, collected_ore=collected, set_off_ore=collected - total,
@@ -321,11 +320,11 @@ def reject(payout: Payout, reason: str, *, on: date, actor: Actor, now: datetime
     return True
 
 
-def _tell(event: str, payout: Payout, actor: Actor, now: datetime, **data: object) -> None:
+def _tell(event: str, payout: Payout, actor: Actor, now: datetime, reason: str = "") -> None:
     history.record(
         event, creditor_id=payout.creditor_id, actor=actor, now=now, payout=payout.key,
         amount_ore=payout.amount_ore, currency=payout.currency,
-        account=payout.account_number, **data,
+        account=payout.account_number, reason=reason,
     )  # fmt: skip
     db.session.flush()
 

@@ -100,7 +100,7 @@ def _parse(data: bytes) -> etree._Element:
         root = etree.fromstring(data.lstrip(b"\xef\xbb\xbf \r\n\t"), parser)
     except (etree.XMLSyntaxError, ValueError) as error:
         raise RedaError(_NOT_WHOLE, field="file") from error
-    if root.getroottree().docinfo.doctype:
+    if b"<!DOCTYPE" in data:
         raise RedaError(N_("The file has a DTD, which no bank's has."), field="file")
     report = _find(root, "CstmrPmtStsRpt")
     if not _NAMESPACE.fullmatch(etree.QName(root).namespace or "") or report is None:
@@ -156,7 +156,7 @@ def _settle(batch: PayoutBatch, found: list[Payout], now: datetime) -> int:
 
 
 def _debited(name: str, ore: int, currency: str) -> date | None:
-    return db.session.scalar(
+    found: date | None = db.session.scalars(
         select(BankPayment.value_on)
         .where(
             BankPayment.kind == "debit",
@@ -165,10 +165,11 @@ def _debited(name: str, ore: int, currency: str) -> date | None:
             BankPayment.currency == currency,
             or_(
                 BankPayment.text.contains(name, autoescape=True),
-                BankPayment.reference_numbers.any(name),
+                BankPayment.reference_numbers.contains([name]),
                 BankPayment.serial == name,
             ),
         )
         .order_by(BankPayment.id)
         .limit(1)
-    )
+    ).first()
+    return found
