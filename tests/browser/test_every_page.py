@@ -477,8 +477,8 @@ def test_a_debtors_pages_of_a_paid_case(portal: Portal, world: World, window: Vi
             "/documents", "/documents?status=completed&", "/documents/new", "/documents/{unsent}",
             "/documents/{unsent}/settings", "/documents/{unsent}/signers/new",
             "/documents/{unsent}/files/{unsent_file}/pages", "/documents/{unsent}/check",
-            "/documents/{unsent}/list", "/documents/usage", "/documents/{sent}",
-            "/documents/{sent}/signers/{sent_to}/address",
+            "/documents/{unsent}/list", "/documents/usage", "/documents/keeping",
+            "/documents/{sent}", "/documents/{sent}/signers/{sent_to}/address",
         ),
         (
             "/documents/templates", "/documents/templates/{template}",
