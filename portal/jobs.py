@@ -46,7 +46,7 @@ from portal.identity.models import BankIDOrder, Creditor
 from portal.messages import RedaError
 from portal.notifications import centre, gathering, mailing
 from portal.operations import bank_folder
-from portal.payments import booking
+from portal.payments import booking, matching
 from portal.reporting import making
 from portal.reporting import orders as orders_of_work
 from portal.signing import (
@@ -172,6 +172,11 @@ def take_bank_files() -> None:
     """Take what lies in the folder that banks' files are put in, if there is one."""
     if settings().bank_folder:
         bank_folder.take_all(Path(settings().bank_folder))
+
+
+def match_bank_payments() -> None:
+    """Match what banks have told of: what is certain is booked, the rest waits for a person."""
+    matching.match_new(now=clock.now(), between=db.session.commit)
 
 
 def ask_of_texts(name: str | None = None) -> None:
@@ -347,6 +352,8 @@ SCHEDULE: Mapping[str, tuple[Callable[..., None], str]] = {
     "tell_of_agreements": (tell_of_agreements, "5 5 * * *"),
     "deliver_outbox": (deliver_outbox, "* * * * *"),
     "take_bank_files": (take_bank_files, "* * * * *"),
+    # Each file has it done at once; this is for one whose turn went wrong.
+    matching.JOB: (match_bank_payments, "7,37 * * * *"),
     "ask_swish": (ask_swish, "* * * * *"),
     "ask_of_texts": (ask_of_texts, "20 * * * *"),
     "collect_bankid": (collect_bankid, "* * * * *"),

@@ -82,6 +82,8 @@ STAFF = (
     "portal/law/settlement.py",
     "portal/law/statement.py",
     "portal/payments/bank_files/*",
+    "portal/payments/deciding.py",
+    "portal/payments/taking_back.py",
     "portal/payments/taking.py",
     "portal/notifications/*",
     "portal/jobs.py",

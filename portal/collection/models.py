@@ -12,6 +12,7 @@ from sqlalchemy import (
     Numeric,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
@@ -38,6 +39,7 @@ class Debtor(Base):
         CheckConstraint("size_class in ('0-9', '10-49', '50-249', '250+')", name="size_class"),
         Index("ix_debtors_creditor_name", "creditor_id", "name_in_order", "id"),
         Index("ix_debtors_creditor_class", "creditor_id", "customer_class"),
+        Index("ix_debtors_lower_name", text("lower(name)")),
         Index(
             "ix_debtors_without_address",
             "creditor_id",
@@ -198,6 +200,7 @@ class Invoice(Base):
             "payment_reference",
             postgresql_where="payment_reference is not null",
         ),
+        Index("ix_invoices_number", "number", postgresql_where="decision = 'imported'"),
     )
 
     id: Mapped[PrimaryKey]

@@ -1,7 +1,8 @@
 """Money that came for many cases, settled with a few statements for thousands of payments.
 
 `settling.settle_payment` says the same of one payment, and the tests hold both against each other.
-A case that is not plain, such as one that is closed, is settled alone.
+A case that is not plain, such as one that is closed, or that was charged after the money's own day,
+is settled alone.
 """
 
 import json
@@ -73,6 +74,7 @@ select c.id, c.creditor_id, c.currency, g.key, g.channel, g.value_on, g.amount_o
     t.until,
     json_build_array(own.id, class.id, customer.id)::text,
     c.closed_on is null and g.amount_ore > 0 and g.value_on >= :known_from
+        and coalesce(greatest(b.booked_through, b.charged_on) <= g.value_on, true)
         and b.principal >= 0 and b.interest >= 0 and b.fees >= 0
         and (c.interest_kind = 'none' or coalesce(b.paid_on <= t.from_on, true))
         and (c.interest_kind = 'none' or t.until <= t.from_on

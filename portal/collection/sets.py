@@ -19,14 +19,16 @@ left join rules class on class.creditor_id = c.creditor_id and class.scope = 'cl
 left join rules customer on customer.creditor_id = c.creditor_id and customer.scope = 'customer'
     and customer.scope_key = d.customer_number
 """
-# What is booked on the case c, when principal was last paid, and to which day interest is booked.
+# What is booked on the case c, when principal was last paid, to which day interest is booked, and
+# when it was last charged a fee.
 BOOKS = """
 cross join lateral (
     select coalesce(sum(amount_ore) filter (where account = 'principal'), 0)::bigint as principal,
         coalesce(sum(amount_ore) filter (where account = 'interest'), 0)::bigint as interest,
         coalesce(sum(amount_ore) filter (where account = 'fees'), 0)::bigint as fees,
         max(booked_on) filter (where account = 'principal' and amount_ore < 0) as paid_on,
-        max(booked_on) filter (where account = 'interest' and amount_ore > 0) as booked_through
+        max(booked_on) filter (where account = 'interest' and amount_ore > 0) as booked_through,
+        max(booked_on) filter (where account = 'fees' and amount_ore > 0) as charged_on
     from ledger_lines where case_id = c.id
 ) b
 """

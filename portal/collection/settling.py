@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import ColumnElement, func, select
 
@@ -12,6 +12,7 @@ from portal.collection.models import Case, Event
 from portal.collection.moves import close, give_up, interrupt_limitation, move, post, record
 from portal.extensions import db
 from portal.identity.actor import SYSTEM, Actor
+from portal.law.calendar import banking_day_on_or_after
 from portal.law.settlement import Settlement, settle
 from portal.ledger import Account
 
@@ -37,7 +38,9 @@ def settle_payment(
     """Settle money that came for a case, and close the case when nothing is left.
 
     case: locked by the caller. amount_ore: what came. key: the payment's own, unique for ever.
-    value_on: the day the money counts from; interest runs to and including it. A small rest is
+    value_on: the day the money counts from; interest runs to and including it. When more was booked
+    meanwhile, what the money covered bears no interest after its own day, and a fee for a letter
+    that crossed the money falls, if all that was owed before it is paid. A small rest is
     written off, as the creditor's rules say. Money beyond what is owed stands as over-payment, for
     refund. Answers None when the payment is settled already.
     """
@@ -46,11 +49,15 @@ def settle_payment(
         return None
     due = cases.amount_due(case, value_on)
     book_interest(case, due, key=key, now=now)
+    late = _late(case, due, amount_ore)
+    if late.fees_ore:
+        post(
+            case, "fee.waived", booked_on=late.fees_on, key=f"fee waived:{payment_key}",
+            lines={Account.FEES: -late.fees_ore, Account.FEE_INCOME: late.fees_ore}, now=now,
+        )  # fmt: skip
+    fees_ore, interest_ore = due.fees_ore - late.fees_ore, due.interest_ore - late.interest_ore
     parts = settle(
-        amount_ore,
-        fees_ore=due.fees_ore,
-        interest_ore=due.interest_ore,
-        principal_ore=due.principal_ore,
+        amount_ore, fees_ore=fees_ore, interest_ore=interest_ore, principal_ore=due.principal_ore
     )
     to_creditor = parts.interest_ore + parts.principal_ore
     post(
@@ -69,7 +76,11 @@ def settle_payment(
         },
         now=now,
     )
-    left_ore = due.total_ore - amount_ore + parts.overpaid_ore
+    if late.interest_through_on is not None:
+        _lower_interest(case, late, value_on, key=payment_key, now=now)
+        left_ore = ledger.balance(case.id).total_ore
+    else:
+        left_ore = due.total_ore - late.fees_ore - amount_ore + parts.overpaid_ore
     record(
         case,
         "case.payment_received",
@@ -84,15 +95,77 @@ def settle_payment(
         overpaid_ore=parts.overpaid_ore,
         left_ore=left_ore,
         owed={
-            "fees_ore": due.fees_ore,
-            "interest_ore": due.interest_ore,
+            "fees_ore": fees_ore,
+            "interest_ore": interest_ore,
             "principal_ore": due.principal_ore,
         },
+        **({"crossed_ore": late.fees_ore} if late.fees_ore else {}),
     )
     if case.status in states.OPEN:
         interrupt_limitation(case, value_on)
         left_ore = close_if_settled(case, left_ore, on=value_on, key=key, now=now)
     return Settled(parts, left_ore)
+
+
+@dataclass(frozen=True)
+class _Late:
+    """What was booked after a payment's own day, and would not have been, had it been known.
+
+    ran_ore: interest that ran after it, to and including interest_through_on (None: none did);
+    interest_ore: what of it is unpaid.
+    fees_ore: for letters that crossed the money, the last on fees_on.
+    """
+
+    ran_ore: int
+    interest_ore: int
+    interest_through_on: date | None
+    fees_ore: int
+    fees_on: date
+
+
+def _late(case: Case, due: cases.AmountDue, amount_ore: int) -> _Late:
+    books = ledger.of_case(case.id)
+    through_on = books.interest_booked_through()
+    if case.closed_on is not None or through_on is None or through_on <= due.on:
+        through_on, ran_ore, interest_ore = None, 0, 0
+    else:
+        ran_ore = cases.interest_between(case, due.on, through_on).ore
+        interest_ore = min(due.interest_ore, ran_ore)
+    charged = [
+        one
+        for one in books.lines
+        if one.account == Account.FEES and one.ore > 0 and one.booked_on > due.on
+    ]
+    fees_ore = min(due.fees_ore, sum(one.ore for one in charged))
+    if case.closed_on is not None or amount_ore < due.total_ore - interest_ore - fees_ore:
+        fees_ore = 0
+    return _Late(
+        ran_ore,
+        interest_ore,
+        through_on,
+        fees_ore,
+        max((one.booked_on for one in charged), default=due.on),
+    )
+
+
+def _lower_interest(case: Case, late: _Late, value_on: date, *, key: str, now: datetime) -> None:
+    """Give up interest that ran after a payment's own day on what it had covered."""
+    through_on = late.interest_through_on
+    assert through_on is not None
+    left = ledger.balance(case.id)
+    still_ore = cases.interest_between(case, value_on, through_on).ore if left.principal_ore else 0
+    over_ore = max(0, late.ran_ore - still_ore)
+    waived_ore = min(left.interest_ore, over_ore)
+    # Interest that later money has paid and that did not run pays the claim.
+    to_claim_ore = min(left.principal_ore, over_ore - waived_ore)
+    post(
+        case, ledger.INTEREST_WAIVED, booked_on=through_on, key=f"interest waived:{key}",
+        lines={
+            Account.INTEREST: -waived_ore, Account.PRINCIPAL: -to_claim_ore,
+            Account.CLAIMS: waived_ore + to_claim_ore,
+        },
+        now=now,
+    )  # fmt: skip
 
 
 def newest(case_ids: Sequence[int]) -> int:
@@ -145,3 +218,101 @@ def close_if_settled(case: Case, left_ore: int, *, on: date, key: str, now: date
         terms=rules.chosen("small_rest_ore") if left_ore else {},
     )
     return 0
+
+
+_GIVEN_UP = {
+    states.WRITTEN_OFF: "claim.written_off",
+    states.RETURNED: "claim.returned",
+    states.RECALLED: "claim.recalled",
+    states.CREDITED: "claim.credited",
+    states.LIMITED: "claim.limited",
+}
+# What brought a case where it stands, and what the daily advance does next with it there.
+_CAME_TO = {
+    "case.imported": (states.IMPORTED, states.REMINDER),
+    "case.reminder_sent": (states.REMINDED, states.DEMAND),
+    "case.demand_sent": (states.DEMANDED, states.DECISION),
+    "case.awaits_decision": (states.DECIDING, None),
+    "case.taken_to_law": (states.LEGAL, None),
+    "case.watched_over": (states.SURVEILLANCE, None),
+}
+
+
+def take_back(
+    case: Case,
+    *,
+    amount_ore: int,
+    key: str,
+    value_on: date,
+    by_bank: bool,
+    on: date,
+    actor: Actor,
+    now: datetime,
+) -> bool:
+    """Book a payment back as if it had not come, and open the case again if that had paid it.
+
+    case: locked by the caller. amount_ore, key, value_on: as `settle_payment` took them. by_bank:
+    the bank has taken the money back on a day; else another case was meant, and it is still ours. A
+    case that is opened again has the days of a reminder before anything goes on. Answers False when
+    there is no such payment, or it is taken back already.
+    """
+    payment_key, posted = f"payment:{key}", f"taken back:{key}"
+    if not ledger.is_posted(payment_key) or ledger.is_posted(posted):
+        return False
+    move(case, "take a payment back", actor)
+    ran_ore = _ran_since(case, value_on)
+    # Until the bank's own day the money is on our account.
+    instead = {Account.CLIENT_FUNDS: Account.UNMATCHED} if by_bank else {}
+    kind = "payment.taken_back"
+    ledger.take_back(payment_key, kind=kind, as_key=posted, now=now, instead=instead)
+    if by_bank:
+        post(
+            case, "payment.returned_by_bank", booked_on=on, key=f"returned by bank:{key}",
+            lines={Account.UNMATCHED: amount_ore, Account.CLIENT_FUNDS: -amount_ore}, now=now,
+        )  # fmt: skip
+    for earlier, kind in ((f"rest:{key}", "rest"), (f"fee waived:{payment_key}", "fee")):
+        ledger.take_back(
+            earlier, kind=f"{kind}.taken_back", as_key=f"taken back:{earlier}", now=now, instead={}
+        )
+    through_on = ledger.of_case(case.id).interest_booked_through()
+    if through_on is not None and through_on > value_on:
+        more_ore = max(0, _ran_since(case, value_on) - ran_ore)
+        post(
+            case, ledger.INTEREST_ACCRUED, booked_on=through_on, key=f"interest:{posted}",
+            lines={Account.INTEREST: more_ore, Account.CLAIMS: -more_ore}, now=now,
+        )  # fmt: skip
+    left = ledger.balance(case.id)
+    is_reopened = case.status == states.PAID and left.total_ore > 0
+    if is_reopened:
+        _open_again(case, on)
+    elif case.status in _GIVEN_UP and left.total_ore:
+        give_up(case, _GIVEN_UP[case.status], on=on, fees_to=Account.BAD_DEBT,
+                key=f"given up:{posted}", now=now)  # fmt: skip
+    record(case, "case.payment_taken_back", actor, now, amount_ore=amount_ore, by_bank=by_bank,
+           value_on=value_on.isoformat(), reopened=is_reopened,
+           left_ore=left.total_ore if case.closed_on is None else 0)  # fmt: skip
+    return True
+
+
+def _ran_since(case: Case, value_on: date) -> int:
+    through_on = ledger.of_case(case.id).interest_booked_through()
+    if through_on is None or through_on <= value_on:
+        return 0
+    return cases.interest_between(case, value_on, through_on).ore
+
+
+def _open_again(case: Case, today: date) -> None:
+    """Let a case that was paid stand where it stood before."""
+    came_to = db.session.scalars(
+        select(Event.name)
+        .where(Event.case_id == case.id, Event.name.in_(_CAME_TO))
+        .order_by(Event.id.desc())
+        .limit(1)
+    ).one()
+    case.status, case.next_step = _CAME_TO[came_to]
+    case.closed_on = None
+    pay_by_on = today + timedelta(days=case.reminder_days)
+    if case.next_step is not None:
+        case.next_step_on = banking_day_on_or_after(pay_by_on + timedelta(days=1))
+    if case.status in (states.REMINDED, states.DEMANDED):
+        case.pay_by_on = pay_by_on

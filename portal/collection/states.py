@@ -130,6 +130,9 @@ TRANSITIONS = (
                "dataskyddsförordningen (EU 2016/679) art. 16"),
     Transition("answer about a correction", STATUSES, None, (CREDITOR,), "case.told_answered",
                "dataskyddsförordningen (EU 2016/679) art. 12.3, 12.4, 16"),
+    Transition("take a payment back", STATUSES, None, (BANK, OPERATOR), "case.payment_taken_back",
+               "what the bank takes back, or was another case’s, is not paid (inkassolagen § 4)",
+               ("payment.taken_back", "rest.taken_back", "fee.taken_back", "interest.accrued")),
     Transition("change the customer", OPEN, None, (SYSTEM, CREDITOR, OPERATOR),
                "case.customer_changed", "dataskyddsförordningen (EU 2016/679) art. 5.1 d, 16"),
 )  # fmt: skip

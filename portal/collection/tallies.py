@@ -110,14 +110,15 @@ stood as materialized (
         -sum(l.amount_ore) filter (where l.account = 'over_payment') as overpaid
     from ledger_lines l join ledger_entries e on e.id = l.entry_id
     where l.creditor_id = :creditor_id and l.booked_on >= :paid_from and l.booked_on <= :today
-        and l.account in ('principal', 'interest', 'fees', 'over_payment') and l.amount_ore < 0
-        and e.kind like 'payment.%'
+        and l.account in ('principal', 'interest', 'fees', 'over_payment')
+        and (l.amount_ore < 0 or e.kind = 'payment.taken_back') and e.kind like 'payment.%'
     group by l.entry_id, 1, 2, 3, 4
 ), settled as (
     -- What was paid out or set off, when it was.
-    select currency, booked_on as day, sum(amount_ore) as ore from ledger_lines
-    where creditor_id = :creditor_id and account = 'owed_to_creditor' and amount_ore > 0
-        and booked_on >= :last_month and booked_on <= :today
+    select l.currency, l.booked_on as day, sum(l.amount_ore) as ore from ledger_lines l
+    join ledger_entries e on e.id = l.entry_id and e.kind <> 'payment.taken_back'
+    where l.creditor_id = :creditor_id and l.account = 'owed_to_creditor' and l.amount_ore > 0
+        and l.booked_on >= :last_month and l.booked_on <= :today
     group by 1, 2
 ), lived as materialized (
     -- From which look to which a case without a plan stood at a step, for so many days already.

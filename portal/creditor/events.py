@@ -299,6 +299,11 @@ def _payment_received(data: Data) -> tuple[str, str]:
         interest=kronor(data["interest_ore"]),
         fees=kronor(data["fees_ore"]),
     )
+    if data.get("crossed_ore"):
+        told += " " + gettext(
+            "%(amount)s of fees for a letter that crossed the payment falls away.",
+            amount=kronor(data["crossed_ore"]),
+        )
     if data["overpaid_ore"]:
         told += " " + gettext(
             "%(amount)s was paid too much and goes back.", amount=kronor(data["overpaid_ore"])
@@ -306,6 +311,19 @@ def _payment_received(data: Data) -> tuple[str, str]:
     if data["left_ore"]:
         told += " " + gettext("%(amount)s is left to pay.", amount=kronor(data["left_ore"]))
     return gettext("A payment came"), told
+
+
+def _payment_taken_back(data: Data) -> tuple[str, str]:
+    amount, day = kronor(data["amount_ore"]), _day(data, "value_on")
+    if data["by_bank"]:
+        told = gettext("The bank took back %(amount)s, valued on %(day)s.", amount=amount, day=day)
+    else:
+        told = gettext(
+            "%(amount)s, valued on %(day)s, was for another case.", amount=amount, day=day
+        )
+    if data["reopened"]:
+        told += " " + gettext("The case is open again.")
+    return gettext("A payment was taken back"), told
 
 
 def _paid(data: Data) -> tuple[str, str]:
@@ -521,6 +539,7 @@ _TEXTS: Mapping[str, Callable[[Data], tuple[str, str]]] = {
     "case.dispute_replied": _dispute_replied,
     "case.dispute_answered": _dispute_answered,
     "case.payment_received": _payment_received,
+    "case.payment_taken_back": _payment_taken_back,
     "case.paid": _paid,
     "case.needs_review": _needs_review,
     "case.review_ended": _review_ended,
@@ -693,7 +712,8 @@ _STEPS = (
     "case.demand_written_again",
 )  # fmt: skip
 _MONEY = (
-    "case.payment_received", "case.paid", "case.paid_directly", "case.credited",
+    "case.payment_received", "case.payment_taken_back", "case.paid", "case.paid_directly",
+    "case.credited",
     "case.credited_in_part", "case.written_off", "case.returned", "case.recalled", "case.limited",
     "case.plan_offered", "case.plan_agreed", "case.plan_moved", "case.plan_ended",
     "case.plan_broken",

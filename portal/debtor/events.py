@@ -92,6 +92,10 @@ def _received(data: Data, creditor: str) -> str:
     return gettext("You paid %(amount)s", amount=kronor(data["amount_ore"]))
 
 
+def _taken_back(data: Data, creditor: str) -> str:
+    return gettext("%(amount)s is no longer counted as paid", amount=kronor(data["amount_ore"]))
+
+
 def _paid_directly(data: Data, creditor: str) -> str:
     return gettext(
         "You paid %(amount)s to %(creditor)s", amount=kronor(data["amount_ore"]), creditor=creditor
@@ -119,6 +123,7 @@ def _resumed(data: Data, creditor: str) -> str:
 _SAYING: Mapping[str, Callable[[Data, str], str]] = {
     "case.imported": _imported,
     "case.payment_received": _received,
+    "case.payment_taken_back": _taken_back,
     "case.paid_directly": _paid_directly,
     "case.credited_in_part": _lowered,
     "case.stopped": _stopped,

@@ -1,9 +1,10 @@
 """The books: double entry, only ever added to, balanced by the database itself.
 
 - `post(...)`: write an entry, once per idempotency key; `post_many(...)`: one for each row.
+- `take_back(key)`: write an entry that takes an earlier one back.
 - `balance(case_id, on)`: what is owed on a case, part by part.
 - `balance_after(key)`: the same, when the entry with a key had been written.
-- `is_posted(key)`: whether an entry with a key is written.
+- `is_posted(key)`, `is_posted_sql(key)`: whether an entry with a key is written.
 - `of_case(case_id)`: all that changed what is owed on a case: its balance on any day, when the
   principal changed and through which day interest is booked, for interest.
 - `interest_booked(case_id)`: how much interest is booked.
@@ -33,6 +34,7 @@ from portal.ledger.books import (
     entries,
     interest_booked,
     is_posted,
+    is_posted_sql,
     of_case,
     off_balance,
     owed_by,
@@ -41,6 +43,7 @@ from portal.ledger.books import (
     post,
     post_many,
     received_since_sql,
+    take_back,
     trial_balance,
     unpaid_sql,
 )
@@ -62,6 +65,7 @@ __all__ = [
     "entries",
     "interest_booked",
     "is_posted",
+    "is_posted_sql",
     "of_case",
     "off_balance",
     "owed_by",
@@ -70,6 +74,7 @@ __all__ = [
     "post",
     "post_many",
     "received_since_sql",
+    "take_back",
     "trial_balance",
     "unpaid_sql",
 ]

@@ -23,6 +23,7 @@ from sqlalchemy import (
     values,
 )
 from sqlalchemy.dialects.postgresql import insert as insert_or_skip
+from sqlalchemy.orm import aliased
 from sqlalchemy.sql.selectable import LateralFromClause
 
 from portal.extensions import db
@@ -215,6 +216,29 @@ def post(
     return True
 
 
+def take_back(
+    key: str, *, kind: str, as_key: str, now: datetime, instead: Mapping[Account, Account]
+) -> bool:
+    """Write an entry that takes an earlier one back, on the earlier one's day.
+
+    key: of the earlier one; if there is none, nothing is written. kind, as_key: of the new one.
+    instead: accounts that stand in for others. Answers whether it was written now.
+    """
+    entry = db.session.scalar(select(Entry).where(Entry.idempotency_key == key))
+    if entry is None:
+        return False
+    lines = db.session.scalars(select(Line).where(Line.entry_id == entry.id)).all()
+    sums: dict[Account, int] = {}
+    for one in lines:
+        account = Account(one.account)
+        account = instead.get(account, account)
+        sums[account] = sums.get(account, 0) - one.amount_ore
+    return post(
+        creditor_id=entry.creditor_id, case_id=entry.case_id, kind=kind, booked_on=entry.booked_on,
+        key=as_key, lines=sums, currency=lines[0].currency, now=now,
+    )  # fmt: skip
+
+
 def post_many(rows: TextClause, accounts: Sequence[Account], *, now: datetime) -> None:
     """Write an entry for each row of a query; one whose key is written is left out.
 
@@ -291,6 +315,12 @@ def is_posted(key: str) -> bool:
     return db.session.scalar(select(Entry.id).where(Entry.idempotency_key == key)) is not None
 
 
+def is_posted_sql(key: ColumnElement[str]) -> ColumnElement[bool]:
+    """Whether an entry is written with a key of an outer query."""
+    other = aliased(Entry)
+    return select(other.id).where(other.idempotency_key == key).exists()
+
+
 _OF_CASE = (
     select(Line.account, Line.amount_ore, Line.booked_on, Entry.kind)
     .join(Entry, Entry.id == Line.entry_id)
@@ -324,7 +354,10 @@ def interest_booked(case_id: int) -> int:
 def received_since_sql(
     case_id: ColumnElement[int], at: ColumnElement[datetime]
 ) -> ScalarSelect[int]:
-    """What was booked as come for the case of an outer query at an instant or after it, in öre."""
+    """What was booked as come for the case of an outer query at an instant or after it, in öre.
+
+    What was taken back did not come.
+    """
     return (
         select(func.coalesce(func.sum(Line.amount_ore), 0))
         .join(Entry, Entry.id == Line.entry_id)
@@ -333,6 +366,7 @@ def received_since_sql(
             Line.account == Account.CLIENT_FUNDS,
             Line.amount_ore > 0,
             Entry.created_at >= at,
+            ~is_posted_sql("taken back:" + func.replace(Entry.idempotency_key, "payment:", "")),
         )
         .scalar_subquery()
     )

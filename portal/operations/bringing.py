@@ -9,7 +9,7 @@ from flask_babel import gettext, ngettext
 from portal import clock
 from portal.extensions import db
 from portal.messages import Problem
-from portal.payments import taking
+from portal.payments import matching, taking
 from portal.payments.bank_files.record import BankFileError
 from portal.web.formats import date_time, kronor
 from portal.web.forms import text
@@ -43,6 +43,8 @@ def bring(stream: BinaryIO, name: str, *, way: str, by: str) -> Brought:
         file = taking.refuse(kept, error.problem, way=way, by=by, now=clock.now())
         db.session.commit()
         return Brought(file, kept.name, True)
+    if taken.is_new:
+        matching.match_soon()
     db.session.commit()
     return Brought(taken.file, kept.name, taken.is_new)
 

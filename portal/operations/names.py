@@ -9,6 +9,7 @@ _JOBS = {
     "tell_of_agreements": lazy_gettext("Tell of new versions of the agreement"),
     "deliver_outbox": lazy_gettext("Send letters and messages"),
     "take_bank_files": lazy_gettext("Take in files from banks"),
+    "match_bank_payments": lazy_gettext("Match payments from banks"),
     "ask_swish": lazy_gettext("Ask about payments under way"),
     "collect_bankid": lazy_gettext("Follow up BankID orders"),
     "check_books": lazy_gettext("Check the books"),

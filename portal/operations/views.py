@@ -14,7 +14,7 @@ from portal.extensions import db
 from portal.identity.actor import Actor
 from portal.operations import jobs
 from portal.operations.names import job_name
-from portal.payments import booking
+from portal.payments import booking, deciding
 from portal.signing import log_checks
 from portal.web.rendering import go, render
 
@@ -46,6 +46,7 @@ def _tabs() -> tuple[tuple[str, str, int], ...]:
         ("list_messages", gettext("Messages"), outbox.counts().get("failed", 0)),
         ("list_reviews", gettext("For a person"), cases.count_for_review()),
         ("list_bank_files", gettext("Files from banks"), 0),
+        ("list_payments", gettext("Payments to match"), deciding.count()),
         ("show_books", gettext("Books"), 0),
         ("list_checks", gettext("Files and logs"), views_checks.wrong()),
         ("list_rates", gettext("Reference rates"), 0),
@@ -159,6 +160,7 @@ from portal.operations import (  # noqa: E402
     views_bank,  # noqa: F401
     views_checks,
     views_languages,  # noqa: F401
+    views_payments,  # noqa: F401
     views_rates,  # noqa: F401
     views_reviews,  # noqa: F401
 )

@@ -40,6 +40,7 @@ from portal.payments.swish import (
 from portal.payments.ways import Asked, PaymentRequest, Refused, Status
 
 log = structlog.get_logger()
+_IS_TAKEN_BACK = ledger.is_posted_sql("taken back:" + Payment.channel_reference)
 _RECEIPTS = DatabaseSequence("receipt_numbers")
 # A request lives three minutes at Swish; a second click within two finds the same one.
 _REUSED = timedelta(minutes=2)
@@ -376,6 +377,21 @@ def receive(
     return True
 
 
+def take_back(key: str, *, by_bank: bool, on: date, actor: Actor, now: datetime) -> Payment | None:
+    """Book a payment back, as `settling.take_back`; its receipt stays, and says what it said.
+
+    key: as `receive` took it. Answers None when it did not come, or is taken back already.
+    """
+    payment = db.session.scalar(select(Payment).where(Payment.channel_reference == key))
+    if payment is None:
+        return None
+    is_new = settling.take_back(
+        cases.lock(payment.case_id), amount_ore=payment.amount_ore, key=key,
+        value_on=payment.value_on, by_bank=by_bank, on=on, actor=actor, now=now,
+    )  # fmt: skip
+    return payment if is_new else None
+
+
 def receive_many(
     received: Sequence[Received], *, actor: Actor, now: datetime
 ) -> dict[str, Settled | Problem]:
@@ -515,10 +531,12 @@ def unanswered(now: datetime, limit: int = 200) -> list[str]:
 
 
 def payments_of(case_id: int) -> list[Payment]:
-    """The payments on a case, newest first."""
+    """The payments on a case that were not taken back, newest first."""
     return list(
         db.session.scalars(
-            select(Payment).where(Payment.case_id == case_id).order_by(Payment.id.desc())
+            select(Payment)
+            .where(Payment.case_id == case_id, ~_IS_TAKEN_BACK)
+            .order_by(Payment.id.desc())
         )
     )
 
@@ -639,6 +657,7 @@ def differences(limit: int = 100) -> list[Unbooked]:
     totals = ledger.case_totals_sql()
     paid = (
         select(Payment.case_id, func.sum(Payment.amount_ore).label("ore"))
+        .where(~_IS_TAKEN_BACK)
         .group_by(Payment.case_id)
         .subquery()
     )

@@ -55,7 +55,8 @@ class SwishPart(Base):
 class Payment(Base):
     """Money that a debtor paid, booked once by its channel's own reference.
 
-    payer: how the channel names who paid; never shown to the creditor.
+    payer: how the channel names who paid; never shown to the creditor. It never changes; that it
+    was booked back, the books tell (`booking.take_back`).
     """
 
     __tablename__ = "payments"
@@ -124,8 +125,10 @@ class BankPayment(Base):
 
     amount_ore: signed. reference_numbers, reference_ores: the references and their shares, a share
     that is not told being null. payer_hash: `lookup_hash` of the payer's account, to find the same
-    payer by. state: new, until it is matched; repeated, when another file had it already;
-    statement, when it is there only to be held against the books.
+    payer by. state: new, until it is matched; waiting for a person; settled, when all of it is
+    given to cases or goes back; taken back by the bank; aside, when it is money that we sent;
+    repeated, when another file had it already; statement, when it is there only to be held against
+    the books. reverses_id: the payment that this one takes back.
     """
 
     __tablename__ = "bank_payments"
@@ -142,7 +145,18 @@ class BankPayment(Base):
         ),
         Index("ix_bank_payments_new", "id", postgresql_where=text("state = 'new'")),
         Index("ix_bank_payments_account", "account", "value_on"),
-    )
+        Index(
+            "ix_bank_payments_waiting", "value_on", "id", postgresql_where=text("state = 'waiting'")
+        ),
+        Index(
+            "ix_bank_payments_payer", "payer_hash",
+            postgresql_where=text("payer_hash is not null"),
+        ),
+        Index(
+            "ix_bank_payments_reverses_id", "reverses_id", unique=True,
+            postgresql_where=text("reverses_id is not null"),
+        ),
+    )  # fmt: skip
 
     id: Mapped[PrimaryKey]
     file_id: Mapped[int] = mapped_column(ForeignKey("bank_files.id"), index=True)
@@ -165,3 +179,63 @@ class BankPayment(Base):
     deposit: Mapped[str]
     position: Mapped[int]
     state: Mapped[str]
+    reverses_id: Mapped[int | None] = mapped_column(ForeignKey("bank_payments.id"))
+
+
+class BankShare(Base):
+    """What of a bank's payment a case was given. key: the `channel_reference` of its `Payment`.
+
+    how: ocr, words or person. by: who gave it. undone_by, undone_at: when it was taken back.
+    """
+
+    __tablename__ = "bank_shares"
+    __table_args__ = (
+        CheckConstraint("amount_ore > 0", name="amount"),
+        CheckConstraint("(undone_at is null) = (undone_by is null)", name="undone"),
+    )
+
+    id: Mapped[PrimaryKey]
+    payment_id: Mapped[int] = mapped_column(ForeignKey("bank_payments.id"), index=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), index=True)
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
+    amount_ore: Mapped[int]
+    key: Mapped[str] = mapped_column(unique=True)
+    how: Mapped[str]
+    by: Mapped[str]
+    at: Mapped[datetime]
+    undone_by: Mapped[str | None]
+    undone_at: Mapped[datetime | None]
+
+
+class Refund(Base):
+    """Money that goes back to who paid it; nothing is sent from here.
+
+    share_id: of money that a case was given and that was more than it owed; else it is of what no
+    case was given. why: overpaid, closed, not ours, wrong creditor or currency. status: to confirm,
+    until a person has seen that the account is the payer's; waiting to be paid out; withdrawn.
+    """
+
+    __tablename__ = "refunds"
+    __table_args__ = (
+        CheckConstraint("amount_ore > 0", name="amount"),
+        CheckConstraint(
+            "why in ('overpaid', 'closed', 'not ours', 'wrong creditor', 'currency')", name="why"
+        ),
+        CheckConstraint("status in ('to confirm', 'waiting', 'withdrawn')", name="status"),
+        CheckConstraint("status <> 'waiting' or payer_account is not null", name="account"),
+        Index("ix_refunds_open", "id", postgresql_where=text("status <> 'withdrawn'")),
+    )
+
+    id: Mapped[PrimaryKey]
+    payment_id: Mapped[int] = mapped_column(ForeignKey("bank_payments.id"), index=True)
+    share_id: Mapped[int | None] = mapped_column(ForeignKey("bank_shares.id"))
+    amount_ore: Mapped[int]
+    currency: Mapped[str]
+    why: Mapped[str]
+    payer_name: Mapped[str]
+    payer_account: Mapped[str | None] = mapped_column(EncryptedText)
+    status: Mapped[str]
+    by: Mapped[str]
+    at: Mapped[datetime]
+    decided_by: Mapped[str | None]
+    decided_at: Mapped[datetime | None]

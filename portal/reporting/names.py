@@ -34,6 +34,10 @@ _ENTRIES = {
     "claim.returned": N_("Given back"),
     "claim.limited": N_("Limited by time"),
     "rest.written_off": N_("Small rest written off"),
+    "payment.taken_back": N_("Payment taken back"),
+    "payment.returned_by_bank": N_("Money returned by the bank"),
+    "rest.taken_back": N_("Rest owed again"),
+    "fee.taken_back": N_("Fee owed again"),
 }
 
 

@@ -64,6 +64,13 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// One key presses the button that shows it, while nobody writes.
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
+  if (event.target.closest?.("input, textarea, select")) return;
+  document.querySelector(`button[data-key="${CSS.escape(event.key)}"]`)?.click();
+});
+
 // `toggle` does not bubble, so it is caught on its way down.
 document.addEventListener("toggle", (event) => {
   if (event.target.matches("details.dialog")) openDialog(event.target);

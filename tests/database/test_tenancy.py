@@ -54,7 +54,7 @@ from portal.notifications import choosing, gathering
 from portal.notifications.kinds import KINDS
 from portal.notifications.telling import notify
 from portal.payments import booking
-from portal.payments.models import BankFile, BankPayment, Payment
+from portal.payments.models import BankFile, BankPayment, BankShare, Payment, Refund
 from portal.reporting import orders
 from portal.signing import envelopes, log_checks
 from portal.signing.models import (
@@ -256,6 +256,13 @@ def a_tenant(name: str, identity_number: str) -> Tenant:
     )  # fmt: skip
     db.session.add_all([together, bank_file])
     db.session.flush()
+    bank_payment = BankPayment(
+        file_id=bank_file.id, account="50501055", kind="payment", amount_ore=100, currency="SEK",
+        value_on=TODAY, reference_numbers=[], reference_ores=[], text="", payer_name=name,
+        payer_address="", serial="", deposit="", position=1, state="new",
+    )  # fmt: skip
+    db.session.add(bank_payment)
+    db.session.flush()
     db.session.add_all(
         [
             CaseTogether(
@@ -309,10 +316,13 @@ def a_tenant(name: str, identity_number: str) -> Tenant:
                 received_at=NOW, fees_ore=100, interest_ore=0, principal_ore=0, overpaid_ore=0,
                 receipt_number=name,
             ),
-            BankPayment(
-                file_id=bank_file.id, account="50501055", kind="payment", amount_ore=100,
-                currency="SEK", value_on=TODAY, reference_numbers=[], reference_ores=[], text="",
-                payer_name=name, payer_address="", serial="", deposit="", position=1, state="new",
+            BankShare(
+                payment_id=bank_payment.id, case_id=case.id, creditor_id=creditor.id,
+                amount_ore=100, key=name, how="ocr", by=name, at=NOW,
+            ),
+            Refund(
+                payment_id=bank_payment.id, amount_ore=100, currency="SEK", why="not ours",
+                payer_name=name, status="to confirm", by=name, at=NOW,
             ),
             KeptFigures(
                 creditor_id=creditor.id, position=1, on_day=TODAY, made_at=NOW, took_ms=1, data={},

@@ -1,0 +1,286 @@
+"""Payments by bank that wait for a person, and refunds: the work list and its decisions."""
+
+from collections.abc import Callable, Iterable
+from datetime import date
+
+from flask import Response, flash, url_for
+from flask_babel import gettext, lazy_gettext
+from htmx_flask import request
+from werkzeug.exceptions import NotFound
+from wtforms import SelectField, StringField
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import Length
+
+from portal import clock
+from portal.collection import lookup
+from portal.extensions import db
+from portal.messages import N_, RedaError
+from portal.operations.views import actor, operations
+from portal.payments import deciding, matching, taking_back
+from portal.web.forms import Form, KronorField
+from portal.web.rendering import go, render
+
+_ON_A_PAGE = 25
+_ROWS = range(1, 6)
+_WHYS = {
+    "not ours": lazy_gettext("It is not for us, or nobody knows for whom"),
+    "closed": lazy_gettext("The case is closed"),
+    "wrong creditor": lazy_gettext("It is for another creditor"),
+    "currency": lazy_gettext("It is in another currency"),
+    "overpaid": lazy_gettext("More was paid than was owed"),
+}
+
+
+class SplitForm(Form):
+    """A payment given to one case or several: references and amounts in rows."""
+
+    def parts(self) -> dict[str, int]:
+        """Öre by reference. Raises RedaError when a row is half, or names a case again."""
+        found: dict[str, int] = {}
+        for number in _ROWS:
+            reference = "".join((self[f"case{number}"].data or "").split()).replace("-", "")
+            ore = self[f"ore{number}"].data
+            if not reference and ore is None:
+                continue
+            if not reference or ore is None or reference in found:
+                raise RedaError(N_("Write each case once, with its amount."), field=f"case{number}")
+            found[reference] = ore
+        return found
+
+
+for _number in _ROWS:
+    setattr(
+        SplitForm, f"case{_number}",
+        StringField(lazy_gettext("Reference of the case"), [Length(max=40)]),
+    )  # fmt: skip
+    setattr(SplitForm, f"ore{_number}", KronorField(lazy_gettext("Amount")))
+
+
+class BackForm(Form):
+    """Why a payment goes back."""
+
+    why = SelectField(
+        lazy_gettext("Why"), choices=[SelectChoice(one, _WHYS[one]) for one in deciding.WHYS]
+    )  # fmt: skip
+
+
+class AccountForm(Form):
+    """The account that a refund goes to."""
+
+    account = StringField(lazy_gettext("The payer’s account"), [Length(max=60)])
+
+
+@operations.get("/payments")
+def list_payments() -> Response:
+    """Payments that wait, the oldest first, and what was decided last."""
+    after = None
+    if "day" in request.args:
+        try:
+            day = date.fromisoformat(request.args["day"])
+        except ValueError:
+            raise NotFound from None
+        after = (day, request.args.get("after", 0, type=int))
+    found = deciding.waiting(after=after, limit=_ON_A_PAGE + 1)
+    shown = found[:_ON_A_PAGE]
+    best = matching.candidates([one.id for one in shown], most=1)
+    return render(
+        "operations/payments.html",
+        payments=shown,
+        best=best,
+        cases=_named(one for some in best.values() for one in some),
+        decided=deciding.decided() if after is None else [],
+        last=shown[-1] if len(found) > _ON_A_PAGE else None,
+        is_first=after is None,
+    )
+
+
+@operations.get("/payments/<int:payment_id>")
+def show_payment(payment_id: int) -> Response:
+    """A payment, the best three cases for it, and all that can be decided."""
+    return _page(payment_id)
+
+
+@operations.post("/payments/<int:payment_id>/give/<reference>")
+def give_payment(payment_id: int, reference: str) -> Response:
+    """Give all of a payment to one case."""
+    payment = deciding.find(payment_id)
+    if payment is None:
+        raise NotFound
+    parts = {reference: deciding.left_ore(payment)}
+    return _decide(
+        payment_id,
+        lambda: deciding.give(payment_id, parts, actor=actor(), now=clock.now()),
+        gettext("The payment is booked on the case."),
+    )
+
+
+@operations.post("/payments/<int:payment_id>/split")
+def split_payment(payment_id: int) -> Response:
+    """Give a payment to several cases."""
+    form = SplitForm()
+    if not form.validate():
+        return _page(payment_id, 422, split=form)
+    try:
+        parts = form.parts()
+    except RedaError as error:
+        form.take(error)
+        return _page(payment_id, 422, split=form)
+    return _decide(
+        payment_id,
+        lambda: deciding.give(payment_id, parts, actor=actor(), now=clock.now()),
+        gettext("The payment is booked on its cases."),
+        split=form,
+    )
+
+
+@operations.post("/payments/<int:payment_id>/back")
+def send_payment_back(payment_id: int) -> Response:
+    """Let a payment go back to its payer."""
+    form = BackForm()
+    if not form.validate():
+        return _page(payment_id, 422, back=form)
+    return _decide(
+        payment_id,
+        lambda: deciding.send_back(payment_id, form.why.data, actor=actor(), now=clock.now()),
+        gettext("The payment goes back, once the payer’s account is confirmed."),
+        back=form,
+    )
+
+
+@operations.post("/payments/<int:payment_id>/undo")
+def undo_payment(payment_id: int) -> Response:
+    """Take back what was decided on a payment."""
+    return _decide(
+        payment_id,
+        lambda: deciding.undo(payment_id, actor=actor(), today=clock.today(), now=clock.now()),
+        gettext("The decision is taken back. The payment waits again."),
+        is_here=True,
+    )
+
+
+@operations.post("/payments/<int:payment_id>/takes-back/<int:other_id>")
+def take_payment_back(payment_id: int, other_id: int) -> Response:
+    """Book back the payment that the bank takes back."""
+    return _decide(
+        payment_id,
+        lambda: taking_back.take_back(payment_id, other_id, actor=actor(), now=clock.now()),
+        gettext("The payment is booked back."),
+    )
+
+
+@operations.post("/payments/<int:payment_id>/aside")
+def put_payment_aside(payment_id: int) -> Response:
+    """Leave what the bank took off to the bookkeeping."""
+    return _decide(
+        payment_id,
+        lambda: taking_back.put_aside(payment_id, actor=actor(), now=clock.now()),
+        gettext("It is left to the bookkeeping."),
+    )
+
+
+@operations.get("/refunds")
+def list_refunds() -> Response:
+    """Refunds that wait."""
+    return _refunds()
+
+
+@operations.post("/refunds/<int:refund_id>")
+def confirm_refund(refund_id: int) -> Response:
+    """Say that an account is the payer's."""
+    form = AccountForm()
+    if not form.validate():
+        return _refunds(422, refund_id, form)
+    try:
+        deciding.confirm(refund_id, form.account.data or "", actor=actor(), now=clock.now())
+        db.session.commit()
+    except RedaError as error:
+        db.session.rollback()
+        form.take(error)
+        return _refunds(error.status, refund_id, form)
+    flash(gettext("The account is confirmed. The refund waits to be paid out."), "good")
+    return go(url_for("operations.list_refunds"))
+
+
+def _decide(
+    payment_id: int,
+    decide: Callable[[], None],
+    told: str,
+    *,
+    is_here: bool = False,
+    split: SplitForm | None = None,
+    back: BackForm | None = None,
+) -> Response:
+    """Decide, and go to the payment that has then waited longest."""
+    try:
+        decide()
+        db.session.commit()
+    except RedaError as error:
+        db.session.rollback()
+        form = split or back
+        if form is not None:
+            form.take(error)
+        return _page(
+            payment_id, error.status, split=split, back=back,
+            problem=None if form else error.problem,
+        )  # fmt: skip
+    flash(told, "good")
+    following = [] if is_here else deciding.waiting(limit=1)
+    if is_here or following:
+        shown = payment_id if is_here else following[0].id
+        return go(url_for("operations.show_payment", payment_id=shown))
+    return go(url_for("operations.list_payments"))
+
+
+def _named(candidates: Iterable[matching.Candidate]) -> dict[int, lookup.Named]:
+    return lookup.named(list({one.case_id for one in candidates}))
+
+
+def _page(
+    payment_id: int,
+    status: int = 200,
+    *,
+    split: SplitForm | None = None,
+    back: BackForm | None = None,
+    problem: object = None,
+) -> Response:
+    payment = deciding.find(payment_id)
+    if payment is None:
+        raise NotFound
+    is_waiting = payment.state == "waiting"
+    is_paid_to_us = payment.kind == "payment"
+    best = matching.candidates([payment_id])[payment_id] if is_waiting and is_paid_to_us else []
+    shares = taking_back.shares_of(payment_id)
+    sought = request.args.get("q", "")
+    return render(
+        "operations/payment.html",
+        status=status,
+        payment=payment,
+        is_waiting=is_waiting,
+        is_paid_to_us=is_paid_to_us,
+        left_ore=deciding.left_ore(payment),
+        best=best,
+        cases=_named(best) | lookup.named([one.case_id for one in shares]),
+        sought=sought,
+        found=lookup.look_up(sought) if is_waiting else [],
+        shares=shares,
+        refunds=taking_back.refunds_of(payment_id),
+        meant=taking_back.meant_by(payment) if is_waiting and not is_paid_to_us else [],
+        split=split or SplitForm(formdata=None),
+        rows=_ROWS,
+        back=back or BackForm(formdata=None),
+        whys=_WHYS,
+        problem=problem,
+    )
+
+
+def _refunds(
+    status: int = 200, refund_id: int | None = None, form: AccountForm | None = None
+) -> Response:
+    return render(
+        "operations/refunds.html",
+        status=status,
+        refunds=deciding.refunds(),
+        whys=_WHYS,
+        wrong_id=refund_id,
+        form=form,
+    )

@@ -1,0 +1,215 @@
+"""What a person decides on payments by bank that nobody could match.
+
+A payment is settled when what cases were given and what goes back make it up to the öre.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+
+from sqlalchemy import func, or_, select
+
+from portal.collection import lookup
+from portal.extensions import db
+from portal.identity.actor import Actor
+from portal.messages import N_, RedaError
+from portal.payments import booking, matching
+from portal.payments.models import BankPayment, BankShare, Payment, Refund
+from portal.payments.taking_back import (
+    NotWaiting,
+    locked,
+    refunds_of,
+    shares_of,
+    undo_shares,
+    waits,
+)
+
+# Why a person lets money go back.
+WHYS = ("not ours", "closed", "wrong creditor", "currency")
+_LONGEST_ACCOUNT = 34
+
+
+def waiting(*, after: tuple[date, int] | None = None, limit: int = 25) -> list[BankPayment]:
+    """Payments that wait for a person, the oldest first. after: day and id of the last one seen."""
+    query = select(BankPayment).where(BankPayment.state == "waiting")
+    if after is not None:
+        day, last = after
+        query = query.where(
+            or_(
+                BankPayment.value_on > day,
+                (BankPayment.value_on == day) & (BankPayment.id > last),
+            )
+        )
+    return list(
+        db.session.scalars(query.order_by(BankPayment.value_on, BankPayment.id).limit(limit))
+    )
+
+
+def count() -> int:
+    """How many payments and refunds wait for a person."""
+    payments = select(func.count()).where(BankPayment.state == "waiting").scalar_subquery()
+    refunds = select(func.count()).where(Refund.status == "to confirm").scalar_subquery()
+    return db.session.scalar(select(payments + refunds)) or 0
+
+
+def find(payment_id: int) -> BankPayment | None:
+    """A payment, or None."""
+    return db.session.get(BankPayment, payment_id)
+
+
+def decided(limit: int = 25) -> list[BankPayment]:
+    """Payments that a person has decided on, the newest decision first."""
+    newest = (
+        select(BankShare.payment_id, func.max(BankShare.at).label("at"))
+        .where(BankShare.how == "person", BankShare.undone_at.is_(None))
+        .group_by(BankShare.payment_id)
+        .union_all(
+            select(Refund.payment_id, Refund.at).where(
+                Refund.share_id.is_(None), Refund.status != "withdrawn"
+            )
+        )
+        .subquery()
+    )
+    latest = select(newest.c.payment_id, func.max(newest.c.at).label("at")).group_by(
+        newest.c.payment_id
+    )
+    last = latest.subquery()
+    return list(
+        db.session.scalars(
+            select(BankPayment)
+            .join(last, last.c.payment_id == BankPayment.id)
+            .where(BankPayment.state == "settled")
+            .order_by(last.c.at.desc(), BankPayment.id.desc())
+            .limit(limit)
+        )
+    )
+
+
+def refunds(limit: int = 100) -> list[Refund]:
+    """Refunds that wait, those to confirm first, then the oldest."""
+    return list(
+        db.session.scalars(
+            select(Refund)
+            .where(Refund.status != "withdrawn")
+            .order_by(Refund.status, Refund.id)
+            .limit(limit)
+        )
+    )
+
+
+def left_ore(payment: BankPayment) -> int:
+    """What of a payment no case was given and does not go back, in öre."""
+    given = sum(one.amount_ore for one in shares_of(payment.id))
+    back = sum(one.amount_ore for one in refunds_of(payment.id) if one.share_id is None)
+    return payment.amount_ore - given - back
+
+
+def give(payment_id: int, parts: Mapping[str, int], *, actor: Actor, now: datetime) -> None:
+    """Give a payment to one case or several, each booked at the payment's own day.
+
+    parts: öre by the case's reference; their sum is all that is left of the payment. Raises
+    NotWaiting, or RedaError when a case is not there or the sums are not exact.
+    """
+    payment = waits(payment_id)
+    left = left_ore(payment)
+    if not parts or any(ore <= 0 for ore in parts.values()):
+        raise RedaError(N_("Write an amount above zero."), field="parts")
+    if sum(parts.values()) != left:
+        raise RedaError(
+            N_("The parts come to %(sum_ore)s, but the payment has %(left_ore)s to give."),
+            field="parts", sum_ore=sum(parts.values()), left_ore=left,
+        )  # fmt: skip
+    found = _cases(parts)
+    number = db.session.scalar(select(func.count()).where(BankShare.payment_id == payment.id)) or 0
+    for place, case in enumerate(found, number + 1):
+        _give(payment, case, parts[case.reference], place, actor, now)
+    payment.state = "settled"
+
+
+def _cases(references: Iterable[str]) -> list[lookup.Named]:
+    found = {one.reference: one for one in lookup.by_references(references)}
+    for reference in references:
+        if reference not in found:
+            raise RedaError(
+                N_("There is no case %(reference)s. Compare the number."),
+                field="parts", reference=reference,
+            )  # fmt: skip
+    return sorted(found.values(), key=lambda one: one.id)
+
+
+def _give(
+    payment: BankPayment, case: lookup.Named, ore: int, number: int, actor: Actor, now: datetime
+) -> None:
+    if case.currency != payment.currency:
+        raise RedaError(
+            N_("The case is in %(currency)s. Let the payment go back."),
+            field="parts", currency=case.currency,
+        )  # fmt: skip
+    key = matching.share_key(payment.id, number)
+    booking.receive(
+        case.id, amount_ore=ore, currency=payment.currency, key=key, channel=matching.CHANNEL,
+        value_on=payment.value_on, payer=payment.payer_account, actor=actor, now=now,
+    )  # fmt: skip
+    share_ids = matching.add_shares(
+        [
+            {
+                "payment_id": payment.id, "case_id": case.id, "creditor_id": case.creditor_id,
+                "amount_ore": ore, "key": key, "how": "person", "by": actor.name, "at": now,
+            }
+        ]
+    )  # fmt: skip
+    over = db.session.scalars(
+        select(Payment.overpaid_ore).where(Payment.channel_reference == key)
+    ).one()
+    if over:
+        matching.ask_refunds(
+            {key: over}, share_ids, {payment.id: payment}, by=actor.name, now=now
+        )  # fmt: skip
+
+
+def send_back(payment_id: int, why: str, *, actor: Actor, now: datetime) -> None:
+    """Let what is left of a payment go back to its payer, once the account is confirmed.
+
+    why: one of WHYS. Raises NotWaiting.
+    """
+    payment = waits(payment_id)
+    if payment.kind != "payment":
+        raise NotWaiting
+    if why not in WHYS:
+        raise RedaError(N_("Choose why the money goes back."), field="why")
+    db.session.add(
+        Refund(
+            payment_id=payment.id, amount_ore=left_ore(payment), currency=payment.currency, why=why,
+            payer_name=payment.payer_name, payer_account=payment.payer_account,
+            status="to confirm", by=actor.name, at=now,
+        )
+    )  # fmt: skip
+    payment.state = "settled"
+
+
+def confirm(refund_id: int, account: str, *, actor: Actor, now: datetime) -> None:
+    """Say that an account is the payer's, so that a refund can be paid out to it.
+
+    account: as written; kept as digits and letters. Raises NotWaiting, or RedaError at `account`.
+    """
+    refund = db.session.get(Refund, refund_id, with_for_update=True, populate_existing=True)
+    if refund is None or refund.status != "to confirm":
+        raise NotWaiting
+    digits = "".join(one for one in account.upper() if one not in " -.,")
+    if not (digits.isascii() and digits.isalnum() and 2 <= len(digits) <= _LONGEST_ACCOUNT):
+        raise RedaError(
+            N_("Write the account that the money came from: digits, or an IBAN."), field="account"
+        )
+    refund.payer_account, refund.status = digits, "waiting"
+    refund.decided_by, refund.decided_at = actor.name, now
+
+
+def undo(payment_id: int, *, actor: Actor, today: date, now: datetime) -> None:
+    """Take back what was decided on a payment: it waits again, and its cases owe as before.
+
+    Raises NotWaiting when nothing is decided on it, or the bank has taken it back.
+    """
+    payment = locked(payment_id)
+    if payment is None or payment.state != "settled" or payment.kind != "payment":
+        raise NotWaiting
+    undo_shares(payment, by_bank=False, on=today, actor=actor, now=now)
+    payment.state = "waiting"

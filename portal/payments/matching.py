@@ -1,0 +1,426 @@
+"""Which case a bank's payment is for, and how sure that is; what is certain is booked at once.
+
+One rule, in three statements that each take one payment or thousands (`hits`):
+
+- An OCR number of ours as the payment's reference is certain: nobody else has it, and its check
+  digit and length tell a slip of the pen. Several are, when their shares make up the payment.
+- A number of ours in the words (OCR, case reference, invoice number) is as sure as `_SURE` says,
+  by whether the amount is what is owed or can be a part of it. From `CERTAIN` on it is certain, if
+  the words name one case only.
+- A payer whom we know, by account, organisation number or name, is never certain.
+
+What is owed is told as booked, without the interest of the last days.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import insert, select, text, update
+
+from portal.collection import states
+from portal.collection.receiving import Received
+from portal.collection.settling import Settled
+from portal.database import queue
+from portal.database.encryption import lookup_hash
+from portal.extensions import db
+from portal.identity.actor import BANK
+from portal.messages import RedaError
+from portal.payments import booking, taking_back
+from portal.payments.accounts import check_organisation_number
+from portal.payments.models import BankPayment, BankShare, Refund
+
+# Of a hundred. A person decides on what is less.
+CERTAIN = 95
+# The most that a payer alone makes sure.
+_MOST_BY_PAYER = 94
+CHANNEL = "bankgiro"
+JOB = "match_bank_payments"
+_AT_ONCE = 5_000
+_BEST = 3
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A case that a payment may be for.
+
+    how: ocr; text.ocr, text.reference or text.invoice for what stands in the words; payer.account,
+    payer.number or payer.name. sure: per cent. share_ore: what the payment says is this case's;
+    None: not told. place: of the reference, from 1. fits: exact, part or no, by the amount.
+    """
+
+    payment_id: int
+    case_id: int
+    creditor_id: int
+    how: str
+    sure: int
+    fits: str
+    share_ore: int | None = None
+    place: int = 0
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A case that a payment may be for, and all that speaks for it. sure: per cent."""
+
+    case_id: int
+    sure: int
+    hows: tuple[str, ...]
+    fits: str
+
+
+# What the amount can be: what is owed as booked or the claim alone; up to a quarter more than is
+# booked, for interest that is not; or something else.
+_FITS = """
+case when p.currency <> c.currency or c.closed_on is not null then 'no'
+    when p.amount_ore in (b.ore, c.principal_ore) then 'exact'
+    when p.amount_ore <= b.ore + b.ore / 4 then 'part'
+    else 'no' end
+"""
+_BOOKED = """
+cross join lateral (
+    select coalesce(sum(amount_ore), 0)::bigint as ore from ledger_lines
+    where case_id = c.id and account in ('principal', 'interest', 'fees')
+) b
+"""
+_BY_OCR = text(
+    """
+select p.id, c.id, c.creditor_id, 'ocr', 'exact', r.ore, r.place,
+    c.currency = p.currency and (c.closed_on is null or c.status = :paid) as takes
+from bank_payments p
+cross join unnest(p.reference_numbers, p.reference_ores) with ordinality as r (number, ore, place)
+left join cases c on c.ocr = regexp_replace(r.number, '[^0-9]', '', 'g')
+where p.id = any(:ids) and r.ore is distinct from 0
+order by p.id, r.place
+"""
+)
+# Words as they are written, and digits with spaces or hyphens between them as one number.
+_IN_WORDS = text(
+    f"""
+with said as materialized (
+    select id, amount_ore, currency,
+        concat_ws(' ', text, array_to_string(reference_numbers, ' ')) as words
+    from bank_payments where id = any(:ids)
+), words as materialized (
+    select id, word from said
+    cross join regexp_split_to_table(words, '[\\s,;:"()]+') as word where length(word) >= 4
+    union
+    select id, regexp_replace(run[1], '[^0-9]', '', 'g') from said
+    cross join regexp_matches(words, '[0-9](?:[ -]?[0-9]){{8,15}}', 'g') as run
+), found as (
+    select w.id, c.id as case_id, 'text.ocr' as how from words w join cases c on c.ocr = w.word
+    union
+    select w.id, c.id, 'text.reference' from words w join cases c on c.reference = w.word
+    union
+    select w.id, c.id, 'text.invoice' from words w
+    join invoices i on i.number = w.word and i.decision = 'imported'
+    join cases c on c.invoice_id = i.id
+)
+select p.id, c.id, c.creditor_id, f.how, {_FITS}, p.currency = c.currency and c.closed_on is null
+from found f join said p on p.id = f.id join cases c on c.id = f.case_id {_BOOKED}
+order by p.id, c.id, f.how
+"""  # noqa: S608
+)
+_BY_PAYER = text(
+    f"""
+with known as (
+    select p.id, c.debtor_id, 'payer.account' as how
+    from bank_payments p
+    join bank_payments e on e.payer_hash = p.payer_hash and e.id <> p.id
+    join bank_shares s on s.payment_id = e.id and s.undone_at is null
+    join cases c on c.id = s.case_id
+    where p.id = any(:ids)
+    union
+    select n.id, d.id, 'payer.number'
+    from unnest(cast(:numbered as bigint[]), cast(:hashes as bytea[])) as n (id, hash)
+    join debtors d on d.identity_number_hash = n.hash
+    union
+    select p.id, d.id, 'payer.name'
+    from bank_payments p join debtors d on lower(d.name) = lower(p.payer_name)
+    where p.id = any(:ids) and p.payer_name <> ''
+)
+select p.id, c.id, c.creditor_id, k.how, {_FITS},
+    p.value_on between c.pay_by_on - 20 and c.pay_by_on + 10
+from known k join bank_payments p on p.id = k.id
+join cases c on c.debtor_id = k.debtor_id and c.closed_on is null {_BOOKED}
+order by p.id, c.id, k.how
+"""  # noqa: S608
+)
+_SURE: Mapping[str, Mapping[str, int]] = {
+    "text.ocr": {"exact": 99, "part": 99, "no": 90},
+    "text.reference": {"exact": 98, "part": 96, "no": 60},
+    # Another creditor, whom we do not know, may use the same number.
+    "text.invoice": {"exact": 96, "part": 75, "no": 40},
+    "payer.number": {"exact": 80, "part": 60, "no": 30},
+    "payer.account": {"exact": 80, "part": 55, "no": 30},
+    "payer.name": {"exact": 65, "part": 40, "no": 15},
+}
+# When the words name several cases.
+_MOST_OF_SEVERAL = 70
+_NEAR_THE_DAY = 5
+_EACH_MORE = 4
+
+
+def match_new(*, now: datetime, between: Callable[[], object]) -> int:
+    """Match every new payment; answers how many. between: called after each chunk, to commit.
+
+    Two at once take different payments. Doing it again takes what is left.
+    """
+    matched = 0
+    while ids := db.session.scalars(
+        select(BankPayment.id)
+        .where(BankPayment.state == "new")
+        .order_by(BankPayment.id)
+        .limit(_AT_ONCE)
+        .with_for_update(skip_locked=True)
+    ).all():
+        _match(ids, now=now)
+        matched += len(ids)
+        between()
+    return matched
+
+
+def match_soon() -> None:
+    """Let what has come be matched when the transaction commits."""
+    queue.defer(JOB, once=JOB)
+
+
+def certain(ids: Sequence[int]) -> dict[int, list[Hit]]:
+    """For payments that are certain, the cases and their shares, which make up the payment."""
+    amounts = {
+        row.id: row.amount_ore
+        for row in db.session.execute(
+            select(BankPayment.id, BankPayment.amount_ore).where(
+                BankPayment.id.in_(ids), BankPayment.kind == "payment"
+            )
+        )
+    }
+    found = _certain_by_ocr(amounts)
+    left = [one for one in amounts if one not in found]
+    return found | _certain_by_words(left, amounts)
+
+
+def candidates(ids: Sequence[int], *, most: int = _BEST) -> dict[int, list[Candidate]]:
+    """For each payment the cases that it may be for, the surest first."""
+    per_case: dict[tuple[int, int], list[Hit]] = defaultdict(list)
+    for one in (*_ocr_hits(ids), *_word_hits(ids), *_payer_hits(ids)):
+        per_case[one.payment_id, one.case_id].append(one)
+    answer: dict[int, list[Candidate]] = {one: [] for one in ids}
+    for (payment_id, case_id), hits in per_case.items():
+        best = max(hits, key=lambda one: one.sure)
+        more = _EACH_MORE * (len({one.how for one in hits}) - 1)
+        ceiling = max(best.sure, _MOST_BY_PAYER)
+        answer[payment_id].append(
+            Candidate(
+                case_id,
+                min(best.sure + more, ceiling),
+                tuple(dict.fromkeys(one.how for one in sorted(hits, key=lambda one: -one.sure))),
+                best.fits,
+            )
+        )
+    for some in answer.values():
+        some.sort(key=lambda one: (-one.sure, one.case_id))
+        del some[most:]
+    return answer
+
+
+def _match(ids: Sequence[int], *, now: datetime) -> None:
+    from_us = BankPayment.id.in_(ids) & BankPayment.kind.in_(("debit", "returned"))
+    db.session.execute(update(BankPayment).where(from_us).values(state="aside"))
+    decided = certain(ids)
+    booked = _book(decided, now=now)
+    if booked:
+        db.session.execute(
+            update(BankPayment).where(BankPayment.id.in_(booked)).values(state="settled")
+        )
+    back = select(BankPayment.id).where(
+        BankPayment.id.in_(ids), BankPayment.kind.in_(("reversal", "deduction"))
+    )
+    rest = BankPayment.id.in_(ids) & (BankPayment.state == "new")
+    payments = rest & (BankPayment.kind == "payment")
+    db.session.execute(update(BankPayment).where(payments).values(state="waiting"))
+    for reversal_id in db.session.scalars(back.order_by(BankPayment.id)).all():
+        taking_back.take_back_surely(reversal_id, actor=BANK, now=now)
+
+
+def _book(decided: Mapping[int, Sequence[Hit]], *, now: datetime) -> list[int]:
+    """Book what is certain; answers the payments that are. One that cannot be booked waits."""
+    if not decided:
+        return []
+    payments = {
+        one.id: one
+        for one in db.session.scalars(select(BankPayment).where(BankPayment.id.in_(decided)))
+    }
+    hits: dict[str, Hit] = {}
+    came = []
+    for payment_id, some in decided.items():
+        payment = payments[payment_id]
+        for place, hit in enumerate(some, 1):
+            key = share_key(payment_id, place)
+            hits[key] = hit
+            came.append(
+                Received(
+                    hit.case_id, hit.share_ore or payment.amount_ore, key, CHANNEL,
+                    payment.value_on, payment.currency, payment.payer_account,
+                )
+            )  # fmt: skip
+    covered = booking.receive_many(came, actor=BANK, now=now)
+    given = {one.key: one for one in came if isinstance(covered.get(one.key), Settled)}
+    shares = add_shares(
+        [
+            {
+                "payment_id": hits[key].payment_id, "case_id": one.case_id,
+                "creditor_id": hits[key].creditor_id, "amount_ore": one.amount_ore, "key": key,
+                "how": hits[key].how.partition(".")[0], "by": BANK.label, "at": now,
+            }
+            for key, one in given.items()
+        ]
+    )  # fmt: skip
+    over = {
+        key: one.parts.overpaid_ore
+        for key, one in covered.items()
+        if isinstance(one, Settled) and one.parts.overpaid_ore
+    }
+    ask_refunds(over, shares, payments, by=BANK.label, now=now)
+    return [
+        payment_id
+        for payment_id, some in decided.items()
+        if all(share_key(payment_id, place) in given for place in range(1, len(some) + 1))
+    ]
+
+
+def share_key(payment_id: int, number: int) -> str:
+    """The name in the books of a payment's share, by its number from 1."""
+    return f"{CHANNEL}:{payment_id}:{number}"
+
+
+def add_shares(rows: Sequence[Mapping[str, object]]) -> dict[str, int]:
+    """Note what cases were given; answers the ids by key."""
+    if not rows:
+        return {}
+    added = db.session.execute(insert(BankShare).returning(BankShare.key, BankShare.id), rows)
+    return {row.key: row.id for row in added}
+
+
+def ask_refunds(
+    over: Mapping[str, int],
+    shares: Mapping[str, int],
+    payments: Mapping[int, BankPayment],
+    *,
+    by: str,
+    now: datetime,
+) -> None:
+    """Let what was paid too much go back. over: öre by key of the share."""
+    rows = []
+    for key, ore in over.items():
+        payment = payments[int(key.split(":")[1])]
+        rows.append(
+            {
+                "payment_id": payment.id, "share_id": shares[key], "amount_ore": ore,
+                "currency": payment.currency, "why": "overpaid", "payer_name": payment.payer_name,
+                "payer_account": payment.payer_account, "status": "to confirm", "by": by, "at": now,
+            }
+        )  # fmt: skip
+    if rows:
+        db.session.execute(insert(Refund), rows)
+
+
+def _certain_by_ocr(amounts: Mapping[int, int]) -> dict[int, list[Hit]]:
+    told: dict[int, list[tuple[Hit | None, int | None]]] = defaultdict(list)
+    for row in db.session.execute(_BY_OCR, {"ids": list(amounts), "paid": states.PAID}):
+        hit = _ocr_hit(row) if row[1] is not None and row.takes else None
+        told[row[0]].append((hit, row[5]))
+    answer: dict[int, list[Hit]] = {}
+    for payment_id, some in told.items():
+        hits = [hit for hit, _ in some if hit is not None]
+        if len(hits) < len(some):
+            continue
+        shares = [ore for _, ore in some]
+        if len({one.case_id for one in hits}) == 1:
+            answer[payment_id] = [_whole(hits[0])]
+        elif all(ore is not None and ore > 0 for ore in shares) and (
+            sum(ore or 0 for ore in shares) == amounts[payment_id]
+        ):
+            answer[payment_id] = hits
+    return answer
+
+
+def _certain_by_words(ids: Sequence[int], amounts: Mapping[int, int]) -> dict[int, list[Hit]]:
+    answer: dict[int, list[Hit]] = {}
+    for one in _word_hits(ids):
+        if one.sure >= CERTAIN and one.fits != "no" and one.payment_id not in answer:
+            answer[one.payment_id] = [_whole(one)]
+    return answer
+
+
+def _whole(hit: Hit) -> Hit:
+    return Hit(hit.payment_id, hit.case_id, hit.creditor_id, hit.how, hit.sure, hit.fits)
+
+
+def _ocr_hit(row: Sequence[object]) -> Hit:
+    payment_id, case_id, creditor_id, how, fits, ore, place = row[:7]
+    return Hit(payment_id, case_id, creditor_id, how, 100, fits, ore, place)  # type: ignore[arg-type]
+
+
+def _ocr_hits(ids: Sequence[int]) -> list[Hit]:
+    rows = db.session.execute(_BY_OCR, {"ids": list(ids), "paid": states.PAID})
+    return [_ocr_hit(row) for row in rows if row[1] is not None]
+
+
+def _word_hits(ids: Sequence[int]) -> list[Hit]:
+    if not ids:
+        return []
+    rows = db.session.execute(_IN_WORDS, {"ids": list(ids)}).all()
+    named: dict[int, set[int]] = defaultdict(set)
+    for row in rows:
+        named[row[0]].add(row[1])
+    return [
+        Hit(
+            row[0],
+            row[1],
+            row[2],
+            row[3],
+            min(_SURE[row[3]][row[4]], 100 if len(named[row[0]]) == 1 else _MOST_OF_SEVERAL),
+            row[4],
+        )
+        for row in rows
+    ]
+
+
+def _payer_hits(ids: Sequence[int]) -> list[Hit]:
+    numbered = list(_numbers(ids))
+    rows = db.session.execute(
+        _BY_PAYER,
+        {
+            "ids": list(ids),
+            "numbered": [one for one, _ in numbered],
+            "hashes": [hash for _, hash in numbered],
+        },
+    )
+    return [
+        Hit(
+            row[0],
+            row[1],
+            row[2],
+            row[3],
+            min(_SURE[row[3]][row[4]] + (_NEAR_THE_DAY if row[5] else 0), _MOST_BY_PAYER),
+            row[4],
+        )
+        for row in rows
+    ]
+
+
+def _numbers(ids: Sequence[int]) -> Iterable[tuple[int, bytes]]:
+    """The payers' organisation or identity numbers, as customers are looked up by them."""
+    rows = db.session.execute(
+        select(BankPayment.id, BankPayment.payer_number).where(
+            BankPayment.id.in_(ids), BankPayment.payer_number.is_not(None)
+        )
+    )
+    for payment_id, number in rows:
+        assert number is not None
+        try:
+            yield payment_id, lookup_hash(check_organisation_number(number[-10:]))
+        except RedaError:
+            yield payment_id, lookup_hash(number)

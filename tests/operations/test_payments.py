@@ -1,0 +1,131 @@
+"""The work list of payments by bank, on the operator's pages."""
+
+import io
+
+import pytest
+from bs4 import BeautifulSoup
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from portal.collection.models import Case
+from portal.extensions import db
+from portal.payments import booking, matching, taking
+from portal.payments.models import BankPayment
+from tests.factories import NOW, TODAY, a_person, a_reminded_case, sign_in
+from tests.payments.bank_files.written import Deposit, Paid, bgmax
+
+ENGLISH = {"Accept-Language": "en"}
+
+
+@pytest.fixture
+def browser(app: Flask) -> FlaskClient:
+    client = app.test_client()
+    erik = a_person("198107212386", given_name="Erik", surname="Wallin", is_operator=True)
+    sign_in(app, client, erik)
+    return client
+
+
+def came(*paid: Paid) -> list[int]:
+    """Payments that came; answers those that wait."""
+    stream = io.BytesIO(bgmax(Deposit(paid, day=TODAY)))
+    taking.take(taking.keep(stream, "b"), stream, way="page", by="", today=TODAY, now=NOW)
+    matching.match_new(now=NOW, between=db.session.commit)
+    db.session.commit()
+    return list(db.session.scalars(select(BankPayment.id).where(BankPayment.state == "waiting")))
+
+
+def page(browser: FlaskClient, path: str) -> BeautifulSoup:
+    response = browser.get(path, headers=ENGLISH)
+    assert response.status_code == 200
+    return BeautifulSoup(response.text, "html.parser")
+
+
+def post(browser: FlaskClient, at: str, path: str, *, status: int = 200, **values: str) -> str:
+    token = page(browser, at).select_one("main input[name=csrf_token]")["value"]
+    response = browser.post(
+        path, data={"csrf_token": token, **values}, headers=ENGLISH, follow_redirects=True
+    )
+    assert response.status_code == status
+    return BeautifulSoup(response.text, "html.parser").get_text(" ", strip=True)
+
+
+def a_known_payer() -> tuple[Case, int]:
+    case = a_reminded_case()
+    (payment_id,) = came(Paid(100_000, name=case.debtor.name))
+    return case, payment_id
+
+
+def test_without_payments_the_list_says_so(browser: FlaskClient) -> None:
+    assert "No payment waits" in page(browser, "/operations/payments").get_text()
+
+
+def test_the_list_shows_the_best_guess_and_why(browser: FlaskClient) -> None:
+    case, _ = a_known_payer()
+    told = page(browser, "/operations/payments").get_text(" ", strip=True)
+    assert case.reference in told
+    assert "The payer’s name" in told
+
+
+def test_a_payment_is_booked_by_the_button_that_a_key_presses(browser: FlaskClient) -> None:
+    case, payment_id = a_known_payer()
+    at = f"/operations/payments/{payment_id}"
+    button = page(browser, at).select_one("button[data-key='1']")
+    told = post(browser, at, button.find_parent("form")["action"])
+    assert "The payment is booked on the case." in told
+    assert "No payment waits" in told
+    assert [one.amount_ore for one in booking.payments_of(case.id)] == [100_000]
+
+
+def test_a_second_click_says_that_it_is_decided(browser: FlaskClient) -> None:
+    case, payment_id = a_known_payer()
+    at = f"/operations/payments/{payment_id}"
+    path = f"{at}/give/{case.reference}"
+    post(browser, at, path)
+    assert "Somebody has decided on this already" in post(browser, at, path, status=409)
+
+
+def test_another_case_is_found_by_its_number(browser: FlaskClient) -> None:
+    _, payment_id = a_known_payer()
+    other = a_reminded_case()
+    found = page(browser, f"/operations/payments/{payment_id}?q={other.ocr}")
+    assert found.select_one(f"form[action$='/give/{other.reference}']")
+
+
+def test_parts_that_are_not_exact_keep_what_was_typed(browser: FlaskClient) -> None:
+    case, payment_id = a_known_payer()
+    at = f"/operations/payments/{payment_id}"
+    values = {"case1": case.reference, "ore1": "999,99"}
+    response = post(browser, at, f"{at}/split", status=422, **values)
+    assert "The parts come to" in response
+    assert booking.payments_of(case.id) == []
+
+
+def test_a_payment_is_split_and_the_decision_taken_back(browser: FlaskClient) -> None:
+    case, payment_id = a_known_payer()
+    other = a_reminded_case()
+    at = f"/operations/payments/{payment_id}"
+    post(
+        browser, at, f"{at}/split", case1=case.reference, ore1="600", case2=other.reference,
+        ore2="400,00",
+    )  # fmt: skip
+    assert [one.amount_ore for one in booking.payments_of(other.id)] == [40_000]
+    assert "The payment waits again" in post(browser, at, f"{at}/undo")
+    assert booking.payments_of(other.id) == []
+
+
+def test_a_refund_is_confirmed_with_the_payers_account(browser: FlaskClient) -> None:
+    _, payment_id = a_known_payer()
+    at = f"/operations/payments/{payment_id}"
+    post(browser, at, f"{at}/back", why="not ours")
+    refunds = page(browser, "/operations/refunds")
+    path = refunds.select_one("form[action*='/refunds/']")["action"]
+    assert "Write the account" in post(
+        browser, "/operations/refunds", path, status=422, account="💸"
+    )
+    assert "waits to be paid out" in post(browser, "/operations/refunds", path, account="378-3511")
+
+
+@pytest.mark.parametrize("path", ["payments/99", "payments?day=yesterday"])
+def test_what_is_not_there_is_not_found(browser: FlaskClient, path: str) -> None:
+    assert browser.get(f"/operations/{path}").status_code == 404
