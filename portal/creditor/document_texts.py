@@ -161,8 +161,10 @@ def role(code: str) -> str:
     return str(ROLES[code])
 
 
-def signer_status(code: str) -> str:
-    """How far somebody has come."""
+def signer_status(code: str, role: str) -> str:
+    """How far somebody has come with what they are asked to do."""
+    if (code, role) == ("signed", "approves"):
+        return gettext("Has approved")
     return str(_SIGNER_STATUSES[code])
 
 

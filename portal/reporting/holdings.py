@@ -24,6 +24,7 @@ from portal.reporting import names, reports, sheets
 from portal.reporting.sheets import Out
 from portal.reporting.tables import DAY, MONEY, Column, Report, Row, Table, Text
 from portal.signing import events
+from portal.signing.models import OF_THE_SERVICE
 
 _CHUNK = 200
 # By how many of the newest files the size of all is judged.
@@ -103,10 +104,11 @@ _AGREEMENTS = """
 from documents x where x.creditor_id = :creditor_id and x.id > :after
     and (x.created_at at time zone 'Europe/Stockholm')::date between :first and :last
 """
-# Of those that are sent, by the day they were sent.
-_ENVELOPES = """
+# Of those that are sent, by the day they were sent; the service's own are had at their own pages.
+_ENVELOPES = f"""
 from envelope_files x join envelopes e on e.id = x.envelope_id
-where x.creditor_id = :creditor_id and x.id > :after and e.status <> 'draft' and case
+where x.creditor_id = :creditor_id and x.id > :after and e.status <> 'draft'
+    and e.kind not in {OF_THE_SERVICE!r} and case
     when cardinality(cast(:keys as text[])) > 0 then e.key = any(cast(:keys as text[]))
     else (e.sent_at at time zone 'Europe/Stockholm')::date between :first and :last end
 """

@@ -36,6 +36,7 @@ from tests.factories import (
     a_reminded_case,
 )
 from tests.reporting.conftest import EVA_AT_DESK, contents, current, make, paid
+from tests.signing.envelopes import an_envelope
 
 PERIOD = {"from": "2026-03-01", "to": "2026-03-31"}
 EVERYTHING = {"parts": list(holdings.PARTS), **PERIOD}
@@ -337,3 +338,11 @@ def test_what_cannot_be_asked_for_is_told_at_its_field(
 
 def test_everything_is_every_kind() -> None:
     assert archives.parameters(PERIOD, ["everything"])["parts"] == list(holdings.PARTS)
+
+
+def test_what_proves_an_approval_is_in_no_archive_of_documents(creditor: Creditor) -> None:
+    an_envelope(creditor, kind="approval")
+    kept = an_envelope(creditor)
+    order = made(creditor, {"parts": ["signed"], **PERIOD})
+    paths = [entry["path"] for _, entry in entries(order)]
+    assert {one.split("/")[1].split()[-1] for one in paths} == {kept.key}
