@@ -5,6 +5,7 @@ light. The browser's own complaints, such as one about the Content-Security-Poli
 well.
 """
 
+import io
 import socket
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -43,8 +44,8 @@ from portal.identity.actor import DEBTOR, SWISH, SYSTEM, Actor
 from portal.identity.models import Creditor, Membership
 from portal.notifications import addressing
 from portal.notifications.telling import notify
-from portal.payments import booking
-from portal.payments.models import Payment, SwishPart, SwishRequest
+from portal.payments import booking, matching, taking
+from portal.payments.models import BankPayment, Payment, SwishPart, SwishRequest
 from portal.reporting import orders
 from portal.signing import envelopes, plan_signing
 from portal.signing.envelopes import NewFile
@@ -65,6 +66,7 @@ from tests.factories import (
     an_invoice_of,
     rules_of,
 )
+from tests.payments.bank_files.written import Deposit, Paid, bgmax
 from tests.portal_fixtures import AXE, Portal, Visitor
 from tests.signing.ceremonies import link, sent
 from tests.signing.documents import a_pdf
@@ -125,6 +127,7 @@ def world(portal: Portal) -> World:
         "invoice": waiting.id,
         "draft": _draft(creditor),
         "making": _order(creditor, "running"),
+        "came": _a_payment_that_waits(case),
         "ready": _order(creditor, "done"),
         "number": db.session.scalars(select(Payment.receipt_number)).one(),
         "created": _request(case, "created"),
@@ -219,6 +222,14 @@ def _tell(creditor: Creditor, case: Case) -> str:
             is_failed=is_failed,
         )  # fmt: skip
     return addressing.stop_link(eva.id, creditor.id)
+
+
+def _a_payment_that_waits(case: Case) -> int:
+    """A payment by bank whose payer is known by name alone."""
+    stream = io.BytesIO(bgmax(Deposit([Paid(100_000, name=case.debtor.name)], day=TODAY)))
+    taking.take(taking.keep(stream, "b"), stream, way="page", by="", today=TODAY, now=NOW)
+    matching.match_new(now=NOW, between=db.session.commit)
+    return db.session.scalars(select(BankPayment.id).where(BankPayment.state == "waiting")).one()
 
 
 def _draft(creditor: Creditor) -> int:
@@ -508,7 +519,10 @@ def test_pages_of_ones_own(portal: Portal, world: World, window: Visitor) -> Non
 
 def test_an_operators_pages(portal: Portal, world: World, window: Visitor) -> None:
     sign_in(portal, window, OPERATOR)
-    paths = ("/", "/bank-files", "/books", "/jobs", "/messages", "/reviews", "/rates")
+    paths = (
+        "/", "/bank-files", "/payments", "/payments/{came}", "/refunds", "/books", "/checks",
+        "/jobs", "/messages", "/reviews", "/rates",
+    )  # fmt: skip
     look_everywhere(window, world.at("/operations", paths), STAFF)
 
 
