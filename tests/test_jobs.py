@@ -206,7 +206,7 @@ def test_the_schedule_adds_what_is_due(app: Flask) -> None:
         *("tell_people", "deliver_outbox", "ask_swish", "collect_bankid", "make_ordered"),
         "refresh_figures",
         "act_together",
-        *("take_bank_files", "seal_envelopes"),
+        *("take_bank_files", "follow_payouts", "seal_envelopes"),
     }
     assert set(added) == {*every_minute, "import_overdue_invoices", "advance_cases"}
 
