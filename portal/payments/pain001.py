@@ -1,9 +1,9 @@
 """ISO 20022 pain.001.001.09: payments that we order at our bank, as one file.
 
 Source: ISO 20022 "Payments Initiation" (CustomerCreditTransferInitiationV09), whose schema comes
-with the package `sepaxml`. Not yet held against a bank's own guide: that a bankgiro is `Othr/Id` with
-the scheme `BGNR` at the clearing number 9900 of `SESBA`, and a plusgiro an account number (`BBAN`)
-at 9960.
+with the package `sepaxml`. Not yet held against a bank's own guide: that a bankgiro is `Othr/Id`
+with the scheme `BGNR` at the clearing number 9900 of `SESBA`, and a plusgiro an account number
+(`BBAN`) at 9960.
 """
 
 import functools
