@@ -25,16 +25,8 @@ function openDialog(details) {
   }
 }
 
-function insert(button) {
-  const field = document.getElementById(button.dataset.into);
-  field.setRangeText(button.dataset.insert, field.selectionStart, field.selectionEnd, "end");
-  field.focus();
-  field.dispatchEvent(new Event("input", { bubbles: true }));
-}
-
 function enhance(root) {
   offerCopy(root);
-  for (const button of root.querySelectorAll("[data-insert]")) button.hidden = false;
   root.querySelectorAll("details.dialog[open]").forEach(openDialog);
   root.querySelector(".error-summary")?.focus();
 }
@@ -42,8 +34,6 @@ function enhance(root) {
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-copy]");
   if (button) copy(button);
-  const inserting = event.target.closest("[data-insert]");
-  if (inserting) insert(inserting);
   for (const menu of document.querySelectorAll("details.menu[open]")) {
     if (!menu.contains(event.target)) menu.open = false;
   }
@@ -64,13 +54,6 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-// One key presses the button that shows it, while nobody writes.
-document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
-  if (event.target.closest?.("input, textarea, select")) return;
-  document.querySelector(`button[data-key="${CSS.escape(event.key)}"]`)?.click();
-});
-
 // `toggle` does not bubble, so it is caught on its way down.
 document.addEventListener("toggle", (event) => {
   if (event.target.matches("details.dialog")) openDialog(event.target);
@@ -83,30 +66,6 @@ for (const [type, over] of [["dragover", true], ["dragleave", false], ["drop", f
     event.target.closest?.(".file-drop")?.classList.toggle("is-over", over);
   });
 }
-
-// Pages can be dragged to another place; the buttons beside them do the same.
-let dragged = null;
-document.addEventListener("dragstart", (event) => {
-  dragged = event.target.closest?.("[data-drag] > [data-place]") ?? null;
-});
-document.addEventListener("dragover", (event) => {
-  const over = event.target.closest?.("[data-drag] > [data-place]");
-  if (!dragged) return;
-  for (const one of document.querySelectorAll("[data-drag] > .is-over")) one.classList.remove("is-over");
-  if (over && over !== dragged) {
-    over.classList.add("is-over");
-    event.preventDefault();
-  }
-});
-document.addEventListener("drop", (event) => {
-  const over = event.target.closest?.("[data-drag] > [data-place]");
-  if (!dragged || !over) return;
-  event.preventDefault();
-  const button = over.closest("form").querySelector("[data-drag-button]");
-  button.value = `${dragged.dataset.place}:${over.dataset.place}`;
-  over.closest("form").requestSubmit(button);
-});
-document.addEventListener("dragend", () => { dragged = null; });
 
 // The server did not answer: say so, and let the reader try again.
 function noAnswer(shown) {

@@ -107,5 +107,5 @@ def test_a_log_that_goes_on_holds(envelope: Envelope) -> None:
 def test_a_draft_that_was_checked_can_be_thrown_away(creditor: Creditor) -> None:
     draft = a_draft(creditor)
     found()
-    drafts.discard(draft)
+    drafts.discard(draft, actor=SENDER, now=NOW)
     assert log_checks.checked().logs == 0

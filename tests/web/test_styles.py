@@ -23,6 +23,7 @@ def _colours(block: str) -> dict[str, str]:
 
 
 CHARTS = (ROOT / "static" / "css" / "charts.css").read_text()
+DOCUMENTS = (ROOT / "static" / "css" / "documents.css").read_text()
 LIGHT = _colours(_BLOCK.findall(CSS)[0])
 DARK = LIGHT | _colours(_BLOCK.findall(CSS)[1])
 SCHEMES = {"light": LIGHT, "dark": DARK}
@@ -87,12 +88,12 @@ def test_what_is_drawn_can_be_seen(scheme: str) -> None:
 
 
 def test_every_custom_property_that_is_used_is_given() -> None:
-    used = set(re.findall(r"var\(--([\w-]+)\)", CSS + CHARTS))
-    assert used <= set(re.findall(r"--([\w-]+):", CSS + CHARTS))
+    used = set(re.findall(r"var\(--([\w-]+)\)", CSS + CHARTS + DOCUMENTS))
+    assert used <= set(re.findall(r"--([\w-]+):", CSS + CHARTS + DOCUMENTS))
 
 
 def test_colours_are_named_once_and_used_by_name() -> None:
-    rules = re.sub(r":root\s*{[^}]*}", "", CSS + CHARTS)
+    rules = re.sub(r":root\s*{[^}]*}", "", CSS + CHARTS + DOCUMENTS)
     # The plate of a code and paper are white and black whatever the scheme.
     assert set(re.findall(r"#[0-9a-f]{3,6}\b", rules)) <= {"#fff", "#999"}
 
@@ -100,7 +101,7 @@ def test_colours_are_named_once_and_used_by_name() -> None:
 def test_the_sheet_is_laid_out_in_both_directions() -> None:
     physical = re.findall(
         r"(?:margin|padding|border)-(?:left|right)\b|text-align:\s*(?:left|right)|[{;]\s*(?:left|right):",
-        CSS + CHARTS,
+        CSS + CHARTS + DOCUMENTS,
     )
     assert physical == []
 
