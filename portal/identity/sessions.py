@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from flask import Flask, Request, Response, current_app, g, request, session
+from flask import Flask, Request, Response, current_app, g, session
 from flask.json.tag import TaggedJSONSerializer
 from flask.sessions import SessionInterface, SessionMixin
 from sqlalchemy import bindparam, delete, select
@@ -48,6 +48,8 @@ class StoredSession(CallbackDict[str, Any], SessionMixin):
         self.modified = False
         self.accessed = True
         self.old_token: str | None = None
+        # A page that asks again and again says in its address what it shows already.
+        self.is_asked_by_page = False
 
     def renew(self) -> None:
         """Give the session a new token; the old one ends with this response."""
@@ -78,7 +80,9 @@ class DatabaseSessions(SessionInterface):
             with alone.connect() as reading:
                 row = reading.execute(_READ, {"token_hash": hash_token(token)}).one_or_none()
             if row is not None and row.expires_at > self.now():
-                return StoredSession(self.serializer.loads(row.data), token, row.expires_at)
+                found = StoredSession(self.serializer.loads(row.data), token, row.expires_at)
+                found.is_asked_by_page = "seen" in request.args
+                return found
         return StoredSession({}, None, None)
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
@@ -113,8 +117,7 @@ class DatabaseSessions(SessionInterface):
         )
 
     def _is_due(self, session: StoredSession) -> bool:
-        # A page that asks again and again says in its address what it shows already.
-        if g.get("leaves_session", False) or "seen" in request.args:
+        if g.get("leaves_session", False) or session.is_asked_by_page:
             return False
         ends = session.expires_at
         return ends is not None and ends - self.now() < IDLE - _PROLONGED
