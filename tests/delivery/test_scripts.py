@@ -37,8 +37,8 @@ def test_the_script_of_every_language_is_printed(press: Press, language: Languag
 
 
 def test_a_sign_that_no_font_has_is_seen_to_be_missing(press: Press) -> None:
-    printed = press.letter(a_reminder(recipient={"name": "Namn \ue123"}))
-    assert printed.missing_glyphs() == ["\ue123"]
+    printed = press.letter(a_reminder(recipient={"name": "Namn \U0010fff0"}))
+    assert printed.missing_glyphs() == ["\U0010fff0"]
 
 
 def width_of_name(press: Press, name: str) -> float:

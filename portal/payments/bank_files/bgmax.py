@@ -15,7 +15,7 @@ money is for.
 
 from collections.abc import Iterator
 from datetime import date, datetime
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple, NoReturn
 from zoneinfo import ZoneInfo
 
 from portal.messages import N_
@@ -91,8 +91,8 @@ def read(stream: BinaryIO) -> Iterator[Record]:
 
 class _Reader:
     def __init__(self, stream: BinaryIO) -> None:
-        self.deposits = _deposits(stream)
-        self.lines = _Lines(stream)
+        self.deposits, encoding = _looked_through(stream)
+        self.lines = _Lines(stream, encoding)
         self.section: _Open | None = None
         self.payment: _Payment | None = None
         self.sum_ore = self.in_section = 0
@@ -325,29 +325,33 @@ def _date(field: str, line: int) -> date:
         raise BankFileError(N_("“%(date)s” is no date."), line=line, date=field.strip()) from None
 
 
-def _deposits(stream: BinaryIO) -> list[_Deposit]:
-    """Day and serial of each section, which stand in the record that closes it."""
+def _looked_through(stream: BinaryIO) -> tuple[list[_Deposit], str]:
+    """Day and serial of each section, which stand in the record that closes it, and the encoding.
+
+    The encoding is ISO 8859-1 as the format says (with the signs that Windows adds), but for a file
+    that is UTF-8 from end to end: a single name can look like it, having been mangled before.
+    """
     begin, found = stream.tell(), []
-    line = 0
+    line, is_utf8 = 0, True
     while raw := stream.readline(_LONGEST):
         line += 1
         if raw[:2] == b"15":
             text = raw.decode("latin-1").expandtabs(_TAB).ljust(_COLUMNS)
             found.append(_Deposit(_date(text[37:45], line), text[45:50].strip()))
+        is_utf8 = is_utf8 and (raw.isascii() or _is_utf8(raw))
     stream.seek(begin)
-    return found
+    return found, "utf-8" if is_utf8 else "cp1252"
 
 
 class _Lines:
     """The lines of a file, numbered, each filled up to 80 columns; empty ones are left out.
 
-    Files that have passed through hands have short lines, tabs instead of blanks, and UTF-8, which
-    is told from ISO 8859-1 by the first line that is not ASCII. Both are read: every amount is
-    ASCII, and the names come out right.
+    Files that have passed through hands have short lines, tabs instead of blanks, and UTF-8. They
+    are read: every amount is ASCII, and the names come out right.
     """
 
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream, self._encoding = stream, ""
+    def __init__(self, stream: BinaryIO, encoding: str) -> None:
+        self._stream, self._encoding = stream, encoding
         self.line = 0
 
     def __iter__(self) -> Iterator[tuple[int, str]]:
@@ -377,24 +381,22 @@ class _Lines:
                 line=1,
             )
         if self.line == 1 and raw.startswith(b"\xef\xbb\xbf"):
-            self._encoding, raw = "utf-8", raw[3:]
-        if not self._encoding:
-            self._encoding = "utf-8" if _is_utf8(raw) else "cp1252"
+            raw = raw[3:]
         try:
             return raw.decode(self._encoding)
-        except UnicodeDecodeError:
-            raise BankFileError(
-                N_("The line is not written in the same encoding as the lines before it."),
-                line=self.line,
-            ) from None
+        except UnicodeDecodeError as error:
+            self._refuse(raw[error.start])
 
     def _check_characters(self, text: str) -> None:
         for character in text:
             if character < " " or "\x7f" <= character < "\xa0":
-                raise BankFileError(
-                    N_("The line has a character that is no text (code %(code)s)."),
-                    line=self.line, code=ord(character),
-                )  # fmt: skip
+                self._refuse(ord(character))
+
+    def _refuse(self, code: int) -> NoReturn:
+        raise BankFileError(
+            N_("The line has a character that is no text (code %(code)s)."),
+            line=self.line, code=code,
+        )  # fmt: skip
 
 
 def _is_utf8(raw: bytes) -> bool:

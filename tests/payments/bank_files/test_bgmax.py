@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
@@ -129,12 +130,10 @@ def test_a_file_that_was_saved_in_another_encoding_reads_the_same(encoding: str)
     assert payments(data) == payments(bgmax(a_deposit()))
 
 
-def test_encodings_that_are_mixed_are_refused() -> None:
-    lines = bgmax_lines(a_deposit())
-    data = b"".join(
-        (line + "\r\n").encode("utf-8" if at < 5 else "latin-1") for at, line in enumerate(lines)
-    )
-    assert refused(data).problem.line == 6
+def test_a_name_that_was_mangled_before_the_bank_had_it_is_taken_as_it_came() -> None:
+    mangled, whole = Paid(100, name="Ã¥sa Ã¶berg"), Paid(200, name="Åsa Öberg")
+    found = payments(bgmax(Deposit([mangled, whole])))
+    assert [one.payer_name for one in found] == [mangled.name, whole.name]
 
 
 def test_utf_16_is_refused_with_what_to_do() -> None:
@@ -238,6 +237,13 @@ DEPOSITS = st.lists(
 ).map(lambda many: [Deposit(one) for one in many])
 
 
+def looks_like_utf8(data: bytes) -> bool:
+    """Whether all that is not ASCII happens to be whole signs of UTF-8: "Â¡" alone, say."""
+    with suppress(UnicodeDecodeError):
+        return not data.isascii() and bool(data.decode("utf-8"))
+    return False
+
+
 def told(one: Received) -> tuple[object, ...]:
     return (
         one.amount_ore, tuple((each.number, each.amount_ore) for each in one.references),
@@ -258,7 +264,9 @@ def meant(one: Paid) -> tuple[object, ...]:
 
 @given(DEPOSITS)
 def test_a_written_file_reads_back_to_the_same_payments(deposits: list[Deposit]) -> None:
-    found = [told(one) for one in payments(bgmax(*deposits))]
+    data = bgmax(*deposits)
+    assume(not looks_like_utf8(data))
+    found = [told(one) for one in payments(data)]
     assert found == [meant(one) for deposit in deposits for one in deposit.paid]
 
 
