@@ -2,6 +2,7 @@
 
 from flask_babel import lazy_gettext
 from wtforms import RadioField, SelectField, StringField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired
 
 from portal.companies import charts
@@ -17,8 +18,8 @@ class ScheduleForm(Form):
         lazy_gettext("How often you are paid"),
         [InputRequired()],
         choices=[
-            ("day", lazy_gettext("Every banking day")),
-            ("week", lazy_gettext("Once a week")),
+            SelectChoice("day", lazy_gettext("Every banking day")),
+            SelectChoice("week", lazy_gettext("Once a week")),
         ],
     )
     weekday = SelectField(lazy_gettext("Day of the week"), [InputRequired()], coerce=int)
@@ -26,7 +27,7 @@ class ScheduleForm(Form):
 
     def __init__(self, *args: object, **values: object) -> None:
         super().__init__(*args, **values)
-        self.weekday.choices = [(day, weekday_name(day)) for day in range(1, 6)]
+        self.weekday.choices = [SelectChoice(day, weekday_name(day)) for day in range(1, 6)]
 
     def chosen(self) -> payouts.Schedule:
         """What was chosen, once it is valid."""

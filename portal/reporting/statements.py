@@ -32,6 +32,7 @@ with recursive part as (
     join payouts earlier on earlier.key = split_part(e.idempotency_key, ':', 2)
 ), line as (
     select l.case_id, l.booked_on, l.kind, l.amount_ore as total,
+        l.account = 'owed_by_creditor' as is_set_off,
         case when l.account = 'owed_to_creditor' then of_entry.principal else 0 end as principal,
         case when l.account = 'owed_to_creditor' then of_entry.interest else 0 end as interest,
         case when l.account = 'owed_to_creditor'
@@ -59,11 +60,11 @@ _BY_CASE = text(
     f"""{_LINES}
 select c.reference, i.number, d.name, d.customer_number, g.kind, g.booked_on, g.principal,
     g.interest, g.other, g.set_off, g.vat, g.total
-from (select case_id, kind, booked_on, {_SUMS} from line group by 1, 2, 3) g
+from (select case_id, is_set_off, booked_on, kind, {_SUMS} from line group by 1, 2, 3, 4) g
 left join cases c on c.id = g.case_id
 left join debtors d on d.id = c.debtor_id
 left join invoices i on i.id = c.invoice_id
-order by g.case_id nulls last, g.booked_on, g.kind
+order by g.case_id nulls last, g.is_set_off, g.booked_on, g.kind
 limit :most offset :first
 """  # noqa: S608
 )
@@ -71,7 +72,7 @@ _BY_KIND = text(
     f"{_LINES} select kind, {_SUMS} from line group by kind order by kind"  # noqa: S608
 )
 _COUNT = text(
-    f"{_LINES} select count(*) from (select from line group by case_id, kind, booked_on) g"  # noqa: S608
+    f"{_LINES} select count(*) from (select from line group by case_id, is_set_off, booked_on, kind) g"  # noqa: S608
 )
 _EARLIER = text(f"{_LINES} select id from part where id <> :payout_id")  # noqa: S608
 _LATER = text(
