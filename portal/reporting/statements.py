@@ -60,7 +60,9 @@ _BY_CASE = text(
     f"""{_LINES}
 select c.reference, i.number, d.name, d.customer_number, g.kind, g.booked_on, g.principal,
     g.interest, g.other, g.set_off, g.vat, g.total
-from (select case_id, is_set_off, booked_on, kind, {_SUMS} from line group by 1, 2, 3, 4) g
+from (
+    select case_id, is_set_off, booked_on, kind, {_SUMS} from line group by 1, 2, 3, 4
+) g
 left join cases c on c.id = g.case_id
 left join debtors d on d.id = c.debtor_id
 left join invoices i on i.id = c.invoice_id
@@ -72,7 +74,9 @@ _BY_KIND = text(
     f"{_LINES} select kind, {_SUMS} from line group by kind order by kind"  # noqa: S608
 )
 _COUNT = text(
-    f"{_LINES} select count(*) from (select from line group by case_id, is_set_off, booked_on, kind) g"  # noqa: S608
+    f"""{_LINES}
+select count(*) from (select from line group by case_id, is_set_off, booked_on, kind) g
+"""  # noqa: S608
 )
 _EARLIER = text(f"{_LINES} select id from part where id <> :payout_id")  # noqa: S608
 _LATER = text(
@@ -81,7 +85,7 @@ select l.payout_id from ledger_entries e
 join ledger_lines m on m.entry_id = e.id and m.account = 'owed_to_creditor'
 join payout_lines l on l.line_id = m.id
 where e.creditor_id = :creditor_id and e.kind = 'payout.rejected'
-    and e.idempotency_key like 'payout:' || :key || ':rejected:%'
+    and split_part(e.idempotency_key, ':', 2) = :key
 limit 1
 """
 )
