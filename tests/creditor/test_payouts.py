@@ -62,6 +62,16 @@ def test_what_is_put_forward_is_told_so(money: Desk) -> None:
     assert "put forward for payout" in words(money.get("payouts"))
 
 
+def test_what_came_after_it_was_put_forward_is_told_apart(money: Desk) -> None:
+    case = a_reminded_case(money.creditor)
+    collect(case, 500_00)
+    propose(money.creditor)
+    collect(case, 20_00)
+    page = words(money.get("payouts"))
+    assert "SEK 500.00 of it is put forward" in page
+    assert "520.00" in page
+
+
 def test_more_to_set_off_than_is_owed_is_told_so(money: Desk) -> None:
     owe(a_reminded_case(money.creditor), 60_00)
     assert "more than what is owed" in words(money.get("payouts"))
