@@ -17,6 +17,7 @@ from io import BytesIO, StringIO
 from PIL import Image, ImageDraw
 from sqlalchemy import select, text
 from stdnum import luhn
+from stdnum import luhn
 
 from portal import clock, create_app
 from portal.collection import attachments, disputes, intake, notes, plans, rates, rulebook
@@ -142,9 +143,11 @@ def _company(
         )
     )
     db.session.flush()
+    bankgiro = f"99110{digits[-1]}"
     db.session.add(
         PayoutAccount(
-            key=f"{key}1", creditor_id=_creditor(key).id, kind="bankgiro", number="50501055",
+            key=f"{key}1", creditor_id=_creditor(key).id, kind="bankgiro",
+            number=bankgiro + luhn.calc_check_digit(bankgiro),
             holder=name, is_used=True, added_at=clock.now(),
         )
     )  # fmt: skip

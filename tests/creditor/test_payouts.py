@@ -95,6 +95,7 @@ def test_a_statement_sums_to_what_was_paid(money: Desk) -> None:
 
 def test_each_payout_is_listed_with_its_state(money: Desk) -> None:
     refused = refuse(a_payout(money), "AC04 Kontot avslutat")
+    assert money.get(f"payouts/{refused.key}").select_one("main .notice a[href*=company]")
     (second,) = propose(money.creditor)
     release(second)
     rows = [words(one) for one in money.get("payouts").select("tbody tr")]
@@ -167,7 +168,7 @@ def test_a_case_leads_to_the_payout_of_its_money(money: Desk) -> None:
 def test_a_schedule_is_kept_and_its_effect_told(money: Desk) -> None:
     page = money.post("payouts/settings/schedule", every="week", weekday="2", lowest="1 500,50")
     assert "The next payout is on Tuesday" in words(page)
-    assert "once a week, on Tuesday" in words(page)
+    assert "once a week (Tuesday)" in words(page)
     assert payouts.schedule_of(money.creditor.id) == Schedule("week", 2, 1_500_50)
 
 
