@@ -106,7 +106,7 @@ TABS = (
             "make_document",
         ),
     ),
-    Tab("show_payout", lazy_gettext("Payout")),
+    Tab("show_payout", lazy_gettext("Payout"), ("list_statements", "show_statement")),
     Tab(
         "change_rules",
         lazy_gettext("Rules"),

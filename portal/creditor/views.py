@@ -74,6 +74,7 @@ from portal.creditor import (  # noqa: E402, F401
     views_orders,
     views_overview,
     views_payout,
+    views_statements,
     views_people,
     views_preview,
     views_reports,

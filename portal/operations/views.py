@@ -48,6 +48,7 @@ def _tabs() -> tuple[tuple[str, str, int], ...]:
         ("list_bank_files", gettext("Files from banks"), 0),
         ("list_payouts", gettext("Payouts"), 0),
         ("list_payments", gettext("Payments to match"), deciding.count()),
+        ("list_charges", gettext("Charges"), 0),
         ("show_books", gettext("Books"), 0),
         ("list_checks", gettext("Files and logs"), views_checks.wrong()),
         ("list_rates", gettext("Reference rates"), 0),
@@ -162,6 +163,7 @@ from portal.operations import (  # noqa: E402
     views_checks,
     views_languages,  # noqa: F401
     views_payments,  # noqa: F401
+    views_charges,  # noqa: F401
     views_payouts,  # noqa: F401
     views_rates,  # noqa: F401
     views_reviews,  # noqa: F401
