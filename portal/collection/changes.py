@@ -32,7 +32,8 @@ def creditor_was_paid(
     """The debtor has paid the creditor directly: principal first, then interest; not our fees.
 
     What is left is still owed, or waived when the principal is paid and the creditor's rules say
-    so. Of a case under surveillance, commission is due as if it had come to us. amount_ore: öre, above zero. Raises RedaError when it is more than principal and interest.
+    so. Of a case under surveillance, commission is due as if it had come to us. amount_ore: öre,
+    above zero. Raises RedaError when it is more than principal and interest.
     """
     posted = f"direct:{case.id}:{key}"
     if ledger.is_posted(posted):

@@ -416,7 +416,7 @@ def charged_currencies(creditor_id: int) -> list[str]:
 
 
 def line_id(key: str, account: Account) -> int:
-    """The line of an entry on an account. Raises sqlalchemy.exc.NoResultFound when there is none."""
+    """The id of an entry's line on an account. Raises NoResultFound when there is none."""
     return db.session.scalars(
         select(Line.id)
         .join(Entry, Entry.id == Line.entry_id)

@@ -160,10 +160,10 @@ def retry_message(message_id: int) -> Response:
 
 from portal.operations import (  # noqa: E402
     views_bank,  # noqa: F401
+    views_charges,  # noqa: F401
     views_checks,
     views_languages,  # noqa: F401
     views_payments,  # noqa: F401
-    views_charges,  # noqa: F401
     views_payouts,  # noqa: F401
     views_rates,  # noqa: F401
     views_reviews,  # noqa: F401

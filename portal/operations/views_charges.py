@@ -16,7 +16,7 @@ from portal.operations.views import actor, operations
 from portal.payments import commission, statements
 from portal.payments.models import ServiceStatement
 from portal.reporting import charges
-from portal.web.forms import Form, PerCentField, text
+from portal.web.forms import Form, PerCentField
 from portal.web.rendering import go, render
 from portal.web.statement_files import as_pdf, as_spreadsheet
 
@@ -132,21 +132,6 @@ def add_price() -> Response:
         return _page(form, 422)
     db.session.commit()
     flash(gettext("The price is added."), "good")
-    return go(url_for("operations.list_prices"))
-
-
-@operations.post("/prices/<int:price_id>/withdraw")
-def withdraw_price(price_id: int) -> Response:
-    """Take a price off the list that has not begun to hold."""
-    try:
-        is_new = commission.withdraw_price(price_id, today=clock.today())
-    except RedaError as error:
-        db.session.rollback()
-        flash(text(error), "warn")
-        return go(url_for("operations.list_prices"))
-    db.session.commit()
-    if is_new:
-        flash(gettext("The price is withdrawn."), "good")
     return go(url_for("operations.list_prices"))
 
 

@@ -6,7 +6,8 @@ upwards, and the tax on it likewise: so each payment's entry balances by itself 
 whole with its payment, and a statement is the sum of its rows.
 
 A price holds from a day that is still to come and is never changed, so that nothing that has been
-is reckoned anew. A commission keeps the price that it was reckoned by.
+is reckoned anew; until that day another one from the same day takes its place. A commission keeps
+the price that it was reckoned by.
 """
 
 import json
@@ -16,6 +17,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from sqlalchemy import select, text
+from sqlalchemy.orm import aliased
 
 from portal import ledger
 from portal.collection import surveillance
@@ -60,13 +62,13 @@ from (
             select * from (
                 select id, basis_points from commission_prices
                 where creditor_id = e.creditor_id and from_on <= e.booked_on
-                order by from_on desc limit 1
+                order by from_on desc, id desc limit 1
             ) newest where basis_points is not null
         ) own on true
         left join lateral (
             select id, basis_points from commission_prices
             where creditor_id is null and from_on <= e.booked_on
-            order by from_on desc limit 1
+            order by from_on desc, id desc limit 1
         ) common on true
     ) p
     join {RATES} on e.booked_on between v.from_on and v.until_on
@@ -158,7 +160,8 @@ def take_back(payment_key: str, *, now: datetime) -> bool:
 class Price:
     """A price of the list. basis_points: hundredths of a per cent; None: the service's own again.
 
-    creditor_id, creditor_name: whose agreed price it is; None: the service's own.
+    creditor_id, creditor_name: whose agreed price it is; None: the service's own. is_replaced: one
+    that was added later holds from the same day.
     """
 
     id: int
@@ -170,6 +173,7 @@ class Price:
     made_by: str
     made_at: datetime
     is_used: bool
+    is_replaced: bool
 
     @property
     def per_cent(self) -> Decimal | None:
@@ -179,21 +183,34 @@ class Price:
 
 def prices() -> list[Price]:
     """The price list: the service's own, then companies' by name, each the newest first."""
+    later = aliased(CommissionPrice)
     used = select(Commission.id).where(Commission.price_id == CommissionPrice.id).exists()
+    replaced = (
+        select(later.id)
+        .where(
+            later.creditor_id.is_not_distinct_from(CommissionPrice.creditor_id),
+            later.from_on == CommissionPrice.from_on,
+            later.id > CommissionPrice.id,
+        )
+        .exists()
+    )
     rows = db.session.execute(
-        select(CommissionPrice, Creditor.name, used)
+        select(CommissionPrice, Creditor.name, used, replaced)
         .outerjoin(Creditor, Creditor.id == CommissionPrice.creditor_id)
         .order_by(
-            Creditor.name.nulls_first(), CommissionPrice.creditor_id, CommissionPrice.from_on.desc()
+            Creditor.name.nulls_first(),
+            CommissionPrice.creditor_id,
+            CommissionPrice.from_on.desc(),
+            CommissionPrice.id.desc(),
         )
     )
     return [_price(*row) for row in rows]
 
 
-def _price(row: CommissionPrice, name: str | None, is_used: bool) -> Price:
+def _price(row: CommissionPrice, name: str | None, is_used: bool, is_replaced: bool) -> Price:
     return Price(
         row.id, row.creditor_id, name, row.from_on, row.basis_points, row.note, row.made_by,
-        row.made_at, is_used,
+        row.made_at, is_used, is_replaced,
     )  # fmt: skip
 
 
@@ -216,7 +233,7 @@ def of_company(creditor_id: int, today: date) -> list[Holds]:
             .where(
                 (CommissionPrice.creditor_id == creditor_id) | CommissionPrice.creditor_id.is_(None)
             )
-            .order_by(CommissionPrice.from_on)
+            .order_by(CommissionPrice.from_on, CommissionPrice.id)
         ).all()
         own = {one.from_on: one.basis_points for one in rows if one.creditor_id is not None}
         common = {one.from_on: one.basis_points for one in rows if one.creditor_id is None}
@@ -259,9 +276,7 @@ def add_price(
     """
     if from_on <= today:
         raise RedaError(
-            N_(
-                "A price holds from tomorrow at the earliest, so that nothing that has been changes."
-            ),
+            N_("A price holds from tomorrow at the earliest, so that nothing past changes."),
             field="from_on",
         )
     if per_cent is None and creditor_id is None:
@@ -275,16 +290,17 @@ def add_price(
         )
     if len(note) > LONGEST_NOTE:
         raise RedaError(N_("Write at most %(most)s characters."), field="note", most=LONGEST_NOTE)
-    _one_at_a_time()
-    same = select(CommissionPrice.id).where(
-        CommissionPrice.creditor_id.is_not_distinct_from(creditor_id),
-        CommissionPrice.from_on == from_on,
-    )
-    if db.session.scalar(same) is not None:
-        raise RedaError(
-            N_("There is a price from that day already. Withdraw it first, or choose another day."),
-            field="from_on",
+    held = db.session.scalar(
+        select(CommissionPrice)
+        .where(
+            CommissionPrice.creditor_id.is_not_distinct_from(creditor_id),
+            CommissionPrice.from_on == from_on,
         )
+        .order_by(CommissionPrice.id.desc())
+        .limit(1)
+    )
+    if held is not None and held.basis_points == points:
+        return
     db.session.add(
         CommissionPrice(
             creditor_id=creditor_id, from_on=from_on,
@@ -293,29 +309,6 @@ def add_price(
         )
     )  # fmt: skip
     db.session.flush()
-
-
-def withdraw_price(price_id: int, *, today: date) -> bool:
-    """Take a price off the list that has not begun to hold. Answers False when it is not there.
-
-    Raises RedaError for one that holds or has held.
-    """
-    _one_at_a_time()
-    found = db.session.get(CommissionPrice, price_id)
-    if found is None:
-        return False
-    used = select(Commission.id).where(Commission.price_id == price_id).limit(1)
-    if found.from_on <= today or db.session.scalar(used) is not None:
-        raise RedaError(
-            N_("That price has begun to hold and stays. Add another from a day that is to come.")
-        )
-    db.session.delete(found)
-    db.session.flush()
-    return True
-
-
-def _one_at_a_time() -> None:
-    db.session.execute(text("lock table commission_prices in share row exclusive mode"))
 
 
 def companies() -> list[tuple[int, str]]:

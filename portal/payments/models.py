@@ -394,12 +394,7 @@ class CommissionPrice(Base):
     __table_args__ = (
         CheckConstraint("basis_points between 0 and 10000", name="basis_points"),
         CheckConstraint("creditor_id is not null or basis_points is not null", name="known"),
-        Index(
-            "uq_commission_prices_from_on",
-            text("coalesce(creditor_id, 0)"),
-            "from_on",
-            unique=True,
-        ),
+        Index("ix_commission_prices_creditor_id", "creditor_id", "from_on"),
     )
 
     id: Mapped[PrimaryKey]

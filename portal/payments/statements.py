@@ -46,8 +46,8 @@ _KRONOR = "SEK"
 # Of the advisory lock on the series of numbers.
 _SERIES = 0x57A7E
 
-_COLUMNS = """line_id, creditor_id, section, kind, case_id, on_day, is_direct, base_ore, basis_points,
-    quantity, net_ore, vat_per_cent, vat_ore, amount_ore, of_number"""
+_COLUMNS = """line_id, creditor_id, section, kind, case_id, on_day, is_direct, base_ore,
+    basis_points, quantity, net_ore, vat_per_cent, vat_ore, amount_ore, of_number"""
 # Commission and fees that are on no statement, booked on a day or before it.
 _WAITING = f"""
 select l.id as line_id, l.creditor_id,

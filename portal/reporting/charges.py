@@ -110,6 +110,7 @@ def render(statement: ServiceStatement, *, language: str) -> bytes:
     """The statement as PDF, in the reader's language; what is set off stands on the page alone."""
     told = shown(statement, most=MOST_ON_PAPER)
     content: dict[str, Any] = {
+        "title": gettext("Invoice %(number)s", number=statement.number),
         "statement": statement, "sums": told.sums, "sections": told.sections,
         "made_on": clock.day_of(statement.made_at).isoformat(), **statement.content,
     }  # fmt: skip

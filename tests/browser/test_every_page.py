@@ -45,7 +45,13 @@ from portal.identity.models import Creditor, Membership
 from portal.notifications import addressing
 from portal.notifications.telling import notify
 from portal.payments import booking, matching, taking
-from portal.payments.models import BankPayment, Payment, SwishPart, SwishRequest
+from portal.payments.models import (
+    BankPayment,
+    Payment,
+    ServiceStatement,
+    SwishPart,
+    SwishRequest,
+)
 from portal.reporting import orders
 from portal.signing import envelopes, plan_signing
 from portal.signing.envelopes import NewFile
@@ -67,6 +73,8 @@ from tests.factories import (
     rules_of,
 )
 from tests.payments.bank_files.written import Deposit, Paid, bgmax
+from tests.payments.charging import a_price, a_statement, a_watched_case, pay
+from tests.payments.paying_out import owe
 from tests.portal_fixtures import AXE, Portal, Visitor
 from tests.signing.ceremonies import link, sent
 from tests.signing.documents import a_pdf
@@ -150,7 +158,19 @@ def world(portal: Portal) -> World:
     failed.status, failed.failure = "failed", "OSError: No space left on device"
     db.session.commit()
     values |= _documents(creditor)
+    values["statement"] = _charged(creditor).key
     return World(creditor, case, paid, values)
+
+
+def _charged(creditor: Creditor) -> ServiceStatement:
+    a_price("25")
+    a_price("20", creditor)
+    watched = a_watched_case(creditor)
+    pay(watched, 50_000)
+    owe(watched, 180_00)
+    made = a_statement(creditor)
+    pay(watched, 10_000, now=clock.now())
+    return made
 
 
 def _documents(creditor: Creditor) -> dict[str, object]:
@@ -476,7 +496,7 @@ def test_a_debtors_pages_of_a_paid_case(portal: Portal, world: World, window: Vi
         (
             "/reports", "/reports/remittance", "/reports/open-claims", "/reports/steps",
             "/reports/payment-times", "/reports/customer-sizes", "/orders/{making}",
-            "/orders/{ready}", "/payout",
+            "/orders/{ready}", "/payout", "/statements", "/statements/{statement}",
             "/archives?parts=ledger&parts=letters&from=2026-03-01&to=2026-03-31",
         ),
         (
@@ -521,7 +541,7 @@ def test_an_operators_pages(portal: Portal, world: World, window: Visitor) -> No
     sign_in(portal, window, OPERATOR)
     paths = (
         "/", "/bank-files", "/payments", "/payments/{came}", "/refunds", "/books", "/checks",
-        "/jobs", "/messages", "/reviews", "/rates",
+        "/jobs", "/messages", "/reviews", "/rates", "/charges", "/charges/{statement}", "/prices",
     )  # fmt: skip
     look_everywhere(window, world.at("/operations", paths), STAFF)
 

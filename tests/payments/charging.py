@@ -9,7 +9,9 @@ from portal.collection.models import Case
 from portal.extensions import db
 from portal.identity.actor import SYSTEM, Actor
 from portal.identity.models import Creditor
-from portal.payments import booking, commission
+from portal.payments import booking, commission, statements
+from portal.payments.models import ServiceStatement
+from portal.signing.models import SignatureUse
 from tests.factories import NOW, TODAY, a_creditor, a_reminded_case
 
 OPERATOR = Actor("person", "Olle Operatör", None, "operator")
@@ -60,3 +62,17 @@ def give_back(key: str, *, on: date = TODAY, now: datetime = NOW) -> None:
 def all_owed(case: Case, on: date = TODAY) -> int:
     """What a case owes on a day."""
     return cases.amount_due(cases.lock(case.id), on).total_ore
+
+
+def a_statement(creditor: Creditor) -> ServiceStatement:
+    """A statement of a month that has fees that debtors have paid and a signature."""
+    db.session.add(
+        SignatureUse(
+            creditor_id=creditor.id, number=1_000, signer_key=f"charged:{creditor.id}",
+            envelope_key="envelope", kind="document", counted_on=TODAY, price_ore=1_500,
+        )
+    )  # fmt: skip
+    db.session.flush()
+    made = statements.make_due(creditor.id, today=date(2026, 4, 1), now=NOW)
+    db.session.commit()
+    return made[-1]

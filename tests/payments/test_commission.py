@@ -142,23 +142,18 @@ def test_a_price_that_cannot_be_is_refused_at_its_field(
     }  # fmt: skip
     with pytest.raises(RedaError) as refused:
         commission.add_price(None, actor=OPERATOR, today=TODAY, now=NOW, **asked)  # type: ignore[arg-type]
-    assert refused.value.field == field
+    assert refused.value.problem.field == field
 
 
-def test_two_prices_from_one_day_are_refused(app: Flask) -> None:
-    a_price("25")
-    with pytest.raises(RedaError):
-        a_price("26")
-
-
-def test_a_price_is_withdrawn_before_its_day_and_never_after(app: Flask) -> None:
-    a_price("25", from_on=TODAY + timedelta(days=1))
-    (price,) = commission.prices()
-    with pytest.raises(RedaError):
-        commission.withdraw_price(price.id, today=TODAY + timedelta(days=1))
-    assert commission.withdraw_price(price.id, today=TODAY)
-    assert commission.prices() == []
-    assert not commission.withdraw_price(price.id, today=TODAY)
+def test_a_price_to_come_is_replaced_by_another_from_its_day(app: Flask) -> None:
+    day = TODAY + timedelta(days=1)
+    for per_cent in ("25", "25", "20"):
+        a_price(per_cent, from_on=day)
+    listed = [(one.per_cent, one.is_replaced) for one in commission.prices()]
+    assert listed == [(Decimal(20), False), (Decimal(25), True)]
+    case = a_watched_case()
+    pay(case, 10_000, on=day, now=NOW + timedelta(days=2))
+    assert [row[1] for row in charged(case)] == [2_000]
 
 
 def test_the_database_lets_no_price_and_no_commission_be_changed(app: Flask) -> None:

@@ -57,9 +57,8 @@ def _commissions() -> None:
         ),
     )
     op.create_index(
-        "uq_commission_prices_from_on", "commission_prices",
-        [sa.text("coalesce(creditor_id, 0)"), "from_on"], unique=True,
-    )  # fmt: skip
+        "ix_commission_prices_creditor_id", "commission_prices", ["creditor_id", "from_on"]
+    )
     op.create_table(
         "commissions",
         _id(),
@@ -146,15 +145,12 @@ def upgrade() -> None:
     _commissions()
     _statements()
     op.execute(f"grant select, insert on {', '.join(_TABLES)} to reda_app")
-    # What has not begun to hold may be withdrawn.
-    op.execute("grant delete on commission_prices to reda_app")
     op.execute("grant usage on all sequences in schema public to reda_app")
     for table in _TABLES:
         op.execute(f"alter table {table} enable row level security")
         op.execute(f"create policy wall on {table} to reda_app using ({_WALL})")
-        what = "update" if table == "commission_prices" else "update or delete"
         op.execute(
-            f"create trigger only_added_to before {what} on {table}"
+            f"create trigger only_added_to before update or delete on {table}"
             " for each row execute function reda_refuse_change()"
         )
 
