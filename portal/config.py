@@ -118,7 +118,7 @@ class Settings:
     service_organisation_number: str = _setting(
         "REDA_ORGANISATION_NUMBER", "5560000167", "the collector's organisation number, 10 digits"
     )
-    service_vat_number: str = _setting(
+    registered_vat_number: str = _setting(
         "REDA_VAT_NUMBER",
         "",
         "the collector's VAT number; empty: SE, the organisation number and 01",
@@ -313,8 +313,10 @@ class Settings:
             raise SettingsError("REDA_ARCHIVE_VOLUME_MB must be a whole number above zero.")
         if self.letter_batch not in ("on", "off"):
             raise SettingsError("REDA_LETTER_BATCH must be on or off.")
-        if self.service_vat_number and not vat.is_valid(self.service_vat_number):
-            raise SettingsError("REDA_VAT_NUMBER must be a Swedish VAT number, such as SE….01.")
+        if self.registered_vat_number and not vat.is_valid(self.registered_vat_number):
+            raise SettingsError(
+                "REDA_VAT_NUMBER must be a Swedish VAT number, such as SE556000016701."
+            )
         self._check_bank()
         self._check_mail()
         scheme, host = urlsplit(self.translate_address)[:2]
@@ -458,7 +460,7 @@ class Settings:
     @property
     def vat_number(self) -> str:
         """The collector's VAT number, as it stands on invoices."""
-        return self.service_vat_number or f"SE{self.service_organisation_number}01"
+        return self.registered_vat_number or f"SE{self.service_organisation_number}01"
 
     @property
     def service_address_lines(self) -> list[str]:
