@@ -37,8 +37,10 @@ from portal.collection.models import (
     RuleDraft,
     SavedView,
 )
+from portal.companies import charts
 from portal.companies.models import (
     AddressSource,
+    BookingChart,
     CompanyAddress,
     CompanyCard,
     ContactPerson,
@@ -122,7 +124,7 @@ OF_A_CREDITOR = OF_A_CASE | {
     *("case_notes", "case_note_versions", "acts_together", "cases_together"),
     "signing_templates",
     "signature_uses",
-    *("payouts", "payout_lines", "payout_schedules"),
+    *("payouts", "payout_lines", "payout_schedules", "booking_charts"),
     *("commission_prices", "commissions", "service_statements", "service_statement_lines"),
 }
 ONLY_ADDED_TO = {
@@ -358,6 +360,7 @@ def a_tenant(name: str, identity_number: str) -> Tenant:
                 payment_id=bank_payment.id, amount_ore=100, currency="SEK", why="not ours",
                 payer_name=name, status="to confirm", by=name, at=NOW,
             ),
+            BookingChart(creditor_id=creditor.id, **dict.fromkeys(charts.PARTS, "1930")),
             PayoutSchedule(creditor_id=creditor.id, every="day", weekday=1, lowest_ore=0),
             PayoutLine(
                 line_id=payout.id, payout_id=payout.id, creditor_id=creditor.id, kind="claim",
