@@ -426,6 +426,7 @@ def _print_table() -> None:
         ("Card and account payments (simulator)", "http://127.0.0.1:8109/"),
         ("Mails (simulator)", "http://127.0.0.1:8106/"),
         ("Text messages (simulator)", "http://127.0.0.1:8107/"),
+        ("Digital mailboxes (simulator)", "http://127.0.0.1:8111/"),
         ("Components", f"{base}/dev/components"),
         ("", ""),
     ]

@@ -6,6 +6,7 @@ from htmx_flask import request
 
 from portal import clock, locales
 from portal.collection import cases, reaching
+from portal.collection.models import Case
 from portal.debtor import access
 from portal.debtor.forms_contact import ContactForm
 from portal.debtor.views import debtor
@@ -41,20 +42,26 @@ def show_contact() -> Response:
 
 def _page(form: ContactForm, *, is_new: bool = False, status: int = 200) -> Response:
     case = access.current_case()
-    kept = reaching.kept(case.debtor)
-    form.prepare(kept)
+    kept = _prepare(form, case)
     if is_new:
         form.show(kept, case.debtor.told.version if case.debtor.told else 0)
     return render("debtor/contact.html", status=status, case=case, form=form)
+
+
+def _prepare(form: ContactForm, case: Case) -> dict[str, str]:
+    kept = reaching.kept(case, today=clock.today())
+    form.prepare(kept, has_mailbox=reaching.has_mailbox(case, today=clock.today()))
+    return kept
 
 
 @debtor.post("/case/<reference>/contact")
 @limiter.limit("10 per minute; 60 per hour")
 def save_contact() -> Response:
     """Keep what was told."""
-    case = cases.lock(access.current_case().id)
     form = ContactForm()
-    form.prepare(reaching.kept(case.debtor))
+    # Before the case is locked, for it asks somebody else.
+    _prepare(form, access.current_case())
+    case = cases.lock(access.current_case().id)
     if not form.validate():
         return _page(form, status=422)
     values = {name: form[name].data or "" for name in reaching.FIELDS}
