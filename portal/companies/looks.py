@@ -60,9 +60,9 @@ def save_letter(
     creditor_id: int,
     sender_name: str,
     logo: str | None,
-    by_mailbox: bool,
     version: int,
     *,
+    by_mailbox: bool,
     actor: Actor,
     now: datetime,
 ) -> None:

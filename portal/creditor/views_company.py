@@ -169,8 +169,9 @@ def save_letter() -> Response:
         cards.LETTER,
         form,
         lambda: looks.save_letter(
-            access.role().creditor_id, form.sender_name.data or "", _logo(form), _by_mailbox(form),
-            form.read_version(), actor=access.actor(), now=clock.now(),
+            access.role().creditor_id, form.sender_name.data or "", _logo(form),
+            form.read_version(), by_mailbox=_by_mailbox(form), actor=access.actor(),
+            now=clock.now(),
         ),
     )  # fmt: skip
 

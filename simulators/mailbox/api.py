@@ -16,6 +16,8 @@ _MOST_BYTES = 1_000_000
 _SSN, _VAT = re.compile(r"\d{12}"), re.compile(r"SE\d{10}01")
 _PAYABLE = ("invoice", "invoice.reminder", "invoice.debtcollection")
 _TYPES = ("letter", *_PAYABLE)
+# Of a request: its answer is to get lost.
+_LOSE = "simulator.lose"
 _Answer = Response | tuple[Response, int] | tuple[Response, int, dict[str, str]]
 
 
@@ -54,7 +56,10 @@ def _add_sending(app: Flask, mailboxes: Mailboxes, tenant: str) -> None:
         if key != tenant:
             return _error(40400, "Resource not found")
         fault = mailboxes.fault()
-        return _went_wrong(fault) if fault and fault.kind != "lose" else _lose_later(fault)
+        if fault is not None and fault.kind == "lose":
+            request.environ[_LOSE] = True
+            return None
+        return _went_wrong(fault) if fault else None
 
     @app.post("/v2/tenant/<key>/usermatch/ssn")
     @app.post("/v2/tenant/<key>/companymatch/vatnr")
@@ -187,14 +192,9 @@ def _went_wrong(fault: Fault) -> _Answer | None:
     return _error(50000, "Internal Server Error")
 
 
-def _lose_later(fault: Fault | None) -> None:
-    if fault is not None:
-        request.environ["simulator.lose"] = True
-
-
 def _finished(answer: Response) -> Response:
     """An answer to what was done, which may get lost."""
-    if request.environ.get("simulator.lose"):
+    if request.environ.get(_LOSE):
         request.environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
         raise ConnectionResetError("lost, as asked")
     return answer

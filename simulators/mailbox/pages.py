@@ -88,10 +88,12 @@ def create_pages(mailboxes: Mailboxes) -> Flask:
 def links_in(pdf: bytes) -> list[str]:
     """The addresses that a PDF leads to, in their order, each once."""
     found: list[str] = []
-    for page in PdfFileReader(io.BytesIO(pdf)).root["/Pages"]["/Kids"]:
-        for one in page.get("/Annots", ()):
-            action = one.get("/A") or {}
-            if action.get("/URI"):
+    reader = PdfFileReader(io.BytesIO(pdf))
+    for number in range(reader.root["/Pages"]["/Count"]):
+        page = reader.root["/Pages"]["/Kids"][number]
+        for one in page.get("/Annots", []):
+            action = one.get_object().get("/A", {})
+            if "/URI" in action:
                 found.append(str(action["/URI"]))
     return list(dict.fromkeys(found))
 
