@@ -6,7 +6,6 @@ from htmx_flask import request
 
 from portal import clock, locales
 from portal.collection import cases, reaching
-from portal.collection.models import Case
 from portal.debtor import access
 from portal.debtor.forms_contact import ContactForm
 from portal.debtor.views import debtor
@@ -42,13 +41,14 @@ def show_contact() -> Response:
 
 def _page(form: ContactForm, *, is_new: bool = False, status: int = 200) -> Response:
     case = access.current_case()
-    kept = _prepare(form, case)
+    kept = _prepare(form)
     if is_new:
         form.show(kept, case.debtor.told.version if case.debtor.told else 0)
     return render("debtor/contact.html", status=status, case=case, form=form)
 
 
-def _prepare(form: ContactForm, case: Case) -> dict[str, str]:
+def _prepare(form: ContactForm) -> dict[str, str]:
+    case = access.current_case()
     kept = reaching.kept(case, today=clock.today())
     form.prepare(kept, has_mailbox=reaching.has_mailbox(case, today=clock.today()))
     return kept
@@ -60,7 +60,7 @@ def save_contact() -> Response:
     """Keep what was told."""
     form = ContactForm()
     # Before the case is locked, for it asks somebody else.
-    _prepare(form, access.current_case())
+    _prepare(form)
     case = cases.lock(access.current_case().id)
     if not form.validate():
         return _page(form, status=422)
