@@ -83,6 +83,7 @@ STAFF = (
     "portal/law/statement.py",
     "portal/payments/bank_files/*",
     "portal/payments/payouts.py",
+    "portal/payments/refunds.py",
     "portal/payments/releasing.py",
     "portal/payments/statuses.py",
     "portal/payments/deciding.py",
