@@ -279,15 +279,39 @@ def try_again(
 
 def settle(refund: Refund, *, on: date, actor: Actor, now: datetime) -> bool:
     """Book that a refund is paid, on its day; answers False when its end is told already."""
-    if refund.status not in (RELEASED, REJECTED, FAILED):
+    is_late = refund.way != BANK and refund.status in (REJECTED, FAILED)
+    if refund.status != RELEASED and not is_late:
         return False
-    if refund.status != RELEASED:
-        # It was given up, and another one may have been paid instead.
-        log.error("refund.paid_after_all", refund=refund.key)
+    if refund.status == FAILED and not _gives_way(refund, actor, now):
+        # It has gone twice. The books say so, and whoever reads them sees it.
+        log.error("refund.paid_twice", refund=refund.key)
+        _post(refund, ledger.REFUND_PAID, "settled", on, now)
+        return False
     _post(refund, ledger.REFUND_PAID, "settled", on, now)
     refund.status, refund.ended_on, refund.reason, refund.error_code = SETTLED, on, "", None
     _tell("case.refund_paid", refund, on, actor, now)
     return True
+
+
+def _gives_way(refund: Refund, actor: Actor, now: datetime) -> bool:
+    """Whether no other refund was sent in the place of one that was given up, and paid after all.
+
+    One that waits to be sent is withdrawn.
+    """
+    others = db.session.scalars(
+        select(Refund)
+        .where(
+            Refund.booked_id == refund.booked_id,
+            Refund.id > refund.id,
+            Refund.status.not_in((FAILED, WITHDRAWN)),
+        )
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
+    for one in others:
+        withdraw(one, actor=actor, now=now)
+    db.session.flush()
+    return all(one.status == WITHDRAWN for one in others)
 
 
 def reject(refund: Refund, reason: str, *, on: date, actor: Actor, now: datetime) -> bool:

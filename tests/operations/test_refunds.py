@@ -5,6 +5,7 @@ import io
 import pytest
 from bs4 import BeautifulSoup
 from flask import Flask
+from werkzeug.test import TestResponse
 
 from portal.extensions import db
 from portal.identity.models import Person
@@ -60,6 +61,10 @@ def words(page: BeautifulSoup) -> str:
     return " ".join(page.get_text(" ", strip=True).replace("\xa0", " ").split())
 
 
+def confirm(desk: Browser, page: BeautifulSoup, **written: str) -> TestResponse:
+    return desk.press(page, "Confirm the account", **{"kind": "bankgiro", **written})
+
+
 def at(refund: Refund) -> str:
     return f"{PATH}/{refund.id}"
 
@@ -75,13 +80,13 @@ def test_the_list_tells_whom_how_much_and_where(desk: Browser, refund: Refund) -
 
 
 def test_the_account_that_the_bank_told_needs_one_person(desk: Browser, refund: Refund) -> None:
-    desk.press(desk.page(at(refund)), "Confirm the account")
+    confirm(desk, desk.page(at(refund)))
     db.session.expire_all()
     assert (refund.status, refund.account_kind) == ("waiting", "bankgiro")
 
 
 def test_another_account_needs_a_reason(desk: Browser, refund: Refund) -> None:
-    answer = desk.press(desk.page(at(refund)), "Confirm the account", account="5050-1055")
+    answer = confirm(desk, desk.page(at(refund)), account="5050-1055")
     assert answer.status_code == 422
     assert "not the account that the bank told" in answer.text
     assert "5050-1055" in answer.text
@@ -94,18 +99,14 @@ def test_another_account_needs_a_reason(desk: Browser, refund: Refund) -> None:
 def test_what_is_no_account_is_refused(
     desk: Browser, refund: Refund, kind: str, account: str
 ) -> None:
-    answer = desk.press(
-        desk.page(at(refund)), "Confirm the account", kind=kind, account=account, reason="r"
-    )
+    answer = confirm(desk, desk.page(at(refund)), kind=kind, account=account, reason="r")
     assert answer.status_code == 422
 
 
 def test_another_account_is_approved_by_another_person(
     desk: Browser, other_desk: Browser, refund: Refund
 ) -> None:
-    desk.press(
-        desk.page(at(refund)), "Confirm the account", account="5050-1055", reason="Ringde dem"
-    )
+    confirm(desk, desk.page(at(refund)), account="5050-1055", reason="Ringde dem")
     assert "Another operator must approve it" in words(desk.page(at(refund)))
     other_desk.press(other_desk.page(at(refund)), "Approve the account")
     db.session.expire_all()
@@ -121,7 +122,7 @@ def test_who_wrote_the_account_does_not_approve_it(app: Flask, refund: Refund) -
 def test_an_account_that_is_not_approved_is_written_anew(
     desk: Browser, other_desk: Browser, refund: Refund
 ) -> None:
-    desk.press(desk.page(at(refund)), "Confirm the account", account="5050-1055", reason="r")
+    confirm(desk, desk.page(at(refund)), account="5050-1055", reason="r")
     other_desk.press(other_desk.page(at(refund)), "Do not approve it")
     db.session.expire_all()
     assert refund.status == "to confirm"
@@ -129,8 +130,8 @@ def test_an_account_that_is_not_approved_is_written_anew(
 
 def test_a_second_click_says_that_it_is_decided(desk: Browser, refund: Refund) -> None:
     page = desk.page(at(refund))
-    desk.press(page, "Confirm the account")
-    assert desk.press(page, "Confirm the account").status_code == 409
+    confirm(desk, page)
+    assert confirm(desk, page).status_code == 409
 
 
 def test_what_failed_is_tried_again_to_an_account(desk: Browser, refund: Refund) -> None:
@@ -156,7 +157,7 @@ def test_what_is_not_there_is_not_found(desk: Browser) -> None:
 
 
 def test_it_is_put_together_with_the_payouts(desk: Browser, refund: Refund) -> None:
-    desk.press(desk.page(at(refund)), "Confirm the account")
+    confirm(desk, desk.page(at(refund)))
     page = desk.page("/operations/payouts")
     answer = desk.press(page, "Put together for approval", refund=refund.key)
     told = words(desk.page(answer.location))

@@ -11,7 +11,7 @@ from tests.factories import NOW, TODAY
 from tests.payments.asking import ask, asked_for
 from tests.swish_fixtures import Swish
 
-ERIK = Actor("person", "Erik Wallin", 1, "operator")
+ERIK = Actor("person", "Erik Wallin", role="operator")
 BASE = "http://127.0.0.1:9"
 
 

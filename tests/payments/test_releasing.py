@@ -379,7 +379,8 @@ class TestRefunds:
     @pytest.fixture
     def refund(self, app: Flask) -> Refund:
         case = a_reminded_case()
-        stream = BytesIO(bgmax(Deposit([Paid(OWED + 250_00, case.ocr, payer="9912346", name="A")])))
+        paid = Paid(OWED + 250_00, case.ocr, payer="9912346", name="A")
+        stream = BytesIO(bgmax(Deposit([paid], day=TODAY)))
         taking.take(taking.keep(stream, "b"), stream, way="page", by="", today=TODAY, now=NOW)
         matching.match_new(now=NOW, between=db.session.commit)
         refund = the_refund()
