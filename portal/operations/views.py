@@ -115,7 +115,9 @@ def show_books() -> Response:
         differences=checks.differences(),
         unbooked=unbooked,
         unbalanced=unbalanced,
-        names_of_cases=cases.names(one.case_id for one in (*unbooked, *unbalanced)),
+        names_of_cases=cases.names(
+            [*(one.case_id for one in unbooked), *(one.case_id for one in unbalanced)]
+        ),
         days=days.newest(),
     )
 

@@ -14,7 +14,7 @@ import structlog
 from sqlalchemy import and_, func, or_, select
 
 from portal import clock
-from portal.collection.models import Case
+from portal.collection import cases
 from portal.extensions import db
 from portal.identity.actor import PROVIDER, SWISH, Actor
 from portal.payments import booking, refunds, ways
@@ -120,7 +120,7 @@ def _ask_for(refund_id: int, base_url: str, now: datetime) -> Refund:
 
 def _back(refund: Refund, base_url: str) -> Back:
     payment = db.session.get_one(Payment, refund.booked_id)
-    case = db.session.get_one(Case, payment.case_id)
+    case = cases.of_ids([payment.case_id])[0]
     original = payment.channel_reference.split(":")[1]
     request_id = db.session.scalars(
         select(SwishRequest.id).where(

@@ -17,7 +17,6 @@ from sqlalchemy import case as sql_case
 
 from portal import ledger
 from portal.collection import cases, history, states
-from portal.collection.models import Case
 from portal.extensions import db
 from portal.identity.actor import SYSTEM, Actor
 from portal.ledger import Account
@@ -87,7 +86,7 @@ def speaks_against(refund: Refund, today: date) -> str:
     """Why a refund that nobody has decided on must not go by itself; "" when nothing does."""
     if refund.case_id is None or refund.decided_by is not None:
         return ""
-    case = db.session.get_one(Case, refund.case_id)
+    case = cases.of_ids([refund.case_id])[0]
     if cases.amount_due(case, today).total_ore > 0:
         return N_("The case is not paid any more. Look whether the money is needed there.")
     if any(one.status in states.OPEN for one in cases.others_of(case)):

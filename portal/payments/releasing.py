@@ -17,7 +17,7 @@ from babel.numbers import format_currency
 from sqlalchemy import func, select
 
 from portal import clock, ledger
-from portal.collection.models import Case
+from portal.collection import cases
 from portal.companies import accounts
 from portal.config import Settings
 from portal.database import files, tenancy
@@ -327,7 +327,7 @@ def _file(
 def _reference(refund: Refund) -> str:
     if refund.case_id is None:
         return ""
-    return db.session.scalars(select(Case.reference).where(Case.id == refund.case_id)).one()
+    return cases.names([refund.case_id])[refund.case_id].reference
 
 
 def withdraw(key: str, *, now: datetime) -> PayoutBatch:

@@ -4,6 +4,8 @@ Revision: 0050
 After: 0049
 """
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -27,7 +29,7 @@ def _text(name: str, default: str | None = None) -> sa.Column[str]:
     return sa.Column(name, sa.String(), nullable=default is None, server_default=default)
 
 
-def _columns() -> list[sa.Column[object]]:
+def _columns() -> list[sa.Column[Any]]:
     moment = sa.DateTime(timezone=True)
     return [
         _text("key"), _to("booked_id", "payments"), _to("creditor_id", "creditors"),
