@@ -37,8 +37,10 @@ from portal.collection.models import (
     RuleDraft,
     SavedView,
 )
+from portal.companies import charts
 from portal.companies.models import (
     AddressSource,
+    BookingChart,
     CompanyAddress,
     CompanyCard,
     ContactPerson,
@@ -118,7 +120,7 @@ OF_A_CREDITOR = OF_A_CASE | {
     *("case_notes", "case_note_versions", "acts_together", "cases_together"),
     "signing_templates",
     "signature_uses",
-    *("payouts", "payout_lines", "payout_schedules"),
+    *("payouts", "payout_lines", "payout_schedules", "booking_charts"),
 }
 ONLY_ADDED_TO = {
     *("ledger_entries", "ledger_lines", "events", "payments", "signatures"),
@@ -349,6 +351,7 @@ def a_tenant(name: str, identity_number: str) -> Tenant:
                 amount_ore=100, currency="SEK", why="overpaid", payer_name="", status="waiting",
                 by=name, at=NOW,
             ),
+            BookingChart(creditor_id=creditor.id, **dict.fromkeys(charts.PARTS, "1930")),
             PayoutSchedule(creditor_id=creditor.id, every="day", weekday=1, lowest_ore=0),
             PayoutLine(
                 line_id=payout.id, payout_id=payout.id, creditor_id=creditor.id, kind="claim",
