@@ -1,7 +1,7 @@
 """Refunds of payments by any way, and how each is sent, followed and booked.
 
-Revision: 0051
-After: 0050
+Revision: 0052
+After: 0051
 """
 
 from typing import Any
@@ -9,8 +9,8 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0051"
-down_revision = "0050"
+revision = "0052"
+down_revision = "0051"
 branch_labels = None
 depends_on = None
 
