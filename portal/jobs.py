@@ -46,7 +46,15 @@ from portal.identity.models import BankIDOrder, Creditor
 from portal.messages import RedaError
 from portal.notifications import centre, gathering, mailing
 from portal.operations import bank_folder, payout_folder
-from portal.payments import booking, matching, paying_back, payouts, refunds, statuses
+from portal.payments import (
+    booking,
+    matching,
+    paying_back,
+    payouts,
+    refunds,
+    statements,
+    statuses,
+)
 from portal.reporting import making
 from portal.reporting import orders as orders_of_work
 from portal.signing import (
@@ -215,6 +223,23 @@ def follow_payouts() -> None:
     if settings().payout_folder:
         payout_folder.write_all(Path(settings().payout_folder), now=now)
     statuses.settle_debits(now=now)
+
+
+def make_statements() -> None:
+    """Make every company's statement of the months that have ended, one company at a time."""
+    now = clock.now()
+    failed: Exception | None = None
+    for creditor_id in db.session.scalars(select(Creditor.id).order_by(Creditor.id)).all():
+        try:
+            statements.make_due(creditor_id, today=clock.day_of(now), now=now)
+            db.session.commit()
+        except Exception as error:
+            # The other companies must not wait for one whose books say something unheard of.
+            db.session.rollback()
+            log.warning("statement.failed", creditor=creditor_id, error=type(error).__name__)
+            failed = error
+    if failed is not None:
+        raise failed
 
 
 def match_bank_payments() -> None:
@@ -398,6 +423,8 @@ SCHEDULE: Mapping[str, tuple[Callable[..., None], str]] = {
     "take_bank_files": (take_bank_files, "* * * * *"),
     # Early on the banking day, and again: what came in meanwhile is added.
     "propose_payouts": (propose_payouts, "10 4-8 * * *"),
+    # Early on the first, before payouts are proposed; again, so that no month is missed.
+    "make_statements": (make_statements, "40 2-8 1-5 * *"),
     "follow_payouts": (follow_payouts, "*/5 * * * *"),
     # Each file has it done at once; this is for one whose turn went wrong.
     matching.JOB: (match_bank_payments, "7,37 * * * *"),

@@ -465,6 +465,12 @@ def _chart_changed(data: Data) -> tuple[str, str]:
     )
 
 
+def _statement(data: Data) -> tuple[str, str]:
+    return gettext("Monthly statement %(number)s was made", number=data["number"]), kronor(
+        data["total_ore"], data["currency"]
+    )
+
+
 def _company_closed(data: Data) -> tuple[str, str]:
     if data["cases"] == "return":
         return gettext("The company was closed"), gettext("Open cases are given back to you.")
@@ -597,6 +603,7 @@ _TEXTS: Mapping[str, Callable[[Data], tuple[str, str]]] = {
     **{name: _account(name) for name in _ACCOUNT_EVENTS},
     **{name: _payout(name) for name in _PAYOUTS},
     "payout.schedule_changed": _payout_schedule,
+    "statement.made": _statement,
     "company.chart_changed": _chart_changed,
     "member.joined": _member_joined,
     "member.role_changed": _member_changed,

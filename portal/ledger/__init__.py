@@ -10,7 +10,8 @@
 - `interest_booked(case_id)`: how much interest is booked.
 - `received_since_sql(case_id, at)`: what came for a case, for its plan.
 - `owed_to(creditor_id)`, `owed_rows(creditor_id)`: collected and not yet paid out.
-- `owed_by(creditor_id)`: fees that the creditor bears itself.
+- `owed_by(creditor_id)`: what the creditor is charged: fees it bears, commission, signatures.
+- `charged_currencies(creditor_id)`, `line_id(key, account)`: for statements of what is charged.
 - `to_settle_sql(creditor_id)`, `owing_creditors()`: what payouts are made of, and whose.
 - `entries(case_id)`: the entries of a case, for a page.
 - `unpaid_sql(column)`: what debtors still owe, for a list; `balances_sql(column)`: by part.
@@ -20,6 +21,9 @@
 """
 
 from portal.ledger.books import (
+    COMMISSION,
+    COMMISSION_TAKEN_BACK,
+    FEES_VAT,
     INTEREST_ACCRUED,
     INTEREST_WAIVED,
     NEVER_OWED,
@@ -29,6 +33,7 @@ from portal.ledger.books import (
     PAYOUT_SETTLED,
     REFUND_PAID,
     REFUND_RETURNED,
+    SIGNATURES,
     Account,
     Balance,
     CaseBooks,
@@ -39,10 +44,12 @@ from portal.ledger.books import (
     balance_after,
     balances_sql,
     case_totals_sql,
+    charged_currencies,
     entries,
     interest_booked,
     is_posted,
     is_posted_sql,
+    line_id,
     of_case,
     off_balance,
     overpaid_sql,
@@ -60,6 +67,9 @@ from portal.ledger.books import (
 )
 
 __all__ = [
+    "COMMISSION",
+    "COMMISSION_TAKEN_BACK",
+    "FEES_VAT",
     "INTEREST_ACCRUED",
     "INTEREST_WAIVED",
     "NEVER_OWED",
@@ -69,6 +79,7 @@ __all__ = [
     "PAYOUT_SETTLED",
     "REFUND_PAID",
     "REFUND_RETURNED",
+    "SIGNATURES",
     "Account",
     "Balance",
     "CaseBooks",
@@ -79,10 +90,12 @@ __all__ = [
     "balance_after",
     "balances_sql",
     "case_totals_sql",
+    "charged_currencies",
     "entries",
     "interest_booked",
     "is_posted",
     "is_posted_sql",
+    "line_id",
     "of_case",
     "off_balance",
     "overpaid_sql",

@@ -49,6 +49,7 @@ def _tabs() -> tuple[tuple[str, str, int], ...]:
         ("list_payouts", gettext("Payouts"), 0),
         ("list_payments", gettext("Payments to match"), deciding.count()),
         ("list_refunds", gettext("Refunds"), refunds.count()),
+        ("list_charges", gettext("Charges"), 0),
         ("show_books", gettext("Books"), 0),
         ("list_checks", gettext("Files and logs"), views_checks.wrong()),
         ("list_rates", gettext("Reference rates"), 0),
@@ -163,6 +164,7 @@ def retry_message(message_id: int) -> Response:
 
 from portal.operations import (  # noqa: E402
     views_bank,  # noqa: F401
+    views_charges,  # noqa: F401
     views_checks,
     views_languages,  # noqa: F401
     views_payments,  # noqa: F401

@@ -19,6 +19,10 @@ _ENTRIES = {
     "payment.account": N_("Payment from a bank account"),
     "payment.bankgiro": N_("Payment by bankgiro"),
     "payment.direct": N_("Payment to the creditor"),
+    "commission": N_("Commission"),
+    "commission.taken_back": N_("Commission taken back"),
+    "signatures": N_("Signatures"),
+    "fees.vat": N_("VAT on fees that you bear"),
     "payout": N_("Paid out to you"),
     "payout.rejected": N_("A payout that did not arrive"),
     "payout.settled": N_("The bank has paid"),
@@ -60,8 +64,11 @@ ACCOUNTS = {
     "over_payment": N_("Paid too much, to be refunded"),
     "unmatched": N_("Received, not yet matched"),
     "bad_debt": N_("Fees given up"),
-    "owed_by_creditor": N_("Fees that you bear"),
+    "owed_by_creditor": N_("What you are charged, to be set off"),
     "payout_in_transit": N_("On its way to you"),
+    "commission_income": N_("Our commission"),
+    "signature_income": N_("Our income from signatures"),
+    "vat_owed": N_("VAT"),
 }
 
 
