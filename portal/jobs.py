@@ -46,7 +46,15 @@ from portal.identity.models import BankIDOrder, Creditor
 from portal.messages import RedaError
 from portal.notifications import centre, gathering, mailing
 from portal.operations import bank_folder, payout_folder
-from portal.payments import booking, matching, payouts, statements, statuses
+from portal.payments import (
+    booking,
+    matching,
+    paying_back,
+    payouts,
+    refunds,
+    statements,
+    statuses,
+)
 from portal.reporting import making
 from portal.reporting import orders as orders_of_work
 from portal.signing import (
@@ -168,6 +176,33 @@ def ask_swish(request_id: str | None = None) -> None:
         raise failed
 
 
+def pay_back(refund_id: int | None = None) -> None:
+    """Send refunds the way that the money came, and learn how those that are sent went.
+
+    refund_id: of one that is sent; else all that are due.
+    """
+    base, now = settings().base_url, clock.now()
+    acts: list[Callable[[], object]] = []
+    if refund_id is None:
+        acts += [
+            functools.partial(paying_back.send, one, base, now=now, between=db.session.commit)
+            for one in paying_back.due()
+        ]
+    wanted = [refund_id] if refund_id else paying_back.unanswered(now)
+    acts += [functools.partial(paying_back.follow, one, base, now=now) for one in wanted]
+    failed: RedaError | None = None
+    for act in acts:
+        try:
+            act()
+            db.session.commit()
+        except RedaError as error:
+            # The others must not wait for one that nobody will tell about.
+            db.session.rollback()
+            failed = error
+    if failed is not None:
+        raise failed
+
+
 def take_bank_files() -> None:
     """Take what lies in the folder that banks' files are put in, if there is one."""
     if settings().bank_folder:
@@ -238,6 +273,7 @@ def collect_bankid() -> None:
 def check_books() -> None:
     """Look whether books, cases and payments agree; fails, so that an operator sees it, if not."""
     off = len(ledger.off_balance()) + len(checks.differences()) + len(booking.differences())
+    off += len(refunds.differences())
     if off:
         log.error("books.differ", count=off)
         raise BooksDiffer(f"{off} differences; see the operator's page of the books")
@@ -395,6 +431,7 @@ SCHEDULE: Mapping[str, tuple[Callable[..., None], str]] = {
     # Each file has it done at once; this is for one whose turn went wrong.
     matching.JOB: (match_bank_payments, "7,37 * * * *"),
     "ask_swish": (ask_swish, "* * * * *"),
+    "pay_back": (pay_back, "* * * * *"),
     "ask_of_texts": (ask_of_texts, "20 * * * *"),
     "collect_bankid": (collect_bankid, "* * * * *"),
     "refresh_figures": (refresh_figures, "*/5 * * * *"),

@@ -93,6 +93,9 @@ _ENTRIES = {
     "payout": lazy_gettext("Paid out to you"),
     "payout.rejected": lazy_gettext("A payout that did not arrive"),
     "payout.settled": lazy_gettext("The bank has paid"),
+    "payout.returned": lazy_gettext("A payout that came back"),
+    "refund.paid": lazy_gettext("Paid back to the payer"),
+    "refund.returned": lazy_gettext("A refund that came back"),
 }
 _ACCOUNTS = {
     "principal": lazy_gettext("Owed by the debtor: invoice"),
