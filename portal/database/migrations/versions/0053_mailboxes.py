@@ -1,14 +1,14 @@
 """Letters to digital mailboxes.
 
-Revision: 0052
-After: 0051
+Revision: 0053
+After: 0052
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0052"
-down_revision = "0051"
+revision = "0053"
+down_revision = "0052"
 branch_labels = None
 depends_on = None
 
