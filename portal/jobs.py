@@ -39,14 +39,22 @@ from portal.collection import (
 )
 from portal.creditor.notices import MailSpeaker
 from portal.database import file_checks, queue, server, tenancy
-from portal.delivery import outbox
+from portal.delivery import mailboxes, outbox
 from portal.extensions import db, settings
 from portal.identity import attempts, orders, sessions
 from portal.identity.models import BankIDOrder, Creditor
 from portal.messages import RedaError
 from portal.notifications import centre, gathering, mailing
 from portal.operations import bank_folder, payout_folder
-from portal.payments import booking, matching, payouts, statements, statuses
+from portal.payments import (
+    booking,
+    matching,
+    paying_back,
+    payouts,
+    refunds,
+    statements,
+    statuses,
+)
 from portal.reporting import making
 from portal.reporting import orders as orders_of_work
 from portal.signing import (
@@ -136,7 +144,7 @@ def _run_day(day: date, now: datetime, *, is_last: bool, chunk: int) -> None:
 
 def deliver_outbox() -> None:
     """Send what waits in the outbox."""
-    while outbox.deliver_waiting(clock.now()).sent:
+    while outbox.deliver_waiting(clock.now(), note=reaching.note_arrival).sent:
         pass
     outbox.write_batches()
 
@@ -159,6 +167,33 @@ def ask_swish(request_id: str | None = None) -> None:
     for one in wanted:
         try:
             booking.ask(one, now=clock.now())
+            db.session.commit()
+        except RedaError as error:
+            # The others must not wait for one that nobody will tell about.
+            db.session.rollback()
+            failed = error
+    if failed is not None:
+        raise failed
+
+
+def pay_back(refund_id: int | None = None) -> None:
+    """Send refunds the way that the money came, and learn how those that are sent went.
+
+    refund_id: of one that is sent; else all that are due.
+    """
+    base, now = settings().base_url, clock.now()
+    acts: list[Callable[[], object]] = []
+    if refund_id is None:
+        acts += [
+            functools.partial(paying_back.send, one, base, now=now, between=db.session.commit)
+            for one in paying_back.due()
+        ]
+    wanted = [refund_id] if refund_id else paying_back.unanswered(now)
+    acts += [functools.partial(paying_back.follow, one, base, now=now) for one in wanted]
+    failed: RedaError | None = None
+    for act in acts:
+        try:
+            act()
             db.session.commit()
         except RedaError as error:
             # The others must not wait for one that nobody will tell about.
@@ -238,6 +273,7 @@ def collect_bankid() -> None:
 def check_books() -> None:
     """Look whether books, cases and payments agree; fails, so that an operator sees it, if not."""
     off = len(ledger.off_balance()) + len(checks.differences()) + len(booking.differences())
+    off += len(refunds.differences())
     if off:
         log.error("books.differ", count=off)
         raise BooksDiffer(f"{off} differences; see the operator's page of the books")
@@ -365,6 +401,8 @@ def tidy() -> None:
     approvals.expire(clock.now())
     centre.forget_old(clock.now())
     outbox.forget_old_mails(clock.now())
+    while mailboxes.forget_handed_over(clock.now(), real_now=clock.real_now()):
+        db.session.commit()
     drafts.forget_old(clock.now())
     entry_codes.forget_old(clock.now())
     entry_links.forget_old(clock.now())
@@ -393,6 +431,7 @@ SCHEDULE: Mapping[str, tuple[Callable[..., None], str]] = {
     # Each file has it done at once; this is for one whose turn went wrong.
     matching.JOB: (match_bank_payments, "7,37 * * * *"),
     "ask_swish": (ask_swish, "* * * * *"),
+    "pay_back": (pay_back, "* * * * *"),
     "ask_of_texts": (ask_of_texts, "20 * * * *"),
     "collect_bankid": (collect_bankid, "* * * * *"),
     "refresh_figures": (refresh_figures, "*/5 * * * *"),
