@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from cryptography import x509
 from cryptography.fernet import Fernet
 from stdnum import iban, luhn
+from stdnum.se import vat
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -117,6 +118,11 @@ class Settings:
     service_organisation_number: str = _setting(
         "REDA_ORGANISATION_NUMBER", "5560000167", "the collector's organisation number, 10 digits"
     )
+    registered_vat_number: str = _setting(
+        "REDA_VAT_NUMBER",
+        "",
+        "the collector's VAT number; empty: SE, the organisation number and 01",
+    )
     service_bankgiro: str = _setting(
         "REDA_BANKGIRO", "50501055", "bankgiro for client money, digits only"
     )
@@ -187,6 +193,21 @@ class Settings:
     )
     sms_sender: str = _setting(
         "REDA_SMS_SENDER", "Reda", "the name that our text messages come from, at most 11 letters"
+    )
+    mailbox_url: str = _setting(
+        "REDA_MAILBOX_URL",
+        "",
+        "where the operator of digital mailboxes answers, the part before /v1 and /v2; empty: no"
+        " letter goes to one",
+    )
+    mailbox_client_id: str = _setting(
+        "REDA_MAILBOX_CLIENT_ID", "", "the name that the operator knows us by"
+    )
+    mailbox_client_secret: str = _setting(
+        "REDA_MAILBOX_CLIENT_SECRET", "", "the secret that shows it who we are"
+    )
+    mailbox_tenant: str = _setting(
+        "REDA_MAILBOX_TENANT", "", "the key of the sender that our letters come from"
     )
     seal_key: str = _setting(
         "REDA_SEAL_KEY", "", "the private key (PEM) that signed documents are sealed with"
@@ -307,6 +328,10 @@ class Settings:
             raise SettingsError("REDA_ARCHIVE_VOLUME_MB must be a whole number above zero.")
         if self.letter_batch not in ("on", "off"):
             raise SettingsError("REDA_LETTER_BATCH must be on or off.")
+        if self.registered_vat_number and not vat.is_valid(self.registered_vat_number):
+            raise SettingsError(
+                "REDA_VAT_NUMBER must be a Swedish VAT number, such as SE556000016701."
+            )
         self._check_bank()
         self._check_mail()
         scheme, host = urlsplit(self.translate_address)[:2]
@@ -314,6 +339,7 @@ class Settings:
             raise SettingsError("REDA_TRANSLATE_ADDRESS must be an http or https address.")
         self._check_sms()
         self._check_online()
+        self._check_mailbox()
         self._check_store()
         for key in self.encryption_keys:
             try:
@@ -378,6 +404,23 @@ class Settings:
                 " together."
             )
 
+    def _check_mailbox(self) -> None:
+        scheme, host = urlsplit(self.mailbox_url)[:2]
+        if self.mailbox_url and not (scheme in ("http", "https") and host):
+            raise SettingsError("REDA_MAILBOX_URL must be an http or https address.")
+        ours = (
+            self.mailbox_url, self.mailbox_client_id, self.mailbox_client_secret,
+            self.mailbox_tenant,
+        )  # fmt: skip
+        if any(ours) and not all(ours):
+            raise SettingsError(
+                "REDA_MAILBOX_URL, REDA_MAILBOX_CLIENT_ID, REDA_MAILBOX_CLIENT_SECRET and"
+                " REDA_MAILBOX_TENANT are set together."
+            )
+        # It becomes a part of addresses.
+        if not re.fullmatch(r"[A-Za-z0-9]{0,64}", self.mailbox_tenant):
+            raise SettingsError("REDA_MAILBOX_TENANT must be letters and digits.")
+
     def _check_store(self) -> None:
         scheme, host = urlsplit(self.store_address)[:2]
         if self.store_address and not (scheme in ("http", "https") and host):
@@ -420,6 +463,8 @@ class Settings:
             raise SettingsError("REDA_SMS_URL must be an https address in production.")
         if self.online_address and not self.online_address.startswith("https:"):
             raise SettingsError("REDA_ONLINE_ADDRESS must be an https address in production.")
+        if self.mailbox_url and not self.mailbox_url.startswith("https:"):
+            raise SettingsError("REDA_MAILBOX_URL must be an https address in production.")
         if _is_of_the_demo(Path(self.seal_certificate)):
             raise SettingsError("REDA_SEAL_CERTIFICATE is the demo's; production needs its own.")
 
@@ -431,6 +476,11 @@ class Settings:
     def is_secure(self) -> bool:
         """Whether people reach us over TLS; cookies are then marked Secure and HSTS is sent."""
         return urlsplit(self.base_url).scheme == "https"
+
+    @property
+    def has_mailbox(self) -> bool:
+        """Whether letters may go to digital mailboxes."""
+        return bool(self.mailbox_url)
 
     @property
     def encryption_keys(self) -> list[str]:
@@ -446,6 +496,11 @@ class Settings:
     @property
     def var(self) -> Path:
         return Path(self.var_folder)
+
+    @property
+    def vat_number(self) -> str:
+        """The collector's VAT number, as it stands on invoices."""
+        return self.registered_vat_number or f"SE{self.service_organisation_number}01"
 
     @property
     def service_address_lines(self) -> list[str]:

@@ -17,7 +17,6 @@ from io import BytesIO, StringIO
 from PIL import Image, ImageDraw
 from sqlalchemy import select, text
 from stdnum import luhn
-from stdnum import luhn
 
 from portal import clock, create_app
 from portal.collection import attachments, disputes, intake, notes, plans, rates, rulebook
@@ -358,7 +357,9 @@ def _seed_card(creditor: Creditor) -> None:
         is_used=False, actor=actor, now=now,
     )  # fmt: skip
     payouts.choose_schedule(creditor.id, Schedule("week", 3, 100_00), actor=actor, now=now)
-    looks.save_letter(creditor.id, "Norrsken", looks.drawn(_logo()), 0, actor=actor, now=now)
+    looks.save_letter(
+        creditor.id, "Norrsken", looks.drawn(_logo()), 0, by_mailbox=True, actor=actor, now=now
+    )
     db.session.commit()
 
 
@@ -434,6 +435,7 @@ def _print_table() -> None:
         ("Card and account payments (simulator)", "http://127.0.0.1:8109/"),
         ("Mails (simulator)", "http://127.0.0.1:8106/"),
         ("Text messages (simulator)", "http://127.0.0.1:8107/"),
+        ("Digital mailboxes (simulator)", "http://127.0.0.1:8111/"),
         ("Components", f"{base}/dev/components"),
         ("", ""),
     ]

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from stdnum import luhn
 
 from portal import clock
-from portal.collection import cases, changes, intake, lifecycle, plans, states, stops
+from portal.collection import cases, changes, intake, lifecycle, plans, reaching, states, stops
 from portal.collection.models import Case
 from portal.delivery import outbox
 from portal.extensions import db
@@ -60,7 +60,7 @@ def live(creditor: Creditor, people: Sequence[dict[str, str]], today: date) -> N
             if day.isoweekday() == _PAID_ON:
                 _pay_out(creditor, (today - day).days // 7, day, now)
         db.session.commit()
-        outbox.deliver_waiting(now)
+        outbox.deliver_waiting(now, note=reaching.note_arrival)
 
 
 def _pay_out(creditor: Creditor, weeks_ago: int, day: date, now: datetime) -> None:

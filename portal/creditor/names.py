@@ -86,9 +86,16 @@ _ENTRIES = {
     "payment.swish": lazy_gettext("Payment by Swish"),
     "payment.card": lazy_gettext("Payment by card"),
     "payment.account": lazy_gettext("Payment from a bank account"),
+    "commission": lazy_gettext("Commission"),
+    "commission.taken_back": lazy_gettext("Commission taken back"),
+    "signatures": lazy_gettext("Signatures"),
+    "fees.vat": lazy_gettext("VAT on fees that you bear"),
     "payout": lazy_gettext("Paid out to you"),
     "payout.rejected": lazy_gettext("A payout that did not arrive"),
     "payout.settled": lazy_gettext("The bank has paid"),
+    "payout.returned": lazy_gettext("A payout that came back"),
+    "refund.paid": lazy_gettext("Paid back to the payer"),
+    "refund.returned": lazy_gettext("A refund that came back"),
 }
 _ACCOUNTS = {
     "principal": lazy_gettext("Owed by the debtor: invoice"),
@@ -101,8 +108,11 @@ _ACCOUNTS = {
     "over_payment": lazy_gettext("Paid too much, to be refunded"),
     "unmatched": lazy_gettext("Received, not yet matched"),
     "bad_debt": lazy_gettext("Fees given up"),
-    "owed_by_creditor": lazy_gettext("Fees that you bear, to be set off"),
+    "owed_by_creditor": lazy_gettext("What you are charged, to be set off"),
     "payout_in_transit": lazy_gettext("On its way to you"),
+    "commission_income": lazy_gettext("Our commission"),
+    "signature_income": lazy_gettext("Our income from signatures"),
+    "vat_owed": lazy_gettext("VAT"),
 }
 _MESSAGES = {
     "reminder": lazy_gettext("Reminder"),
@@ -125,6 +135,7 @@ _CHANNELS = {
     "account": lazy_gettext("Directly from a bank account"),
     "email": lazy_gettext("E-mail"),
     "sms": lazy_gettext("Text message"),
+    "mailbox": lazy_gettext("Digital mailbox"),
 }
 _DISPUTES = {
     "": (lazy_gettext("None"), "neutral"),
@@ -187,6 +198,7 @@ _TURNS = {
 _DELIVERY = {
     "waiting": (lazy_gettext("Waits to be sent"), "neutral"),
     "sent": (lazy_gettext("Sent"), "good"),
+    "delivered": (lazy_gettext("Delivered"), "good"),
     "failed": (lazy_gettext("Could not be sent"), "danger"),
     "withdrawn": (lazy_gettext("Withdrawn"), "neutral"),
 }
