@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
 from flask import Response, flash, url_for
-from flask_babel import gettext
+from flask_babel import gettext, pgettext
 from flask_login import current_user
 from htmx_flask import request
 from werkzeug.exceptions import NotFound
@@ -33,6 +33,7 @@ from portal.signing import (
     keeping,
     listing,
     pdfs,
+    sending_lists,
 )
 from portal.signing.drafts import Refused
 from portal.signing.models import OF_THE_SERVICE, Envelope, EnvelopeEvent
@@ -119,7 +120,7 @@ def export_documents(kind: str) -> Response:
         [
             gettext("Name"), gettext("Version"), gettext("Status"), gettext("Have signed"),
             gettext("Of"), gettext("Waits for"), gettext("Last day to sign"), gettext("Sent by"),
-            gettext("Made"), gettext("Sent"), gettext("Ended"),
+            pgettext("document", "Made"), gettext("Sent"), gettext("Ended"),
         ],
         map(_cells, listing.every(access.role().creditor_id, wanted())),
     )  # fmt: skip
@@ -285,6 +286,7 @@ def _draft_page(envelope: Envelope, status: int, **forms: Form) -> Response:
         documents=documents,
         attachments=envelopes.files_of(envelope, drafts.ATTACHMENT),
         signers=envelopes.signers_of(envelope),
+        lists=sending_lists.of(envelope),
         can_join=sum(not one.has_signatures for one in documents) > 1,
         files_form=forms.get("files_form") or DocumentFilesForm(formdata=None),
         attachments_form=forms.get("attachments_form") or AttachmentsForm(formdata=None),
