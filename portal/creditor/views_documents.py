@@ -20,6 +20,7 @@ from portal.creditor.forms_documents import (
     MoreTimeForm,
     ReasonForm,
 )
+from portal.creditor.names import actor_name
 from portal.creditor.views import creditor
 from portal.extensions import db
 from portal.messages import RedaError
@@ -206,7 +207,12 @@ def show_refused(form: DocumentFilesForm | AttachmentsForm, problems: Sequence[R
 
 @creditor.get("/<key>/documents/<envelope_key>")
 def show_document(envelope_key: str) -> Response:
-    """A draft to be worked on, or how far it has come."""
+    """A draft to be worked on, how far it has come, or what is left of it."""
+    if (gone := keeping.find_deleted(access.role().creditor_id, envelope_key)) is not None:
+        return render(
+            "creditor/document_deleted.html", status=410, gone=gone, texts=document_texts,
+            actor_name=actor_name,
+        )  # fmt: skip
     envelope = envelope_of(envelope_key)
     # Who only filters what is shown has opened it already.
     if request.method == "GET" and not request.htmx:

@@ -369,6 +369,15 @@ def deleted(creditor_id: int, limit: int = 100) -> list[DeletedEnvelope]:
     )
 
 
+def find_deleted(creditor_id: int, key: str) -> DeletedEnvelope | None:
+    """What is left of an envelope of a company that is deleted."""
+    return db.session.scalar(
+        select(DeletedEnvelope).where(
+            DeletedEnvelope.creditor_id == creditor_id, DeletedEnvelope.key == key
+        )
+    )
+
+
 def remove_files(*, now: datetime, real_now: datetime) -> int:
     """Remove the files of what was deleted, but those that something else names; answers how many.
 
