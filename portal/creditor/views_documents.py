@@ -247,6 +247,7 @@ def document_page(envelope: Envelope, status: int = 200, **forms: Form) -> Respo
         rule=keeping.rule_of(envelope),
         hold=keeping.held_by(envelope),
         why_kept=keeping.why_kept(envelope, today=clock.today()),
+        deleted_on=keeping.deletion_day(envelope, today=clock.today()),
         holding=forms.get("holding") or HoldForm(formdata=None),
         time=forms.get("time") or MoreTimeForm(formdata=None, data={"last_on": envelope.last_on}),
         why=forms.get("why") or ReasonForm(formdata=None),

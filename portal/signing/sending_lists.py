@@ -133,16 +133,17 @@ def begin(
     )
     if sending is not None and (sending.ended_at is None or sending.done == sending.total):
         return sending
+    seen = envelopes.state_of(envelope)
     if sending is None:
         sending = SendingList(
             key=new_key(12), creditor_id=envelope.creditor_id, envelope_id=envelope.id,
             sha256=listed.sha256, total=len(listed.people), done=0,
         )  # fmt: skip
-        db.session.add(sending)
     sending.person_id, sending.person_name = actor.person_id, actor.name
-    sending.sender_email, sending.seen = sender_email, envelopes.state_of(envelope)
+    sending.sender_email, sending.seen = sender_email, seen
     sending.people = json.dumps([asdict(one) for one in listed.people])
     sending.begun_at, sending.ended_at, sending.failure = now, None, None
+    db.session.add(sending)
     db.session.flush()
     go_on(sending, today=today, now=now)
     if sending.ended_at is None:

@@ -85,7 +85,7 @@ def test_what_is_wrong_with_a_field_is_told_above_and_at_it(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("own", "at"),
     [
-        ({"own-1-label": "Dag", "own-1-name": "Första dagen", "own-1-kind": "text"}, "own-1-name"),
+        ({"own-0-label": "Dag", "own-0-name": "Första dagen", "own-0-kind": "text"}, "own-0-name"),
         ({"own-0-label": "Sätt", "own-0-kind": "choice", "own-0-choices": "A"}, "own-0-choices"),
     ],
 )

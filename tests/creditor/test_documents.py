@@ -685,7 +685,7 @@ class TestALongList:
     def test_that_ended_goes_on_with_the_others_when_it_is_sent_again(
         self, desk: Desk, envelope: Envelope, page: BeautifulSoup
     ) -> None:
-        desk.post(page.main.form["action"])
+        desk.post(page.main.form["action"].removeprefix(f"/creditor/{desk.creditor.key}/"))
         assert "Not all have been sent to" in self.progress(desk, envelope)
         self.begun(desk, envelope)
         assert "12 documents are on their way." in self.progress(desk, envelope)

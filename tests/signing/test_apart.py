@@ -32,8 +32,8 @@ def a_bomb(megabytes: int) -> bytes:
     packing = zlib.compressobj()
     packed = b"".join(packing.compress(bytes(1 << 20)) for _ in range(megabytes)) + packing.flush()
     table = (
-        b"1 0 obj\n<</Type/XRef/Size 2/W[1 2 1]/Root 2 0 R/Filter/FlateDecode/Length %d>>\nstream\n"
-        % len(packed)
+        b"1 0 obj\n<</Type/XRef/Size %d/W[1 2 1]/Root 2 0 R/Filter/FlateDecode/Length %d>>"
+        b"\nstream\n" % (megabytes << 18, len(packed))
     )
     body = b"%PDF-1.7\n" + table + packed + b"\nendstream\nendobj\n"
     return body + b"startxref\n9\n%%EOF\n"
@@ -49,13 +49,13 @@ def test_a_sealed_file_is_looked_at_as_ever(app: Flask, settings: Settings) -> N
 
 
 def test_one_that_takes_too_much_memory_is_given_up(app: Flask) -> None:
-    report = apart.verify(a_bomb(600), settings_of_app(), now=NOW, megabytes=500)
+    report = apart.verify(a_bomb(60), settings_of_app(), now=NOW, megabytes=400)
     assert "more time or memory" in told(report)
     assert report.verdict == verifying.INCOMPLETE
 
 
 def test_one_that_takes_too_much_time_is_given_up(app: Flask) -> None:
-    report = apart.verify(a_bomb(200), settings_of_app(), now=NOW, seconds=1)
+    report = apart.verify(a_bomb(20), settings_of_app(), now=NOW, seconds=1)
     assert "more time or memory" in told(report)
 
 
