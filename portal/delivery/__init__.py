@@ -3,7 +3,8 @@
 What other rooms and the doors call:
 
 - `outbox`: `put`, `put_mail`, `put_sms`, `withdraw`, `withdraw_unsent`, `withdraw_addressed` (in
-  a verb's transaction), `deliver_waiting`, `deliver_at_once` and `write_batches` (the jobs), `messages_of`.
+  a verb's transaction), `deliver_waiting`, `deliver_at_once` and `write_batches` (the jobs),
+  `messages_of`.
 - `channels.mail.address_of` and `channels.sms.number_of`, for whoever takes an e-mail address or a
   mobile number from somebody.
 - `letters`: `render_letter`, `render_receipt`, `render_agreement`, each answering a PDF,

@@ -67,7 +67,7 @@ def unwrite(signer: Signer) -> bool:
 def tell_of_end(envelope: Envelope, *, now: datetime) -> None:
     """Tell those who were invited that nobody signs it any more, and why.
 
-    Who was still to get their invitation never hears of it.
+    Who was still to get their invitation, and has not seen it otherwise, never hears of it.
     """
     invited = db.session.scalars(
         select(Signer).where(
@@ -78,7 +78,8 @@ def tell_of_end(envelope: Envelope, *, now: datetime) -> None:
         )
     )
     for one in invited:
-        if not unwrite(one):
+        is_unknown_to_them = unwrite(one) and one.opened_at is None
+        if not is_unknown_to_them:
             _write("sign_ended", envelope, one, now.isoformat(), now)
 
 

@@ -556,6 +556,30 @@ def test_what_it_costs_is_told_before_it_is_sent(desk: Desk) -> None:
     assert "5 free signatures are left." in told
 
 
+def test_one_signature_more_is_told_in_the_singular(desk: Desk) -> None:
+    signed_by_all(sent(desk, signers=[f"Eva{number} Berg" for number in range(5)]), clock.now())
+    told = desk.get(f"documents/{a_draft(desk.creditor).key}/check").text
+    assert "it is one signature, which costs SEK 15.00 without VAT" in " ".join(told.split())
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        ({"reason": "userCancel", "what": "order"}, "They cancelled in the BankID app."),
+        ({"reason": "odd", "what": "order"}, "BankID gave the reason odd."),
+        ({"reason": "ocsp status", "what": "signature"}, "no signature that holds"),
+    ],
+)
+def test_why_a_signature_was_not_made_is_told(desk: Desk, data: dict[str, str], told: str) -> None:
+    envelope = sent(desk)
+    (signer,) = envelopes.signers_of(envelope)
+    events.record(
+        envelope, "sign_failed", actor="signer:Eva Berg", now=clock.now(), signer=signer, **data
+    )
+    db.session.commit()
+    assert told in desk.get(f"documents/{envelope.key}").select_one(".timeline").text
+
+
 def test_what_a_whole_list_costs_is_told_before_it_is_sent(desk: Desk) -> None:
     envelope = a_draft(desk.creditor, signers=["Eva Berg"] * 2)
     page = desk.post(f"documents/{envelope.key}/list", list=a_list(PEOPLE))
