@@ -55,6 +55,7 @@ from tests.factories import (
     enter_case,
     sign_in,
 )
+from tests.payments.charging import a_statement
 from tests.payments.paying_out import an_account, collect, propose
 from tests.signing.envelopes import a_list_of, an_envelope
 from tests.signing.templates import a_template
@@ -80,7 +81,14 @@ CREDITOR_READ = {
     "creditor.download_invoice": ("reference",),
     "creditor.list_invoices": (),
     "creditor.show_upload": ("upload_id",),
-    "creditor.show_payout": (),
+    "creditor.list_payouts": (),
+    "creditor.show_owed": (),
+    "creditor.show_payout": ("payout_key",),
+    "creditor.export_payout": ("payout_key", "extension"),
+    "creditor.list_statements": (),
+    "creditor.show_statement": ("statement_key",),
+    "creditor.download_statement": ("statement_key",),
+    "creditor.export_statement": ("statement_key",),
     "creditor.change_rules": (),
     "creditor.show_switch": (),
     "creditor.show_company": (),
@@ -128,6 +136,9 @@ CREDITOR_READ = {
 }
 # What only an administrator does; a case handler may not either.
 ADMINISTRATOR = {
+    "creditor.change_payouts": (),
+    "creditor.save_schedule": (),
+    "creditor.save_chart": (),
     "creditor.save_keeping": (),
     "creditor.hold_document": ("envelope_key",),
     "creditor.release_document": ("envelope_key",),
@@ -271,12 +282,20 @@ OPERATOR = {
     "operations.list_bank_files": (),
     "operations.take_bank_file": (),
     "operations.download_bank_file": ("file_id",),
+    "operations.list_charges": (),
+    "operations.show_charges": ("statement_key",),
+    "operations.download_charges": ("statement_key",),
+    "operations.export_charges": ("statement_key",),
+    "operations.list_prices": (),
+    "operations.add_price": (),
     "operations.list_payouts": (),
     "operations.propose_payouts": (),
     "operations.do_payouts": (),
     "operations.take_payout_report": (),
     "operations.show_payout": ("payout_key",),
     "operations.change_payout": ("payout_key",),
+    "operations.show_statement": ("payout_key",),
+    "operations.export_statement": ("payout_key", "extension"),
     "operations.show_payout_batch": ("batch_key",),
     "operations.approve_payouts": ("batch_key",),
     "operations.withdraw_payouts": ("batch_key",),
@@ -290,7 +309,13 @@ OPERATOR = {
     "operations.take_payment_back": ("payment_id", "other_id"),
     "operations.put_payment_aside": ("payment_id",),
     "operations.list_refunds": (),
+    "operations.show_refund": ("refund_id",),
+    "operations.let_refund_go": ("refund_id",),
     "operations.confirm_refund": ("refund_id",),
+    "operations.approve_refund": ("refund_id",),
+    "operations.refuse_refund": ("refund_id",),
+    "operations.retry_refund": ("refund_id",),
+    "operations.refund_by_bank": ("refund_id",),
     "operations.list_jobs": (),
     "operations.retry_job": ("job_id",),
     "operations.list_messages": (),
@@ -408,6 +433,7 @@ OPEN = {
     "api.online_callback",
     "api.sms_callback",
     "api.swish_callback",
+    "api.swish_refund_callback",
     "creditor.choose_company",
     "creditor.find_company",
     "debtor.accessibility",
@@ -606,6 +632,7 @@ def a_world(app: Flask) -> World:
         "refund_id": 1,
         "template_key": a_template(creditor).key,
         **_a_payout(case),
+        "statement_key": a_statement(creditor).key,
     }
     values |= _a_report(creditor.id) | _an_envelope(creditor)
     return World(app, case, a_reminded_case(creditor), _unsigned(other, people), values, people)

@@ -82,7 +82,9 @@ STAFF = (
     "portal/law/settlement.py",
     "portal/law/statement.py",
     "portal/payments/bank_files/*",
+    "portal/payments/commission.py",
     "portal/payments/payouts.py",
+    "portal/payments/refunds.py",
     "portal/payments/releasing.py",
     "portal/payments/statuses.py",
     "portal/payments/deciding.py",
@@ -94,6 +96,7 @@ STAFF = (
     "templates/creditor/*",
     "templates/letters/evidence.html",
     "templates/letters/report.html",
+    "templates/letters/statement.html",
     "templates/letters/verification.html",
     "templates/components/bell.html",
     # E-mails to people who sign in; others go to debtors.
@@ -104,6 +107,7 @@ STAFF = (
     "templates/emails/invitation.*",
     "templates/emails/notification.*",
     "templates/operations/*",
+    "templates/payouts/*",
     "templates/signing/*",
 )
 # CLDR's names of plural forms, in the order that they have in a catalogue.

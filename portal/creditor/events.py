@@ -8,7 +8,7 @@ from flask_babel import gettext, lazy_gettext
 from flask_babel.speaklater import LazyString
 
 from portal.collection.history import Setting, Told
-from portal.companies import accounts
+from portal.companies import accounts, charts
 from portal.creditor import settings
 from portal.creditor.names import (
     actor_name,
@@ -18,10 +18,12 @@ from portal.creditor.names import (
     entry_name,
     field_name,
     role_name,
+    schedule_told,
     stop_name,
     telling_outcome,
 )
 from portal.messages import Problem
+from portal.payments.payouts import Schedule
 from portal.web.formats import format_date, kronor
 from portal.web.forms import text as problem_text
 
@@ -326,6 +328,18 @@ def _payment_taken_back(data: Data) -> tuple[str, str]:
     return gettext("A payment was taken back"), told
 
 
+def _refunded(data: Data) -> tuple[str, str]:
+    return gettext("What was paid too much went back"), gettext(
+        "%(amount)s was paid back to who paid it.", amount=kronor(data["amount_ore"])
+    )
+
+
+def _refund_returned(data: Data) -> tuple[str, str]:
+    return gettext("A refund came back"), gettext(
+        "%(amount)s did not arrive, and is paid back once more.", amount=kronor(data["amount_ore"])
+    )
+
+
 def _paid(data: Data) -> tuple[str, str]:
     return gettext("Everything is paid"), gettext(
         "The case was closed as of %(day)s.", day=_day(data, "closed_on")
@@ -441,8 +455,19 @@ def _payout(name: str) -> Callable[[Data], tuple[str, str]]:
 
 
 def _payout_schedule(data: Data) -> tuple[str, str]:
-    return gettext("When you are paid out to was changed"), gettext(
-        "Lowest amount: %(amount)s", amount=kronor(data["lowest_ore"])
+    chosen = Schedule(data["every"], data["weekday"], data["lowest_ore"])
+    return gettext("When you are paid out to was changed"), schedule_told(chosen)
+
+
+def _chart_changed(data: Data) -> tuple[str, str]:
+    return gettext("The accounts of your vouchers were changed"), ", ".join(
+        str(data[name]) for name in charts.PARTS
+    )
+
+
+def _statement(data: Data) -> tuple[str, str]:
+    return gettext("Monthly statement %(number)s was made", number=data["number"]), kronor(
+        data["total_ore"], data["currency"]
     )
 
 
@@ -561,6 +586,8 @@ _TEXTS: Mapping[str, Callable[[Data], tuple[str, str]]] = {
     "case.dispute_answered": _dispute_answered,
     "case.payment_received": _payment_received,
     "case.payment_taken_back": _payment_taken_back,
+    "case.refund_paid": _refunded,
+    "case.refund_returned": _refund_returned,
     "case.paid": _paid,
     "case.needs_review": _needs_review,
     "case.review_ended": _review_ended,
@@ -577,6 +604,8 @@ _TEXTS: Mapping[str, Callable[[Data], tuple[str, str]]] = {
     **{name: _account(name) for name in _ACCOUNT_EVENTS},
     **{name: _payout(name) for name in _PAYOUTS},
     "payout.schedule_changed": _payout_schedule,
+    "statement.made": _statement,
+    "company.chart_changed": _chart_changed,
     "member.joined": _member_joined,
     "member.role_changed": _member_changed,
     "member.removed": _member_removed,
@@ -736,6 +765,7 @@ _STEPS = (
 )  # fmt: skip
 _MONEY = (
     "case.payment_received", "case.payment_taken_back", "case.paid", "case.paid_directly",
+    "case.refund_paid", "case.refund_returned",
     "case.credited",
     "case.credited_in_part", "case.written_off", "case.returned", "case.recalled", "case.limited",
     "case.plan_offered", "case.plan_agreed", "case.plan_moved", "case.plan_ended",

@@ -1,10 +1,13 @@
 """What codes of the rooms are called on the creditor's pages."""
 
+from babel.dates import get_day_names
 from flask_babel import get_locale, gettext, lazy_gettext, lazy_pgettext, ngettext
 from flask_babel.speaklater import LazyString
 
 from portal import locales
 from portal.law.situations import SITUATIONS
+from portal.payments.payouts import Schedule
+from portal.web.formats import kronor
 
 _STATUSES = {
     "imported": lazy_gettext("New"),
@@ -83,9 +86,16 @@ _ENTRIES = {
     "payment.swish": lazy_gettext("Payment by Swish"),
     "payment.card": lazy_gettext("Payment by card"),
     "payment.account": lazy_gettext("Payment from a bank account"),
+    "commission": lazy_gettext("Commission"),
+    "commission.taken_back": lazy_gettext("Commission taken back"),
+    "signatures": lazy_gettext("Signatures"),
+    "fees.vat": lazy_gettext("VAT on fees that you bear"),
     "payout": lazy_gettext("Paid out to you"),
     "payout.rejected": lazy_gettext("A payout that did not arrive"),
     "payout.settled": lazy_gettext("The bank has paid"),
+    "payout.returned": lazy_gettext("A payout that came back"),
+    "refund.paid": lazy_gettext("Paid back to the payer"),
+    "refund.returned": lazy_gettext("A refund that came back"),
 }
 _ACCOUNTS = {
     "principal": lazy_gettext("Owed by the debtor: invoice"),
@@ -98,8 +108,11 @@ _ACCOUNTS = {
     "over_payment": lazy_gettext("Paid too much, to be refunded"),
     "unmatched": lazy_gettext("Received, not yet matched"),
     "bad_debt": lazy_gettext("Fees given up"),
-    "owed_by_creditor": lazy_gettext("Fees that you bear, to be set off"),
+    "owed_by_creditor": lazy_gettext("What you are charged, to be set off"),
     "payout_in_transit": lazy_gettext("On its way to you"),
+    "commission_income": lazy_gettext("Our commission"),
+    "signature_income": lazy_gettext("Our income from signatures"),
+    "vat_owed": lazy_gettext("VAT"),
 }
 _MESSAGES = {
     "reminder": lazy_gettext("Reminder"),
@@ -300,6 +313,23 @@ def situation_means(stop: str) -> str:
 def after_demand_name(code: str) -> str:
     """What a company's rules do when a demand is not paid."""
     return _named(AFTER_DEMAND, code)
+
+
+def weekday_name(day: int) -> str:
+    """A day of the week. day: 1 Monday to 7 Sunday."""
+    name: str = get_day_names("wide", locale=get_locale() or "sv")[day - 1]
+    return name
+
+
+def schedule_told(schedule: Schedule) -> str:
+    """When a company is paid out to."""
+    lowest = kronor(schedule.lowest_ore)
+    if schedule.every == "day":
+        return gettext("You are paid every banking day, from %(lowest)s.", lowest=lowest)
+    return gettext(
+        "You are paid once a week, on %(day)s, from %(lowest)s.",
+        day=weekday_name(schedule.weekday), lowest=lowest,
+    )  # fmt: skip
 
 
 def entry_name(code: str) -> str:

@@ -40,6 +40,7 @@ NAMES: Mapping[str, LazyString] = {
     "payment": lazy_gettext("A payment comes"),
     "paid": lazy_gettext("A case is paid in full"),
     "payout": lazy_gettext("Money is paid out to you"),
+    "statement": lazy_gettext("A monthly statement is there"),
     "upload": lazy_gettext("A file of invoices is read in"),
     "report": lazy_gettext("A report that you ordered is ready"),
     "archive": lazy_gettext("An archive that you ordered is ready"),
@@ -181,6 +182,7 @@ _TITLES: Mapping[str, Callable[[Data, bool], str]] = {
     "payment": lambda data, is_failed: _amount(gettext("A payment came"), data),
     "paid": _plain(lazy_gettext("Everything is paid")),
     "payout": _payout,
+    "statement": _plain(lazy_gettext("A monthly statement is there")),
     "upload": _upload,
     "report": _report,
     "archive": _archive,
@@ -198,7 +200,8 @@ _CASE = ("creditor.show_case", "creditor.list_cases")
 _PAGES: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("mention", "dispute", "message", "decision", "plan_broken"), _CASE),
     **dict.fromkeys(("review", "letter_failed", "payment", "paid"), _CASE),
-    "payout": ("creditor.show_payout",),
+    "payout": ("creditor.show_payout", "creditor.list_payouts"),
+    "statement": ("creditor.list_statements",),
     "upload": ("creditor.show_upload", "creditor.list_invoices"),
     "report": ("creditor.show_order", "creditor.list_reports"),
     "archive": ("creditor.show_order", "creditor.list_reports"),
@@ -218,6 +221,7 @@ _ARGUMENTS = {
     "approval": "approval_key",
     "envelope": "envelope_key",
     "order": "order_id",
+    "payout": "payout_key",
     "upload": "upload_id",
 }
 

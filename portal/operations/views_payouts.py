@@ -10,15 +10,16 @@ from htmx_flask import request
 from werkzeug.exceptions import NotFound
 
 from portal import clock
-from portal.collection import cases
+from portal.collection import cases, lookup
 from portal.companies import accounts
 from portal.database import files
 from portal.extensions import db, limiter
 from portal.ledger import owing_creditors
 from portal.messages import RedaError
 from portal.operations.views import actor, operations
-from portal.payments import payouts, releasing, statuses
+from portal.payments import payouts, refunds, releasing, statuses
 from portal.signing.starting import PAGES
+from portal.web import payout_statements
 from portal.web.forms import Form, text
 from portal.web.orders import is_phone
 from portal.web.rendering import go, render
@@ -62,12 +63,12 @@ def propose_payouts() -> Response:
 @operations.post("/payouts")
 def do_payouts() -> Response:
     """Hold, let go on, pay to the account in use, or put together: what is marked."""
-    keys = request.form.getlist("payout")
+    keys, back = request.form.getlist("payout"), request.form.getlist("refund")
     act = request.form.get("act", "")
-    if not keys:
+    if not keys and not (back and act == "together"):
         return _told(gettext("Choose at least one payout."))
     if act == "together":
-        return _put_together(keys)
+        return _put_together(keys, back)
     acts: dict[str, Callable[[str], None]] = {
         "hold": lambda key: payouts.hold(key, is_held=True),
         "go on": lambda key: payouts.hold(key, is_held=False),
@@ -86,9 +87,9 @@ def do_payouts() -> Response:
     return go(url_for("operations.list_payouts"))
 
 
-def _put_together(keys: list[str]) -> Response:
+def _put_together(keys: list[str], back: list[str]) -> Response:
     try:
-        batch = releasing.put_together(keys, actor=actor(), now=clock.now())
+        batch = releasing.put_together(keys, back, actor=actor(), now=clock.now())
     except RedaError as error:
         db.session.rollback()
         return _told(text(error))
@@ -161,9 +162,27 @@ def _payout_page(key: str, error: RedaError | None = None) -> Response:
         names_of_cases=cases.names(one.case_id for one in lines if one.case_id is not None),
         accounts=accounts.of_company(payout.creditor_id),
         may_change=payout.status in payouts.OPEN and payout.batch_id is None,
+        explained=statuses.explained,
         error=error,
         note=request.form.get("note", payout.note),
     )
+
+
+@operations.get("/payouts/<payout_key>/statement")
+def show_statement(payout_key: str) -> Response:
+    """The remittance statement, as the company reads it."""
+    payout = payout_statements.paid_out(payout_key)
+    return render(
+        "operations/statement.html",
+        company=payouts.company_name(payout),
+        **payout_statements.page(payout),
+    )
+
+
+@operations.get("/payouts/<payout_key>/statement.<any(pdf, xlsx, csv, si):extension>")
+def export_statement(payout_key: str, extension: str) -> Response:
+    """The same statement as a file."""
+    return payout_statements.file(payout_statements.paid_out(payout_key), extension)
 
 
 @operations.get("/payout-batches/<batch_key>")
@@ -180,8 +199,11 @@ def show_payout_batch(batch_key: str) -> Response:
         title=heading.removeprefix("# "),
         lines=[one.removeprefix("+ ").partition(": ") for one in lines[1:]],
         payouts=payouts.of_batch(batch),
+        refunds=refunds.of_batch(batch.id),
+        written=refunds.written,
         signatures=signed,
         needed=releasing.NEEDED,
+        explained=statuses.explained,
         may_approve=batch.status == releasing.WAITING
         and all(one.person_id != current_user.id for one in signed),
         is_phone=is_phone(),
@@ -242,6 +264,9 @@ def _page(form: ReportForm, status: int = 200) -> Response:
         cases_shown=_CASES_SHOWN,
         names_of_cases=cases.names(ids),
         batches=releasing.batches(),
+        refunds=(back := refunds.to_put_together()),
+        refunded=lookup.named([one.case_id for one in back if one.case_id is not None]),
+        written=refunds.written,
         order=order,
         form=form,
     )

@@ -8,8 +8,9 @@ well.
 import io
 import socket
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Literal
 
 import pytest
@@ -36,6 +37,7 @@ from portal.collection import (
 from portal.collection.models import Case
 from portal.collection.notes import Reader
 from portal.companies import acts, invitations
+from portal.config import Settings
 from portal.database import tenancy
 from portal.delivery.models import Message
 from portal.extensions import db
@@ -44,8 +46,15 @@ from portal.identity.actor import DEBTOR, SWISH, SYSTEM, Actor
 from portal.identity.models import Creditor, Membership
 from portal.notifications import addressing
 from portal.notifications.telling import notify
-from portal.payments import booking, matching, taking
-from portal.payments.models import BankPayment, Payment, SwishPart, SwishRequest
+from portal.payments import booking, matching, releasing, taking
+from portal.payments.models import (
+    BankPayment,
+    Payment,
+    Payout,
+    ServiceStatement,
+    SwishPart,
+    SwishRequest,
+)
 from portal.reporting import orders
 from portal.signing import envelopes, plan_signing
 from portal.signing.envelopes import NewFile
@@ -67,6 +76,8 @@ from tests.factories import (
     rules_of,
 )
 from tests.payments.bank_files.written import Deposit, Paid, bgmax
+from tests.payments.charging import a_price, a_statement, a_watched_case, pay
+from tests.payments.paying_out import an_account, collect, owe, propose, refuse, settle
 from tests.portal_fixtures import AXE, Portal, Visitor
 from tests.signing.ceremonies import link, sent
 from tests.signing.documents import a_pdf
@@ -96,8 +107,35 @@ class World:
         return [f"{place}{one.format(**self.values)}" for one in paths]
 
 
+# Made once for all tests of this file: they look at it.
+KEPT = "world"
+_MADE: list[tuple[int, int, int, dict[str, object]]] = []
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the files lie that the world's rows name."""
+    return tmp_path_factory.mktemp("pages")
+
+
+@pytest.fixture
+def settings(portal_settings: Settings, folder: Path) -> Settings:
+    return replace(portal_settings, var_folder=str(folder))
+
+
 @pytest.fixture
 def world(portal: Portal) -> World:
+    """The company as it was made for the first test that asks."""
+    if not _MADE or db.session.get(Creditor, _MADE[0][0]) is None:
+        made = a_world()
+        _MADE[:] = [(made.creditor.id, made.case.id, made.paid.id, made.values)]
+    creditor_id, case_id, paid_id, values = _MADE[0]
+    case, paid = (db.session.get_one(Case, id) for id in (case_id, paid_id))
+    return World(db.session.get_one(Creditor, creditor_id), case, paid, values)
+
+
+def a_world() -> World:
+    """A company with one of everything that a page can be about."""
     creditor = a_creditor_that_signed()
     rules_of(creditor, is_active=False)
     a_case(creditor)
@@ -149,8 +187,37 @@ def world(portal: Portal) -> World:
     failed = db.session.scalars(select(Message).limit(1)).one()
     failed.status, failed.failure = "failed", "OSError: No space left on device"
     db.session.commit()
-    values |= _documents(creditor)
+    values |= _documents(creditor) | _payouts(creditor, case)
+    values["statement"] = _charged(creditor).key
     return World(creditor, case, paid, values)
+
+
+def _charged(creditor: Creditor) -> ServiceStatement:
+    a_price("25")
+    a_price("20", creditor)
+    watched = a_watched_case(creditor)
+    pay(watched, 50_000)
+    owe(watched, 180_00)
+    made = a_statement(creditor)
+    pay(watched, 10_000, now=clock.now())
+    return made
+
+
+def _payouts(creditor: Creditor, case: Case) -> dict[str, object]:
+    """A payout that is paid, one that the bank refused, one that is approved and a proposal."""
+    an_account(creditor, "9912346")
+    owe(case, 60_00)
+    found = {"payout": settle(_proposed(case, 500_00)), "refused": refuse(_proposed(case, 200_25))}
+    batch = releasing.put_together([_proposed(case, 1).key], actor=SYSTEM, now=NOW)
+    db.session.commit()
+    found["proposal"] = _proposed(case, 300_00)
+    return {"batch": batch.key, **{name: one.key for name, one in found.items()}}
+
+
+def _proposed(case: Case, ore: int) -> Payout:
+    collect(case, ore)
+    (payout,) = propose(case.creditor)
+    return payout
 
 
 def _documents(creditor: Creditor) -> dict[str, object]:
@@ -477,8 +544,12 @@ def test_a_debtors_pages_of_a_paid_case(portal: Portal, world: World, window: Vi
         (
             "/reports", "/reports/remittance", "/reports/open-claims", "/reports/steps",
             "/reports/payment-times", "/reports/customer-sizes", "/orders/{making}",
-            "/orders/{ready}", "/payout",
+            "/orders/{ready}", "/statements", "/statements/{statement}",
             "/archives?parts=ledger&parts=letters&from=2026-03-01&to=2026-03-31",
+        ),
+        (
+            "/payouts", "/payouts/owed", "/payouts/{payout}", "/payouts/{refused}",
+            "/payouts/settings", "/cases/{reference}/money",
         ),
         (
             "/customers", "/customers/{customer}", "/customers/{customer}/rules",
@@ -489,7 +560,8 @@ def test_a_debtors_pages_of_a_paid_case(portal: Portal, world: World, window: Vi
             "/documents", "/documents?status=completed&", "/documents/new", "/documents/{unsent}",
             "/documents/{unsent}/settings", "/documents/{unsent}/signers/new",
             "/documents/{unsent}/files/{unsent_file}/pages", "/documents/{unsent}/check",
-            "/documents/{unsent}/list", "/documents/{unsent}/lists/{sending}", "/documents/usage", "/documents/keeping",
+            "/documents/{unsent}/list", "/documents/{unsent}/lists/{sending}",
+            "/documents/usage", "/documents/keeping",
             "/documents/{sent}", "/documents/{sent}/signers/{sent_to}/address",
         ),
         (
@@ -522,7 +594,9 @@ def test_an_operators_pages(portal: Portal, world: World, window: Visitor) -> No
     sign_in(portal, window, OPERATOR)
     paths = (
         "/", "/bank-files", "/payments", "/payments/{came}", "/refunds", "/books", "/checks",
-        "/jobs", "/messages", "/reviews", "/rates",
+        "/charges", "/charges/{statement}", "/prices",
+        "/jobs", "/messages", "/reviews", "/rates", "/payouts", "/payouts/{proposal}",
+        "/payouts/{refused}", "/payouts/{payout}/statement", "/payout-batches/{batch}",
     )  # fmt: skip
     look_everywhere(window, world.at("/operations", paths), STAFF)
 

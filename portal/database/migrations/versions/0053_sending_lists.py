@@ -1,15 +1,15 @@
 """Lists of people that a draft is sent to, so that many are sent to in the background.
 
-Revision: 0050
-After: 0049
+Revision: 0053
+After: 0052
 """
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-revision = "0050"
-down_revision = "0049"
+revision = "0053"
+down_revision = "0052"
 branch_labels = None
 depends_on = None
 
