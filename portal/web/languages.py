@@ -55,6 +55,11 @@ def current() -> Language:
     return chosen
 
 
+def is_chosen() -> bool:
+    """Whether the reader has chosen a language, now or before."""
+    return any(locales.find(name) for name in (request.args.get("lang", ""), _before()) if name)
+
+
 def is_known() -> bool:
     """Whether it is known what the reader reads: they have chosen, or have letters in it."""
     return bool(_wished())

@@ -559,7 +559,7 @@ def test_what_it_costs_is_told_before_it_is_sent(desk: Desk) -> None:
 def test_one_signature_more_is_told_in_the_singular(desk: Desk) -> None:
     signed_by_all(sent(desk, signers=[f"Eva{number} Berg" for number in range(5)]), clock.now())
     told = desk.get(f"documents/{a_draft(desk.creditor).key}/check").text
-    assert "it is one signature, which costs SEK 15.00 without VAT" in " ".join(told.split())
+    assert "it is 1 signature at SEK 15.00, in all SEK 15.00 without VAT" in " ".join(told.split())
 
 
 @pytest.mark.parametrize(
