@@ -46,7 +46,7 @@ from portal.identity.models import BankIDOrder, Creditor
 from portal.messages import RedaError
 from portal.notifications import centre, gathering, mailing
 from portal.operations import bank_folder, payout_folder
-from portal.payments import booking, matching, payouts, statuses
+from portal.payments import booking, matching, payouts, reconciling, statuses
 from portal.reporting import making
 from portal.reporting import orders as orders_of_work
 from portal.signing import (
@@ -226,6 +226,15 @@ def check_books() -> None:
         raise BooksDiffer(f"{off} differences; see the operator's page of the books")
 
 
+def reconcile() -> None:
+    """Hold yesterday's bank, books and cases against each other; operators see what differs."""
+    now = clock.now()
+    yesterday = clock.day_of(now) - timedelta(days=1)
+    ledger.return_covers(on=clock.day_of(now), now=now)
+    if count := reconciling.keep_day(yesterday, now=now):
+        log.error("reconciliation.differs", day=str(yesterday), count=count)
+
+
 def verify_history() -> None:
     """Look whether anybody has changed what happened; operators see whose history does not hold."""
     for one in history.check(clock.now()).broken:
@@ -391,6 +400,8 @@ SCHEDULE: Mapping[str, tuple[Callable[..., None], str]] = {
     "verify_history": (verify_history, "0 2 * * *"),
     "check_books": (check_books, "15 2 * * *"),
     "check_logs": (check_logs, "30 2 * * *"),
+    # Banks' files of the day before have come by then.
+    "reconcile": (reconcile, "45 5 * * *"),
     # Begins once a week; hourly, so that one that was stopped goes on.
     "check_files": (check_files, "40 * * * *"),
 }

@@ -100,6 +100,9 @@ _ACCOUNTS = {
     "bad_debt": lazy_gettext("Fees given up"),
     "owed_by_creditor": lazy_gettext("Fees that you bear, to be set off"),
     "payout_in_transit": lazy_gettext("On its way to you"),
+    "covered": lazy_gettext("Covered by the service"),
+    "own_share": lazy_gettext("The service's share"),
+    "own_share_in_transit": lazy_gettext("The service's share, on its way"),
 }
 _MESSAGES = {
     "reminder": lazy_gettext("Reminder"),

@@ -16,9 +16,14 @@
 - `unpaid_sql(column)`: what debtors still owe, for a list; `balances_sql(column)`: by part.
 - `trial_balance()`, `off_balance()`: every account's sum; all together, and of each creditor, zero.
 - `case_totals_sql()`: what is owed and what came, of every case.
+- `client_money(creditor_id, currency)`: what of a company's lies on the client account.
+- `cover(...)`, `return_covers(...)`: our own share stands in for it; `covered(currency)`: for what.
+- `own_share(currency)`: what on the client account is ours.
 """
 
 from portal.ledger.books import (
+    COVER_RETURNED,
+    COVERED_BY_US,
     INTEREST_ACCRUED,
     INTEREST_WAIVED,
     NEVER_OWED,
@@ -53,8 +58,19 @@ from portal.ledger.books import (
     trial_balance,
     unpaid_sql,
 )
+from portal.ledger.client_money import (
+    OwnShare,
+    Share,
+    client_money,
+    cover,
+    covered,
+    own_share,
+    return_covers,
+)
 
 __all__ = [
+    "COVERED_BY_US",
+    "COVER_RETURNED",
     "INTEREST_ACCRUED",
     "INTEREST_WAIVED",
     "NEVER_OWED",
@@ -67,10 +83,15 @@ __all__ = [
     "EntryRow",
     "Movement",
     "OwedRow",
+    "OwnShare",
+    "Share",
     "balance",
     "balance_after",
     "balances_sql",
     "case_totals_sql",
+    "client_money",
+    "cover",
+    "covered",
     "entries",
     "interest_booked",
     "is_posted",
@@ -81,9 +102,11 @@ __all__ = [
     "owed_rows",
     "owed_to",
     "owing_creditors",
+    "own_share",
     "post",
     "post_many",
     "received_since_sql",
+    "return_covers",
     "take_back",
     "to_settle_sql",
     "trial_balance",

@@ -49,6 +49,7 @@ def _tabs() -> tuple[tuple[str, str, int], ...]:
         ("list_payouts", gettext("Payouts"), 0),
         ("list_payments", gettext("Payments to match"), deciding.count()),
         ("show_books", gettext("Books"), 0),
+        ("list_reconciled_days", gettext("Reconciliation"), views_reconciliation.wrong()),
         ("list_checks", gettext("Files and logs"), views_checks.wrong()),
         ("list_rates", gettext("Reference rates"), 0),
         ("list_languages", gettext("Languages"), 0),
@@ -96,6 +97,7 @@ def show_status() -> Response:
         history_checked_at=history.checked_at(),
         wrong_files=views_checks.wrong_files(),
         broken_logs=log_checks.broken(),
+        wrong_day=views_reconciliation.wrong_day(),
         files_checked_at=views_checks.checked_at(),
         are_letters_fast=letters.is_fast(),
         are_rates_known=table.known_through >= clock.today(),
@@ -164,5 +166,6 @@ from portal.operations import (  # noqa: E402
     views_payments,  # noqa: F401
     views_payouts,  # noqa: F401
     views_rates,  # noqa: F401
+    views_reconciliation,
     views_reviews,  # noqa: F401
 )

@@ -27,7 +27,7 @@ from portal.identity.orders import Purpose
 from portal.identity.people import new_key
 from portal.law import calendar
 from portal.messages import N_, RedaError
-from portal.payments import pain001, payouts
+from portal.payments import own_share, pain001, payouts
 from portal.payments.models import Payout, PayoutBatch, PayoutSignature
 from portal.signing import completed
 
@@ -55,18 +55,35 @@ def put_together(keys: Sequence[str], *, actor: Actor, now: datetime) -> PayoutB
             )
         if one.account_key is None:
             raise RedaError(N_("One of them has no account to be paid to."))
+    batch = _begin(actor, now)
+    for one in chosen:
+        one.batch_id = batch.id
+    db.session.flush()
+    _write(batch, now)
+    return batch
+
+
+def put_own_share_together(*, on: date, currency: str, actor: Actor, now: datetime) -> PayoutBatch:
+    """Put together that our own share of a day is taken out. Raises RedaError."""
+    batch = _begin(actor, now)
+    own_share.put_in(batch, on=on, currency=currency, today=clock.day_of(now), now=now)
+    _write(batch, now)
+    return batch
+
+
+def _begin(actor: Actor, now: datetime) -> PayoutBatch:
     batch = PayoutBatch(
         key=new_key(12), made_by=actor.name, made_at=now, text="", rows=[], status=WAITING
     )
     db.session.add(batch)
     db.session.flush()
-    for one in chosen:
-        one.batch_id = batch.id
-    db.session.flush()
+    return batch
+
+
+def _write(batch: PayoutBatch, now: datetime) -> None:
     batch.rows = _rows(batch)
     batch.text = _text(batch, now)
     db.session.flush()
-    return batch
 
 
 def _rows(batch: PayoutBatch) -> list[list[Any]]:
@@ -74,7 +91,15 @@ def _rows(batch: PayoutBatch) -> list[list[Any]]:
         [one.key, name, one.amount_ore, one.currency, one.account_kind, one.account_number,
          one.account_holder]
         for one, name in payouts.of_batch(batch)
-    ]  # fmt: skip
+    ] + _own_rows(batch)  # fmt: skip
+
+
+def _own_rows(batch: PayoutBatch) -> list[list[Any]]:
+    own = own_share.of_batch(batch)
+    if own is None:
+        return []
+    told = own_share.transfer(own, settings())
+    return [[own.key, told.name, own.amount_ore, own.currency, told.kind, told.account, told.name]]
 
 
 def _text(batch: PayoutBatch, now: datetime) -> str:
@@ -89,7 +114,7 @@ def _text(batch: PayoutBatch, now: datetime) -> str:
         told.append(f"+ och {len(batch.rows) - _ROWS_IN_TEXT} till")
     return "\n".join(
         (
-            "# Betala ut redovisningsmedel",
+            "# Ta ut vår andel" if own_share.of_batch(batch) else "# Betala ut redovisningsmedel",
             "",
             f"+ Antal: {len(batch.rows)}",
             *(f"+ Summa: {_money(ore, currency)}" for currency, ore in sorted(sums.items())),
@@ -205,9 +230,26 @@ def finish(order: BankIDOrder, *, now: datetime) -> PayoutBatch | None:
 
 def _require_same(batch: PayoutBatch, now: datetime) -> None:
     found = [payouts.locked(one.key) for one, _ in payouts.of_batch(batch)]
-    if _rows(batch) != batch.rows or not all(map(_is_still_right, found)):
-        _end(batch, now)
-        raise RedaError(_CHANGED)
+    own = own_share.of_batch(batch)
+    lacks = next((one for one in found if not _is_there(one)), None)
+    is_same = _rows(batch) == batch.rows and all(map(_is_still_right, found))
+    if is_same and lacks is None and (own is None or own_share.is_still_there(own)):
+        return
+    _end(batch, now)
+    if lacks is not None:
+        raise RedaError(
+            N_(
+                "The client money of %(name)s does not suffice for %(amount_ore)s, so nothing was"
+                " paid. The payouts are proposals again."
+            ),
+            name=payouts.company_name(lacks), amount_ore=lacks.amount_ore,
+        )  # fmt: skip
+    raise RedaError(_CHANGED)
+
+
+def _is_there(payout: Payout) -> bool:
+    """Whether a company's client money suffices for what it is paid."""
+    return ledger.client_money(payout.creditor_id, payout.currency) >= payout.amount_ore
 
 
 def _is_still_right(payout: Payout) -> bool:
@@ -226,6 +268,8 @@ def _release(batch: PayoutBatch, actor: Actor, now: datetime, ours: Settings) ->
         payouts.post_released(one, today=today, now=now)
         one.status, one.released_on = payouts.RELEASED, today
         payouts.tell_released(one, actor, now)
+    if (own := own_share.of_batch(batch)) is not None:
+        own_share.release(own, today=today, now=now)
     batch.status, batch.ended_at = RELEASED, now
     batch.execute_on = calendar.banking_day_on_or_after(today)
     batch.file_sha256 = files.store(_file(batch, found, now, ours, batch.execute_on))
@@ -253,6 +297,8 @@ def _file(
         )
         for one in found
     ]  # fmt: skip
+    if (own := own_share.of_batch(batch)) is not None:
+        transfers.append(own_share.transfer(own, ours))
     return pain001.build(
         batch.key,
         transfers,
@@ -279,6 +325,8 @@ def _end(batch: PayoutBatch, now: datetime) -> None:
     batch.status, batch.ended_at = WITHDRAWN, now
     for one, _ in payouts.of_batch(batch):
         payouts.take_back(payouts.locked(one.key))
+    if (own := own_share.of_batch(batch)) is not None:
+        own_share.withdraw(own)
     db.session.flush()
 
 

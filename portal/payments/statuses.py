@@ -17,7 +17,7 @@ from portal import clock
 from portal.extensions import db
 from portal.identity.actor import Actor
 from portal.messages import N_, RedaError
-from portal.payments import payouts, releasing
+from portal.payments import own_share, payouts, releasing
 from portal.payments.bank_files.fields import local_name
 from portal.payments.models import BankPayment, Payout, PayoutBatch
 
@@ -65,6 +65,16 @@ def take_report(data: bytes, *, now: datetime) -> Outcome:
             refused += 1
         elif said.status in _PAID:
             payouts.settle(payout, on=today, actor=_BANK, now=now)
+            paid += 1
+        else:
+            under_way += 1
+    if (own := own_share.of_batch(batch)) is not None:
+        said = of_payments.get(own.key) or of_blocks.get(f"{batch.key}-{own.currency}") or of_file
+        if said.status in _REFUSED:
+            own_share.reject(own, said.reason, on=today, now=now)
+            refused += 1
+        elif said.status in _PAID:
+            own_share.settle(own, on=today, now=now)
             paid += 1
         else:
             under_way += 1
@@ -138,6 +148,16 @@ def settle_debits(*, now: datetime) -> int:
         found = [one for one, _ in payouts.of_batch(batch)]
         for currency in sorted({one.currency for one in found}):
             count += _settle(batch, [one for one in found if one.currency == currency], now)
+    return count + _settle_own_share(now)
+
+
+def _settle_own_share(now: datetime) -> int:
+    count = 0
+    for batch, own in own_share.released():
+        for name in (own.key, batch.key):
+            on = _debited(name, own.amount_ore, own.currency)
+            if on is not None:
+                count += own_share.settle(own, on=on, now=now)
     return count
 
 
