@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
-.PHONY: help run month test check bench translations shell reset screenshots lock setup setup-test
+.PHONY: help run month test coverage check bench translations shell reset screenshots lock setup setup-test
 
 help: ## Say what each command does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -25,6 +25,9 @@ reset: ## Forget all demo data; the next `make run` starts over
 
 test: check ## Check the code, then run every test
 	@$(BIN)/python -m tools.run_tests
+
+coverage: setup-test ## Run every test, and tell which lines of the portal none of them reaches
+	@$(BIN)/python -m tools.run_tests --cov=portal --cov-report=term:skip-covered
 
 check: setup-test ## Lint, types, architecture, templates, translations
 	@$(BIN)/python -m tools.check

@@ -47,13 +47,20 @@ _LONG = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The long files first; all else stays in its random order."""
+    """The long files first, and of a file those that share a world; else the order is random."""
+    files = list(dict.fromkeys(_file(item) for item in items))
+    files.sort(key=lambda name: _LONG.index(name) if name in _LONG else len(_LONG))
+    place = {name: number for number, name in enumerate(files)}
+    items.sort(key=lambda item: (place[_file(item)], not _shares_a_world(item)))
 
-    def place(item: pytest.Item) -> int:
-        name = item.nodeid.partition("::")[0]
-        return _LONG.index(name) if name in _LONG else len(_LONG)
 
-    items.sort(key=place)
+def _file(item: pytest.Item) -> str:
+    return item.nodeid.partition("::")[0]
+
+
+def _shares_a_world(item: Any) -> bool:
+    """Whether the test uses the fixture that its file's KEPT names."""
+    return getattr(item.module, "KEPT", None) in item.fixturenames
 
 
 def _address(url: URL) -> str:
@@ -232,8 +239,7 @@ def _kept_by(request: pytest.FixtureRequest) -> str | None:
 
     For a world that takes long to make and is only read.
     """
-    fixture = getattr(request.module, "KEPT", None)
-    return request.module.__name__ if fixture in request.fixturenames else None
+    return request.module.__name__ if _shares_a_world(request.node) else None
 
 
 @pytest.fixture

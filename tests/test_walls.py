@@ -1,8 +1,9 @@
 """Whoever comes to an address that is not theirs is turned away, at every address there is."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -23,7 +24,8 @@ from portal.collection import (
 from portal.collection.models import Case
 from portal.companies import acts, invitations
 from portal.companies.models import ContactPerson, PayoutAccount
-from portal.database import files
+from portal.config import Settings
+from portal.database import files, server
 from portal.delivery.models import Message
 from portal.extensions import db
 from portal.identity import people as people_room
@@ -37,6 +39,7 @@ from portal.signing import agreements, approvals, envelopes
 from portal.signing.models import Document
 from portal.sources import customer_list
 from tests.companies.test_company_card import a_picture
+from tests.conftest import settings_of
 from tests.factories import (
     EVA,
     JOHAN,
@@ -56,6 +59,7 @@ from tests.payments.paying_out import an_account, collect, propose
 from tests.signing.envelopes import an_envelope
 from tests.signing.templates import a_template
 
+NEWCOMER = "198507202383"
 CREDITOR_READ = {
     "creditor.show_overview": (),
     "creditor.ask_for_figures": (),
@@ -451,10 +455,15 @@ OPEN = {
 
 @dataclass
 class World:
-    """Norrsken with one of each thing, and people of several kinds."""
+    """Norrsken with one of each thing, and people of several kinds.
+
+    neighbour: another case of Norrsken's. unsigned: of a company that has signed no agreement.
+    """
 
     app: Flask
     case: Case
+    neighbour: Case
+    unsigned: Case
     values: dict[str, object]
     people: dict[str, Person] = field(default_factory=dict)
 
@@ -476,10 +485,54 @@ class World:
         return client.open(address, method="GET" if "GET" in methods else "POST")
 
 
+# Made once for all tests of this file: whoever is turned away changes nothing of it.
+KEPT = "world"
+_MADE: list["Made"] = []
+
+
+@dataclass
+class Made:
+    """The rows of a world, by their ids."""
+
+    cases: list[int]
+    people: dict[str, int]
+    values: dict[str, object]
+
+    @classmethod
+    def of(cls, world: World) -> "Made":
+        people = {name: one.id for name, one in world.people.items()}
+        cases = [world.case.id, world.neighbour.id, world.unsigned.id]
+        return cls(cases, people, world.values)
+
+    def found(self, app: Flask) -> World:
+        cases = (db.session.get_one(Case, id) for id in self.cases)
+        people = {name: db.session.get_one(Person, id) for name, id in self.people.items()}
+        return World(app, *cases, self.values, people)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the files lie that the world's rows name."""
+    return tmp_path_factory.mktemp("walls")
+
+
+@pytest.fixture
+def settings(database_urls: server.Urls, folder: Path) -> Settings:
+    return settings_of(database_urls, folder)
+
+
 @pytest.fixture
 def world(app: Flask) -> World:
+    """Norrsken as it was made for the first test that asks."""
     # Off, so that the wall itself is what turns people away.
     app.config["WTF_CSRF_ENABLED"] = False
+    if not _MADE or db.session.get(Case, _MADE[0].cases[0]) is None:
+        _MADE[:] = [Made.of(a_world(app))]
+    return _MADE[0].found(app)
+
+
+def a_world(app: Flask) -> World:
+    """Norrsken with one of each thing, another company, and people."""
     creditor = a_creditor_that_signed()
     document = files.store(b"<Invoice/>")
     case = a_reminded_case(creditor, document_sha256=document, document_filename="f.xml")
@@ -552,7 +605,16 @@ def world(app: Flask) -> World:
         "template_key": a_template(creditor).key,
         **_a_payout(case),
     }
-    return World(app, case, values | _a_report(creditor.id) | _an_envelope(creditor), people)
+    values |= _a_report(creditor.id) | _an_envelope(creditor)
+    return World(app, case, a_reminded_case(creditor), _unsigned(other, people), values, people)
+
+
+def _unsigned(other: Creditor, people: dict[str, Person]) -> Case:
+    """A case of a company without an agreement, whose newcomer has come from one that has it."""
+    people["newcomer"] = a_person_at(other, "administrator", NEWCOMER)
+    company = a_creditor("Lindens Cykel & Sport AB")
+    a_person_at(company, "administrator", NEWCOMER)
+    return a_reminded_case(company)
 
 
 def _a_payout(case: Case) -> dict[str, object]:
@@ -773,7 +835,7 @@ def test_who_has_not_opened_a_case_begins_with_reference_and_code(
 @pytest.mark.parametrize("endpoint", [one for one, needed in DEBTOR.items() if needed])
 def test_a_debtor_sees_nothing_of_another_case(world: World, app: Flask, endpoint: str) -> None:
     client = app.test_client()
-    enter_case(app, client, a_reminded_case(world.case.creditor))
+    enter_case(app, client, world.neighbour)
     response = world.send(client, endpoint, world.address(endpoint, DEBTOR[endpoint]))
     assert response.status_code == 404
 
@@ -810,24 +872,18 @@ def test_another_companys_agreement_is_not_there(
 
 
 @pytest.mark.parametrize("endpoint", CREDITOR)
-def test_nobody_gets_further_before_the_agreement_is_signed(app: Flask, endpoint: str) -> None:
-    app.config["WTF_CSRF_ENABLED"] = False
-    signed = a_creditor_that_signed()
-    person = a_person_at(signed, "administrator", JOHAN)
-    company = a_creditor("Lindens Cykel & Sport AB")
-    a_person_at(company, "administrator", JOHAN)
-    case = a_reminded_case(company)
-    client = app.test_client()
-    sign_in(app, client, person)
+def test_nobody_gets_further_before_the_agreement_is_signed(
+    world: World, as_: Callable[[str], FlaskClient], endpoint: str
+) -> None:
     values: dict[str, object] = {name: 1 for names in CREDITOR.values() for name in names}
-    values |= {"reference": case.reference, "act": "hold"}
-    values |= {"name": "remittance", "extension": "csv"}
-    world = World(app, case, values)
-    response = world.send(client, endpoint, world.address(endpoint, CREDITOR[endpoint]))
-    assert is_sent_to(response, "/agreements")
+    values |= {"reference": world.unsigned.reference, "act": "hold"}
+    values |= {"name": "remittance", "extension": "csv", "key": world.unsigned.creditor.key}
+    address = replace(world, values=values).address(endpoint, (*CREDITOR[endpoint], "key"))
+    assert is_sent_to(world.send(as_("newcomer"), endpoint, address), "/agreements")
 
 
-def test_a_role_that_has_ended_opens_nothing(world: World, app: Flask) -> None:
+def test_a_role_that_has_ended_opens_nothing(app: Flask) -> None:
+    world = a_world(app)
     membership = db.session.scalars(
         select(Membership).where(Membership.person_id == world.people["viewer"].id)
     ).one()

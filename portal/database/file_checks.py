@@ -25,7 +25,8 @@ EACH = timedelta(days=7)
 PACE = 20_000_000
 # So many are told one by one; of more, how many there are.
 MOST_TOLD = 500
-_PREFIXES = tuple(f"{number:02x}" for number in range(256))
+# All rows are looked through for each, and the names below one are held at a time.
+_PREFIXES = "0123456789abcdef"
 # After all names that begin as a prefix does.
 _END = "~"
 _BETWEEN_NOTES = 2.0

@@ -18,8 +18,8 @@ from typing import IO, Any
 from cryptography.fernet import MultiFernet
 from flask import current_app
 from sqlalchemy import (
+    BigInteger,
     Column,
-    ColumnElement,
     any_,
     cast,
     func,
@@ -251,29 +251,31 @@ class Naming:
 
 def naming(prefix: str) -> Iterator[Naming]:
     """What rows name files whose hash begins so. To be called where all tenants' rows are seen."""
-    named: list[tuple[Column[Any], ColumnElement[Any], str]]
-    named = [(one, one, "true") for one in _columns()]
+    named = [(one, cast(one, Text), "true") for one in _columns()]
     for one, condition in _json_columns():
         path = cast(one.info[FILES_AT], JSONPATH)
         as_text = func.jsonb_path_query(one, path).op("#>>")(cast([], ARRAY(Text)))
-        named.append((one, as_text, condition))
-    for column, sha256, condition in named:
-        owner = column.table.columns.get("creditor_id")
-        rows = (
+        named.append((one, cast(as_text, Text), condition))
+    rows = union_all(
+        *(
             select(
-                sha256.label("sha256"), (null() if owner is None else owner).label("creditor_id")
+                literal(place).label("place"),
+                sha256.label("sha256"),
+                cast(column.table.columns.get("creditor_id", null()), BigInteger).label("owner"),
             )
             .select_from(column.table)
             .where(text(condition))
-            .subquery()
+            for place, (column, sha256, condition) in enumerate(named)
         )
-        found = db.session.execute(
-            select(rows.c.sha256, rows.c.creditor_id, func.count())
-            .where(rows.c.sha256.startswith(prefix, autoescape=True))
-            .group_by(rows.c.sha256, rows.c.creditor_id)
-        )
-        for name, creditor_id, count in found:
-            yield Naming(name, column.table.name, column.name, creditor_id, count)
+    ).subquery()
+    found = db.session.execute(
+        select(rows.c.place, rows.c.sha256, rows.c.owner, func.count())
+        .where(rows.c.sha256.startswith(prefix, autoescape=True))
+        .group_by(rows.c.place, rows.c.sha256, rows.c.owner)
+    )
+    for place, name, creditor_id, count in found:
+        column = named[place][0]
+        yield Naming(name, column.table.name, column.name, creditor_id, count)
 
 
 def forget_partial(before: datetime) -> None:

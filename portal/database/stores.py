@@ -44,7 +44,7 @@ class Store(Protocol):
         """Remove a file; one that is missing is no error."""
 
     def names(self, prefix: str = "") -> Iterator[str]:
-        """Every file that is kept whose name begins so, in order. prefix: none, or two letters."""
+        """Every file that is kept whose name begins so, in order. prefix: at most two letters."""
 
 
 class Folder:
@@ -85,7 +85,7 @@ class Folder:
         self._path(name).unlink(missing_ok=True)
 
     def names(self, prefix: str = "") -> Iterator[str]:
-        for path in sorted(self._root.glob(f"{prefix or '??'}/*")):
+        for path in sorted(self._root.glob(f"{prefix:?<2}/*")):
             yield path.name
 
 

@@ -8,8 +8,9 @@ well.
 import io
 import socket
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Literal
 
 import pytest
@@ -36,6 +37,7 @@ from portal.collection import (
 from portal.collection.models import Case
 from portal.collection.notes import Reader
 from portal.companies import acts, invitations
+from portal.config import Settings
 from portal.database import tenancy
 from portal.delivery.models import Message
 from portal.extensions import db
@@ -96,8 +98,35 @@ class World:
         return [f"{place}{one.format(**self.values)}" for one in paths]
 
 
+# Made once for all tests of this file: they look at it.
+KEPT = "world"
+_MADE: list[tuple[int, int, int, dict[str, object]]] = []
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the files lie that the world's rows name."""
+    return tmp_path_factory.mktemp("pages")
+
+
+@pytest.fixture
+def settings(portal_settings: Settings, folder: Path) -> Settings:
+    return replace(portal_settings, var_folder=str(folder))
+
+
 @pytest.fixture
 def world(portal: Portal) -> World:
+    """The company as it was made for the first test that asks."""
+    if not _MADE or db.session.get(Creditor, _MADE[0][0]) is None:
+        made = a_world()
+        _MADE[:] = [(made.creditor.id, made.case.id, made.paid.id, made.values)]
+    creditor_id, case_id, paid_id, values = _MADE[0]
+    case, paid = (db.session.get_one(Case, id) for id in (case_id, paid_id))
+    return World(db.session.get_one(Creditor, creditor_id), case, paid, values)
+
+
+def a_world() -> World:
+    """A company with one of everything that a page can be about."""
     creditor = a_creditor_that_signed()
     rules_of(creditor, is_active=False)
     a_case(creditor)

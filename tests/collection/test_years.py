@@ -118,7 +118,7 @@ def check(case: Case, on: date) -> None:
 
 @given(happened=events, rule=rules, is_person=st.booleans())
 @settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_every_law_holds_through_a_random_half_year(
     app: Flask, happened: list[tuple[int, str, int]], rule: dict[str, object], is_person: bool

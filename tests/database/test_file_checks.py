@@ -172,10 +172,11 @@ def test_no_more_is_read_in_a_second_than_the_pace(
     assert sum(slept) == 10
 
 
-def test_names_begin_as_they_are_asked_to(app: Flask) -> None:
-    stored = some_files(8)
-    prefix = stored[0][:2]
-    assert list(stores.store().names(prefix)) == [one for one in stored if one[:2] == prefix]
+@pytest.mark.parametrize("length", [0, 1, 2])
+def test_names_begin_as_they_are_asked_to(app: Flask, length: int) -> None:
+    stored = some_files(20)
+    prefix = stored[0][:length]
+    assert list(stores.store().names(prefix)) == [one for one in stored if one.startswith(prefix)]
 
 
 def test_every_json_column_that_names_files_tells_where(app: Flask) -> None:

@@ -212,10 +212,14 @@ def words(longest: int) -> st.SearchStrategy[str]:
     return st.text(_LETTERS, max_size=longest).map(lambda one: " ".join(one.split()))
 
 
+_DIGITS = st.text("0123456789", max_size=25)
+_TEXTS = st.lists(words(50).filter(bool), max_size=2)
+_LINE = words(35)
+
+
 @st.composite
 def paid(draw: st.DrawFn) -> Paid:
     ore = draw(st.integers(1, 100_000_000)) * draw(st.sampled_from([1, 1, 1, -1]))
-    digits = st.text("0123456789", max_size=25)
     shares: list[tuple[str, int]] = []
     if draw(st.booleans()):
         first = draw(st.integers(1, 1_000_000))
@@ -223,10 +227,10 @@ def paid(draw: st.DrawFn) -> Paid:
         if rest > 0:
             shares = [("11", first), ("22", rest)]
     return Paid(
-        ore, "" if shares else draw(digits), shares,
+        ore, "" if shares else draw(_DIGITS), shares,
         payer=draw(st.sampled_from(["", "3783511", "50501055"])),
-        texts=[one for one in draw(st.lists(words(50), max_size=2)) if one],
-        name=draw(words(35)), street=draw(words(35)), town=draw(words(35)),
+        texts=draw(_TEXTS),
+        name=draw(_LINE), street=draw(_LINE), town=draw(_LINE),
         serial=draw(st.sampled_from(["", "123456789012"])), aligns_right=draw(st.booleans()),
     )  # fmt: skip
 
