@@ -208,11 +208,11 @@ statement as (
     select s.id from statement s join bank_transfers t on t.payment_id = s.id
     union all
     select s.id from (
-        select *, row_number() over (partition by amount_ore, value_on order by id) as place
+        select *, row_number() over (partition by amount_ore, value_on order by id) as nth
         from statement where kind = 'debit'
             and not exists (select from bank_transfers t where t.payment_id = statement.id)
     ) s
-    where s.place > (
+    where s.nth > (
         select count(*) from bank_payments o
         where o.kind = 'debit' and o.state not in ('repeated', 'statement')
             and o.currency = :currency and o.amount_ore = s.amount_ore
@@ -338,21 +338,19 @@ with came as (
     where p.currency = :currency
     union all
     select 'payout', -p.amount_ore, e.posted_on
-    from payouts p join ledger_entries e on e.idempotency_key = 'payout:' || p.key || ':settled'
+    from payouts p join ledger_entries e on e.idempotency_key = 'payout:' || p.key || '\\:settled'
     where p.currency = :currency and p.status = 'settled'
     union all
     select 'own share', -o.amount_ore, e.posted_on
-    from own_share_orders o join lateral (
-        select min(posted_on) as posted_on from ledger_entries
-        where idempotency_key like 'own share:' || o.key || ':settled:%'
-    ) e on true
+    from own_share_orders o join ledger_entries e
+        on e.idempotency_key = 'own share:' || o.key || '\\:settled:' || (o.shares -> 0 ->> 0)
     where o.currency = :currency and o.status = 'settled'
     union all
     select 'own money', b.amount_ore, e.posted_on
     from bank_transfers t join bank_payments b on b.id = t.payment_id
     join lateral (
-        select min(posted_on) as posted_on from ledger_entries
-        where idempotency_key like 'own money:' || b.id || ':%'
+        select min(posted_on) as posted_on from creditors c join ledger_entries
+            on idempotency_key = 'own money:' || b.id || ':' || c.id
     ) e on true
     where t.way = 'own' and b.currency = :currency
 )
@@ -648,6 +646,7 @@ def kept_days(first: date, last: date) -> dict[date, list[ReconciledDay]]:
         select(ReconciledDay)
         .where(ReconciledDay.day.between(first, last))
         .order_by(ReconciledDay.day.desc(), ReconciledDay.currency)
+        .execution_options(populate_existing=True)
     ):
         answer.setdefault(one.day, []).append(one)
     return answer
@@ -656,7 +655,10 @@ def kept_days(first: date, last: date) -> dict[date, list[ReconciledDay]]:
 def newest_wrong(after: date | None) -> ReconciledDay | None:
     """The newest day reconciled, if something on it is not explained. after: the last closed."""
     newest = db.session.scalars(
-        select(ReconciledDay).order_by(ReconciledDay.day.desc(), ReconciledDay.unexplained.desc())
+        select(ReconciledDay)
+        .order_by(ReconciledDay.day.desc(), ReconciledDay.unexplained.desc())
+        .limit(1)
+        .execution_options(populate_existing=True)
     ).first()
     is_open = newest is not None and (after is None or newest.day > after)
     return newest if is_open and newest is not None and newest.unexplained else None
