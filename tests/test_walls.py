@@ -80,7 +80,10 @@ CREDITOR_READ = {
     "creditor.download_invoice": ("reference",),
     "creditor.list_invoices": (),
     "creditor.show_upload": ("upload_id",),
-    "creditor.show_payout": (),
+    "creditor.list_payouts": (),
+    "creditor.show_owed": (),
+    "creditor.show_payout": ("payout_key",),
+    "creditor.export_payout": ("payout_key", "extension"),
     "creditor.change_rules": (),
     "creditor.show_switch": (),
     "creditor.show_company": (),
@@ -127,6 +130,9 @@ CREDITOR_READ = {
 }
 # What only an administrator does; a case handler may not either.
 ADMINISTRATOR = {
+    "creditor.change_payouts": (),
+    "creditor.save_schedule": (),
+    "creditor.save_chart": (),
     "creditor.save_keeping": (),
     "creditor.hold_document": ("envelope_key",),
     "creditor.release_document": ("envelope_key",),
@@ -275,6 +281,8 @@ OPERATOR = {
     "operations.take_payout_report": (),
     "operations.show_payout": ("payout_key",),
     "operations.change_payout": ("payout_key",),
+    "operations.show_statement": ("payout_key",),
+    "operations.export_statement": ("payout_key", "extension"),
     "operations.show_payout_batch": ("batch_key",),
     "operations.approve_payouts": ("batch_key",),
     "operations.withdraw_payouts": ("batch_key",),

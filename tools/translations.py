@@ -104,6 +104,7 @@ STAFF = (
     "templates/emails/invitation.*",
     "templates/emails/notification.*",
     "templates/operations/*",
+    "templates/payouts/*",
     "templates/signing/*",
 )
 # CLDR's names of plural forms, in the order that they have in a catalogue.

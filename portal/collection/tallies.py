@@ -114,10 +114,13 @@ stood as materialized (
         and (l.amount_ore < 0 or e.kind = 'payment.taken_back') and e.kind like 'payment.%'
     group by l.entry_id, 1, 2, 3, 4
 ), settled as (
-    -- What was paid out or set off, when it was.
-    select l.currency, l.booked_on as day, sum(l.amount_ore) as ore from ledger_lines l
-    join ledger_entries e on e.id = l.entry_id and e.kind <> 'payment.taken_back'
-    where l.creditor_id = :creditor_id and l.account = 'owed_to_creditor' and l.amount_ore > 0
+    -- What was paid out or set off, when it was; what the bank refused was not paid on that day.
+    select l.currency, coalesce(paid.booked_on, l.booked_on) as day, sum(l.amount_ore) as ore
+    from ledger_lines l
+    join ledger_entries e on e.id = l.entry_id and e.kind in ('payout', 'payout.rejected')
+    left join ledger_entries paid on e.kind = 'payout.rejected'
+        and paid.idempotency_key = replace(e.idempotency_key, ':rejected:', ':')
+    where l.creditor_id = :creditor_id and l.account = 'owed_to_creditor'
         and l.booked_on >= :last_month and l.booked_on <= :today
     group by 1, 2
 ), lived as materialized (

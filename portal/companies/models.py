@@ -132,3 +132,17 @@ class PayoutAccount(Base):
     currency: Mapped[str | None]
     is_used: Mapped[bool] = mapped_column(default=False)
     added_at: Mapped[datetime]
+
+
+class BookingChart(Base):
+    """Which accounts of its own books a company's vouchers use, if it has chosen them."""
+
+    __tablename__ = "booking_charts"
+
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"), primary_key=True)
+    bank: Mapped[str]
+    receivables: Mapped[str]
+    interest: Mapped[str]
+    other: Mapped[str]
+    costs: Mapped[str]
+    vat: Mapped[str]

@@ -8,7 +8,7 @@ from flask_babel import gettext, lazy_gettext
 from flask_babel.speaklater import LazyString
 
 from portal.collection.history import Setting, Told
-from portal.companies import accounts
+from portal.companies import accounts, charts
 from portal.creditor import settings
 from portal.creditor.names import (
     actor_name,
@@ -18,10 +18,12 @@ from portal.creditor.names import (
     entry_name,
     field_name,
     role_name,
+    schedule_told,
     stop_name,
     telling_outcome,
 )
 from portal.messages import Problem
+from portal.payments.payouts import Schedule
 from portal.web.formats import format_date, kronor
 from portal.web.forms import text as problem_text
 
@@ -441,8 +443,13 @@ def _payout(name: str) -> Callable[[Data], tuple[str, str]]:
 
 
 def _payout_schedule(data: Data) -> tuple[str, str]:
-    return gettext("When you are paid out to was changed"), gettext(
-        "Lowest amount: %(amount)s", amount=kronor(data["lowest_ore"])
+    chosen = Schedule(data["every"], data["weekday"], data["lowest_ore"])
+    return gettext("When you are paid out to was changed"), schedule_told(chosen)
+
+
+def _chart_changed(data: Data) -> tuple[str, str]:
+    return gettext("The accounts of your vouchers were changed"), ", ".join(
+        str(data[name]) for name in charts.PARTS
     )
 
 
@@ -576,6 +583,7 @@ _TEXTS: Mapping[str, Callable[[Data], tuple[str, str]]] = {
     **{name: _account(name) for name in _ACCOUNT_EVENTS},
     **{name: _payout(name) for name in _PAYOUTS},
     "payout.schedule_changed": _payout_schedule,
+    "company.chart_changed": _chart_changed,
     "member.joined": _member_joined,
     "member.role_changed": _member_changed,
     "member.removed": _member_removed,

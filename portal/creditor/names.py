@@ -1,10 +1,13 @@
 """What codes of the rooms are called on the creditor's pages."""
 
+from babel.dates import get_day_names
 from flask_babel import get_locale, gettext, lazy_gettext, lazy_pgettext, ngettext
 from flask_babel.speaklater import LazyString
 
 from portal import locales
 from portal.law.situations import SITUATIONS
+from portal.payments.payouts import Schedule
+from portal.web.formats import kronor
 
 _STATUSES = {
     "imported": lazy_gettext("New"),
@@ -303,6 +306,23 @@ def situation_means(stop: str) -> str:
 def after_demand_name(code: str) -> str:
     """What a company's rules do when a demand is not paid."""
     return _named(AFTER_DEMAND, code)
+
+
+def weekday_name(day: int) -> str:
+    """A day of the week. day: 1 Monday to 7 Sunday."""
+    name: str = get_day_names("wide", locale=get_locale() or "sv")[day - 1]
+    return name
+
+
+def schedule_told(schedule: Schedule) -> str:
+    """When a company is paid out to."""
+    lowest = kronor(schedule.lowest_ore)
+    if schedule.every == "day":
+        return gettext("You are paid every banking day, from %(lowest)s.", lowest=lowest)
+    return gettext(
+        "You are paid once a week, on %(day)s, from %(lowest)s.",
+        day=weekday_name(schedule.weekday), lowest=lowest,
+    )  # fmt: skip
 
 
 def entry_name(code: str) -> str:

@@ -106,7 +106,11 @@ TABS = (
             "make_document",
         ),
     ),
-    Tab("show_payout", lazy_gettext("Payout")),
+    Tab(
+        "list_payouts",
+        lazy_gettext("Payouts"),
+        ("show_owed", "show_payout", "change_payouts", "save_schedule", "save_chart"),
+    ),
     Tab(
         "change_rules",
         lazy_gettext("Rules"),

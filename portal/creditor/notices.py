@@ -198,7 +198,7 @@ _CASE = ("creditor.show_case", "creditor.list_cases")
 _PAGES: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("mention", "dispute", "message", "decision", "plan_broken"), _CASE),
     **dict.fromkeys(("review", "letter_failed", "payment", "paid"), _CASE),
-    "payout": ("creditor.show_payout",),
+    "payout": ("creditor.show_payout", "creditor.list_payouts"),
     "upload": ("creditor.show_upload", "creditor.list_invoices"),
     "report": ("creditor.show_order", "creditor.list_reports"),
     "archive": ("creditor.show_order", "creditor.list_reports"),
@@ -218,6 +218,7 @@ _ARGUMENTS = {
     "approval": "approval_key",
     "envelope": "envelope_key",
     "order": "order_id",
+    "payout": "payout_key",
     "upload": "upload_id",
 }
 

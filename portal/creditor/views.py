@@ -73,7 +73,7 @@ from portal.creditor import (  # noqa: E402, F401
     views_invoices,
     views_orders,
     views_overview,
-    views_payout,
+    views_payouts,
     views_people,
     views_preview,
     views_reports,

@@ -14,7 +14,7 @@ from portal.creditor.case_facts import CaseFacts, gather
 from portal.creditor.views import creditor
 from portal.database import files
 from portal.delivery import outbox
-from portal.payments import booking
+from portal.payments import booking, payouts
 from portal.web.rendering import render
 
 
@@ -76,6 +76,7 @@ def show_case_money(reference: str) -> Response:
         then=then,
         entries=ledger.entries(facts.case.id),
         payments=booking.payments_of(facts.case.id),
+        payouts=payouts.of_case(facts.case.id),
         owed_ore=ledger.owed_to(facts.case.creditor_id, facts.case.id),
     )
 

@@ -7,7 +7,7 @@ from werkzeug.exceptions import NotFound
 from portal import clock
 from portal.creditor import access, navigation
 from portal.creditor.views import creditor
-from portal.creditor.views_reports import TYPES, language
+from portal.creditor.views_reports import language
 from portal.database import files
 from portal.extensions import db
 from portal.messages import Problem, RedaError
@@ -96,7 +96,7 @@ def fetch_file(order_id: int, place: int) -> Response:
         db.session.rollback()
         raise NotFound from None
     db.session.commit()
-    response = Response(pieces, mimetype=TYPES[file["name"].rpartition(".")[2]])
+    response = Response(pieces, mimetype=reports.TYPES[file["name"].rpartition(".")[2]])
     response.headers["Content-Length"] = str(file["size"])
     response.headers.set("Content-Disposition", "attachment", filename=file["name"])
     return response

@@ -1,6 +1,5 @@
 """Reports: on a page, as spreadsheets and as PDF; large ones are made in the background."""
 
-import io
 from typing import Any
 
 from flask import Response, flash, make_response, url_for
@@ -14,19 +13,13 @@ from portal.creditor import access, names
 from portal.creditor.views import creditor
 from portal.extensions import db
 from portal.messages import RedaError
-from portal.reporting import orders, reports, sheets
+from portal.reporting import orders, reports
 from portal.reporting.models import REPORT
 from portal.reporting.reports import Kind
 from portal.reporting.tables import Report
 from portal.web.forms import text
 from portal.web.rendering import go, render
 
-TYPES = {
-    "csv": "text/csv; charset=utf-8",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "pdf": "application/pdf",
-    "zip": "application/zip",
-}
 _FIELDS = ("from", "to", "on", "currency", "rows")
 
 
@@ -107,27 +100,15 @@ def export_report(name: str, extension: str) -> Response:
     if not reports.is_small(role.creditor_id, chosen):
         return go(url_for("creditor.show_report", name=name, **query))
     report = reports.build(role.creditor_id, chosen)
-    response = make_response(_written(report, extension, role.creditor_name))
-    response.headers["Content-Type"] = TYPES[extension]
+    written = reports.write_file(
+        report, extension, role.creditor_name, language=language(), now=clock.now()
+    )
+    response = make_response(written)
+    response.headers["Content-Type"] = reports.TYPES[extension]
     response.headers.set(
         "Content-Disposition", "attachment", filename=reports.file_name(chosen, extension)
     )
     return response
-
-
-def _written(report: Report, extension: str, creditor_name: str) -> bytes:
-    out = io.BytesIO()
-    if extension == "csv":
-        sheets.write(report, [sheets.Csv(out, report)])
-        return out.getvalue()
-    if extension == "xlsx":
-        workbook = sheets.Xlsx(out, report, clock.now())
-        sheets.write(report, [workbook])
-        workbook.close()
-        return out.getvalue()
-    paper = reports.Paper()
-    sheets.write(report, [paper])
-    return paper.render(report, creditor_name, language(), clock.today())
 
 
 @creditor.post("/<key>/reports/<name>")

@@ -19,6 +19,7 @@ from portal.messages import RedaError
 from portal.operations.views import actor, operations
 from portal.payments import payouts, releasing, statuses
 from portal.signing.starting import PAGES
+from portal.web import payout_statements
 from portal.web.forms import Form, text
 from portal.web.orders import is_phone
 from portal.web.rendering import go, render
@@ -161,9 +162,27 @@ def _payout_page(key: str, error: RedaError | None = None) -> Response:
         names_of_cases=cases.names(one.case_id for one in lines if one.case_id is not None),
         accounts=accounts.of_company(payout.creditor_id),
         may_change=payout.status in payouts.OPEN and payout.batch_id is None,
+        explained=statuses.explained,
         error=error,
         note=request.form.get("note", payout.note),
     )
+
+
+@operations.get("/payouts/<payout_key>/statement")
+def show_statement(payout_key: str) -> Response:
+    """The remittance statement, as the company reads it."""
+    payout = payout_statements.paid_out(payout_key)
+    return render(
+        "operations/statement.html",
+        company=payouts.company_name(payout),
+        **payout_statements.page(payout),
+    )
+
+
+@operations.get("/payouts/<payout_key>/statement.<any(pdf, xlsx, csv, si):extension>")
+def export_statement(payout_key: str, extension: str) -> Response:
+    """The same statement as a file."""
+    return payout_statements.file(payout_statements.paid_out(payout_key), extension)
 
 
 @operations.get("/payout-batches/<batch_key>")
@@ -182,6 +201,7 @@ def show_payout_batch(batch_key: str) -> Response:
         payouts=payouts.of_batch(batch),
         signatures=signed,
         needed=releasing.NEEDED,
+        explained=statuses.explained,
         may_approve=batch.status == releasing.WAITING
         and all(one.person_id != current_user.id for one in signed),
         is_phone=is_phone(),

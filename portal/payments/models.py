@@ -505,6 +505,9 @@ class PayoutLine(Base):
     """
 
     __tablename__ = "payout_lines"
+    __table_args__ = (
+        Index("ix_payout_lines_case_id", "case_id", postgresql_where=text("case_id is not null")),
+    )
 
     line_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     payout_id: Mapped[int] = mapped_column(ForeignKey("payouts.id"), index=True)

@@ -20,6 +20,7 @@ from sqlalchemy import (
     literal,
     select,
     text,
+    tuple_,
     update,
 )
 
@@ -61,6 +62,13 @@ class Schedule:
         # After a week without a banking day from its weekday on, the next week's own day serves.
         chosen = today + timedelta(days=self.weekday - today.isoweekday())
         return calendar.banking_day_on_or_after(chosen) == today
+
+    def next_after(self, today: date) -> date:
+        """The first day after one on which proposals are made."""
+        day = today + timedelta(days=1)
+        while not self.is_due(day):
+            day += timedelta(days=1)
+        return day
 
 
 DEFAULT = Schedule()
@@ -331,8 +339,8 @@ def _tell(event: str, payout: Payout, actor: Actor, now: datetime, reason: str =
 
 def _notify(payout: Payout, now: datetime, *, is_failed: bool = False) -> None:
     notify(
-        "payout", creditor_id=payout.creditor_id, data={"amount_ore": payout.amount_ore},
-        key=f"payout:{payout.key}", now=now, is_failed=is_failed,
+        "payout", creditor_id=payout.creditor_id, key=f"payout:{payout.key}", now=now,
+        data={"amount_ore": payout.amount_ore, "payout": payout.key}, is_failed=is_failed,
     )  # fmt: skip
 
 
@@ -444,16 +452,43 @@ def of_batch(batch: PayoutBatch) -> list[tuple[Payout, str]]:
     return [(payout, name) for payout, name in rows]
 
 
-def of_company(creditor_id: int, limit: int = 50) -> list[Payout]:
-    """What was paid out to a company, set off or rejected, the newest first."""
+def of_company(creditor_id: int, after: Payout | None = None, limit: int = 50) -> list[Payout]:
+    """What was paid out to a company, set off or rejected, the newest first.
+
+    after: the last one seen.
+    """
+    query = (
+        select(Payout)
+        .where(Payout.creditor_id == creditor_id, Payout.released_on.is_not(None))
+        .order_by(Payout.released_on.desc(), Payout.id.desc())
+        .limit(limit)
+    )
+    if after is not None:
+        query = query.where(tuple_(Payout.released_on, Payout.id) < (after.released_on, after.id))
+    return list(db.session.scalars(query))
+
+
+def waiting(creditor_id: int) -> list[Payout]:
+    """A company's proposals, which nobody has ordered at the bank yet."""
     return list(
         db.session.scalars(
             select(Payout)
-            .where(Payout.creditor_id == creditor_id, Payout.released_on.is_not(None))
-            .order_by(Payout.released_on.desc(), Payout.id.desc())
-            .limit(limit)
+            .where(Payout.creditor_id == creditor_id, Payout.status.in_(OPEN))
+            .order_by(Payout.currency, Payout.id)
         )
     )
+
+
+def of_case(case_id: int) -> list[tuple[Payout, int]]:
+    """The payouts that have something of a case, and how much of it, in öre; the newest first."""
+    rows = db.session.execute(
+        select(Payout, func.sum(PayoutLine.amount_ore))
+        .join(PayoutLine, PayoutLine.payout_id == Payout.id)
+        .where(PayoutLine.case_id == case_id, Payout.released_on.is_not(None))
+        .group_by(Payout.id)
+        .order_by(Payout.released_on.desc(), Payout.id.desc())
+    )
+    return [(payout, int(ore)) for payout, ore in rows]
 
 
 def lines(payout: Payout) -> list[PayoutLine]:

@@ -27,6 +27,22 @@ _REFUSED, _PAID = ("RJCT", "CANC"), ("ACSC", "ACCC")
 _BANK = Actor("bank")
 _NOT_WHOLE = N_("The file is no whole XML. Fetch it from the bank again, unchanged.")
 
+# Why a payment is refused, of ISO 20022's external codes (ExternalStatusReason1Code).
+_REASONS = {
+    "AC01": N_("There is no account with this number."),
+    "AC03": N_("The account number is not right."),
+    "AC04": N_("The account is closed."),
+    "AC06": N_("The account is blocked."),
+    "AC07": N_("The account is closed."),
+    "AG01": N_("This account takes no such payments."),
+    "AM02": N_("The amount is larger than the bank allows."),
+    "AM04": N_("There was not enough money on our account."),
+    "AM05": N_("The bank took it for a payment made twice."),
+    "BE01": N_("The name and the account do not belong together."),
+    "CURR": N_("The currency is not right for the account."),
+    "RC01": N_("The bank of the account was not found."),
+}
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -41,6 +57,11 @@ class Outcome:
 class _Said:
     status: str
     reason: str
+
+
+def explained(reason: str) -> str | None:
+    """What the code says that a bank's reason begins with, as marked text; None when unknown."""
+    return _REASONS.get(reason[:4])
 
 
 def take_report(data: bytes, *, now: datetime) -> Outcome:

@@ -6,5 +6,7 @@ files are kept for a week. This room reads what the other rooms keep and writes 
 - `orders.put(...)`, `orders.cancel(...)`, `orders.again(...)`: what a person does with an order.
 - `orders.find(id)`, `orders.page(...)`: for pages.
 - `orders.forget_old(now)`: files are gone after a week.
+- `statements.shares(payout)`, `statements.parts(payout)`, `statements.written(...)`: what a payout
+  to a company is made of; `vouchers.of_payout(...)`, `vouchers.write_sie(...)`: for its own books.
 - `making.make_next(...)`: the worker's part.
 """

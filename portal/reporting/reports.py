@@ -1,5 +1,6 @@
 """The reports there are, what each may be asked for, and the files that are made of one."""
 
+import io
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -27,6 +28,13 @@ PERIOD, DAY_ALONE = "period", "day"
 MOST_AT_ONCE = 10_000
 # A PDF tells no more rows than these; the spreadsheets hold all.
 MOST_ON_PAPER = 2_000
+# What a file is, by how its name ends.
+TYPES = {
+    "csv": "text/csv; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "pdf": "application/pdf",
+    "zip": "application/zip",
+}
 _LONGEST_PERIOD = timedelta(days=366 * 5)
 
 Parameters = Mapping[str, str]
@@ -225,6 +233,24 @@ class Paper:
             "tables": self.tables,
         }  # fmt: skip
         return letters.render_report(content, language=language, settings=settings())
+
+
+def write_file(
+    report: Report, extension: str, creditor_name: str, *, language: str, now: datetime
+) -> bytes:
+    """A report as a file, made at once. extension: csv, xlsx or pdf."""
+    out = io.BytesIO()
+    if extension == "csv":
+        sheets.write(report, [sheets.Csv(out, report)])
+        return out.getvalue()
+    if extension == "xlsx":
+        workbook = sheets.Xlsx(out, report, now)
+        sheets.write(report, [workbook])
+        workbook.close()
+        return out.getvalue()
+    paper = Paper()
+    sheets.write(report, [paper])
+    return paper.render(report, creditor_name, language, clock.day_of(now))
 
 
 def noon(day: date) -> datetime:

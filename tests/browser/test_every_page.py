@@ -46,8 +46,8 @@ from portal.identity.actor import DEBTOR, SWISH, SYSTEM, Actor
 from portal.identity.models import Creditor, Membership
 from portal.notifications import addressing
 from portal.notifications.telling import notify
-from portal.payments import booking, matching, taking
-from portal.payments.models import BankPayment, Payment, SwishPart, SwishRequest
+from portal.payments import booking, matching, releasing, taking
+from portal.payments.models import BankPayment, Payment, Payout, SwishPart, SwishRequest
 from portal.reporting import orders
 from portal.signing import envelopes, plan_signing
 from portal.signing.envelopes import NewFile
@@ -69,6 +69,7 @@ from tests.factories import (
     rules_of,
 )
 from tests.payments.bank_files.written import Deposit, Paid, bgmax
+from tests.payments.paying_out import an_account, collect, owe, propose, refuse, settle
 from tests.portal_fixtures import AXE, Portal, Visitor
 from tests.signing.ceremonies import link, sent
 from tests.signing.documents import a_pdf
@@ -178,8 +179,25 @@ def a_world() -> World:
     failed = db.session.scalars(select(Message).limit(1)).one()
     failed.status, failed.failure = "failed", "OSError: No space left on device"
     db.session.commit()
-    values |= _documents(creditor)
+    values |= _documents(creditor) | _payouts(creditor, case)
     return World(creditor, case, paid, values)
+
+
+def _payouts(creditor: Creditor, case: Case) -> dict[str, object]:
+    """A payout that is paid, one that the bank refused, one that is approved and a proposal."""
+    an_account(creditor, "9912346")
+    owe(case, 60_00)
+    found = {"payout": settle(_proposed(case, 500_00)), "refused": refuse(_proposed(case, 200_25))}
+    batch = releasing.put_together([_proposed(case, 1).key], actor=SYSTEM, now=NOW)
+    db.session.commit()
+    found["proposal"] = _proposed(case, 300_00)
+    return {"batch": batch.key, **{name: one.key for name, one in found.items()}}
+
+
+def _proposed(case: Case, ore: int) -> Payout:
+    collect(case, ore)
+    (payout,) = propose(case.creditor)
+    return payout
 
 
 def _documents(creditor: Creditor) -> dict[str, object]:
@@ -505,8 +523,12 @@ def test_a_debtors_pages_of_a_paid_case(portal: Portal, world: World, window: Vi
         (
             "/reports", "/reports/remittance", "/reports/open-claims", "/reports/steps",
             "/reports/payment-times", "/reports/customer-sizes", "/orders/{making}",
-            "/orders/{ready}", "/payout",
+            "/orders/{ready}",
             "/archives?parts=ledger&parts=letters&from=2026-03-01&to=2026-03-31",
+        ),
+        (
+            "/payouts", "/payouts/owed", "/payouts/{payout}", "/payouts/{refused}",
+            "/payouts/settings", "/cases/{reference}/money",
         ),
         (
             "/customers", "/customers/{customer}", "/customers/{customer}/rules",
@@ -550,7 +572,8 @@ def test_an_operators_pages(portal: Portal, world: World, window: Visitor) -> No
     sign_in(portal, window, OPERATOR)
     paths = (
         "/", "/bank-files", "/payments", "/payments/{came}", "/refunds", "/books", "/checks",
-        "/jobs", "/messages", "/reviews", "/rates",
+        "/jobs", "/messages", "/reviews", "/rates", "/payouts", "/payouts/{proposal}",
+        "/payouts/{refused}", "/payouts/{payout}/statement", "/payout-batches/{batch}",
     )  # fmt: skip
     look_everywhere(window, world.at("/operations", paths), STAFF)
 

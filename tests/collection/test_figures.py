@@ -13,7 +13,9 @@ from portal.collection import figures, owed, tallies
 from portal.collection.figures import Figures, Money
 from portal.collection.models import Case, KeptFigures
 from portal.extensions import db
+from portal.identity.actor import SYSTEM
 from portal.identity.models import Creditor
+from portal.payments import payouts
 from tests.collection import reckoned
 from tests.collection.lives import (
     a_life,
@@ -29,6 +31,7 @@ from tests.collection.lives import (
     take_to_law,
 )
 from tests.factories import a_creditor
+from tests.payments.paying_out import collect, owe, propose, release
 
 # The last day of a short month after a long one, and the day on which summer time begins.
 TODAY = date(2026, 3, 29)
@@ -58,6 +61,18 @@ def test_a_payment_is_told_by_what_it_paid(creditor: Creditor) -> None:
     assert month.collected.interest_ore == paid_ore - 106_000 > 0
     assert month.collected.total_ore == paid_ore
     assert month.collected.creditors_ore == ledger.owed_to(creditor.id)
+
+
+def test_what_the_bank_refused_was_not_paid_out(creditor: Creditor) -> None:
+    case = open_on(creditor, date(2026, 3, 2), due_on=date(2026, 2, 20), ore=100_000)
+    collect(case, 500_00)
+    owe(case, 120_00)
+    (payout,) = propose(creditor)
+    release(payout)
+    assert money_of(creditor).month.paid_out_ore == 500_00
+    payouts.reject(payout, "AC04", on=TODAY, actor=SYSTEM, now=at(TODAY))
+    # What was set off stays so.
+    assert money_of(creditor).month.paid_out_ore == 120_00
 
 
 def test_this_month_is_held_against_as_many_days_of_the_last(creditor: Creditor) -> None:

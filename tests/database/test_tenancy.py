@@ -37,8 +37,10 @@ from portal.collection.models import (
     RuleDraft,
     SavedView,
 )
+from portal.companies import charts
 from portal.companies.models import (
     AddressSource,
+    BookingChart,
     CompanyAddress,
     CompanyCard,
     ContactPerson,
@@ -123,7 +125,7 @@ OF_A_CREDITOR = OF_A_CASE | {
     *("case_notes", "case_note_versions", "acts_together", "cases_together"),
     "signing_templates",
     "signature_uses",
-    *("payouts", "payout_lines", "payout_schedules"),
+    *("payouts", "payout_lines", "payout_schedules", "booking_charts"),
 }
 ONLY_ADDED_TO = {
     *("ledger_entries", "ledger_lines", "events", "payments", "signatures"),
@@ -354,6 +356,7 @@ def a_tenant(name: str, identity_number: str) -> Tenant:
                 payment_id=bank_payment.id, amount_ore=100, currency="SEK", why="not ours",
                 payer_name=name, status="to confirm", by=name, at=NOW,
             ),
+            BookingChart(creditor_id=creditor.id, **dict.fromkeys(charts.PARTS, "1930")),
             PayoutSchedule(creditor_id=creditor.id, every="day", weekday=1, lowest_ore=0),
             PayoutLine(
                 line_id=payout.id, payout_id=payout.id, creditor_id=creditor.id, kind="claim",

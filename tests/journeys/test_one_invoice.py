@@ -49,7 +49,7 @@ def test_an_overdue_invoice_is_reminded_of_paid_and_owed_to_its_creditor(
 
     page = eva.go(f"/creditor/{creditor.key}/cases/{reference}")
     expect(page.get_by_text("Everything is paid")).to_be_visible()
-    page = eva.go(f"/creditor/{creditor.key}/payout")
+    page = eva.go(f"/creditor/{creditor.key}/payouts")
     # 890.50 kr and 20 days of interest at 10 per cent; the reminder's 60 kr stay with us.
     expect(page.locator(".sum")).to_have_text(re.compile(r"895\.38"))
     assert ledger.owed_to(creditor.id) == 89_050 + 488

@@ -12,7 +12,7 @@ from portal.identity.models import Creditor
 from portal.payments import payouts, releasing
 from portal.payments.models import Payout
 from tests.factories import NOW, TODAY, a_creditor, a_person, a_reminded_case, sign_in
-from tests.payments.paying_out import an_account, collect, propose
+from tests.payments.paying_out import an_account, collect, propose, refuse, release, settle
 from tests.signing.pages import Browser
 
 PATH = "/operations/payouts"
@@ -151,3 +151,32 @@ def test_a_payout_that_is_done_keeps_its_account(desk: Browser, payout: Payout) 
     payout.status, payout.released_on = "released", TODAY
     db.session.commit()
     assert desk.page(f"{PATH}/{payout.key}").select("input[type=radio]") == []
+
+
+def test_a_payout_leads_to_the_statement_that_the_company_reads(
+    desk: Browser, payout: Payout
+) -> None:
+    release(payout)
+    link = desk.page(f"{PATH}/{payout.key}").select_one("main a[href$='/statement']")
+    page = words(desk.page(link["href"]))
+    assert "500.25" in page
+    assert "Payment by Swish" in page
+
+
+@pytest.mark.parametrize("extension", ["pdf", "xlsx", "csv", "si"])
+def test_operators_fetch_the_statement_in_every_form(
+    desk: Browser, payout: Payout, extension: str
+) -> None:
+    settle(payout)
+    answer = desk.get(f"{PATH}/{payout.key}/statement.{extension}")
+    assert answer.status_code == 200
+    assert answer.data
+
+
+def test_a_proposal_has_no_statement(desk: Browser, payout: Payout) -> None:
+    assert desk.get(f"{PATH}/{payout.key}/statement").status_code == 404
+
+
+def test_why_the_bank_refused_is_told_in_words(desk: Browser, payout: Payout) -> None:
+    refuse(payout, "AC04 Kontot avslutat")
+    assert "The account is closed." in words(desk.page(f"{PATH}/{payout.key}"))

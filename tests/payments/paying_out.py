@@ -6,6 +6,7 @@ from portal import ledger
 from portal.collection.models import Case
 from portal.companies.models import PayoutAccount
 from portal.extensions import db
+from portal.identity.actor import SYSTEM
 from portal.identity.models import Creditor
 from portal.ledger import Account
 from portal.payments import payouts
@@ -53,3 +54,25 @@ def propose(creditor: Creditor) -> list[Payout]:
     found = payouts.propose(creditor.id, today=TODAY, now=NOW)
     db.session.commit()
     return found
+
+
+def release(payout: Payout) -> Payout:
+    """Order a payout at the bank, as two operators' approval does."""
+    payouts.post_released(payout, today=TODAY, now=NOW)
+    payout.status, payout.released_on = payouts.RELEASED, TODAY
+    db.session.commit()
+    return payout
+
+
+def settle(payout: Payout) -> Payout:
+    """Let the bank have paid it."""
+    payouts.settle(release(payout), on=TODAY, actor=SYSTEM, now=NOW)
+    db.session.commit()
+    return payout
+
+
+def refuse(payout: Payout, reason: str = "AC04") -> Payout:
+    """Let the bank refuse it."""
+    payouts.reject(release(payout), reason, on=TODAY, actor=SYSTEM, now=NOW)
+    db.session.commit()
+    return payout

@@ -21,8 +21,9 @@ from portal.messages import RedaError
 from portal.payments import payouts
 from portal.payments.models import Payout, PayoutLine
 from portal.payments.payouts import Schedule
+from portal.reporting import statements
 from tests.factories import NOW, TODAY, a_creditor, a_reminded_case
-from tests.payments.paying_out import an_account, collect, owe, propose
+from tests.payments.paying_out import an_account, collect, owe, propose, release, settle
 
 
 @pytest.fixture
@@ -183,6 +184,8 @@ def _hold_to_the_books(creditor: Creditor) -> None:
     rows = db.session.scalars(select(Payout).where(Payout.creditor_id == creditor.id)).all()
     for one in rows:
         assert sum(line.amount_ore for line in payouts.lines(one)) == one.amount_ore
+        assert sum(part.total_ore for part in statements.parts(one)) == one.amount_ore
+        assert sum(share.ore for share in statements.shares(one)) == one.amount_ore
     waiting = sum(one.amount_ore for one in rows if one.status in ("proposed", "held"))
     line = ledger.to_settle_sql(creditor.id)
     free = db.session.scalar(
@@ -289,6 +292,31 @@ def test_a_weekday_that_is_a_holiday_is_the_next_banking_day() -> None:
     tuesday = Schedule("week", 2)
     assert not tuesday.is_due(date(2026, 1, 6))
     assert tuesday.is_due(date(2026, 1, 7))
+
+
+def test_the_next_day_of_a_schedule_is_after_today() -> None:
+    assert Schedule("day").next_after(date(2026, 3, 13)) == date(2026, 3, 16)
+    assert Schedule("week", 3).next_after(date(2026, 3, 11)) == date(2026, 3, 18)
+
+
+def test_a_case_tells_its_payouts(creditor: Creditor) -> None:
+    case, other = a_reminded_case(creditor), a_reminded_case(creditor)
+    collect(case, 500_00)
+    collect(other, 300_00)
+    (payout,) = propose(creditor)
+    assert payouts.of_case(case.id) == []
+    release(payout)
+    assert payouts.of_case(case.id) == [(payout, 500_00)]
+
+
+def test_payouts_are_told_page_by_page(creditor: Creditor) -> None:
+    case = a_reminded_case(creditor)
+    made = []
+    for _ in range(3):
+        collect(case, 500_00)
+        made += [settle(one) for one in propose(creditor)]
+    first = payouts.of_company(creditor.id, limit=2)
+    assert [*first, *payouts.of_company(creditor.id, first[-1])] == made[::-1]
 
 
 def test_a_schedule_is_kept_and_told_in_the_history(creditor: Creditor) -> None:
