@@ -1,15 +1,15 @@
 """The accounting day of entries, periods that are closed for good, and money that must be there.
 
-Revision: 0050
-After: 0049
+Revision: 0051
+After: 0050
 """
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-revision = "0050"
-down_revision = "0049"
+revision = "0051"
+down_revision = "0050"
 branch_labels = None
 depends_on = None
 

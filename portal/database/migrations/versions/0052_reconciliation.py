@@ -1,15 +1,15 @@
 """What the bank says that accounts hold, sums that bring what is booked, and our own share.
 
-Revision: 0051
-After: 0050
+Revision: 0052
+After: 0051
 """
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-revision = "0051"
-down_revision = "0050"
+revision = "0052"
+down_revision = "0051"
 branch_labels = None
 depends_on = None
 
