@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
+from typing import Any
 
 from flask import Response, flash, make_response, url_for
 from flask_babel import gettext
@@ -104,7 +105,7 @@ def show_reconciliation() -> Response:
     )
 
 
-def _words(found: Sequence[Figures]) -> dict[str, object]:
+def _words(found: Sequence[Figures]) -> dict[str, Any]:
     ids = {row.case_id for each in found for row in each.reconciliation.uneven}
     return {
         "moves": tables.MOVES,
@@ -125,7 +126,7 @@ def reconcile_day() -> Response:
     db.session.commit()
     flash(gettext("It is reconciled anew."), "good")
     shown = day.isoformat()
-    return go(url_for("operations.show_reconciliation", **{"from": shown, "to": shown}))
+    return go(url_for("operations.show_reconciliation", first=shown, last=shown))
 
 
 @operations.get("/reconciliation/period.csv")
@@ -355,7 +356,7 @@ def _transfer(payment_id: int, act: Callable[[], None], told: str) -> Response:
 
 
 def _asked() -> tuple[date, date, str]:
-    first, last = (_day(request.args.get(name, "")) for name in ("from", "to"))
+    first, last = (_day(request.args.get(name, "")) for name in ("first", "last"))
     currency = request.args.get("currency", "SEK")
     if first is None or last is None or not first <= last <= first + _LONGEST:
         raise NotFound

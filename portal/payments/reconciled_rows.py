@@ -130,4 +130,7 @@ def entry(entry_id: int) -> WholeEntry | None:
     if not found:
         return None
     lines = tuple(EntryLine(row[6], int(row[7]), row[8]) for row in found)
-    return WholeEntry(*found[0][:6], lines, found[0][9])
+    id_, kind, company, case_id, booked_on, posted_on = found[0][:6]
+    return WholeEntry(
+        id_, kind, company, case_id, booked_on, posted_on, lines, payment_id=found[0][9]
+    )

@@ -343,7 +343,7 @@ with came as (
     union all
     select 'own share', -o.amount_ore, e.posted_on
     from own_share_orders o join ledger_entries e
-        on e.idempotency_key = 'own share:' || o.key || '\\:settled:' || (o.shares -> 0 ->> 0)
+        on e.idempotency_key = concat('own share:', o.key, '\\:settled', ':', o.shares -> 0 ->> 0)
     where o.currency = :currency and o.status = 'settled'
     union all
     select 'own money', b.amount_ore, e.posted_on
@@ -441,7 +441,7 @@ with {TOLD}, {ORDERS}, {MOVED}, by_bank as (
 select * from (
     select *, row_number() over (
             partition by what order by coalesce(value_on, posted_on) desc, id desc) as place,
-        count(*) over (partition by what) as count,
+        count(*) over (partition by what) as number,
         sum(bank_ore - books_ore) over (partition by what) as total
     from found
 ) x where place <= :most order by what, place
@@ -569,7 +569,7 @@ def _differences(last: date, currency: str) -> tuple[list[Reason], list[Differen
         _DIFFERENCES,
         {"last": last, "currency": currency, "most": MOST_LISTED, "recent": _recent(last)},
     ).all()
-    reasons = {row.what: Reason(row.what, row.count, int(row.total)) for row in rows}
+    reasons = {row.what: Reason(row.what, row.number, int(row.total)) for row in rows}
     found = [
         Difference(
             row.what, row.kind, row.id, row.name, int(row.bank_ore), int(row.books_ore),

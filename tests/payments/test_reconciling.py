@@ -309,7 +309,9 @@ _MOVES = st.lists(
     st.one_of(
         st.tuples(st.sampled_from(["bank", "swish", "nobody"]), st.integers(1, 200_000), _DAYS),
         st.tuples(
-            st.sampled_from(["back", "undo", "order", "debit", "report", "reject", "sum", "covers"]),
+            st.sampled_from(
+                ["back", "undo", "order", "debit", "report", "reject", "sum", "covers"]
+            ),
             st.just(0), _DAYS,
         ),
     ),

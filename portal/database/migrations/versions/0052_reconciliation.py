@@ -4,6 +4,8 @@ Revision: 0052
 After: 0051
 """
 
+from datetime import date
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
@@ -29,7 +31,7 @@ def _ore(name: str) -> sa.Column[int]:
     return sa.Column(name, sa.BigInteger(), nullable=False)
 
 
-def _day(name: str, *, nullable: bool = False) -> sa.Column[sa.Date]:
+def _day(name: str, *, nullable: bool = False) -> sa.Column[date]:
     return sa.Column(name, sa.Date(), nullable=nullable)
 
 
