@@ -597,7 +597,7 @@ def _recent(last: date) -> date:
 def _accounts(days: Mapping[str, object]) -> list[AccountSums]:
     told = {row[0]: row[1:] for row in db.session.execute(_BALANCES, days)}
     found = {
-        row[0]: AccountSums(row[0], *map(int, row[1:]), *told.get(row[0], (None, None)))
+        row[0]: AccountSums(row[0], row[1], row[2], row[3], *told.get(row[0], (None, None)))
         for row in db.session.execute(_ACCOUNTS, days)
     }
     for account, (ore, on) in told.items():
