@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from cryptography import x509
 from cryptography.fernet import Fernet
 from stdnum import iban, luhn
+from stdnum.se import vat
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -116,6 +117,11 @@ class Settings:
     service_name: str = _setting("REDA_SERVICE_NAME", "Reda Inkasso AB", "the collector's name")
     service_organisation_number: str = _setting(
         "REDA_ORGANISATION_NUMBER", "5560000167", "the collector's organisation number, 10 digits"
+    )
+    registered_vat_number: str = _setting(
+        "REDA_VAT_NUMBER",
+        "",
+        "the collector's VAT number; empty: SE, the organisation number and 01",
     )
     service_bankgiro: str = _setting(
         "REDA_BANKGIRO", "50501055", "bankgiro for client money, digits only"
@@ -313,6 +319,10 @@ class Settings:
             raise SettingsError("REDA_ARCHIVE_VOLUME_MB must be a whole number above zero.")
         if self.letter_batch not in ("on", "off"):
             raise SettingsError("REDA_LETTER_BATCH must be on or off.")
+        if self.registered_vat_number and not vat.is_valid(self.registered_vat_number):
+            raise SettingsError(
+                "REDA_VAT_NUMBER must be a Swedish VAT number, such as SE556000016701."
+            )
         self._check_bank()
         self._check_mail()
         scheme, host = urlsplit(self.translate_address)[:2]
@@ -457,6 +467,11 @@ class Settings:
     @property
     def var(self) -> Path:
         return Path(self.var_folder)
+
+    @property
+    def vat_number(self) -> str:
+        """The collector's VAT number, as it stands on invoices."""
+        return self.registered_vat_number or f"SE{self.service_organisation_number}01"
 
     @property
     def service_address_lines(self) -> list[str]:

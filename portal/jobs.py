@@ -46,7 +46,16 @@ from portal.identity.models import BankIDOrder, Creditor
 from portal.messages import RedaError
 from portal.notifications import centre, gathering, mailing
 from portal.operations import bank_folder, payout_folder
-from portal.payments import booking, matching, payouts, reconciling, statuses
+from portal.payments import (
+    booking,
+    matching,
+    paying_back,
+    payouts,
+    reconciling,
+    refunds,
+    statements,
+    statuses,
+)
 from portal.reporting import making
 from portal.reporting import orders as orders_of_work
 from portal.signing import (
@@ -168,6 +177,33 @@ def ask_swish(request_id: str | None = None) -> None:
         raise failed
 
 
+def pay_back(refund_id: int | None = None) -> None:
+    """Send refunds the way that the money came, and learn how those that are sent went.
+
+    refund_id: of one that is sent; else all that are due.
+    """
+    base, now = settings().base_url, clock.now()
+    acts: list[Callable[[], object]] = []
+    if refund_id is None:
+        acts += [
+            functools.partial(paying_back.send, one, base, now=now, between=db.session.commit)
+            for one in paying_back.due()
+        ]
+    wanted = [refund_id] if refund_id else paying_back.unanswered(now)
+    acts += [functools.partial(paying_back.follow, one, base, now=now) for one in wanted]
+    failed: RedaError | None = None
+    for act in acts:
+        try:
+            act()
+            db.session.commit()
+        except RedaError as error:
+            # The others must not wait for one that nobody will tell about.
+            db.session.rollback()
+            failed = error
+    if failed is not None:
+        raise failed
+
+
 def take_bank_files() -> None:
     """Take what lies in the folder that banks' files are put in, if there is one."""
     if settings().bank_folder:
@@ -188,6 +224,23 @@ def follow_payouts() -> None:
     if settings().payout_folder:
         payout_folder.write_all(Path(settings().payout_folder), now=now)
     statuses.settle_debits(now=now)
+
+
+def make_statements() -> None:
+    """Make every company's statement of the months that have ended, one company at a time."""
+    now = clock.now()
+    failed: Exception | None = None
+    for creditor_id in db.session.scalars(select(Creditor.id).order_by(Creditor.id)).all():
+        try:
+            statements.make_due(creditor_id, today=clock.day_of(now), now=now)
+            db.session.commit()
+        except Exception as error:
+            # The other companies must not wait for one whose books say something unheard of.
+            db.session.rollback()
+            log.warning("statement.failed", creditor=creditor_id, error=type(error).__name__)
+            failed = error
+    if failed is not None:
+        raise failed
 
 
 def match_bank_payments() -> None:
@@ -221,6 +274,7 @@ def collect_bankid() -> None:
 def check_books() -> None:
     """Look whether books, cases and payments agree; fails, so that an operator sees it, if not."""
     off = len(ledger.off_balance()) + len(checks.differences()) + len(booking.differences())
+    off += len(refunds.differences())
     if off:
         log.error("books.differ", count=off)
         raise BooksDiffer(f"{off} differences; see the operator's page of the books")
@@ -379,10 +433,13 @@ SCHEDULE: Mapping[str, tuple[Callable[..., None], str]] = {
     "take_bank_files": (take_bank_files, "* * * * *"),
     # Early on the banking day, and again: what came in meanwhile is added.
     "propose_payouts": (propose_payouts, "10 4-8 * * *"),
+    # Early on the first, before payouts are proposed; again, so that no month is missed.
+    "make_statements": (make_statements, "40 2-8 1-5 * *"),
     "follow_payouts": (follow_payouts, "*/5 * * * *"),
     # Each file has it done at once; this is for one whose turn went wrong.
     matching.JOB: (match_bank_payments, "7,37 * * * *"),
     "ask_swish": (ask_swish, "* * * * *"),
+    "pay_back": (pay_back, "* * * * *"),
     "ask_of_texts": (ask_of_texts, "20 * * * *"),
     "collect_bankid": (collect_bankid, "* * * * *"),
     "refresh_figures": (refresh_figures, "*/5 * * * *"),

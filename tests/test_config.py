@@ -101,6 +101,16 @@ def test_a_setting_is_read_by_its_name() -> None:
     assert Settings.from_environment({"REDA_PHONE": "08-1"}).service_phone == "08-1"
 
 
+def test_the_vat_number_is_that_of_the_organisation_number_unless_it_is_told() -> None:
+    assert Settings.from_environment({}).vat_number == "SE556000016701"
+    told = {"REDA_VAT_NUMBER": "SE556036079301"}
+    assert Settings.from_environment(told).vat_number == "SE556036079301"
+
+
+def test_a_vat_number_that_is_none_is_refused() -> None:
+    assert "REDA_VAT_NUMBER" in refused({"REDA_VAT_NUMBER": "556036-0793"})
+
+
 def test_no_two_settings_share_a_name() -> None:
     names = [one.metadata["name"] for one in Settings.__dataclass_fields__.values()]
     assert sorted(set(names)) == sorted(names)

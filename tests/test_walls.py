@@ -55,6 +55,7 @@ from tests.factories import (
     enter_case,
     sign_in,
 )
+from tests.payments.charging import a_statement
 from tests.payments.paying_out import an_account, collect, propose
 from tests.signing.envelopes import an_envelope
 from tests.signing.templates import a_template
@@ -84,6 +85,10 @@ CREDITOR_READ = {
     "creditor.show_owed": (),
     "creditor.show_payout": ("payout_key",),
     "creditor.export_payout": ("payout_key", "extension"),
+    "creditor.list_statements": (),
+    "creditor.show_statement": ("statement_key",),
+    "creditor.download_statement": ("statement_key",),
+    "creditor.export_statement": ("statement_key",),
     "creditor.change_rules": (),
     "creditor.show_switch": (),
     "creditor.show_company": (),
@@ -275,6 +280,12 @@ OPERATOR = {
     "operations.list_bank_files": (),
     "operations.take_bank_file": (),
     "operations.download_bank_file": ("file_id",),
+    "operations.list_charges": (),
+    "operations.show_charges": ("statement_key",),
+    "operations.download_charges": ("statement_key",),
+    "operations.export_charges": ("statement_key",),
+    "operations.list_prices": (),
+    "operations.add_price": (),
     "operations.list_payouts": (),
     "operations.propose_payouts": (),
     "operations.do_payouts": (),
@@ -296,7 +307,13 @@ OPERATOR = {
     "operations.take_payment_back": ("payment_id", "other_id"),
     "operations.put_payment_aside": ("payment_id",),
     "operations.list_refunds": (),
+    "operations.show_refund": ("refund_id",),
+    "operations.let_refund_go": ("refund_id",),
     "operations.confirm_refund": ("refund_id",),
+    "operations.approve_refund": ("refund_id",),
+    "operations.refuse_refund": ("refund_id",),
+    "operations.retry_refund": ("refund_id",),
+    "operations.refund_by_bank": ("refund_id",),
     "operations.list_jobs": (),
     "operations.retry_job": ("job_id",),
     "operations.list_messages": (),
@@ -430,6 +447,7 @@ OPEN = {
     "api.online_callback",
     "api.sms_callback",
     "api.swish_callback",
+    "api.swish_refund_callback",
     "creditor.choose_company",
     "creditor.find_company",
     "debtor.accessibility",
@@ -630,6 +648,7 @@ def a_world(app: Flask) -> World:
         "refund_id": 1,
         "template_key": a_template(creditor).key,
         **_a_payout(case),
+        "statement_key": a_statement(creditor).key,
     }
     values |= _a_report(creditor.id) | _an_envelope(creditor)
     return World(app, case, a_reminded_case(creditor), _unsigned(other, people), values, people)

@@ -17,6 +17,7 @@ from portal.extensions import db
 from portal.identity.actor import SYSTEM, Actor
 from portal.ledger import Account
 from portal.messages import N_, RedaError
+from portal.payments import commission
 
 # What a later message from the creditor's ledger may change of a customer.
 CUSTOMER_FIELDS = (
@@ -31,7 +32,8 @@ def creditor_was_paid(
     """The debtor has paid the creditor directly: principal first, then interest; not our fees.
 
     What is left is still owed, or waived when the principal is paid and the creditor's rules say
-    so. amount_ore: öre, above zero. Raises RedaError when it is more than principal and interest.
+    so. Of a case under surveillance, commission is due as if it had come to us. amount_ore: öre,
+    above zero. Raises RedaError when it is more than principal and interest.
     """
     posted = f"direct:{case.id}:{key}"
     if ledger.is_posted(posted):
@@ -60,6 +62,7 @@ def creditor_was_paid(
         },
         now=now,
     )
+    commission.charge([posted], now=now)
     left_ore = due.total_ore - amount_ore
     record(
         case, "case.paid_directly", actor, now, amount_ore=amount_ore, on=on.isoformat(),

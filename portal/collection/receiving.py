@@ -13,7 +13,7 @@ from datetime import date, datetime
 from sqlalchemy import select, text
 
 from portal import ledger
-from portal.collection import cases, history, owed, sets, settling, states
+from portal.collection import cases, history, owed, sets, settling, states, surveillance
 from portal.collection.models import Case
 from portal.collection.settling import Settled
 from portal.delivery import outbox
@@ -25,6 +25,7 @@ from portal.law.interest import AGREED
 from portal.law.settlement import Settlement
 from portal.ledger import Account
 from portal.messages import N_, Problem
+from portal.payments import commission
 
 MOST_AT_ONCE = 5_000
 
@@ -126,6 +127,10 @@ select creditor_id, case_id, 'payment.' || channel as kind, value_on as booked_o
     to_interest + to_principal as claims, -(to_interest + to_principal) as owed_to_creditor
 from reda_receiving where is_plain order by case_id
 """
+_MAY_BE_CHARGED = f"""
+select 'payment:' || m.key from reda_receiving m
+where m.is_plain and {surveillance.was_ever_watched_sql("m.case_id")}
+"""  # noqa: S608
 _REST = """
 select creditor_id, case_id, 'rest.written_off' as kind, value_on as booked_on,
     'rest:' || key as key, currency, to_principal - principal_ore as principal,
@@ -296,6 +301,9 @@ def _write_down(actor: Actor, now: datetime) -> None:
         [*owed_accounts, Account.CLIENT_FUNDS, Account.OVER_PAYMENT, Account.OWED_TO_CREDITOR],
         now=now,
     )
+    watched = db.session.scalars(text(_MAY_BE_CHARGED)).all()
+    if watched:
+        commission.charge(watched, now=now)
     history.record_many(text(_TELL).bindparams(now=now, actor=actor.label, person=actor.person_id))
     ledger.post_many(text(_REST), [*owed_accounts, Account.BAD_DEBT], now=now)
     sets.run(

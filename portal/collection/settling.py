@@ -15,6 +15,7 @@ from portal.identity.actor import SYSTEM, Actor
 from portal.law.calendar import banking_day_on_or_after
 from portal.law.settlement import Settlement, settle
 from portal.ledger import Account
+from portal.payments import commission
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,7 @@ def settle_payment(
         },
         now=now,
     )
+    commission.charge([payment_key], now=now)
     if late.interest_through_on is not None:
         _lower_interest(case, late, value_on, key=payment_key, now=now)
         left_ore = ledger.balance(case.id).total_ore
@@ -265,6 +267,7 @@ def take_back(
     instead = {Account.CLIENT_FUNDS: Account.UNMATCHED} if by_bank else {}
     kind = "payment.taken_back"
     ledger.take_back(payment_key, kind=kind, as_key=posted, now=now, instead=instead)
+    commission.take_back(payment_key, now=now)
     if by_bank:
         post(
             case, "payment.returned_by_bank", booked_on=on, key=f"returned by bank:{key}",

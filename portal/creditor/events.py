@@ -328,6 +328,18 @@ def _payment_taken_back(data: Data) -> tuple[str, str]:
     return gettext("A payment was taken back"), told
 
 
+def _refunded(data: Data) -> tuple[str, str]:
+    return gettext("What was paid too much went back"), gettext(
+        "%(amount)s was paid back to who paid it.", amount=kronor(data["amount_ore"])
+    )
+
+
+def _refund_returned(data: Data) -> tuple[str, str]:
+    return gettext("A refund came back"), gettext(
+        "%(amount)s did not arrive, and is paid back once more.", amount=kronor(data["amount_ore"])
+    )
+
+
 def _paid(data: Data) -> tuple[str, str]:
     return gettext("Everything is paid"), gettext(
         "The case was closed as of %(day)s.", day=_day(data, "closed_on")
@@ -453,6 +465,12 @@ def _chart_changed(data: Data) -> tuple[str, str]:
     )
 
 
+def _statement(data: Data) -> tuple[str, str]:
+    return gettext("Monthly statement %(number)s was made", number=data["number"]), kronor(
+        data["total_ore"], data["currency"]
+    )
+
+
 def _company_closed(data: Data) -> tuple[str, str]:
     if data["cases"] == "return":
         return gettext("The company was closed"), gettext("Open cases are given back to you.")
@@ -567,6 +585,8 @@ _TEXTS: Mapping[str, Callable[[Data], tuple[str, str]]] = {
     "case.dispute_answered": _dispute_answered,
     "case.payment_received": _payment_received,
     "case.payment_taken_back": _payment_taken_back,
+    "case.refund_paid": _refunded,
+    "case.refund_returned": _refund_returned,
     "case.paid": _paid,
     "case.needs_review": _needs_review,
     "case.review_ended": _review_ended,
@@ -583,6 +603,7 @@ _TEXTS: Mapping[str, Callable[[Data], tuple[str, str]]] = {
     **{name: _account(name) for name in _ACCOUNT_EVENTS},
     **{name: _payout(name) for name in _PAYOUTS},
     "payout.schedule_changed": _payout_schedule,
+    "statement.made": _statement,
     "company.chart_changed": _chart_changed,
     "member.joined": _member_joined,
     "member.role_changed": _member_changed,
@@ -743,6 +764,7 @@ _STEPS = (
 )  # fmt: skip
 _MONEY = (
     "case.payment_received", "case.payment_taken_back", "case.paid", "case.paid_directly",
+    "case.refund_paid", "case.refund_returned",
     "case.credited",
     "case.credited_in_part", "case.written_off", "case.returned", "case.recalled", "case.limited",
     "case.plan_offered", "case.plan_agreed", "case.plan_moved", "case.plan_ended",

@@ -86,9 +86,16 @@ _ENTRIES = {
     "payment.swish": lazy_gettext("Payment by Swish"),
     "payment.card": lazy_gettext("Payment by card"),
     "payment.account": lazy_gettext("Payment from a bank account"),
+    "commission": lazy_gettext("Commission"),
+    "commission.taken_back": lazy_gettext("Commission taken back"),
+    "signatures": lazy_gettext("Signatures"),
+    "fees.vat": lazy_gettext("VAT on fees that you bear"),
     "payout": lazy_gettext("Paid out to you"),
     "payout.rejected": lazy_gettext("A payout that did not arrive"),
     "payout.settled": lazy_gettext("The bank has paid"),
+    "payout.returned": lazy_gettext("A payout that came back"),
+    "refund.paid": lazy_gettext("Paid back to the payer"),
+    "refund.returned": lazy_gettext("A refund that came back"),
 }
 _ACCOUNTS = {
     "principal": lazy_gettext("Owed by the debtor: invoice"),
@@ -101,11 +108,14 @@ _ACCOUNTS = {
     "over_payment": lazy_gettext("Paid too much, to be refunded"),
     "unmatched": lazy_gettext("Received, not yet matched"),
     "bad_debt": lazy_gettext("Fees given up"),
-    "owed_by_creditor": lazy_gettext("Fees that you bear, to be set off"),
+    "owed_by_creditor": lazy_gettext("What you are charged, to be set off"),
     "payout_in_transit": lazy_gettext("On its way to you"),
     "covered": lazy_gettext("Covered by the service"),
     "own_share": lazy_gettext("The service's share"),
     "own_share_in_transit": lazy_gettext("The service's share, on its way"),
+    "commission_income": lazy_gettext("Our commission"),
+    "signature_income": lazy_gettext("Our income from signatures"),
+    "vat_owed": lazy_gettext("VAT"),
 }
 _MESSAGES = {
     "reminder": lazy_gettext("Reminder"),

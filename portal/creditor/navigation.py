@@ -109,7 +109,15 @@ TABS = (
     Tab(
         "list_payouts",
         lazy_gettext("Payouts"),
-        ("show_owed", "show_payout", "change_payouts", "save_schedule", "save_chart"),
+        (
+            "show_owed",
+            "show_payout",
+            "change_payouts",
+            "save_schedule",
+            "save_chart",
+            "list_statements",
+            "show_statement",
+        ),
     ),
     Tab(
         "change_rules",

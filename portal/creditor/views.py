@@ -79,6 +79,7 @@ from portal.creditor import (  # noqa: E402, F401
     views_reports,
     views_rules,
     views_saved,
+    views_statements,
     views_switch,
     views_together,
     views_uploads,

@@ -369,6 +369,27 @@ def render_report(content: Mapping[str, Any], *, language: str, settings: Settin
     )
 
 
+def render_statement(content: Mapping[str, Any], *, language: str, settings: Settings) -> bytes:
+    """A company's monthly statement as PDF, the service's invoice, in the reader's language.
+
+    content: `title`; `statement`, `sums`, `sections` with their rows, as `reporting.charges` has
+    them, and `seller` and `buyer` as they were when it was made, on `made_on` in ISO form.
+    """
+    reader = _reader(language)
+    part = _part("statement", reader, **content, reader=_shown(reader), day=date.fromisoformat)
+    return _pdf(
+        Composed(
+            [part],
+            language=reader,
+            title=f"{content['title']}: {content['buyer']['company']}",
+            description=content["title"],
+            made_on=content["made_on"],
+            author=content["seller"]["name"],
+            is_long=True,
+        )
+    )
+
+
 def render_evidence(content: Mapping[str, Any], *, language: str, settings: Settings) -> bytes:
     """The pages that go behind a sealed document. content: as `signing.evidence` makes it.
 

@@ -10,11 +10,13 @@
 - `interest_booked(case_id)`: how much interest is booked.
 - `received_since_sql(case_id, at)`: what came for a case, for its plan.
 - `owed_to(creditor_id)`, `owed_rows(creditor_id)`: collected and not yet paid out.
-- `owed_by(creditor_id)`: fees that the creditor bears itself.
+- `owed_by(creditor_id)`: what the creditor is charged: fees it bears, commission, signatures.
+- `charged_currencies(creditor_id)`, `line_id(key, account)`: for statements of what is charged.
 - `to_settle_sql(creditor_id)`, `owing_creditors()`: what payouts are made of, and whose.
 - `entries(case_id)`: the entries of a case, for a page.
 - `unpaid_sql(column)`: what debtors still owe, for a list; `balances_sql(column)`: by part.
 - `trial_balance()`, `off_balance()`: every account's sum; all together, and of each creditor, zero.
+- `overpaid_sql()`: what was paid too much and is still to go back, by case.
 - `case_totals_sql()`: what is owed and what came, of every case.
 - `client_money(creditor_id, currency)`: what of a company's lies on the client account.
 - `cover(...)`, `return_covers(...)`: our own share stands in for it; `covered(currency)`: for what.
@@ -22,14 +24,21 @@
 """
 
 from portal.ledger.books import (
+    COMMISSION,
+    COMMISSION_TAKEN_BACK,
     COVER_RETURNED,
     COVERED_BY_US,
+    FEES_VAT,
     INTEREST_ACCRUED,
     INTEREST_WAIVED,
     NEVER_OWED,
     PAID_OUT,
     PAYOUT_REJECTED,
+    PAYOUT_RETURNED,
     PAYOUT_SETTLED,
+    REFUND_PAID,
+    REFUND_RETURNED,
+    SIGNATURES,
     Account,
     Balance,
     CaseBooks,
@@ -40,12 +49,15 @@ from portal.ledger.books import (
     balance_after,
     balances_sql,
     case_totals_sql,
+    charged_currencies,
     entries,
     interest_booked,
     is_posted,
     is_posted_sql,
+    line_id,
     of_case,
     off_balance,
+    overpaid_sql,
     owed_by,
     owed_rows,
     owed_to,
@@ -69,14 +81,21 @@ from portal.ledger.client_money import (
 )
 
 __all__ = [
+    "COMMISSION",
+    "COMMISSION_TAKEN_BACK",
     "COVERED_BY_US",
     "COVER_RETURNED",
+    "FEES_VAT",
     "INTEREST_ACCRUED",
     "INTEREST_WAIVED",
     "NEVER_OWED",
     "PAID_OUT",
     "PAYOUT_REJECTED",
+    "PAYOUT_RETURNED",
     "PAYOUT_SETTLED",
+    "REFUND_PAID",
+    "REFUND_RETURNED",
+    "SIGNATURES",
     "Account",
     "Balance",
     "CaseBooks",
@@ -89,6 +108,7 @@ __all__ = [
     "balance_after",
     "balances_sql",
     "case_totals_sql",
+    "charged_currencies",
     "client_money",
     "cover",
     "covered",
@@ -96,8 +116,10 @@ __all__ = [
     "interest_booked",
     "is_posted",
     "is_posted_sql",
+    "line_id",
     "of_case",
     "off_balance",
+    "overpaid_sql",
     "owed_by",
     "owed_rows",
     "owed_to",

@@ -39,9 +39,11 @@ class Account(StrEnum):
     What is taken back of money that a creditor has had already, our own share has `covered`; what
     of our share we have taken out to our own account, or paid in, stands on `own_share`.
     `over_payment` goes back to who paid; `unmatched` belongs to nobody that we know yet. Fees that
-    are given up stand on `bad_debt`. Fees that a creditor bears itself stand on `owed_by_creditor`,
-    until they are set off against what it is owed. What is ordered paid to a creditor stands on
-    `payout_in_transit` until the bank has paid it.
+    are given up stand on `bad_debt`. What a creditor is charged stands on `owed_by_creditor`, until
+    it is set off against what it is owed: fees that it bears itself, commission
+    (`commission_income`), signatures (`signature_income`), and the value added tax on them, which
+    is the state's (`vat_owed`). What is ordered paid to a creditor stands on `payout_in_transit`
+    until the bank has paid it.
     """
 
     PRINCIPAL = "principal"
@@ -59,6 +61,9 @@ class Account(StrEnum):
     COVERED = "covered"
     OWN_SHARE = "own_share"
     OWN_SHARE_IN_TRANSIT = "own_share_in_transit"
+    COMMISSION_INCOME = "commission_income"
+    SIGNATURE_INCOME = "signature_income"
+    VAT_OWED = "vat_owed"
 
 
 # In the order of Balance.
@@ -74,6 +79,14 @@ INTEREST_WAIVED = "interest.waived"
 PAID_OUT, PAYOUT_REJECTED, PAYOUT_SETTLED = "payout", "payout.rejected", "payout.settled"
 # Our own share stands in for money that a company has had and that was taken back; and no longer.
 COVERED_BY_US, COVER_RETURNED = "funds.covered", "funds.cover_returned"
+# What the bank has paid out comes back to it; it is then rejected.
+PAYOUT_RETURNED = "payout.returned"
+# What was paid too much is paid back; that comes back, and is owed again.
+REFUND_PAID, REFUND_RETURNED = "refund.paid", "refund.returned"
+# What a creditor is charged: commission on money that came for a case under surveillance, and that
+# taken back with its payment; a month's signatures; the tax on the fees that it bore in a month.
+COMMISSION, COMMISSION_TAKEN_BACK = "commission", "commission.taken_back"
+SIGNATURES, FEES_VAT = "signatures", "fees.vat"
 
 
 @dataclass(frozen=True)
@@ -381,6 +394,7 @@ def received_since_sql(
             Line.account == Account.CLIENT_FUNDS,
             Line.amount_ore > 0,
             Entry.created_at >= at,
+            Entry.kind != REFUND_RETURNED,
             ~is_posted_sql("taken back:" + func.replace(Entry.idempotency_key, "payment:", "")),
         )
         .scalar_subquery()
@@ -401,11 +415,28 @@ def owed_to(creditor_id: int, case_id: int | None = None) -> int:
 
 
 def owed_by(creditor_id: int) -> int:
-    """The fees that a creditor bears itself and that are not set off yet, in öre."""
+    """What a creditor is charged, with tax, and that is not set off yet, in öre."""
     query = select(func.sum(Line.amount_ore)).where(
         Line.creditor_id == creditor_id, Line.account == Account.OWED_BY_CREDITOR
     )
     return int(db.session.scalar(query) or 0)
+
+
+def charged_currencies(creditor_id: int) -> list[str]:
+    """The currencies in which a creditor was charged something, or a debtor of its a fee."""
+    query = select(Line.currency).where(
+        Line.creditor_id == creditor_id, Line.account.in_((Account.OWED_BY_CREDITOR, Account.FEES))
+    )
+    return sorted(db.session.scalars(query.distinct()))
+
+
+def line_id(key: str, account: Account) -> int:
+    """The id of an entry's line on an account. Raises NoResultFound when there is none."""
+    return db.session.scalars(
+        select(Line.id)
+        .join(Entry, Entry.id == Line.entry_id)
+        .where(Entry.idempotency_key == key, Line.account == account)
+    ).one()
 
 
 def to_settle_sql(creditor_id: int) -> Subquery:
@@ -497,6 +528,18 @@ def case_totals_sql(on: date | None = None) -> Subquery:
     if on is not None:
         query = query.where(Line.booked_on <= on)
     return query.group_by(Line.case_id).subquery()
+
+
+def overpaid_sql() -> Subquery:
+    """For each case what was paid too much and has not gone back (ore), where it is not zero."""
+    total = -func.sum(Line.amount_ore)
+    return (
+        select(Line.case_id, total.label("ore"))
+        .where(Line.account == Account.OVER_PAYMENT)
+        .group_by(Line.case_id)
+        .having(total != 0)
+        .subquery()
+    )
 
 
 def off_balance() -> dict[int, int]:

@@ -66,6 +66,7 @@ KINDS: Mapping[str, Kind] = {
         Kind("payment", "money", [Source("case.payment_received")], centre=NEVER, mail=NEVER),
         Kind("paid", "money", [Source("case.paid")], centre=NEVER, mail=WEEKLY),
         Kind("payout", "money", mail=AT_ONCE, can_fail=True),
+        Kind("statement", "money", [Source("statement.made")]),
         Kind(
             "upload", "work", [Source("upload.imported", fails_when="problems")],
             can_fail=True, failed_only=True,

@@ -10,6 +10,7 @@ _JOBS = {
     "deliver_outbox": lazy_gettext("Send letters and messages"),
     "take_bank_files": lazy_gettext("Take in files from banks"),
     "propose_payouts": lazy_gettext("Propose payouts"),
+    "make_statements": lazy_gettext("Make monthly statements"),
     "follow_payouts": lazy_gettext("Follow payouts at the bank"),
     "match_bank_payments": lazy_gettext("Match payments from banks"),
     "ask_swish": lazy_gettext("Ask about payments under way"),

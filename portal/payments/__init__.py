@@ -18,6 +18,8 @@ What other rooms and the doors call:
 - `ways`: what Swish, card and account have in common, and their names.
 - `booking`: what becomes of a payment at once, from the first click to the books.
   `booking.receive_many`: money of many payments, such as a bank file tells of.
+- `commission.charge`, `commission.take_back`: what is due to us of a payment on a case under
+  long-term surveillance, booked with it; `statements`: what a company was charged in a month.
 - `payouts`: what is owed becomes proposals; `releasing`: two operators approve them, and they are
   ordered in a file for the bank (`pain001`); `statuses`: what the bank says of it.
 """

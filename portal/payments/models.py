@@ -255,11 +255,17 @@ class BankShare(Base):
 
 
 class Refund(Base):
-    """Money that goes back to who paid it; nothing is sent from here.
+    """Money that goes back to who paid it, tried once; when it fails, it is another that goes on.
 
-    share_id: of money that a case was given and that was more than it owed; else it is of what no
-    case was given. why: overpaid, closed, not ours, wrong creditor or currency. status: to confirm,
-    until a person has seen that the account is the payer's; waiting to be paid out; withdrawn.
+    key: ours, by which Swish, the payment provider and the bank know it. Of what: share_id, of
+    money by bank that a case was given and that was more than it owed; booked_id, its receipt, or
+    that of a payment at once; else of what no case was given of payment_id. creditor_id, case_id:
+    where it is booked. why: overpaid, closed, not ours, wrong creditor or currency. way: how it
+    goes back: as one of `ways.WAYS`, or by bank to payer_account. account_kind: bankgiro, plusgiro
+    or iban. account_reason: why it is not the account that the bank told. status: to confirm by a
+    person; to approve by another one; waiting to be sent; released, when it is sent; settled, when
+    it is paid; rejected, when it is not, for `reason`; failed, when another one was tried instead;
+    withdrawn. callback_identifier: as of a request. asked_at: when it was last asked how it went.
     """
 
     __tablename__ = "refunds"
@@ -268,24 +274,67 @@ class Refund(Base):
         CheckConstraint(
             "why in ('overpaid', 'closed', 'not ours', 'wrong creditor', 'currency')", name="why"
         ),
-        CheckConstraint("status in ('to confirm', 'waiting', 'withdrawn')", name="status"),
-        CheckConstraint("status <> 'waiting' or payer_account is not null", name="account"),
-        Index("ix_refunds_open", "id", postgresql_where=text("status <> 'withdrawn'")),
-    )
+        CheckConstraint("way in ('swish', 'card', 'account', 'bank')", name="way"),
+        CheckConstraint("account_kind in ('bankgiro', 'plusgiro', 'iban')", name="kind"),
+        CheckConstraint(
+            "status in ('to confirm', 'to approve', 'waiting', 'released', 'settled', 'rejected',"
+            " 'failed', 'withdrawn')",
+            name="status",
+        ),
+        CheckConstraint(
+            "way <> 'bank' or status in ('to confirm', 'failed', 'withdrawn')"
+            " or (payer_account is not null and account_kind is not null)",
+            name="account",
+        ),
+        CheckConstraint("booked_id is not null or payment_id is not null", name="of"),
+        CheckConstraint(
+            "(booked_id is null) = (case_id is null)"
+            " and (case_id is null) = (creditor_id is null)",
+            name="booked",
+        ),
+        # What was paid too much goes back once.
+        Index(
+            "uq_refunds_booked_id", "booked_id", unique=True,
+            postgresql_where=text("status not in ('failed', 'withdrawn')"),
+        ),
+        Index(
+            "ix_refunds_open", "id",
+            postgresql_where=text("status not in ('settled', 'failed', 'withdrawn')"),
+        ),
+    )  # fmt: skip
 
     id: Mapped[PrimaryKey]
-    payment_id: Mapped[int] = mapped_column(ForeignKey("bank_payments.id"), index=True)
+    key: Mapped[str] = mapped_column(unique=True)
+    payment_id: Mapped[int | None] = mapped_column(ForeignKey("bank_payments.id"), index=True)
     share_id: Mapped[int | None] = mapped_column(ForeignKey("bank_shares.id"))
+    booked_id: Mapped[int | None] = mapped_column(ForeignKey("payments.id"))
+    creditor_id: Mapped[int | None] = mapped_column(ForeignKey("creditors.id"))
+    case_id: Mapped[int | None] = mapped_column(ForeignKey("cases.id"), index=True)
     amount_ore: Mapped[int]
     currency: Mapped[str]
     why: Mapped[str]
+    way: Mapped[str] = mapped_column(server_default="bank")
     payer_name: Mapped[str]
     payer_account: Mapped[str | None] = mapped_column(EncryptedText)
+    account_kind: Mapped[str | None]
+    account_reason: Mapped[str] = mapped_column(server_default="")
     status: Mapped[str]
+    reason: Mapped[str] = mapped_column(server_default="")
     by: Mapped[str]
     at: Mapped[datetime]
     decided_by: Mapped[str | None]
     decided_at: Mapped[datetime | None]
+    decided_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    approved_by: Mapped[str | None]
+    approved_at: Mapped[datetime | None]
+    batch_id: Mapped[int | None] = mapped_column(ForeignKey("payout_batches.id"), index=True)
+    callback_identifier: Mapped[str | None] = mapped_column(EncryptedText)
+    is_taken: Mapped[bool] = mapped_column(server_default=text("false"))
+    sent_at: Mapped[datetime | None]
+    asked_at: Mapped[datetime | None]
+    error_code: Mapped[str | None]
+    released_on: Mapped[date | None]
+    ended_on: Mapped[date | None]
 
 
 class PayoutSchedule(Base):
@@ -517,3 +566,124 @@ class PayoutLine(Base):
     account: Mapped[str]
     booked_on: Mapped[date]
     amount_ore: Mapped[int]
+
+
+class CommissionPrice(Base):
+    """What is charged of money that comes for a case under surveillance, from a day on.
+
+    creditor_id: whose agreed price it is; None: the service's own. basis_points: hundredths of a
+    per cent, without tax; None: the company pays the service's own price again.
+    """
+
+    __tablename__ = "commission_prices"
+    __table_args__ = (
+        CheckConstraint("basis_points between 0 and 10000", name="basis_points"),
+        CheckConstraint("creditor_id is not null or basis_points is not null", name="known"),
+        Index("ix_commission_prices_creditor_id", "creditor_id", "from_on"),
+    )
+
+    id: Mapped[PrimaryKey]
+    creditor_id: Mapped[int | None] = mapped_column(ForeignKey("creditors.id"))
+    from_on: Mapped[date]
+    basis_points: Mapped[int | None]
+    note: Mapped[str]
+    made_by: Mapped[str]
+    made_at: Mapped[datetime]
+
+
+class Commission(Base):
+    """Commission on a payment, or what takes it back; in öre, below zero when it does.
+
+    key: of its own entry in the ledger. payment_key: of the payment's. base_ore: principal and
+    interest that the payment covered. is_direct: it was paid to the creditor.
+    """
+
+    __tablename__ = "commissions"
+    __table_args__ = (
+        Index("ix_commissions_creditor_id", "creditor_id", "value_on"),
+        CheckConstraint("(ore > 0) = (takes_back_id is null)", name="sign"),
+    )
+
+    id: Mapped[PrimaryKey]
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), index=True)
+    key: Mapped[str] = mapped_column(unique=True)
+    payment_key: Mapped[str] = mapped_column(index=True)
+    is_direct: Mapped[bool]
+    value_on: Mapped[date]
+    currency: Mapped[str]
+    base_ore: Mapped[int]
+    price_id: Mapped[int] = mapped_column(ForeignKey("commission_prices.id"), index=True)
+    basis_points: Mapped[int]
+    ore: Mapped[int]
+    vat_per_cent: Mapped[int]
+    vat_ore: Mapped[int]
+    booked_at: Mapped[datetime]
+    takes_back_id: Mapped[int | None] = mapped_column(ForeignKey("commissions.id"), unique=True)
+
+
+class ServiceStatement(Base):
+    """What a company was charged in a month: the service's invoice, which never changes.
+
+    number: of the service's one series, 1, 2, 3 … without gaps. first_on, last_on: its days, of
+    which the last ends a month. fees_ore: fees that debtors have paid and the service keeps, for
+    information. content: seller and buyer as they were. signatures_through: the number of the last
+    signature that is charged.
+    """
+
+    __tablename__ = "service_statements"
+    __table_args__ = (
+        UniqueConstraint("creditor_id", "currency", "last_on"),
+        CheckConstraint("total_ore = net_ore + vat_ore", name="total"),
+        CheckConstraint("number > 0", name="number"),
+    )
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(unique=True)
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
+    currency: Mapped[str]
+    first_on: Mapped[date]
+    last_on: Mapped[date]
+    made_at: Mapped[datetime]
+    net_ore: Mapped[int]
+    vat_ore: Mapped[int]
+    total_ore: Mapped[int]
+    fees_ore: Mapped[int]
+    signatures_through: Mapped[int]
+    content: Mapped[dict[str, Any]] = mapped_column(JSONB)
+
+
+class ServiceStatementLine(Base):
+    """A line of the ledger that charges a company, on one statement for ever.
+
+    line_id: the line's. section: commission, fees or signatures. kind: of the entry. net_ore,
+    vat_ore: what of the amount is without tax, and tax. base_ore, basis_points: what commission is
+    reckoned of. quantity: how many signatures. of_number: the statement that has what is taken
+    back.
+    """
+
+    __tablename__ = "service_statement_lines"
+    __table_args__ = (
+        CheckConstraint("section in ('commission', 'fees', 'signatures')", name="section"),
+        CheckConstraint("amount_ore = net_ore + vat_ore", name="amount"),
+        Index("ix_service_statement_lines_statement_key", "statement_key", "section", "line_id"),
+    )
+
+    line_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    statement_key: Mapped[str] = mapped_column(
+        ForeignKey("service_statements.key", deferrable=True, initially="DEFERRED")
+    )
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
+    section: Mapped[str]
+    kind: Mapped[str]
+    case_id: Mapped[int | None]
+    on_day: Mapped[date]
+    is_direct: Mapped[bool]
+    base_ore: Mapped[int | None]
+    basis_points: Mapped[int | None]
+    quantity: Mapped[int | None]
+    net_ore: Mapped[int]
+    vat_per_cent: Mapped[int]
+    vat_ore: Mapped[int]
+    amount_ore: Mapped[int]
+    of_number: Mapped[int | None]

@@ -88,19 +88,6 @@ def of_batch(batch: PayoutBatch) -> OwnShareOrder | None:
     )
 
 
-def released() -> list[tuple[PayoutBatch, OwnShareOrder]]:
-    """What the bank has not told the end of, locked."""
-    rows = db.session.execute(
-        select(PayoutBatch, OwnShareOrder)
-        .join(OwnShareOrder, OwnShareOrder.batch_id == PayoutBatch.id)
-        .where(OwnShareOrder.status == RELEASED)
-        .order_by(OwnShareOrder.id)
-        .with_for_update(of=OwnShareOrder)
-        .execution_options(populate_existing=True)
-    )
-    return [(batch, order) for batch, order in rows]
-
-
 def is_still_there(order: OwnShareOrder) -> bool:
     """Whether all that an order takes is still ours, and the account is."""
     free = {one.creditor_id: one.ore for one in ledger.own_share(order.currency).shares}

@@ -36,9 +36,9 @@ WAITING, GOING_BACK, REVERSAL_WAITS = "waiting", "going back", "reversal waits"
 OTHER_DAY, UNDONE, NOT_DEBITED, NOT_SETTLED = (
     "other day", "undone", "paid, not debited", "debited, not settled",
 )  # fmt: skip
-ON_ITS_WAY = "on its way"
+ON_ITS_WAY, GONE_BACK = "on its way", "gone back"
 EXPLAINED = (
-    WAITING, GOING_BACK, REVERSAL_WAITS, OTHER_DAY, UNDONE, NOT_DEBITED, NOT_SETTLED, ON_ITS_WAY,
+    WAITING, GOING_BACK, GONE_BACK, REVERSAL_WAITS, OTHER_DAY, UNDONE, NOT_DEBITED, NOT_SETTLED, ON_ITS_WAY,
 )  # fmt: skip
 # Of each reason so many are listed; all are summed.
 MOST_LISTED = 200
@@ -232,6 +232,9 @@ orders as (
     union all
     select 'own share', id, key, batch_id, amount_ore, status from own_share_orders
     where released_on is not null and currency = :currency
+    union all
+    select 'refund', id, key, batch_id, amount_ore, status from refunds
+    where released_on is not null and way = 'bank' and currency = :currency
 ), debits as (
     select id, value_on, amount_ore, concat_ws(' ', text, serial,
         array_to_string(reference_numbers, ' ')) as words
@@ -252,10 +255,10 @@ orders as (
         from (
             select b.key, o.batch_id, sum(o.amount_ore) as ore
             from orders o join payout_batches b on b.id = o.batch_id
-            where o.status <> 'rejected' group by b.key, o.batch_id
+            where o.status not in ('rejected', 'failed') group by b.key, o.batch_id
         ) f
         join debits d on -d.amount_ore = f.ore and strpos(d.words, f.key) > 0
-        join orders o on o.batch_id = f.batch_id and o.status <> 'rejected'
+        join orders o on o.batch_id = f.batch_id and o.status not in ('rejected', 'failed')
     ) x order by kind, id, debit_id
 ), at_bank as (
     select * from debited union all select * from returned
@@ -274,27 +277,31 @@ money as (
             when e.idempotency_key like 'returned by bank:%' then r.id
             else s.payment_id end as bank_id,
         case when e.kind like 'payout.%' then 'payout'
+            when f.way = 'bank' then 'refund'
             when e.kind like 'own\\_share.%' then 'own share' end as order_kind,
         split_part(e.idempotency_key, ':', 2) as order_key,
         case when e.kind in ('payment.swish', 'payment.card', 'payment.account')
                 then split_part(e.kind, '.', 2)
             when e.kind = 'payment.taken_back'
                 and split_part(e.idempotency_key, ':', 2) in ('swish', 'card', 'account')
-                then split_part(e.idempotency_key, ':', 2) end as way
+                then split_part(e.idempotency_key, ':', 2)
+            when f.way <> 'bank' then f.way end as way
     from money m join ledger_entries e on e.id = m.entry_id
     left join bank_shares s on s.key = substr(e.idempotency_key, case
         when e.idempotency_key like 'payment:%' then 9
         when e.idempotency_key like 'taken back:%' then 12
         when e.idempotency_key like 'returned by bank:%' then 18 end)
+    left join refunds f on e.kind like 'refund.%'
+        and f.key = split_part(e.idempotency_key, ':', 2)
     left join bank_payments r on r.reverses_id = s.payment_id
         and e.idempotency_key like 'returned by bank:%'
 )"""
 # What moved it, of `MOVES`.
 MOVE_IN_BOOKS = """
 case when kind in ('payment.taken_back', 'payment.returned_by_bank') then 'taken back'
+    when kind like 'refund.%' then 'refund'
     when way is not null then way
     when kind like 'payment.%' and bank_id is not null then 'bankgiro'
-    when kind like 'refund.%' then 'refund'
     when order_kind is not null then order_kind
     when key like 'own money:%' then 'own money'
     else 'other' end"""
@@ -337,9 +344,16 @@ with came as (
     left join ledger_entries b on b.idempotency_key = 'returned by bank:' || p.channel_reference
     where p.currency = :currency
     union all
-    select 'payout', -p.amount_ore, e.posted_on
-    from payouts p join ledger_entries e on e.idempotency_key = 'payout:' || p.key || '\\:settled'
-    where p.currency = :currency and p.status = 'settled'
+    select o.what, case when e.idempotency_key like '%:returned' then o.ore else -o.ore end,
+        e.posted_on
+    from (
+        select 'payout' as what, concat('payout:', key) as name, amount_ore as ore from payouts
+        where currency = :currency and released_on is not null
+        union all
+        select 'refund', concat('refund:', key), amount_ore from refunds
+        where currency = :currency and creditor_id is not null
+    ) o join ledger_entries e
+        on e.idempotency_key in (o.name || '\\:settled', o.name || '\\:returned')
     union all
     select 'own share', -o.amount_ore, e.posted_on
     from own_share_orders o join ledger_entries e
@@ -370,6 +384,8 @@ with {TOLD}, {ORDERS}, {MOVED}, by_bank as (
         case when t.value_on <= :last then t.amount_ore else 0 end as bank_ore,
         coalesce(m.ore, 0) as books_ore, t.value_on, m.posted_on,
         t.amount_ore = coalesce(m.whole, 0) as is_whole,
+        exists (select from refunds f where f.payment_id = t.id and f.creditor_id is null
+            and f.status = 'settled') as has_gone_back,
         coalesce(nullif(t.payer_name, ''), nullif(t.serial, ''), nullif(t.text, ''), '') as name
     from told t full join by_bank m on m.bank_id = t.id
     where (t.way is null or t.way = 'own')
@@ -381,7 +397,8 @@ with {TOLD}, {ORDERS}, {MOVED}, by_bank as (
 ), of_order as (
     select o.kind, o.id, o.key, coalesce(a.ore, 0) as bank_ore, coalesce(m.ore, 0) as books_ore,
         a.value_on, m.posted_on, coalesce(a.whole, 0) as bank_whole, coalesce(m.whole, 0) as whole,
-        o.status
+        o.status, o.kind = 'refund' and exists (
+            select from refunds f where f.id = o.id and f.creditor_id is null) as is_unbooked
     from orders o left join (
         select kind, id, coalesce(sum(ore) filter (where value_on <= :last), 0) as ore,
             sum(ore) as whole, max(value_on) as value_on
@@ -412,6 +429,7 @@ with {TOLD}, {ORDERS}, {MOVED}, by_bank as (
             when state = 'waiting' then 'reversal waits'
             when state = 'taken back' or kind in ('reversal', 'deduction') and state = 'settled'
                 then 'undone'
+            when kind = 'payment' and has_gone_back then 'gone back'
             when kind = 'payment' and state = 'settled' then 'going back'
             when kind = 'debit' then 'debit without payout'
             when kind = 'returned' then 'returned'
@@ -419,7 +437,8 @@ with {TOLD}, {ORDERS}, {MOVED}, by_bank as (
         'bank' as kind, id, name, bank_ore, books_ore, value_on, posted_on
     from of_bank where bank_ore <> books_ore
     union all
-    select case when bank_whole = whole then 'other day'
+    select case when is_unbooked then 'gone back'
+            when bank_whole = whole then 'other day'
             when bank_whole <> 0 and status = 'released' then 'debited, not settled'
             when bank_whole <> 0 then 'other sum'
             when posted_on >= :recent then 'paid, not debited'

@@ -1,4 +1,4 @@
-"""What the bank says of payouts that it was ordered to make: pain.002, and debits in its files.
+"""What the bank says of what it was ordered to pay, payouts and refunds: pain.002, and its files.
 
 Sources: ISO 20022 "Payments Initiation", CustomerPaymentStatusReport (pain.002.001.03 to .14): the
 file is named by `OrgnlMsgId`, a payment by `OrgnlEndToEndId`; `RJCT` and `CANC` are refused, `ACSC`
@@ -17,9 +17,10 @@ from portal import clock
 from portal.extensions import db
 from portal.identity.actor import Actor
 from portal.messages import N_, RedaError
-from portal.payments import own_share, payouts, releasing
+from portal.payments import own_share, payouts, refunds, releasing
 from portal.payments.bank_files.fields import local_name
-from portal.payments.models import BankPayment, Payout, PayoutBatch
+from portal.payments.models import BankPayment, OwnShareOrder, Payout, PayoutBatch, Refund
+from portal.payments.releasing import Order
 
 LARGEST = 20 * 1024 * 1024
 _NAMESPACE = re.compile(r"urn:iso:std:iso:20022:tech:xsd:pain\.002\.001\.\d\d")
@@ -78,28 +79,34 @@ def take_report(data: bytes, *, now: datetime) -> Outcome:
     of_blocks, of_payments = _inner(report)
     paid = refused = under_way = 0
     today = clock.day_of(now)
-    for payout, _ in payouts.of_batch(batch):
-        block = of_blocks.get(f"{batch.key}-{payout.currency}")
-        said = of_payments.get(payout.key) or block or of_file
+    for order in releasing.orders_of(batch):
+        block = of_blocks.get(f"{batch.key}-{order.currency}")
+        said = of_payments.get(order.key) or block or of_file
         if said.status in _REFUSED:
-            payouts.reject(payout, said.reason, on=today, actor=_BANK, now=now)
+            _reject(order, said.reason, today, now)
             refused += 1
         elif said.status in _PAID:
-            payouts.settle(payout, on=today, actor=_BANK, now=now)
-            paid += 1
-        else:
-            under_way += 1
-    if (own := own_share.of_batch(batch)) is not None:
-        said = of_payments.get(own.key) or of_blocks.get(f"{batch.key}-{own.currency}") or of_file
-        if said.status in _REFUSED:
-            own_share.reject(own, said.reason, on=today, now=now)
-            refused += 1
-        elif said.status in _PAID:
-            own_share.settle(own, on=today, now=now)
+            _settle(order, today, now)
             paid += 1
         else:
             under_way += 1
     return Outcome(paid, refused, under_way)
+
+
+def _settle(order: Order, on: date, now: datetime) -> bool:
+    if isinstance(order, Payout):
+        return payouts.settle(order, on=on, actor=_BANK, now=now)
+    if isinstance(order, OwnShareOrder):
+        return own_share.settle(order, on=on, now=now)
+    return refunds.settle(refunds.locked(order.id), on=on, actor=_BANK, now=now)
+
+
+def _reject(order: Order, reason: str, on: date, now: datetime) -> bool:
+    if isinstance(order, Payout):
+        return payouts.reject(order, reason, on=on, actor=_BANK, now=now)
+    if isinstance(order, OwnShareOrder):
+        return own_share.reject(order, reason, on=on, now=now)
+    return refunds.reject(refunds.locked(order.id), reason, on=on, actor=_BANK, now=now)
 
 
 def _inner(report: etree._Element) -> tuple[dict[str, _Said], dict[str, _Said]]:
@@ -153,47 +160,39 @@ def _text(node: etree._Element, name: str) -> str:
 
 
 def settle_debits(*, now: datetime) -> int:
-    """Book payouts that banks' files say have left the account; answers how many.
+    """Book what is ordered and banks' files say have left the account; answers how many.
 
-    A debit is a payout's when it names it and has its amount, or names its file and has the file's
+    A debit is an order's when it names it and has its amount, or names its file and has the file's
     sum. Doing it again changes nothing.
     """
     count = 0
-    for batch in db.session.scalars(
-        select(PayoutBatch)
-        .join(Payout, Payout.batch_id == PayoutBatch.id)
+    sent = (
+        select(Payout.batch_id)
         .where(Payout.status == payouts.RELEASED)
-        .distinct()
-        .order_by(PayoutBatch.id)
+        .union(
+            select(Refund.batch_id).where(Refund.status == refunds.RELEASED),
+            select(OwnShareOrder.batch_id).where(OwnShareOrder.status == own_share.RELEASED),
+        )
+    )
+    for batch in db.session.scalars(
+        select(PayoutBatch).where(PayoutBatch.id.in_(sent)).order_by(PayoutBatch.id)
     ):
-        found = [one for one, _ in payouts.of_batch(batch)]
+        found = releasing.orders_of(batch)
         for currency in sorted({one.currency for one in found}):
-            count += _settle(batch, [one for one in found if one.currency == currency], now)
-    return count + _settle_own_share(now)
-
-
-def _settle_own_share(now: datetime) -> int:
-    count = 0
-    for batch, own in own_share.released():
-        for name in (own.key, batch.key):
-            on = _debited(name, own.amount_ore, own.currency)
-            if on is not None:
-                count += own_share.settle(own, on=on, now=now)
+            count += _settle_debited(batch, [one for one in found if one.currency == currency], now)
     return count
 
 
-def _settle(batch: PayoutBatch, found: list[Payout], now: datetime) -> int:
+def _settle_debited(batch: PayoutBatch, found: list[Order], now: datetime) -> int:
     # What the bank has refused is not in the sum that it takes.
-    whole = [one for one in found if one.status != payouts.REJECTED]
+    whole = [one for one in found if one.status not in (payouts.REJECTED, refunds.FAILED)]
     on = _debited(batch.key, sum(one.amount_ore for one in whole), found[0].currency)
     told = [
         (one, on or _debited(one.key, one.amount_ore, one.currency))
         for one in found
         if one.status == payouts.RELEASED
     ]
-    return sum(
-        payouts.settle(one, on=day, actor=_BANK, now=now) for one, day in told if day is not None
-    )
+    return sum(_settle(one, day, now) for one, day in told if day is not None)
 
 
 def _debited(name: str, ore: int, currency: str) -> date | None:

@@ -1,7 +1,8 @@
 """Bank's payments that bring what is booked already, and our own money on the client account.
 
-What comes by Swish, card or account is booked when the payer has paid; when its sum comes to the
-client account, the bank's payment is noted as that and books nothing. What we pay in ourselves may
+What comes by Swish, card or account is booked when the payer has paid, and what goes back so when it
+is paid back; when the sum of it comes to the client account, or is debited, the bank's payment is
+noted as that and books nothing. What we pay in ourselves may
 not be more than our own share stands in for, so that own money and clients' are not mixed
 (inkassolagen (1974:182) § 10 and good practice); what the bank takes of us is taken from our share.
 """
@@ -46,7 +47,7 @@ def note(payment_id: int, way: str, *, actor: Actor, now: datetime) -> None:
     payment = locked(payment_id)
     if payment is None or payment.state not in _STATES or find(payment_id) is not None:
         raise NotWaiting
-    if way not in WAYS or (way != OWN and payment.amount_ore < 0):
+    if way not in WAYS:
         raise RedaError(N_("Choose one of the options."), field="way")
     if shares_of(payment_id) or refunds_of(payment_id):
         raise RedaError(N_("A part of it is given to a case or goes back already."), field="way")

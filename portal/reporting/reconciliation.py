@@ -33,6 +33,7 @@ MOVES: Mapping[str, str] = {
 REASONS: Mapping[str, str] = {
     reconciling.WAITING: N_("Waits to be matched: nobody’s yet"),
     reconciling.GOING_BACK: N_("Goes back to who paid"),
+    reconciling.GONE_BACK: N_("Came and has gone back, never booked"),
     reconciling.REVERSAL_WAITS: N_("Taken off by the bank, waits for a person"),
     reconciling.OTHER_DAY: N_("Is in both, on different days"),
     reconciling.UNDONE: N_("Taken back by the bank before it was booked"),

@@ -101,7 +101,7 @@ with fees as (
     from ledger_lines l join ledger_entries e on e.id = l.entry_id
     where l.creditor_id = :creditor_id and l.currency = :currency
         and l.booked_on between :first and :last and l.case_id is not null and (
-            l.account = 'client_funds'
+            l.account = 'client_funds' and e.kind not like 'refund.%'
             or l.account = 'claims' and e.kind = 'payment.direct'
         )
     group by l.booked_on, e.created_at, l.case_id, e.kind, e.id

@@ -171,6 +171,52 @@ def of_month(creditor_id: int, first_on: date) -> Sequence[Used]:
     return [Used(*row) for row in rows]
 
 
+@dataclass(frozen=True)
+class Charged:
+    """Signatures of one month at one price, to be charged. ore: of all, without value added tax.
+
+    last_number, last_on: of the last of them.
+    """
+
+    last_number: int
+    last_on: date
+    signatures: int
+    ore: int
+
+
+def charged(creditor_id: int, *, after: int, until: date) -> list[Charged]:
+    """The signatures that cost something, counted up to a day and not charged yet.
+
+    after: the number of the last that is charged. One that was counted before others of the days
+    to come, and after the first of them, waits for those.
+    """
+    counted = SignatureUse.creditor_id == creditor_id, SignatureUse.number > after
+    later = select(func.min(SignatureUse.number)).where(*counted, SignatureUse.counted_on > until)
+    month = func.date_trunc("month", SignatureUse.counted_on)
+    rows = db.session.execute(
+        select(
+            func.max(SignatureUse.number),
+            func.max(SignatureUse.counted_on),
+            func.count(),
+            func.sum(SignatureUse.price_ore),
+        )
+        .where(
+            *counted,
+            SignatureUse.price_ore > 0,
+            func.coalesce(SignatureUse.number < later.scalar_subquery(), True),
+        )
+        .group_by(month, SignatureUse.price_ore)
+        .order_by(func.max(SignatureUse.number))
+    )
+    return [Charged(number, on, count, int(ore)) for number, on, count, ore in rows]
+
+
+def first_day(creditor_id: int) -> date | None:
+    """The day of a company's first signature that was counted."""
+    days = select(func.min(SignatureUse.counted_on)).where(SignatureUse.creditor_id == creditor_id)
+    return db.session.scalar(days)
+
+
 def forecast(envelope: Envelope, today: date, *, copies: int | None = None) -> Forecast | None:
     """What a draft costs if all who are to sign do; None when its kind costs nothing.
 

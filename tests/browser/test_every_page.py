@@ -47,7 +47,14 @@ from portal.identity.models import Creditor, Membership
 from portal.notifications import addressing
 from portal.notifications.telling import notify
 from portal.payments import booking, closing, matching, reconciling, releasing, taking
-from portal.payments.models import BankPayment, Payment, Payout, SwishPart, SwishRequest
+from portal.payments.models import (
+    BankPayment,
+    Payment,
+    Payout,
+    ServiceStatement,
+    SwishPart,
+    SwishRequest,
+)
 from portal.reporting import orders
 from portal.signing import envelopes, plan_signing
 from portal.signing.envelopes import NewFile
@@ -69,6 +76,7 @@ from tests.factories import (
     rules_of,
 )
 from tests.payments.bank_files.written import Deposit, Paid, bgmax
+from tests.payments.charging import a_price, a_statement, a_watched_case, pay
 from tests.payments.paying_out import an_account, collect, owe, propose, refuse, settle
 from tests.portal_fixtures import AXE, Portal, Visitor
 from tests.signing.ceremonies import link, sent
@@ -179,8 +187,21 @@ def a_world() -> World:
     failed = db.session.scalars(select(Message).limit(1)).one()
     failed.status, failed.failure = "failed", "OSError: No space left on device"
     db.session.commit()
-    values |= _documents(creditor) | _payouts(creditor, case) | _reconciled()
+    values |= _documents(creditor) | _payouts(creditor, case)
+    values["statement"] = _charged(creditor).key
+    values |= _reconciled()
     return World(creditor, case, paid, values)
+
+
+def _charged(creditor: Creditor) -> ServiceStatement:
+    a_price("25")
+    a_price("20", creditor)
+    watched = a_watched_case(creditor)
+    pay(watched, 50_000)
+    owe(watched, 180_00)
+    made = a_statement(creditor)
+    pay(watched, 10_000, now=clock.now())
+    return made
 
 
 def _payouts(creditor: Creditor, case: Case) -> dict[str, object]:
@@ -540,7 +561,7 @@ def test_a_debtors_pages_of_a_paid_case(portal: Portal, world: World, window: Vi
         (
             "/reports", "/reports/remittance", "/reports/open-claims", "/reports/steps",
             "/reports/payment-times", "/reports/customer-sizes", "/orders/{making}",
-            "/orders/{ready}",
+            "/orders/{ready}", "/statements", "/statements/{statement}",
             "/archives?parts=ledger&parts=letters&from=2026-03-01&to=2026-03-31",
         ),
         (
@@ -589,6 +610,7 @@ def test_an_operators_pages(portal: Portal, world: World, window: Visitor) -> No
     sign_in(portal, window, OPERATOR)
     paths = (
         "/", "/bank-files", "/payments", "/payments/{came}", "/refunds", "/books", "/checks",
+        "/charges", "/charges/{statement}", "/prices",
         "/jobs", "/messages", "/reviews", "/rates", "/payouts", "/payouts/{proposal}",
         "/payouts/{refused}", "/payouts/{payout}/statement", "/payout-batches/{batch}",
         "/reconciliation", "/reconciliation/period?first=2026-01-01&last=2026-12-31&",

@@ -25,6 +25,7 @@ from portal.payments import booking
 from tests.collection.test_advancing import live
 from tests.collection.twins import cases_of, everything_of, make_twins
 from tests.factories import NOW, TODAY, a_case, a_person, a_reminded_case
+from tests.payments.charging import a_price
 
 BANK, OPERATOR = Actor("bank"), Actor("person", role="operator")
 LATER = NOW + timedelta(days=60)
@@ -69,6 +70,7 @@ def reached(creditor: Creditor) -> None:
 
 def test_payments_received_together_are_as_those_received_one_by_one(app: Flask) -> None:
     together, alone = make_twins(120, seed=4)
+    a_price("25")
     for creditor in (together, alone):
         live(creditor, 40, random.Random(4))
         reached(creditor)

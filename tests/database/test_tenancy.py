@@ -71,6 +71,8 @@ from portal.payments.models import (
     BankShare,
     BankTransfer,
     ClosedPeriod,
+    Commission,
+    CommissionPrice,
     OwnShareOrder,
     Payment,
     Payout,
@@ -80,6 +82,8 @@ from portal.payments.models import (
     PayoutSignature,
     ReconciledDay,
     Refund,
+    ServiceStatement,
+    ServiceStatementLine,
 )
 from portal.reporting import orders
 from portal.signing import envelopes, log_checks
@@ -113,7 +117,7 @@ OF_A_CASE = {
     *("envelopes", "envelope_files", "envelope_signers", "envelope_signatures", "envelope_events"),
 }
 # What a debtor sees of them, and no company: it may be about another company's case as well.
-OF_A_PAYMENT = {"swish_requests", "swish_parts"}
+OF_A_PAYMENT = {"swish_requests", "swish_parts", "refunds"}
 # Those of them that are the company's: a debtor reads what holds for the case, and writes nothing.
 ONLY_READ_BY_DEBTORS = {"rules", "company_holds"}
 # Tables of a company's, which its people see.
@@ -126,6 +130,7 @@ OF_A_CREDITOR = OF_A_CASE | {
     "signing_templates",
     "signature_uses",
     *("payouts", "payout_lines", "payout_schedules", "booking_charts"),
+    *("commission_prices", "commissions", "service_statements", "service_statement_lines"),
 }
 ONLY_ADDED_TO = {
     *("ledger_entries", "ledger_lines", "events", "payments", "signatures"),
@@ -133,6 +138,7 @@ ONLY_ADDED_TO = {
     # Of a message only that it is answered or read may be written later.
     *("case_messages", "message_translations"),
     *("envelope_signatures", "envelope_events", "signature_uses"),
+    *("commission_prices", "commissions", "service_statements", "service_statement_lines"),
     # Of what is left of a document only that its files are removed.
     "deleted_envelopes",
     # Of a template only that it is put away.
@@ -286,14 +292,22 @@ def a_tenant(name: str, identity_number: str) -> Tenant:
         key=name, creditor_id=creditor.id, currency="SEK", collected_ore=1, set_off_ore=0,
         amount_ore=1, is_chosen=False, status="proposed", note="", reason="", proposed_at=NOW,
     )  # fmt: skip
-    db.session.add_all([together, bank_file, batch, payout])
+    price = CommissionPrice(
+        creditor_id=creditor.id, from_on=TODAY, basis_points=1, note="", made_by=name, made_at=NOW
+    )
+    db.session.add_all([together, bank_file, batch, payout, price])
     db.session.flush()
     bank_payment = BankPayment(
         file_id=bank_file.id, account="50501055", kind="payment", amount_ore=100, currency="SEK",
         value_on=TODAY, reference_numbers=[], reference_ores=[], text="", payer_name=name,
         payer_address="", serial="", deposit="", position=1, state="new",
     )  # fmt: skip
-    db.session.add(bank_payment)
+    paid = Payment(
+        creditor_id=creditor.id, case_id=case.id, channel="swish", channel_reference=name,
+        amount_ore=100, currency="SEK", value_on=NOW.date(), received_at=NOW, fees_ore=100,
+        interest_ore=0, principal_ore=0, overpaid_ore=0, receipt_number=name,
+    )  # fmt: skip
+    db.session.add_all([bank_payment, paid])
     db.session.flush()
     db.session.add_all(
         [
@@ -342,19 +356,14 @@ def a_tenant(name: str, identity_number: str) -> Tenant:
             Deed(
                 creditor_id=creditor.id, case_id=case.id, key="k", act="hold", done_at=NOW,
             ),
-            Payment(
-                creditor_id=creditor.id, case_id=case.id, channel="swish",
-                channel_reference=name, amount_ore=100, currency="SEK", value_on=NOW.date(),
-                received_at=NOW, fees_ore=100, interest_ore=0, principal_ore=0, overpaid_ore=0,
-                receipt_number=name,
-            ),
             BankShare(
                 payment_id=bank_payment.id, case_id=case.id, creditor_id=creditor.id,
                 amount_ore=100, key=name, how="ocr", by=name, at=NOW,
             ),
             Refund(
-                payment_id=bank_payment.id, amount_ore=100, currency="SEK", why="not ours",
-                payer_name=name, status="to confirm", by=name, at=NOW,
+                key=name, booked_id=paid.id, creditor_id=creditor.id, case_id=case.id, way="swish",
+                amount_ore=100, currency="SEK", why="overpaid", payer_name="", status="waiting",
+                by=name, at=NOW,
             ),
             BookingChart(creditor_id=creditor.id, **dict.fromkeys(charts.PARTS, "1930")),
             PayoutSchedule(creditor_id=creditor.id, every="day", weekday=1, lowest_ore=0),
@@ -381,6 +390,21 @@ def a_tenant(name: str, identity_number: str) -> Tenant:
                 key=name, first_on=TODAY, last_on=TODAY, status="withdrawn", made_by=name,
                 made_by_id=person.id, made_at=NOW, text="", reasons=[], figures={},
                 figures_sha256="", report_sha256="",
+            ),
+            Commission(
+                creditor_id=creditor.id, case_id=case.id, key=name, payment_key=name,
+                is_direct=False, value_on=TODAY, currency="SEK", base_ore=1, price_id=price.id,
+                basis_points=1, ore=1, vat_per_cent=25, vat_ore=0, booked_at=NOW,
+            ),
+            ServiceStatement(
+                key=name, number=payout.id, creditor_id=creditor.id, currency="SEK",
+                first_on=TODAY, last_on=TODAY, made_at=NOW, net_ore=0, vat_ore=0, total_ore=0,
+                fees_ore=0, signatures_through=0, content={},
+            ),
+            ServiceStatementLine(
+                line_id=payout.id, statement_key=name, creditor_id=creditor.id, section="fees",
+                kind="fee", on_day=TODAY, is_direct=False, net_ore=0, vat_per_cent=25, vat_ore=0,
+                amount_ore=0,
             ),
             PayoutSignature(
                 batch_id=batch.id, person_id=person.id, person_name=name, signed_at=NOW,

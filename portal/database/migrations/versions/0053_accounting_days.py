@@ -1,15 +1,15 @@
 """The accounting day of entries, periods that are closed for good, and money that must be there.
 
-Revision: 0051
-After: 0050
+Revision: 0053
+After: 0052
 """
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-revision = "0051"
-down_revision = "0050"
+revision = "0053"
+down_revision = "0052"
 branch_labels = None
 depends_on = None
 
