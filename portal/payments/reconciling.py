@@ -38,7 +38,8 @@ OTHER_DAY, UNDONE, NOT_DEBITED, NOT_SETTLED = (
 )  # fmt: skip
 ON_ITS_WAY, GONE_BACK = "on its way", "gone back"
 EXPLAINED = (
-    WAITING, GOING_BACK, GONE_BACK, REVERSAL_WAITS, OTHER_DAY, UNDONE, NOT_DEBITED, NOT_SETTLED, ON_ITS_WAY,
+    WAITING, GOING_BACK, GONE_BACK, REVERSAL_WAITS, OTHER_DAY, UNDONE, NOT_DEBITED, NOT_SETTLED,
+    ON_ITS_WAY,
 )  # fmt: skip
 # Of each reason so many are listed; all are summed.
 MOST_LISTED = 200
@@ -344,7 +345,7 @@ with came as (
     left join ledger_entries b on b.idempotency_key = 'returned by bank:' || p.channel_reference
     where p.currency = :currency
     union all
-    select o.what, case when e.idempotency_key like '%:returned' then o.ore else -o.ore end,
+    select o.what, case when e.idempotency_key like '%\\:returned' then o.ore else -o.ore end,
         e.posted_on
     from (
         select 'payout' as what, concat('payout:', key) as name, amount_ore as ore from payouts

@@ -1,8 +1,8 @@
 """Bank's payments that bring what is booked already, and our own money on the client account.
 
-What comes by Swish, card or account is booked when the payer has paid, and what goes back so when it
-is paid back; when the sum of it comes to the client account, or is debited, the bank's payment is
-noted as that and books nothing. What we pay in ourselves may
+What comes by Swish, card or account is booked when the payer has paid, and what goes back so when
+it is paid back; when the sum of it comes to the client account, or is debited, the bank's payment
+is noted as that and books nothing. What we pay in ourselves may
 not be more than our own share stands in for, so that own money and clients' are not mixed
 (inkassolagen (1974:182) § 10 and good practice); what the bank takes of us is taken from our share.
 """
