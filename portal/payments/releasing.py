@@ -285,16 +285,17 @@ def _require_same(batch: PayoutBatch, now: datetime) -> None:
     found = [payouts.locked(one.key) for one, _ in payouts.of_batch(batch)]
     back = [refunds.locked(one.id) for one in refunds.of_batch(batch.id)]
     own = own_share.of_batch(batch)
-    lacks = next((one for one in found if not _is_there(one)), None)
     is_right = (
-        all(map(_is_still_right, found))
+        _rows(batch) == batch.rows
+        and all(map(_is_still_right, found))
         and all(one.status == refunds.WAITING for one in back)
         and (own is None or own_share.is_still_there(own))
     )
-    if _rows(batch) == batch.rows and is_right and lacks is None:
+    lacks = next((one for one in found if not _is_there(one)), None)
+    if is_right and lacks is None:
         return
     _end(batch, now)
-    if lacks is not None:
+    if is_right and lacks is not None:
         raise RedaError(
             N_(
                 "The client money of %(name)s does not suffice for %(amount_ore)s, so nothing was"
