@@ -1,15 +1,15 @@
 """The accounting day of entries, periods that are closed for good, and money that must be there.
 
-Revision: 0053
-After: 0052
+Revision: 0054
+After: 0053
 """
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-revision = "0053"
-down_revision = "0052"
+revision = "0054"
+down_revision = "0053"
 branch_labels = None
 depends_on = None
 
