@@ -16,7 +16,7 @@ from portal.extensions import db
 from portal.ledger.books import COVER_RETURNED, COVERED_BY_US, Account, post, post_many
 from portal.ledger.models import Line
 
-# As the database's own check (migration 0054).
+# As the database's own check (migration 0055).
 _LOCK = 0x7265_6464
 _IN_TRANSIT = "account like '%\\_in\\_transit'"
 # What of a company's client money is nobody else's: not the company's, not a payer's, not ordered.

@@ -2,7 +2,7 @@
 
 One operator puts it together, with a reason for all that is not explained, and another one approves
 it with BankID. What is approved is a hash of the figures: when anything has changed since, it does
-not count. From then on the database takes no entry into the period (migration 0054); what comes
+not count. From then on the database takes no entry into the period (migration 0055); what comes
 late keeps its value date, and is posted on the first open day.
 """
 

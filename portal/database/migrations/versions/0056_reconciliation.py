@@ -1,7 +1,7 @@
 """What the bank says that accounts hold, sums that bring what is booked, and our own share.
 
-Revision: 0055
-After: 0054
+Revision: 0056
+After: 0055
 """
 
 from datetime import date
@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-revision = "0055"
-down_revision = "0054"
+revision = "0056"
+down_revision = "0055"
 branch_labels = None
 depends_on = None
 

@@ -1,15 +1,15 @@
 """The accounting day of entries, periods that are closed for good, and money that must be there.
 
-Revision: 0054
-After: 0053
+Revision: 0055
+After: 0054
 """
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-revision = "0054"
-down_revision = "0053"
+revision = "0055"
+down_revision = "0054"
 branch_labels = None
 depends_on = None
 
