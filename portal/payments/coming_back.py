@@ -1,0 +1,80 @@
+"""Money that we sent and that the bank got back: its payout or refund is owed again.
+
+A returned credit transfer keeps the name that we gave it (`EndToEndId`), or has it in its words. It
+comes after the debit as a rule, days later, and is then booked on its own day.
+"""
+
+import re
+from collections.abc import Collection
+from datetime import datetime
+
+import structlog
+from sqlalchemy import select
+
+from portal.extensions import db
+from portal.identity.actor import Actor
+from portal.payments import payouts, refunds
+from portal.payments.models import BankPayment, Payout, Refund
+from portal.payments.taking_back import NotWaiting, locked, waits
+
+log = structlog.get_logger()
+_SENT = (payouts.RELEASED, payouts.SETTLED)
+_WORDS = re.compile(r"[0-9A-Za-z]{8,35}")
+
+
+def take_surely(payment_id: int, *, actor: Actor, now: datetime) -> None:
+    """Book what came back, if it names a payout or a refund of its amount; else it waits."""
+    payment = locked(payment_id)
+    if payment is None or payment.state != "new" or payment.kind != "returned":
+        return
+    payment.state = "waiting"
+    words = " ".join((payment.text, payment.serial, *payment.reference_numbers))
+    found = _sent(payment, {payment.end_to_end_id, *_WORDS.findall(words)} - {""})
+    if len(found) == 1:
+        _take(payment, found[0], actor, now)
+    db.session.flush()
+
+
+def meant_by(payment: BankPayment, limit: int = 3) -> list[Payout | Refund]:
+    """Payouts and refunds that money which came back may be, by amount; the newest first."""
+    found = sorted(
+        _sent(payment, None), key=lambda one: one.released_on or payment.value_on, reverse=True
+    )
+    return found[:limit]
+
+
+def take(payment_id: int, key: str, *, actor: Actor, now: datetime) -> None:
+    """Book what a person says came back. Raises NotWaiting."""
+    payment = waits(payment_id)
+    found = _sent(payment, {key}) if payment.kind == "returned" else []
+    if len(found) != 1:
+        raise NotWaiting
+    _take(payment, found[0], actor, now)
+    db.session.flush()
+
+
+def _sent(payment: BankPayment, keys: Collection[str] | None) -> list[Payout | Refund]:
+    found: list[Payout | Refund] = []
+    for table in (Payout, Refund):
+        query = select(table).where(
+            table.status.in_(_SENT),
+            table.amount_ore == payment.amount_ore,
+            table.currency == payment.currency,
+            table.released_on <= payment.value_on,
+        )
+        if table is Refund:
+            query = query.where(Refund.way == refunds.BANK)
+        if keys is not None:
+            query = query.where(table.key.in_(keys))
+        found += db.session.scalars(query.order_by(table.id.desc()).limit(20)).all()
+    return found
+
+
+def _take(payment: BankPayment, order: Payout | Refund, actor: Actor, now: datetime) -> None:
+    reason, on = payment.text.partition("\n")[0][:500], payment.value_on
+    if isinstance(order, Payout):
+        payouts.return_(order, reason, on=on, actor=actor, now=now)
+    else:
+        refunds.return_(refunds.locked(order.id), reason, on=on, actor=actor, now=now)
+    payment.state = "settled"
+    log.warning("sent.came_back", order=order.key, payment=payment.id)
