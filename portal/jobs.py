@@ -39,7 +39,7 @@ from portal.collection import (
 )
 from portal.creditor.notices import MailSpeaker
 from portal.database import file_checks, queue, server, tenancy
-from portal.delivery import outbox
+from portal.delivery import mailboxes, outbox
 from portal.extensions import db, settings
 from portal.identity import attempts, orders, sessions
 from portal.identity.models import BankIDOrder, Creditor
@@ -144,7 +144,7 @@ def _run_day(day: date, now: datetime, *, is_last: bool, chunk: int) -> None:
 
 def deliver_outbox() -> None:
     """Send what waits in the outbox."""
-    while outbox.deliver_waiting(clock.now()).sent:
+    while outbox.deliver_waiting(clock.now(), note=reaching.note_arrival).sent:
         pass
     outbox.write_batches()
 
@@ -401,6 +401,8 @@ def tidy() -> None:
     approvals.expire(clock.now())
     centre.forget_old(clock.now())
     outbox.forget_old_mails(clock.now())
+    while mailboxes.forget_handed_over(clock.now(), real_now=clock.real_now()):
+        db.session.commit()
     drafts.forget_old(clock.now())
     entry_codes.forget_old(clock.now())
     entry_links.forget_old(clock.now())

@@ -350,7 +350,9 @@ def _seed_card(creditor: Creditor) -> None:
         creditor.id, {"kind": "plusgiro", "number": "28 65 43-4", "holder": creditor.name},
         is_used=False, actor=actor, now=now,
     )  # fmt: skip
-    looks.save_letter(creditor.id, "Norrsken", looks.drawn(_logo()), 0, actor=actor, now=now)
+    looks.save_letter(
+        creditor.id, "Norrsken", looks.drawn(_logo()), 0, by_mailbox=True, actor=actor, now=now
+    )
     db.session.commit()
 
 
@@ -426,6 +428,7 @@ def _print_table() -> None:
         ("Card and account payments (simulator)", "http://127.0.0.1:8109/"),
         ("Mails (simulator)", "http://127.0.0.1:8106/"),
         ("Text messages (simulator)", "http://127.0.0.1:8107/"),
+        ("Digital mailboxes (simulator)", "http://127.0.0.1:8111/"),
         ("Components", f"{base}/dev/components"),
         ("", ""),
     ]

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from stdnum import luhn
 
 from portal import clock
-from portal.collection import cases, changes, intake, lifecycle, plans, states, stops
+from portal.collection import cases, changes, intake, lifecycle, plans, reaching, states, stops
 from portal.collection.models import Case
 from portal.delivery import outbox
 from portal.extensions import db
@@ -55,7 +55,7 @@ def live(creditor: Creditor, people: Sequence[dict[str, str]], today: date) -> N
                 if dice.random() < _CHANCES.get(case.status, 0):
                     _let_something_happen(case, dice, day, now, clerk)
         db.session.commit()
-        outbox.deliver_waiting(now)
+        outbox.deliver_waiting(now, note=reaching.note_arrival)
 
 
 def _open_cases(creditor: Creditor) -> Sequence[Case]:

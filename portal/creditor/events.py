@@ -195,6 +195,11 @@ def _text_not_arrived(data: Data) -> tuple[str, str]:
     return gettext("A text message did not arrive"), goes_on.get(data.get("now_by") or "", "")
 
 
+def _mailbox_not_arrived(_: Data) -> tuple[str, str]:
+    told = gettext("The digital mailbox did not take the letter")
+    return told, gettext("It goes by post instead.")
+
+
 def _postponed(data: Data) -> tuple[str, str]:
     return gettext("The debtor took more time to pay"), gettext(
         "From %(before)s to %(after)s.", before=_day(data, "before"), after=_day(data, "pay_by_on")
@@ -528,9 +533,15 @@ _CARDS = {
 }
 
 
+def _card_says(name: str, value: object) -> str:
+    if name == "by_mailbox":
+        return gettext("To digital mailboxes") if value else gettext("By post")
+    return str(value) if value and name != "logo" else ""
+
+
 def _company_changed(data: Data) -> tuple[str, str]:
     before, after = (
-        ", ".join(str(one) for name, one in data[when].items() if one and name != "logo") or "–"
+        ", ".join(_card_says(*one) for one in data[when].items() if _card_says(*one)) or "–"
         for when in ("before", "after")
     )
     return gettext("%(card)s was changed", card=_CARDS[data["card"]]), gettext(
@@ -562,6 +573,8 @@ _TEXTS: Mapping[str, Callable[[Data], tuple[str, str]]] = {
     "case.contact_confirmed": _contact_confirmed,
     "case.text_arrived": _note(lazy_gettext("A text message arrived")),
     "case.text_not_arrived": _text_not_arrived,
+    "case.mailbox_arrived": _note(lazy_gettext("The letter is in the digital mailbox")),
+    "case.mailbox_not_arrived": _mailbox_not_arrived,
     "case.postponed": _postponed,
     "case.plan_agreed": _plan_agreed,
     "case.plan_offered": _plan_offered,
@@ -785,8 +798,12 @@ _NOTES = (
     "note.written", "note.changed", "note.removed", "file.added", "file.removed",
     "case.file_received",
 )  # fmt: skip
+_ARRIVALS = (
+    "case.text_arrived", "case.text_not_arrived", "case.mailbox_arrived",
+    "case.mailbox_not_arrived",
+)  # fmt: skip
 KINDS = (
-    ("letters", lazy_gettext("Letters"), (*_STEPS, "case.text_arrived", "case.text_not_arrived")),
+    ("letters", lazy_gettext("Letters"), (*_STEPS, *_ARRIVALS)),
     ("money", lazy_gettext("Money"), _MONEY),
     ("waiting", lazy_gettext("Stops and decisions"), _WAITING),
     ("details", lazy_gettext("Details"), _DETAILS),

@@ -135,6 +135,7 @@ _CHANNELS = {
     "account": lazy_gettext("Directly from a bank account"),
     "email": lazy_gettext("E-mail"),
     "sms": lazy_gettext("Text message"),
+    "mailbox": lazy_gettext("Digital mailbox"),
 }
 _DISPUTES = {
     "": (lazy_gettext("None"), "neutral"),
@@ -197,6 +198,7 @@ _TURNS = {
 _DELIVERY = {
     "waiting": (lazy_gettext("Waits to be sent"), "neutral"),
     "sent": (lazy_gettext("Sent"), "good"),
+    "delivered": (lazy_gettext("Delivered"), "good"),
     "failed": (lazy_gettext("Could not be sent"), "danger"),
     "withdrawn": (lazy_gettext("Withdrawn"), "neutral"),
 }

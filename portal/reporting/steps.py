@@ -120,7 +120,7 @@ with fees as (
         case when m.kind in ('reminder', 'demand', 'plan') then m.kind else 'other' end, 'sent', 1,
         0
     from messages m join cases c on c.id = m.case_id
-    where m.creditor_id = :creditor_id and m.status = 'sent' and m.channel = 'letter'
+    where m.creditor_id = :creditor_id and m.status = 'sent' and m.channel in ('letter', 'mailbox')
         and c.currency = :currency
     union all
     select booked_on, step, 'charged', 1, ore from charges
