@@ -35,12 +35,18 @@ def take_surely(payment_id: int, *, actor: Actor, now: datetime) -> None:
     db.session.flush()
 
 
-def meant_by(payment: BankPayment, limit: int = 3) -> list[Payout | Refund]:
-    """Payouts and refunds that money which came back may be, by amount; the newest first."""
+def meant_by(payment: BankPayment, limit: int = 3) -> list[tuple[Payout | Refund, str]]:
+    """Payouts and refunds that money which came back may be, by amount, with their accounts.
+
+    The newest first.
+    """
     found = sorted(
         _sent(payment, None), key=lambda one: one.released_on or payment.value_on, reverse=True
     )
-    return found[:limit]
+    return [
+        (one, refunds.written(one) if isinstance(one, Refund) else one.account_number or "")
+        for one in found[:limit]
+    ]
 
 
 def take(payment_id: int, key: str, *, actor: Actor, now: datetime) -> None:

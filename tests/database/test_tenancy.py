@@ -79,6 +79,7 @@ from portal.payments.models import (
     Refund,
     ServiceStatement,
     ServiceStatementLine,
+    ToldTwice,
 )
 from portal.reporting import orders
 from portal.signing import envelopes, log_checks

@@ -231,7 +231,8 @@ class TestWhatComesBack:
 
     def came_back(self, name: str, ore: int = 500_25, why: str = "AC04") -> BankPayment:
         back = Paid(ore, end_to_end_id=name, why_returned=why)
-        take(camt(entry([back], day=TODAY), message=f"M{next(_names)}"))
+        name = f"R{next(_names)}"
+        take(camt(entry([back], day=TODAY, reference=name), message=name))
         return db.session.query(BankPayment).order_by(BankPayment.id.desc()).first()  # type: ignore[return-value]
 
     def test_a_payout_that_comes_back_is_owed_again_with_its_reason(
@@ -263,7 +264,7 @@ class TestWhatComesBack:
     def test_a_person_says_what_came_back(self, payout: payouts.Payout) -> None:
         payment = self.came_back("NOTPROVIDED")
         ((order, account),) = coming_back.meant_by(payment)
-        assert (order.key, account) == (payout.key, "5050-1055")
+        assert (order.key, account) == (payout.key, payout.account_number)
         coming_back.take(payment.id, order.key, actor=ERIK, now=NOW)
         assert payout.status == "rejected"
         with pytest.raises(NotWaiting):
