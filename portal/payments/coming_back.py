@@ -9,7 +9,7 @@ from collections.abc import Collection
 from datetime import datetime
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from portal.extensions import db
 from portal.identity.actor import Actor
@@ -19,6 +19,7 @@ from portal.payments.taking_back import NotWaiting, locked, waits
 
 log = structlog.get_logger()
 _SENT = (payouts.RELEASED, payouts.SETTLED)
+_MOST = 20
 _WORDS = re.compile(r"[0-9A-Za-z]{8,35}")
 
 
@@ -60,20 +61,24 @@ def take(payment_id: int, key: str, *, actor: Actor, now: datetime) -> None:
 
 
 def _sent(payment: BankPayment, keys: Collection[str] | None) -> list[Payout | Refund]:
-    found: list[Payout | Refund] = []
-    for table in (Payout, Refund):
-        query = select(table).where(
-            table.status.in_(_SENT),
-            table.amount_ore == payment.amount_ore,
-            table.currency == payment.currency,
-            table.released_on <= payment.value_on,
-        )
-        if table is Refund:
-            query = query.where(Refund.way == refunds.BANK)
-        if keys is not None:
-            query = query.where(table.key.in_(keys))
-        found += db.session.scalars(query.order_by(table.id.desc()).limit(20)).all()
-    return found
+    paid_out = select(Payout).where(*_fits(Payout, payment, keys))
+    paid_back = select(Refund).where(Refund.way == refunds.BANK, *_fits(Refund, payment, keys))
+    return [
+        *db.session.scalars(paid_out.order_by(Payout.id.desc()).limit(_MOST)),
+        *db.session.scalars(paid_back.order_by(Refund.id.desc()).limit(_MOST)),
+    ]
+
+
+def _fits(
+    table: type[Payout] | type[Refund], payment: BankPayment, keys: Collection[str] | None
+) -> list[ColumnElement[bool]]:
+    return [
+        table.status.in_(_SENT),
+        table.amount_ore == payment.amount_ore,
+        table.currency == payment.currency,
+        table.released_on <= payment.value_on,
+        *([] if keys is None else [table.key.in_(keys)]),
+    ]
 
 
 def _take(payment: BankPayment, order: Payout | Refund, actor: Actor, now: datetime) -> None:

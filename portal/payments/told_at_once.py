@@ -80,7 +80,7 @@ def _named(words: str) -> list[SwishRequest]:
     )
 
 
-def _paid() -> Select[tuple[SwishRequest]]:
+def _paid() -> Select[SwishRequest]:
     return (
         select(SwishRequest)
         .where(
