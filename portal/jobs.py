@@ -43,7 +43,7 @@ from portal.delivery import mailboxes, outbox
 from portal.extensions import db, settings
 from portal.identity import attempts, orders, sessions
 from portal.identity.models import BankIDOrder, Creditor
-from portal.messages import RedaError
+from portal.messages import Problem, RedaError
 from portal.notifications import centre, gathering, mailing
 from portal.operations import bank_folder, payout_folder
 from portal.payments import (
@@ -67,9 +67,10 @@ from portal.signing import (
     log_checks,
     renewing,
     sealing,
+    sending_lists,
     service_documents,
 )
-from portal.signing.models import Envelope
+from portal.signing.models import Envelope, SendingList
 
 log = structlog.get_logger()
 # Names the lock that only one runner of days holds.
@@ -357,6 +358,27 @@ def seal_envelopes() -> None:
     _each_envelope(sealing.waiting(), lambda one: sealing.seal(one, now=clock.now()))
 
 
+def send_lists() -> None:
+    """Go on with drafts that are sent to all of a list; each list has its turn, and another."""
+    while ids := sending_lists.waiting():
+        for list_id in ids:
+            sending = db.session.get_one(SendingList, list_id)
+            try:
+                sending_lists.go_on(sending, today=clock.today(), now=clock.now())
+            except RedaError as error:
+                db.session.rollback()
+                sending_lists.stop(sending, now=clock.now(), failure=error.problem)
+            except Exception as error:
+                # The others do not wait, and whose list it is may go on with it.
+                log.error("list.failed", list=list_id, error=type(error).__name__, exc_info=True)
+                db.session.rollback()
+                failure = Problem(making.WENT_WRONG)
+                sending_lists.stop(sending, now=clock.now(), failure=failure)
+            db.session.commit()
+        if making.is_stopping():
+            break
+
+
 def renew_seals() -> None:
     """Give sealed files another timestamp before the certificate of their newest one ends."""
     today = clock.today()
@@ -442,6 +464,7 @@ SCHEDULE: Mapping[str, tuple[Callable[..., None], str]] = {
     "return_cases": (return_cases, "45 * * * *"),
     "act_together": (act_together, "* * * * *"),
     "seal_envelopes": (seal_envelopes, "*/10 * * * *"),
+    "send_lists": (send_lists, "* * * * *"),
     "renew_seals": (renew_seals, "20 3 * * *"),
     # Again, so that the files of what was deleted go the same day.
     "delete_old_documents": (delete_old_documents, "50 3,8,17 * * *"),

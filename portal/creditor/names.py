@@ -329,7 +329,7 @@ def schedule_told(schedule: Schedule) -> str:
     if schedule.every == "day":
         return gettext("You are paid every banking day, from %(lowest)s.", lowest=lowest)
     return gettext(
-        "You are paid once a week, on %(day)s, from %(lowest)s.",
+        "You are paid once a week (%(day)s), from %(lowest)s.",
         day=weekday_name(schedule.weekday), lowest=lowest,
     )  # fmt: skip
 

@@ -101,7 +101,7 @@ from tests.factories import (
     a_signed_agreement,
     rules_of,
 )
-from tests.signing.envelopes import an_envelope
+from tests.signing.envelopes import a_list_of, an_envelope
 
 # Tables whose rows a debtor sees: those of the case, and what the case is about.
 OF_A_CASE = {
@@ -124,7 +124,7 @@ OF_A_CREDITOR = OF_A_CASE | {
     *("history_heads", "history_links", "keeping_rules", "deleted_envelopes"),
     *("case_notes", "case_note_versions", "acts_together", "cases_together"),
     "signing_templates",
-    "signature_uses",
+    *("signature_uses", "sending_lists"),
     *("payouts", "payout_lines", "payout_schedules", "booking_charts"),
     *("commission_prices", "commissions", "service_statements", "service_statement_lines"),
 }
@@ -275,6 +275,7 @@ def a_tenant(name: str, identity_number: str) -> Tenant:
     attachments.add(case, [("a.txt", name.encode())], actor=SYSTEM, now=NOW)
     attachments.add(case, [("b.txt", name.encode())], actor=DEBTOR, now=NOW)
     envelope = an_envelope(creditor, case_id=case.id)
+    a_list_of(envelope)
     signer = envelopes.signers_of(envelope)[0]
     together = ActTogether(
         creditor_id=creditor.id, person_name=name, act="hold", total=1, created_at=NOW

@@ -112,6 +112,15 @@ def test_a_company_gets_a_letter(boxes: Boxes) -> None:
     assert (came.type, came.payment) == ("letter", None)
 
 
+@pytest.mark.parametrize("kind", ["plan", "more_time", "dispute_answer"])
+def test_what_is_no_demand_is_a_letter(boxes: Boxes, kind: str) -> None:
+    boxes.give(AHMAD)
+    with boxes.operator() as operator:
+        operator.hand_over(content(kind=kind))
+    (came,) = boxes.letters()
+    assert (came.type, came.payment) == ("letter", None)
+
+
 def test_the_same_letter_handed_over_twice_lies_there_once(boxes: Boxes) -> None:
     boxes.give(AHMAD)
     with boxes.operator() as operator:

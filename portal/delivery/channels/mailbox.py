@@ -276,13 +276,14 @@ def has_one(number: str, settings: Settings, today: date) -> bool:
 
 def _body(content: Content) -> dict[str, Any]:
     to = {"ssn": content.to} if len(content.to) == 12 else {"vat_number": _vat_number(content.to)}
-    # What a company is to pay Kivra takes by another, unfinished interface.
-    payment = content.payment if "ssn" in to else None
+    # What a company is to pay Kivra takes by another, unfinished interface, and a letter that is
+    # neither a reminder nor a demand asks for nothing new.
+    payment = content.payment if "ssn" in to and content.kind in TYPES else None
     data = base64.b64encode(content.pdf).decode()
     body: dict[str, Any] = {
         **to,
         "subject": content.subject,
-        "type": TYPES.get(content.kind, _LETTER) if payment else _LETTER,
+        "type": TYPES[content.kind] if payment else _LETTER,
         "generated_at": content.made_at.isoformat(),
         "parts": [{"name": f"{content.kind}.pdf", "data": data, "content_type": "application/pdf"}],
     }
