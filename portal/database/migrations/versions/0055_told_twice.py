@@ -1,14 +1,14 @@
 """What banks tell twice: deposits in two files, Swish on the account, and how an order was named.
 
-Revision: 0054
-After: 0053
+Revision: 0055
+After: 0054
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0054"
-down_revision = "0053"
+revision = "0055"
+down_revision = "0054"
 branch_labels = None
 depends_on = None
 
