@@ -23,6 +23,7 @@ from portal.payments import (
     taking_back,
     told_at_once,
     told_twice,
+    transfers,
 )
 from portal.web.forms import Form, KronorField, text
 from portal.web.rendering import go, render
@@ -180,16 +181,6 @@ def put_payment_aside(payment_id: int) -> Response:
     )
 
 
-@operations.post("/payments/<int:payment_id>/known")
-def know_payment(payment_id: int) -> Response:
-    """Say that it is of payments by Swish that are booked already."""
-    return _decide(
-        payment_id,
-        lambda: deciding.know(payment_id, actor=actor(), now=clock.now()),
-        gettext("It is not booked once more."),
-    )
-
-
 @operations.post("/payments/<int:payment_id>/came-back/<payout_key>")
 def take_what_came_back(payment_id: int, payout_key: str) -> Response:
     """Book that a payout or a refund came back."""
@@ -305,4 +296,6 @@ def _page(
         back=back or BackForm(formdata=None),
         whys=WHYS,
         problem=problem,
+        transfer=transfers.find(payment_id),
+        may_note=transfers.may_note(payment),
     )

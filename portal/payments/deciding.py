@@ -6,14 +6,13 @@ A payment is settled when what cases were given and what goes back make it up to
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 
-import structlog
 from sqlalchemy import func, or_, select
 
 from portal.collection import lookup
 from portal.extensions import db
 from portal.identity.actor import Actor
 from portal.messages import N_, RedaError
-from portal.payments import booking, matching, refunds, told_at_once
+from portal.payments import booking, matching, refunds
 from portal.payments.models import BankPayment, BankShare, Payment, Refund
 from portal.payments.swish import new_payment_id
 from portal.payments.taking_back import (
@@ -25,7 +24,6 @@ from portal.payments.taking_back import (
     waits,
 )
 
-log = structlog.get_logger()
 # Why a person lets money go back.
 WHYS = ("not ours", "closed", "wrong creditor", "currency")
 
@@ -174,15 +172,6 @@ def send_back(payment_id: int, why: str, *, actor: Actor, now: datetime) -> None
         )
     )  # fmt: skip
     payment.state = "settled"
-
-
-def know(payment_id: int, *, actor: Actor, now: datetime) -> None:
-    """Say that a payment is of payments by Swish that are booked already. Raises NotWaiting."""
-    payment = waits(payment_id)
-    if payment.kind != "payment" or not told_at_once.says_swish(payment):
-        raise NotWaiting
-    payment.state = "known"
-    log.info("bank_payment.known", payment=payment.id, by=actor.name, at=now.isoformat())
 
 
 def undo(payment_id: int, *, actor: Actor, today: date, now: datetime) -> None:

@@ -229,7 +229,7 @@ def candidates(ids: Sequence[int], *, most: int = _BEST) -> dict[int, list[Candi
 def _match(ids: Sequence[int], *, now: datetime) -> None:
     from_us = BankPayment.id.in_(ids) & (BankPayment.kind == "debit")
     db.session.execute(update(BankPayment).where(from_us).values(state="aside"))
-    at_once = set(told_at_once.recognise(ids))
+    at_once = set(told_at_once.recognise(ids, now=now))
     decided = certain([one for one in ids if one not in at_once])
     booked = _book(decided, now=now)
     if booked:

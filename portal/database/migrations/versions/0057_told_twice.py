@@ -1,14 +1,14 @@
-"""What banks tell twice: deposits in two files, Swish on the account, and how an order was named.
+"""Deposits that banks tell of in two files, and how an order was named by who gave it.
 
-Revision: 0055
-After: 0054
+Revision: 0057
+After: 0056
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0055"
-down_revision = "0054"
+revision = "0057"
+down_revision = "0056"
 branch_labels = None
 depends_on = None
 
@@ -21,8 +21,8 @@ def _number(name: str) -> sa.Column[int]:
     return sa.Column(name, sa.BigInteger(), nullable=False)
 
 
-def _to(name: str, table: str, *, nullable: bool = False) -> sa.Column[int]:
-    return sa.Column(name, sa.BigInteger(), sa.ForeignKey(f"{table}.id"), nullable=nullable)
+def _to(name: str, table: str) -> sa.Column[int]:
+    return sa.Column(name, sa.BigInteger(), sa.ForeignKey(f"{table}.id"), nullable=False)
 
 
 def upgrade() -> None:
@@ -34,8 +34,6 @@ def upgrade() -> None:
         "ix_bank_payments_end_to_end_id", "bank_payments", ["end_to_end_id"],
         postgresql_where=sa.text("end_to_end_id <> ''"),
     )  # fmt: skip
-    op.add_column("swish_requests", _to("told_by_id", "bank_payments", nullable=True))
-    op.create_index("ix_swish_requests_told_by_id", "swish_requests", ["told_by_id"])
     op.create_table(
         "told_twice",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), primary_key=True),
@@ -68,7 +66,5 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("told_twice")
-    op.drop_index("ix_swish_requests_told_by_id", "swish_requests")
-    op.drop_column("swish_requests", "told_by_id")
     op.drop_index("ix_bank_payments_end_to_end_id", "bank_payments")
     op.drop_column("bank_payments", "end_to_end_id")
