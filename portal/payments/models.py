@@ -135,9 +135,10 @@ class BankPayment(Base):
     amount_ore: signed. reference_numbers, reference_ores: the references and their shares, a share
     that is not told being null. payer_hash: `lookup_hash` of the payer's account, to find the same
     payer by. state: new, until it is matched; waiting for a person; settled, when all of it is
-    given to cases or goes back; taken back by the bank; aside, when it is money that we sent;
-    repeated, when another file had it already; statement, when it is there only to be held against the books. reverses_id: the payment
-    that this one takes back. end_to_end_id: as who ordered it named it, or "".
+    given to cases or goes back; taken back by the bank; aside, when it is money that we sent, or
+    brings what is booked already; repeated, when another file had it already; statement, when it is
+    there only to be held against the books. reverses_id: the payment that this one takes back.
+    end_to_end_id: as who ordered it named it, or "".
     """
 
     __tablename__ = "bank_payments"
