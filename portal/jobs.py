@@ -43,7 +43,7 @@ from portal.delivery import mailboxes, outbox
 from portal.extensions import db, settings
 from portal.identity import attempts, orders, sessions
 from portal.identity.models import BankIDOrder, Creditor
-from portal.messages import RedaError
+from portal.messages import Problem, RedaError
 from portal.notifications import centre, gathering, mailing
 from portal.operations import bank_folder, payout_folder
 from portal.payments import (
@@ -51,6 +51,7 @@ from portal.payments import (
     matching,
     paying_back,
     payouts,
+    reconciling,
     refunds,
     statements,
     statuses,
@@ -67,9 +68,10 @@ from portal.signing import (
     log_checks,
     renewing,
     sealing,
+    sending_lists,
     service_documents,
 )
-from portal.signing.models import Envelope
+from portal.signing.models import Envelope, SendingList
 
 log = structlog.get_logger()
 # Names the lock that only one runner of days holds.
@@ -279,6 +281,15 @@ def check_books() -> None:
         raise BooksDiffer(f"{off} differences; see the operator's page of the books")
 
 
+def reconcile() -> None:
+    """Hold yesterday's bank, books and cases against each other; operators see what differs."""
+    now = clock.now()
+    yesterday = clock.day_of(now) - timedelta(days=1)
+    ledger.return_covers(on=clock.day_of(now), now=now)
+    if count := reconciling.keep_day(yesterday, now=now):
+        log.error("reconciliation.differs", day=str(yesterday), count=count)
+
+
 def verify_history() -> None:
     """Look whether anybody has changed what happened; operators see whose history does not hold."""
     for one in history.check(clock.now()).broken:
@@ -355,6 +366,27 @@ def send_entry_code(code_id: int) -> None:
 def seal_envelopes() -> None:
     """Seal what all have signed. What cannot be sealed now waits, and the others do not wait."""
     _each_envelope(sealing.waiting(), lambda one: sealing.seal(one, now=clock.now()))
+
+
+def send_lists() -> None:
+    """Go on with drafts that are sent to all of a list; each list has its turn, and another."""
+    while ids := sending_lists.waiting():
+        for list_id in ids:
+            sending = db.session.get_one(SendingList, list_id)
+            try:
+                sending_lists.go_on(sending, today=clock.today(), now=clock.now())
+            except RedaError as error:
+                db.session.rollback()
+                sending_lists.stop(sending, now=clock.now(), failure=error.problem)
+            except Exception as error:
+                # The others do not wait, and whose list it is may go on with it.
+                log.error("list.failed", list=list_id, error=type(error).__name__, exc_info=True)
+                db.session.rollback()
+                failure = Problem(making.WENT_WRONG)
+                sending_lists.stop(sending, now=clock.now(), failure=failure)
+            db.session.commit()
+        if making.is_stopping():
+            break
 
 
 def renew_seals() -> None:
@@ -442,6 +474,7 @@ SCHEDULE: Mapping[str, tuple[Callable[..., None], str]] = {
     "return_cases": (return_cases, "45 * * * *"),
     "act_together": (act_together, "* * * * *"),
     "seal_envelopes": (seal_envelopes, "*/10 * * * *"),
+    "send_lists": (send_lists, "* * * * *"),
     "renew_seals": (renew_seals, "20 3 * * *"),
     # Again, so that the files of what was deleted go the same day.
     "delete_old_documents": (delete_old_documents, "50 3,8,17 * * *"),
@@ -449,6 +482,8 @@ SCHEDULE: Mapping[str, tuple[Callable[..., None], str]] = {
     "verify_history": (verify_history, "0 2 * * *"),
     "check_books": (check_books, "15 2 * * *"),
     "check_logs": (check_logs, "30 2 * * *"),
+    # Banks' files of the day before have come by then.
+    "reconcile": (reconcile, "45 5 * * *"),
     # Begins once a week; hourly, so that one that was stopped goes on.
     "check_files": (check_files, "40 * * * *"),
 }

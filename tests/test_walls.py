@@ -57,7 +57,7 @@ from tests.factories import (
 )
 from tests.payments.charging import a_statement
 from tests.payments.paying_out import an_account, collect, propose
-from tests.signing.envelopes import an_envelope
+from tests.signing.envelopes import a_list_of, an_envelope
 from tests.signing.templates import a_template
 
 NEWCOMER = "198507202383"
@@ -122,6 +122,7 @@ CREDITOR_READ = {
     "creditor.export_document_log": ("envelope_key",),
     "creditor.download_evidence": ("envelope_key",),
     "creditor.show_document": ("envelope_key",),
+    "creditor.show_list": ("envelope_key", "list_key"),
     "creditor.download_document": ("envelope_key", "file_key", "content"),
     "creditor.show_document_page": ("envelope_key", "file_key", "page", "size"),
     "creditor.list_templates": (),
@@ -219,6 +220,7 @@ CREDITOR_CHANGE = ADMINISTRATOR | {
     "creditor.choose_list": ("envelope_key",),
     "creditor.read_list": ("envelope_key",),
     "creditor.send_list": ("envelope_key",),
+    "creditor.stop_list": ("envelope_key", "list_key"),
     "creditor.remind_signers": ("envelope_key",),
     "creditor.edit_signers_address": ("envelope_key", "signer_key"),
     "creditor.save_signers_address": ("envelope_key", "signer_key"),
@@ -321,6 +323,22 @@ OPERATOR = {
     "operations.list_reviews": (),
     "operations.let_case_go_on": ("reference",),
     "operations.list_languages": (),
+    "operations.list_reconciled_days": (),
+    "operations.take_out_own_share": (),
+    "operations.show_reconciliation": (),
+    "operations.reconcile_day": (),
+    "operations.download_reconciliation": (),
+    "operations.list_reconciled_rows": (),
+    "operations.show_entry": ("entry_id",),
+    "operations.prepare_closing": (),
+    "operations.put_closing_together": (),
+    "operations.show_period": ("period_key",),
+    "operations.approve_period": ("period_key",),
+    "operations.withdraw_period": ("period_key",),
+    "operations.download_period": ("period_key",),
+    "operations.download_period_figures": ("period_key",),
+    "operations.note_transfer": ("payment_id",),
+    "operations.undo_transfer": ("payment_id",),
     "operations.list_rates": (),
     "operations.add_rate": (),
 }
@@ -626,6 +644,8 @@ def a_world(app: Flask) -> World:
         "month": "2026-11",
         "which": _a_contact(creditor),
         "payment_id": 1,
+        "entry_id": 1,
+        "period_key": "none",
         "other_id": 1,
         "refund_id": 1,
         "template_key": a_template(creditor).key,
@@ -658,7 +678,9 @@ def _a_payout(case: Case) -> dict[str, object]:
 
 def _an_envelope(creditor: Creditor) -> dict[str, object]:
     envelope = an_envelope(creditor)
+    sending = a_list_of(envelope)
     return {
+        "list_key": sending.key,
         "envelope_key": envelope.key,
         "signer_key": envelopes.signers_of(envelope)[0].key,
         "file_key": envelopes.files_of(envelope)[0].key,

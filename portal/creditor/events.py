@@ -491,6 +491,7 @@ def _agreement_signed(data: Data) -> tuple[str, str]:
 _DOCUMENTS = {
     "document.sent": lazy_gettext("A document was sent to be signed"),
     "document.sent_to_list": lazy_gettext("A document was sent to be signed by all of a list"),
+    "document.list_failed": lazy_gettext("A document could not be sent to all of a list"),
     "document.extended": lazy_gettext("The last day to sign a document was changed"),
     "document.discarded": lazy_gettext("A draft of a document was thrown away"),
     "document.signed": lazy_gettext("%(name)s signed a document with BankID"),

@@ -110,6 +110,9 @@ _ACCOUNTS = {
     "bad_debt": lazy_gettext("Fees given up"),
     "owed_by_creditor": lazy_gettext("What you are charged, to be set off"),
     "payout_in_transit": lazy_gettext("On its way to you"),
+    "covered": lazy_gettext("Covered by the service"),
+    "own_share": lazy_gettext("The service's share"),
+    "own_share_in_transit": lazy_gettext("The service's share, on its way"),
     "commission_income": lazy_gettext("Our commission"),
     "signature_income": lazy_gettext("Our income from signatures"),
     "vat_owed": lazy_gettext("VAT"),
@@ -329,7 +332,7 @@ def schedule_told(schedule: Schedule) -> str:
     if schedule.every == "day":
         return gettext("You are paid every banking day, from %(lowest)s.", lowest=lowest)
     return gettext(
-        "You are paid once a week, on %(day)s, from %(lowest)s.",
+        "You are paid once a week (%(day)s), from %(lowest)s.",
         day=weekday_name(schedule.weekday), lowest=lowest,
     )  # fmt: skip
 

@@ -1014,6 +1014,25 @@ def withdraw_unsent(*case_ids: int) -> None:
     )
 
 
+def withdraw_addressed(kinds: Sequence[str], about: str) -> set[str]:
+    """Let e-mails and text messages that have not left yet not leave; answers of which kinds.
+
+    about: how their keys go on after the kind and a colon, up to the next one.
+    """
+    keys = [
+        Message.idempotency_key.startswith(f"{kind}:{about}:", autoescape=True) for kind in kinds
+    ]
+    # Nobody but the service sees a message about no case.
+    with tenancy.service():
+        withdrawn = db.session.scalars(
+            update(Message)
+            .where(Message.status == "waiting", Message.channel.in_(ADDRESSED), or_(*keys))
+            .values(status="withdrawn")
+            .returning(Message.kind)
+        )
+        return set(withdrawn)
+
+
 def count_waiting(creditor_id: int) -> int:
     """How many letters about a company's cases are to leave."""
     waiting = select(func.count()).where(

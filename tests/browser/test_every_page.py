@@ -15,7 +15,7 @@ from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from portal import clock
 from portal.collection import (
@@ -46,7 +46,7 @@ from portal.identity.actor import DEBTOR, SWISH, SYSTEM, Actor
 from portal.identity.models import Creditor, Membership
 from portal.notifications import addressing
 from portal.notifications.telling import notify
-from portal.payments import booking, matching, releasing, taking
+from portal.payments import booking, closing, matching, reconciling, releasing, taking
 from portal.payments.models import (
     BankPayment,
     Payment,
@@ -81,7 +81,7 @@ from tests.payments.paying_out import an_account, collect, owe, propose, refuse,
 from tests.portal_fixtures import AXE, Portal, Visitor
 from tests.signing.ceremonies import link, sent
 from tests.signing.documents import a_pdf
-from tests.signing.envelopes import a_draft, an_envelope, invited
+from tests.signing.envelopes import a_draft, a_list_of, an_envelope, invited
 from tests.signing.templates import a_template
 
 OPERATOR = "198107212386"
@@ -189,6 +189,7 @@ def a_world() -> World:
     db.session.commit()
     values |= _documents(creditor) | _payouts(creditor, case)
     values["statement"] = _charged(creditor).key
+    values |= _reconciled()
     return World(creditor, case, paid, values)
 
 
@@ -214,6 +215,23 @@ def _payouts(creditor: Creditor, case: Case) -> dict[str, object]:
     return {"batch": batch.key, **{name: one.key for name, one in found.items()}}
 
 
+def _reconciled() -> dict[str, object]:
+    """A day that is kept, an entry, and a month that waits to be closed."""
+    reconciling.keep_day(clock.today() - timedelta(days=1), now=clock.now())
+    days = closing.next_period(clock.today())
+    operator = people.by_identity_number(OPERATOR)
+    assert days is not None
+    assert operator is not None
+    found = closing.figures(*days)
+    period = closing.put_together(
+        *days, {one.key: "x" for one in closing.points(found)}, found=found, report=b"%PDF-1.7",
+        person=operator, today=clock.today(), now=clock.now(),
+    )  # fmt: skip
+    entry_id = db.session.scalar(text("select min(id) from ledger_entries"))
+    db.session.commit()
+    return {"period": period.key, "entry": entry_id}
+
+
 def _proposed(case: Case, ore: int) -> Payout:
     collect(case, ore)
     (payout,) = propose(case.creditor)
@@ -232,6 +250,7 @@ def _documents(creditor: Creditor) -> dict[str, object]:
     )
     return {
         "unsent": unsent.key,
+        "sending": a_list_of(unsent).key,
         "unsent_file": envelopes.files_of(unsent)[0].key,
         "sent": open_one.key,
         "sent_to": envelopes.signers_of(open_one)[0].key,
@@ -341,7 +360,7 @@ def _pay(case: Case) -> None:
             channel_reference="swish:A", amount_ore=106_548, currency="SEK", value_on=TODAY,
             received_at=NOW, fees_ore=settled.parts.fees_ore,
             interest_ore=settled.parts.interest_ore, principal_ore=settled.parts.principal_ore,
-            overpaid_ore=0, receipt_number="2026-0000001",
+            overpaid_ore=0, receipt_number="2026-9000001",
         )
     )  # fmt: skip
 
@@ -559,7 +578,8 @@ def test_a_debtors_pages_of_a_paid_case(portal: Portal, world: World, window: Vi
             "/documents", "/documents?status=completed&", "/documents/new", "/documents/{unsent}",
             "/documents/{unsent}/settings", "/documents/{unsent}/signers/new",
             "/documents/{unsent}/files/{unsent_file}/pages", "/documents/{unsent}/check",
-            "/documents/{unsent}/list", "/documents/usage", "/documents/keeping",
+            "/documents/{unsent}/list", "/documents/{unsent}/lists/{sending}",
+            "/documents/usage", "/documents/keeping",
             "/documents/{sent}", "/documents/{sent}/signers/{sent_to}/address",
         ),
         (
@@ -595,6 +615,9 @@ def test_an_operators_pages(portal: Portal, world: World, window: Visitor) -> No
         "/charges", "/charges/{statement}", "/prices",
         "/jobs", "/messages", "/reviews", "/rates", "/payouts", "/payouts/{proposal}",
         "/payouts/{refused}", "/payouts/{payout}/statement", "/payout-batches/{batch}",
+        "/reconciliation", "/reconciliation/period?first=2026-01-01&last=2026-12-31&",
+        "/reconciliation/rows?first=2026-01-01&last=2026-12-31&side=books&what=swish&",
+        "/reconciliation/entries/{entry}", "/reconciliation/close", "/periods/{period}",
     )  # fmt: skip
     look_everywhere(window, world.at("/operations", paths), STAFF)
 

@@ -65,17 +65,22 @@ from portal.notifications.kinds import KINDS
 from portal.notifications.telling import notify
 from portal.payments import booking
 from portal.payments.models import (
+    BankBalance,
     BankFile,
     BankPayment,
     BankShare,
+    BankTransfer,
+    ClosedPeriod,
     Commission,
     CommissionPrice,
+    OwnShareOrder,
     Payment,
     Payout,
     PayoutBatch,
     PayoutLine,
     PayoutSchedule,
     PayoutSignature,
+    ReconciledDay,
     Refund,
     ServiceStatement,
     ServiceStatementLine,
@@ -100,7 +105,7 @@ from tests.factories import (
     a_signed_agreement,
     rules_of,
 )
-from tests.signing.envelopes import an_envelope
+from tests.signing.envelopes import a_list_of, an_envelope
 
 # Tables whose rows a debtor sees: those of the case, and what the case is about.
 OF_A_CASE = {
@@ -123,7 +128,7 @@ OF_A_CREDITOR = OF_A_CASE | {
     *("history_heads", "history_links", "keeping_rules", "deleted_envelopes"),
     *("case_notes", "case_note_versions", "acts_together", "cases_together"),
     "signing_templates",
-    "signature_uses",
+    *("signature_uses", "sending_lists"),
     *("payouts", "payout_lines", "payout_schedules", "booking_charts"),
     *("commission_prices", "commissions", "service_statements", "service_statement_lines"),
 }
@@ -274,6 +279,7 @@ def a_tenant(name: str, identity_number: str) -> Tenant:
     attachments.add(case, [("a.txt", name.encode())], actor=SYSTEM, now=NOW)
     attachments.add(case, [("b.txt", name.encode())], actor=DEBTOR, now=NOW)
     envelope = an_envelope(creditor, case_id=case.id)
+    a_list_of(envelope)
     signer = envelopes.signers_of(envelope)[0]
     together = ActTogether(
         creditor_id=creditor.id, person_name=name, act="hold", total=1, created_at=NOW
@@ -365,6 +371,26 @@ def a_tenant(name: str, identity_number: str) -> Tenant:
             PayoutLine(
                 line_id=payout.id, payout_id=payout.id, creditor_id=creditor.id, kind="claim",
                 account="owed_to_creditor", booked_on=TODAY, amount_ore=1,
+            ),
+            BankBalance(
+                file_id=bank_file.id, account=name, currency="SEK", opened_on=TODAY,
+                opening_ore=0, closed_on=TODAY, closing_ore=0,
+            ),
+            BankTransfer(
+                payment_id=bank_payment.id, way="swish", state="new", by=name, at=NOW,
+            ),
+            OwnShareOrder(
+                key=name, batch_id=batch.id, on=TODAY, currency="SEK", amount_ore=1, shares=[],
+                account="", status="proposed", reason="",
+            ),
+            ReconciledDay(
+                day=TODAY, currency=name, made_at=NOW, bank_ore=0, books_ore=0, explained_ore=0,
+                unexplained=0,
+            ),
+            ClosedPeriod(
+                key=name, first_on=TODAY, last_on=TODAY, status="withdrawn", made_by=name,
+                made_by_id=person.id, made_at=NOW, text="", reasons=[], figures={},
+                figures_sha256="", report_sha256="",
             ),
             Commission(
                 creditor_id=creditor.id, case_id=case.id, key=name, payment_key=name,
