@@ -127,10 +127,11 @@ with fees as (
     union all
     select booked_on, step, what, 1, ore from set_off
     union all
-    select l.booked_on, {_FEE_STEP.format(kind="e.kind")}, 'borne', 1, l.amount_ore
+    select l.booked_on, {_FEE_STEP.format(kind="substr(e.kind, length('creditor_') + 1)")}, 'borne',
+        1, l.amount_ore
     from ledger_lines l join ledger_entries e on e.id = l.entry_id
     where l.creditor_id = :creditor_id and l.account = 'owed_by_creditor'
-        and l.currency = :currency and e.kind like 'fee.%'
+        and l.currency = :currency and e.kind like 'creditor_fee.%'
     union all
     select m.booked_on, stood.step, m.what, 1, m.ore
     from money m {_STEP_AT.format(case_id="m.case_id", at="m.created_at")}

@@ -12,6 +12,7 @@ from portal.extensions import db
 from portal.identity.actor import DEBTOR, SYSTEM, Actor
 from portal.reporting import steps
 from tests.factories import NOW, TODAY, a_reminded_case
+from tests.payments.paying_out import owe
 
 DAY = timedelta(days=1)
 CREDITOR = Actor("person", "Eva", role="creditor")
@@ -53,3 +54,14 @@ def test_what_comes_is_told_at_the_plan_for_as_long_as_it_runs(
     received = [one.label for one in steps.COLUMNS].index("Received")
     rows = list(report.tables[0].read())
     assert [row[1].message for row in rows if row[received]] == [step]  # type: ignore[union-attr]
+
+
+def test_a_fee_that_the_company_bears_is_told_at_its_step(app: Flask) -> None:
+    case = a_reminded_case()
+    owe(case, 60_00)
+    report = steps.build(
+        case.creditor_id, {"from": str(TODAY), "to": str(TODAY), "currency": "SEK"}
+    )
+    borne = [one.label for one in steps.COLUMNS].index("Fees that you bear")
+    rows = [row for row in report.tables[0].read() if row[borne]]
+    assert [(row[1].message, row[borne]) for row in rows] == [("Reminder", 60_00)]  # type: ignore[union-attr]
