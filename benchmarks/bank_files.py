@@ -15,6 +15,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable
+from datetime import date
 from typing import BinaryIO
 
 import psycopg
@@ -98,11 +99,11 @@ def measured(name: str, pid: int, work: Callable[[], int]) -> Work:
     return told
 
 
-def take(stream: BinaryIO, name: str) -> int:
+def take(stream: BinaryIO, name: str, on: date = TODAY) -> int:
     """All that happens to a file that is brought."""
     stream.seek(0)
     kept = taking.keep(stream, name)
-    taken = taking.take(kept, stream, way="command", by="", today=TODAY, now=at(TODAY))
+    taken = taking.take(kept, stream, way="command", by="", today=on, now=at(on))
     db.session.commit()
     return sum(one["payments"] + one["others"] for one in taken.file.totals)
 
@@ -125,7 +126,7 @@ def rows_of(owner: psycopg.Connection, out: BinaryIO) -> None:
         with cursor.copy(f"copy bank_payments ({columns}) to stdout".encode()) as copy:
             for piece in copy:
                 out.write(piece)
-        cursor.execute(b"truncate bank_payments")
+        cursor.execute(b"truncate bank_payments cascade")
 
 
 def measure(
@@ -144,7 +145,7 @@ def measure(
         taken = measured("taken", backend, lambda: take(stream, name))
         rows_of(owner, rows)
         copied = measured("floor of taking", owner.info.backend_pid, lambda: copy_rows(owner, rows))
-        owner.execute(b"truncate bank_payments")
+        owner.execute(b"truncate bank_payments cascade")
     assert taken.rows == copied.rows
     print(f"\n{name}: {size:,}, {taken.rows:,} payments, {megabytes:.0f} MB")
     print(f"{'':18}{'s':>8}{'cpu':>8}{'MB':>6}{'payments/s':>12}{'floor':>9}{'floor cpu':>11}")

@@ -194,6 +194,21 @@ class Settings:
     sms_sender: str = _setting(
         "REDA_SMS_SENDER", "Reda", "the name that our text messages come from, at most 11 letters"
     )
+    mailbox_url: str = _setting(
+        "REDA_MAILBOX_URL",
+        "",
+        "where the operator of digital mailboxes answers, the part before /v1 and /v2; empty: no"
+        " letter goes to one",
+    )
+    mailbox_client_id: str = _setting(
+        "REDA_MAILBOX_CLIENT_ID", "", "the name that the operator knows us by"
+    )
+    mailbox_client_secret: str = _setting(
+        "REDA_MAILBOX_CLIENT_SECRET", "", "the secret that shows it who we are"
+    )
+    mailbox_tenant: str = _setting(
+        "REDA_MAILBOX_TENANT", "", "the key of the sender that our letters come from"
+    )
     seal_key: str = _setting(
         "REDA_SEAL_KEY", "", "the private key (PEM) that signed documents are sealed with"
     )
@@ -324,6 +339,7 @@ class Settings:
             raise SettingsError("REDA_TRANSLATE_ADDRESS must be an http or https address.")
         self._check_sms()
         self._check_online()
+        self._check_mailbox()
         self._check_store()
         for key in self.encryption_keys:
             try:
@@ -388,6 +404,23 @@ class Settings:
                 " together."
             )
 
+    def _check_mailbox(self) -> None:
+        scheme, host = urlsplit(self.mailbox_url)[:2]
+        if self.mailbox_url and not (scheme in ("http", "https") and host):
+            raise SettingsError("REDA_MAILBOX_URL must be an http or https address.")
+        ours = (
+            self.mailbox_url, self.mailbox_client_id, self.mailbox_client_secret,
+            self.mailbox_tenant,
+        )  # fmt: skip
+        if any(ours) and not all(ours):
+            raise SettingsError(
+                "REDA_MAILBOX_URL, REDA_MAILBOX_CLIENT_ID, REDA_MAILBOX_CLIENT_SECRET and"
+                " REDA_MAILBOX_TENANT are set together."
+            )
+        # It becomes a part of addresses.
+        if not re.fullmatch(r"[A-Za-z0-9]{0,64}", self.mailbox_tenant):
+            raise SettingsError("REDA_MAILBOX_TENANT must be letters and digits.")
+
     def _check_store(self) -> None:
         scheme, host = urlsplit(self.store_address)[:2]
         if self.store_address and not (scheme in ("http", "https") and host):
@@ -430,6 +463,8 @@ class Settings:
             raise SettingsError("REDA_SMS_URL must be an https address in production.")
         if self.online_address and not self.online_address.startswith("https:"):
             raise SettingsError("REDA_ONLINE_ADDRESS must be an https address in production.")
+        if self.mailbox_url and not self.mailbox_url.startswith("https:"):
+            raise SettingsError("REDA_MAILBOX_URL must be an https address in production.")
         if _is_of_the_demo(Path(self.seal_certificate)):
             raise SettingsError("REDA_SEAL_CERTIFICATE is the demo's; production needs its own.")
 
@@ -441,6 +476,11 @@ class Settings:
     def is_secure(self) -> bool:
         """Whether people reach us over TLS; cookies are then marked Secure and HSTS is sent."""
         return urlsplit(self.base_url).scheme == "https"
+
+    @property
+    def has_mailbox(self) -> bool:
+        """Whether letters may go to digital mailboxes."""
+        return bool(self.mailbox_url)
 
     @property
     def encryption_keys(self) -> list[str]:

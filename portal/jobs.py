@@ -39,14 +39,22 @@ from portal.collection import (
 )
 from portal.creditor.notices import MailSpeaker
 from portal.database import file_checks, queue, server, tenancy
-from portal.delivery import outbox
+from portal.delivery import mailboxes, outbox
 from portal.extensions import db, settings
 from portal.identity import attempts, orders, sessions
 from portal.identity.models import BankIDOrder, Creditor
-from portal.messages import RedaError
+from portal.messages import Problem, RedaError
 from portal.notifications import centre, gathering, mailing
 from portal.operations import bank_folder, payout_folder
-from portal.payments import booking, matching, payouts, statements, statuses
+from portal.payments import (
+    booking,
+    matching,
+    paying_back,
+    payouts,
+    refunds,
+    statements,
+    statuses,
+)
 from portal.reporting import making
 from portal.reporting import orders as orders_of_work
 from portal.signing import (
@@ -59,9 +67,10 @@ from portal.signing import (
     log_checks,
     renewing,
     sealing,
+    sending_lists,
     service_documents,
 )
-from portal.signing.models import Envelope
+from portal.signing.models import Envelope, SendingList
 
 log = structlog.get_logger()
 # Names the lock that only one runner of days holds.
@@ -136,7 +145,7 @@ def _run_day(day: date, now: datetime, *, is_last: bool, chunk: int) -> None:
 
 def deliver_outbox() -> None:
     """Send what waits in the outbox."""
-    while outbox.deliver_waiting(clock.now()).sent:
+    while outbox.deliver_waiting(clock.now(), note=reaching.note_arrival).sent:
         pass
     outbox.write_batches()
 
@@ -159,6 +168,33 @@ def ask_swish(request_id: str | None = None) -> None:
     for one in wanted:
         try:
             booking.ask(one, now=clock.now())
+            db.session.commit()
+        except RedaError as error:
+            # The others must not wait for one that nobody will tell about.
+            db.session.rollback()
+            failed = error
+    if failed is not None:
+        raise failed
+
+
+def pay_back(refund_id: int | None = None) -> None:
+    """Send refunds the way that the money came, and learn how those that are sent went.
+
+    refund_id: of one that is sent; else all that are due.
+    """
+    base, now = settings().base_url, clock.now()
+    acts: list[Callable[[], object]] = []
+    if refund_id is None:
+        acts += [
+            functools.partial(paying_back.send, one, base, now=now, between=db.session.commit)
+            for one in paying_back.due()
+        ]
+    wanted = [refund_id] if refund_id else paying_back.unanswered(now)
+    acts += [functools.partial(paying_back.follow, one, base, now=now) for one in wanted]
+    failed: RedaError | None = None
+    for act in acts:
+        try:
+            act()
             db.session.commit()
         except RedaError as error:
             # The others must not wait for one that nobody will tell about.
@@ -239,6 +275,7 @@ def check_books() -> None:
     """Look whether books, cases, payments and statements agree; fails, for an operator, if not."""
     off = len(ledger.off_balance()) + len(checks.differences()) + len(booking.differences())
     off += sum(not one.agrees for one in statements.against_the_books())
+    off += len(refunds.differences())
     if off:
         log.error("books.differ", count=off)
         raise BooksDiffer(f"{off} differences; see the operator's page of the books")
@@ -322,6 +359,27 @@ def seal_envelopes() -> None:
     _each_envelope(sealing.waiting(), lambda one: sealing.seal(one, now=clock.now()))
 
 
+def send_lists() -> None:
+    """Go on with drafts that are sent to all of a list; each list has its turn, and another."""
+    while ids := sending_lists.waiting():
+        for list_id in ids:
+            sending = db.session.get_one(SendingList, list_id)
+            try:
+                sending_lists.go_on(sending, today=clock.today(), now=clock.now())
+            except RedaError as error:
+                db.session.rollback()
+                sending_lists.stop(sending, now=clock.now(), failure=error.problem)
+            except Exception as error:
+                # The others do not wait, and whose list it is may go on with it.
+                log.error("list.failed", list=list_id, error=type(error).__name__, exc_info=True)
+                db.session.rollback()
+                failure = Problem(making.WENT_WRONG)
+                sending_lists.stop(sending, now=clock.now(), failure=failure)
+            db.session.commit()
+        if making.is_stopping():
+            break
+
+
 def renew_seals() -> None:
     """Give sealed files another timestamp before the certificate of their newest one ends."""
     today = clock.today()
@@ -366,6 +424,8 @@ def tidy() -> None:
     approvals.expire(clock.now())
     centre.forget_old(clock.now())
     outbox.forget_old_mails(clock.now())
+    while mailboxes.forget_handed_over(clock.now(), real_now=clock.real_now()):
+        db.session.commit()
     drafts.forget_old(clock.now())
     entry_codes.forget_old(clock.now())
     entry_links.forget_old(clock.now())
@@ -394,6 +454,7 @@ SCHEDULE: Mapping[str, tuple[Callable[..., None], str]] = {
     # Each file has it done at once; this is for one whose turn went wrong.
     matching.JOB: (match_bank_payments, "7,37 * * * *"),
     "ask_swish": (ask_swish, "* * * * *"),
+    "pay_back": (pay_back, "* * * * *"),
     "ask_of_texts": (ask_of_texts, "20 * * * *"),
     "collect_bankid": (collect_bankid, "* * * * *"),
     "refresh_figures": (refresh_figures, "*/5 * * * *"),
@@ -404,6 +465,7 @@ SCHEDULE: Mapping[str, tuple[Callable[..., None], str]] = {
     "return_cases": (return_cases, "45 * * * *"),
     "act_together": (act_together, "* * * * *"),
     "seal_envelopes": (seal_envelopes, "*/10 * * * *"),
+    "send_lists": (send_lists, "* * * * *"),
     "renew_seals": (renew_seals, "20 3 * * *"),
     # Again, so that the files of what was deleted go the same day.
     "delete_old_documents": (delete_old_documents, "50 3,8,17 * * *"),

@@ -32,6 +32,7 @@ pytest_plugins = [
         "tests.swish_fixtures",
     ),
     *("tests.portal_fixtures", "tests.seal_fixtures", "tests.sms_fixtures"),
+    "tests.mailbox_fixtures",
 ]
 TEMPLATE = "reda_template"
 # How long an example takes depends on what else the machine does.
@@ -197,7 +198,9 @@ _BUILT: list[_Built] = []
 
 def _kind(settings: Settings) -> Settings:
     """What of the settings is built in; the rest is asked for when it is needed."""
-    outside = ("bankid_", "swish_", "online_", "smtp_", "sms_", "seal_", "timestamp_")
+    outside = (
+        *("bankid_", "swish_", "online_", "smtp_", "sms_", "mailbox_", "seal_", "timestamp_"),
+    )
     asked_for = [one.name for one in fields(Settings) if one.name.startswith(outside)]
     return replace(settings, var_folder="", **dict.fromkeys(asked_for, ""))
 

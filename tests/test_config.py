@@ -62,6 +62,14 @@ ONLINE = {
 }
 
 
+MAILBOX = {
+    "REDA_MAILBOX_URL": "https://mailboxes.example",
+    "REDA_MAILBOX_CLIENT_ID": "reda",
+    "REDA_MAILBOX_CLIENT_SECRET": "s" * 32,
+    "REDA_MAILBOX_TENANT": "15ab",
+}
+
+
 def refused(environment: dict[str, str]) -> str:
     """What is told when the settings are refused."""
     with pytest.raises(SettingsError) as error:
@@ -91,6 +99,27 @@ def test_a_payment_provider_needs_its_address_and_both_keys(name: str) -> None:
 def test_a_payment_provider_is_reached_over_tls_in_production() -> None:
     address = {"REDA_ONLINE_ADDRESS": "http://payments.example"}
     assert "https address in production" in refused({**PRODUCTION, **ONLINE, **address})
+
+
+def test_without_an_operator_no_letter_goes_to_a_digital_mailbox() -> None:
+    assert not Settings.from_environment(PRODUCTION).has_mailbox
+
+
+@pytest.mark.parametrize("name", MAILBOX)
+def test_an_operator_of_mailboxes_needs_all_four_of_its_settings(name: str) -> None:
+    assert "are set together" in refused({**MAILBOX, name: ""})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("REDA_MAILBOX_URL", "kivra"), ("REDA_MAILBOX_TENANT", "../a")]
+)
+def test_what_reaches_no_operator_is_refused(name: str, value: str) -> None:
+    assert name in refused({**MAILBOX, name: value})
+
+
+def test_an_operator_of_mailboxes_is_reached_over_tls_in_production() -> None:
+    address = {"REDA_MAILBOX_URL": "http://mailboxes.example"}
+    assert "https address in production" in refused({**PRODUCTION, **MAILBOX, **address})
 
 
 def test_an_empty_environment_gives_the_demo() -> None:

@@ -57,7 +57,7 @@ from tests.factories import (
 )
 from tests.payments.charging import a_statement
 from tests.payments.paying_out import an_account, collect, propose
-from tests.signing.envelopes import an_envelope
+from tests.signing.envelopes import a_list_of, an_envelope
 from tests.signing.templates import a_template
 
 NEWCOMER = "198507202383"
@@ -122,6 +122,7 @@ CREDITOR_READ = {
     "creditor.export_document_log": ("envelope_key",),
     "creditor.download_evidence": ("envelope_key",),
     "creditor.show_document": ("envelope_key",),
+    "creditor.show_list": ("envelope_key", "list_key"),
     "creditor.download_document": ("envelope_key", "file_key", "content"),
     "creditor.show_document_page": ("envelope_key", "file_key", "page", "size"),
     "creditor.list_templates": (),
@@ -219,6 +220,7 @@ CREDITOR_CHANGE = ADMINISTRATOR | {
     "creditor.choose_list": ("envelope_key",),
     "creditor.read_list": ("envelope_key",),
     "creditor.send_list": ("envelope_key",),
+    "creditor.stop_list": ("envelope_key", "list_key"),
     "creditor.remind_signers": ("envelope_key",),
     "creditor.edit_signers_address": ("envelope_key", "signer_key"),
     "creditor.save_signers_address": ("envelope_key", "signer_key"),
@@ -307,7 +309,13 @@ OPERATOR = {
     "operations.take_payment_back": ("payment_id", "other_id"),
     "operations.put_payment_aside": ("payment_id",),
     "operations.list_refunds": (),
+    "operations.show_refund": ("refund_id",),
+    "operations.let_refund_go": ("refund_id",),
     "operations.confirm_refund": ("refund_id",),
+    "operations.approve_refund": ("refund_id",),
+    "operations.refuse_refund": ("refund_id",),
+    "operations.retry_refund": ("refund_id",),
+    "operations.refund_by_bank": ("refund_id",),
     "operations.list_jobs": (),
     "operations.retry_job": ("job_id",),
     "operations.list_messages": (),
@@ -425,6 +433,7 @@ OPEN = {
     "api.online_callback",
     "api.sms_callback",
     "api.swish_callback",
+    "api.swish_refund_callback",
     "creditor.choose_company",
     "creditor.find_company",
     "debtor.accessibility",
@@ -651,7 +660,9 @@ def _a_payout(case: Case) -> dict[str, object]:
 
 def _an_envelope(creditor: Creditor) -> dict[str, object]:
     envelope = an_envelope(creditor)
+    sending = a_list_of(envelope)
     return {
+        "list_key": sending.key,
         "envelope_key": envelope.key,
         "signer_key": envelopes.signers_of(envelope)[0].key,
         "file_key": envelopes.files_of(envelope)[0].key,

@@ -19,10 +19,12 @@ from pathlib import Path
 
 from portal.config import ROOT, Settings
 from portal.database import server
-from simulators import certificates, online
+from simulators import certificates, mailbox, online
 
 WEB = 8000
-BANKID, PHONE, SWISH, PAYER, SMTP, MAILS, SMS, TRANSLATE, ONLINE, TIMESTAMP = range(8101, 8111)
+BANKID, PHONE, SWISH, PAYER, SMTP, MAILS, SMS, TRANSLATE, ONLINE, TIMESTAMP, MAILBOX = range(
+    8101, 8112
+)
 # Ends a child when its parent dies, also by kill -9 (prctl(2), PR_SET_PDEATHSIG).
 _PR_SET_PDEATHSIG = 1
 
@@ -71,7 +73,7 @@ def _die_with_parent() -> None:
 
 def main() -> None:
     """Start everything, print the table, wait for Ctrl-C."""
-    ports = (WEB, *range(BANKID, TIMESTAMP + 1))
+    ports = (WEB, *range(BANKID, MAILBOX + 1))
     busy = [port for port in ports if not _is_free(port)]
     if busy:
         sys.exit(f"Ports {busy} are in use. Is Reda running already? End that first.")
@@ -166,12 +168,21 @@ def _run(processes: Processes, settings: Settings, environment: dict[str, str]) 
          "--port", str(TIMESTAMP)],
         environment,
     )  # fmt: skip
+    processes.start(
+        "simulator-mailbox", [python, "-m", "simulators.mailbox", "--port", str(MAILBOX)],
+        environment,
+    )  # fmt: skip
+    environment.setdefault("REDA_MAILBOX_URL", f"http://127.0.0.1:{MAILBOX}")
+    environment.setdefault("REDA_MAILBOX_CLIENT_ID", mailbox.CLIENT_ID)
+    environment.setdefault("REDA_MAILBOX_CLIENT_SECRET", mailbox.CLIENT_SECRET)
+    environment.setdefault("REDA_MAILBOX_TENANT", mailbox.TENANT)
     flask = [python, "-m", "flask", "--app", "wsgi"]
     subprocess.run([*flask, "database", "prepare"], cwd=ROOT, env=environment, check=True)
     _wait("BankID simulator", lambda: _answers(f"http://127.0.0.1:{PHONE}/"), processes)
     _wait("Swish simulator", lambda: _answers(f"http://127.0.0.1:{PAYER}/"), processes)
     _wait("mail simulator", lambda: _answers(f"http://127.0.0.1:{MAILS}/"), processes)
     _wait("SMS simulator", lambda: _answers(f"http://127.0.0.1:{SMS}/"), processes)
+    _wait("mailbox simulator", lambda: _answers(f"http://127.0.0.1:{MAILBOX}/"), processes)
     _wait("timestamp simulator", lambda: _answers(f"http://127.0.0.1:{TIMESTAMP}/"), processes)
     _wait("payments simulator", lambda: _answers(f"http://127.0.0.1:{ONLINE}/"), processes)
     # Before the worker: what the demo has behind it is lived on days of its own.

@@ -30,13 +30,13 @@ _CREDITOR = (
     "", "cases", "cases/views", "cases/together", "invoices", "invoices/upload",
     "reports", "reports/remittance", "reports/open-claims", "reports/steps",
     "reports/payment-times", "reports/customer-sizes", "documents", "orders/1", "orders/2",
-    "payout", "rules", "rules/preview",
+    "payouts", "payouts/owed", "payouts/settings", "rules", "rules/preview",
     "rules/preview/invoices", "switch", "company", "approvals",
     "company/close", "people", "customers", "customers/1",
     "customers/1/rules", "classes", "classes/one?class=Hushåll",
 )  # fmt: skip
 _CASE = ("", "/letters", "/messages", "/money", "/parties", "/notes", "/acts/hold", "/acts/plan")
-_OPERATOR = ("", "jobs", "messages", "reviews", "books", "rates")
+_OPERATOR = ("", "jobs", "messages", "reviews", "payouts", "books", "rates")
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -29,12 +29,14 @@ from portal.extensions import db, settings
 from portal.identity import orders, people
 from portal.identity.actor import SYSTEM, Actor
 from portal.identity.models import Creditor, Membership, Person
+from portal.payments import payouts
+from portal.payments.payouts import Schedule
 from portal.reporting import orders as orders_of_work
 from portal.signing import agreements
 from tools import seed_past, seed_second
 
 PHONE = "http://127.0.0.1:8102"
-OPERATOR = "198107212386"
+OPERATOR, SECOND_OPERATOR = "198107212386", "197903052384"
 EVA, JOHAN, SOFIA = "196507182795", "196104032898", "198811262396"
 ELLA = "200205212384"
 # Key, name, first nine digits of an organisation number, street, administrator, signed already.
@@ -65,8 +67,10 @@ def main() -> None:
             _print_table()
             return
         _seed_law()
-        for number, is_operator in ((OPERATOR, True), *((one, False) for one in _members())):
-            _person(number, is_operator)
+        for number in (OPERATOR, SECOND_OPERATOR):
+            _person(number, is_operator=True)
+        for number in _members():
+            _person(number)
         for company in COMPANIES:
             _company(*company)
         for number, key, role in ROLES:
@@ -138,9 +142,11 @@ def _company(
         )
     )
     db.session.flush()
+    bankgiro = f"99110{digits[-1]}"
     db.session.add(
         PayoutAccount(
-            key=f"{key}1", creditor_id=_creditor(key).id, kind="bankgiro", number="50501055",
+            key=f"{key}1", creditor_id=_creditor(key).id, kind="bankgiro",
+            number=bankgiro + luhn.calc_check_digit(bankgiro),
             holder=name, is_used=True, added_at=clock.now(),
         )
     )  # fmt: skip
@@ -350,7 +356,10 @@ def _seed_card(creditor: Creditor) -> None:
         creditor.id, {"kind": "plusgiro", "number": "28 65 43-4", "holder": creditor.name},
         is_used=False, actor=actor, now=now,
     )  # fmt: skip
-    looks.save_letter(creditor.id, "Norrsken", looks.drawn(_logo()), 0, actor=actor, now=now)
+    payouts.choose_schedule(creditor.id, Schedule("week", 3, 100_00), actor=actor, now=now)
+    looks.save_letter(
+        creditor.id, "Norrsken", looks.drawn(_logo()), 0, by_mailbox=True, actor=actor, now=now
+    )
     db.session.commit()
 
 
@@ -426,6 +435,7 @@ def _print_table() -> None:
         ("Card and account payments (simulator)", "http://127.0.0.1:8109/"),
         ("Mails (simulator)", "http://127.0.0.1:8106/"),
         ("Text messages (simulator)", "http://127.0.0.1:8107/"),
+        ("Digital mailboxes (simulator)", "http://127.0.0.1:8111/"),
         ("Components", f"{base}/dev/components"),
         ("", ""),
     ]
@@ -445,6 +455,7 @@ def _print_table() -> None:
         ("Ella Hedlund", f"{ELLA}  administrator of Sävar Fiber, agreement signed"),
         ("Ingrid Falk", "198508202382  viewer at Norrsken Energi"),
         ("Erik Wallin", f"{OPERATOR}  operator"),
+        ("Karin Lund", f"{SECOND_OPERATOR}  the other operator; both approve what is paid out"),
     ]
     width = max(len(left) for left, _ in lines)
     print("\n" + "\n".join(f"  {left:<{width}}   {right}" for left, right in lines))

@@ -15,18 +15,21 @@ from sqlalchemy import select
 from stdnum import luhn
 
 from portal import clock
-from portal.collection import cases, changes, intake, lifecycle, plans, states, stops
+from portal.collection import cases, changes, intake, lifecycle, plans, reaching, states, stops
 from portal.collection.models import Case
 from portal.delivery import outbox
 from portal.extensions import db
 from portal.identity.actor import DEBTOR, Actor
 from portal.identity.models import Creditor
 from portal.law.calendar import is_banking_day
-from portal.payments import booking, commission, statements
+from portal.payments import booking, commission, payouts, statements
 
 _DAYS = 125
 _FILE_EVERY, _FILE_ROWS = 9, 6
+# The company is paid on Wednesdays; so many weeks ago its bank refused it.
+_PAID_ON, _REFUSED_WEEKS_AGO = 3, 6
 _BANK = Actor("bank")
+_OPERATOR = Actor("person", "Erik Wallin", None, "operator")
 _COMPANIES = (
     ("Ume Bageri AB", "556"), ("Älvstrandens Hotell AB", "556"), ("Bygg & Plåt i Vännäs AB", "559"),
     ("Brf Lövträdet", "769"), ("Sävar Åkeri HB", "969"), ("Kafé Kardemumma AB", "559"),
@@ -47,6 +50,8 @@ def live(creditor: Creditor, people: Sequence[dict[str, str]], today: date) -> N
     for ahead in range(_DAYS):
         day = today - timedelta(days=_DAYS - ahead)
         now = datetime.combine(day, time(10), clock.STOCKHOLM)
+        if day.day == 1:
+            statements.make_due(creditor.id, today=day, now=now)
         if ahead % _FILE_EVERY == 0:
             _receive(creditor, _rows(people, dice, ahead, day), day, now, clerk)
         intake.import_overdue(creditor.id, today=day, now=now)
@@ -56,10 +61,21 @@ def live(creditor: Creditor, people: Sequence[dict[str, str]], today: date) -> N
             for case in _open_cases(creditor):
                 if dice.random() < _CHANCES.get(case.status, 0):
                     _let_something_happen(case, dice, day, now, clerk)
-        if day.day == 1:
-            statements.make_due(creditor.id, today=day, now=now)
+            if day.isoweekday() == _PAID_ON:
+                _pay_out(creditor, (today - day).days // 7, day, now)
         db.session.commit()
-        outbox.deliver_waiting(now)
+        outbox.deliver_waiting(now, note=reaching.note_arrival)
+
+
+def _pay_out(creditor: Creditor, weeks_ago: int, day: date, now: datetime) -> None:
+    for payout in payouts.propose(creditor.id, today=day, now=now):
+        payouts.post_released(payout, today=day, now=now)
+        payout.status, payout.released_on = payouts.RELEASED, day
+        payouts.tell_released(payout, _OPERATOR, now)
+        if weeks_ago == _REFUSED_WEEKS_AGO:
+            payouts.reject(payout, "AC06 Kontot spärrat", on=day, actor=_BANK, now=now)
+        else:
+            payouts.settle(payout, on=day, actor=_BANK, now=now)
 
 
 def _agree_on_a_price(today: date) -> None:
@@ -69,8 +85,7 @@ def _agree_on_a_price(today: date) -> None:
     before = today - timedelta(days=_DAYS + 1)
     commission.add_price(
         None, from_on=before + timedelta(days=1), per_cent=Decimal(25), note="",
-        actor=Actor("person", "Erik Wallin", None, "operator"), today=before,
-        now=datetime.combine(before, time(10), clock.STOCKHOLM),
+        actor=_OPERATOR, today=before, now=datetime.combine(before, time(10), clock.STOCKHOLM),
     )  # fmt: skip
 
 

@@ -84,6 +84,7 @@ STAFF = (
     "portal/payments/bank_files/*",
     "portal/payments/commission.py",
     "portal/payments/payouts.py",
+    "portal/payments/refunds.py",
     "portal/payments/releasing.py",
     "portal/payments/statuses.py",
     "portal/payments/deciding.py",

@@ -14,7 +14,7 @@ from pathlib import Path
 from sqlalchemy import select
 
 from portal import clock, create_app, jobs
-from portal.collection import cases, changes, intake, plans, states, stops
+from portal.collection import cases, changes, intake, plans, reaching, states, stops
 from portal.collection.models import Case
 from portal.config import Settings
 from portal.database import tenancy
@@ -59,7 +59,7 @@ def live_a_day(clock_file: Path) -> str:
     if today.toordinal() % 3 == 0:
         done["new invoices"] = _receive_invoices(today, now)
     jobs.run_days(today, now)
-    sent = outbox.deliver_waiting(clock.now()).sent
+    sent = outbox.deliver_waiting(clock.now(), note=reaching.note_arrival).sent
     done["letters sent"] = sent
     for case_id in db.session.scalars(select(Case.id).where(Case.closed_on.is_(None))).all():
         done.update(_act(case_id, today, now))

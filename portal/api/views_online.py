@@ -4,10 +4,10 @@ import structlog
 from flask import Response, make_response, request
 
 from portal import clock
-from portal.api.views_swish import api
+from portal.api.views_swish import api, follow_refund
 from portal.database import queue, tenancy
 from portal.extensions import db, settings
-from portal.payments import booking, online, ways
+from portal.payments import booking, online, refunds, ways
 
 log = structlog.get_logger()
 
@@ -33,6 +33,9 @@ def online_callback() -> Response:
     if payment_id is None:
         return _answer(400)
     with tenancy.service():
+        back = refunds.by_key(payment_id)
+        if back is not None and back.way in (ways.CARD, ways.ACCOUNT):
+            return follow_refund(back.id)
         found = booking.find(payment_id)
         if found is None or found.way == ways.SWISH:
             log.warning("online.callback_unknown", id=payment_id)

@@ -5,16 +5,17 @@ from flask import Blueprint, Response, make_response, request
 
 from portal import clock
 from portal.database import queue, tenancy
-from portal.extensions import csrf, db
-from portal.payments import booking
+from portal.extensions import csrf, db, settings
+from portal.payments import booking, paying_back, refunds
 from portal.payments.swish import (
     BadCallback,
     SwishRefused,
     SwishUnavailable,
     is_callback_identifier,
     parse_callback,
+    parse_refund_callback,
 )
-from portal.payments.ways import SWISH
+from portal.payments.ways import SWISH, Refused, Unavailable
 
 log = structlog.get_logger()
 api = Blueprint("api", __name__)
@@ -63,6 +64,44 @@ def _ask(request_id: str) -> Response:
         # 200; a job asks too, in case it does not.
         db.session.rollback()
         queue.defer("ask_swish", request_id=request_id)
+        db.session.commit()
+        return _answer(503)
+    db.session.commit()
+    return _answer(200)
+
+
+@api.post(paying_back.SWISH_PATH)
+def swish_refund_callback() -> Response:
+    """A callback about a refund, a hint as that about a payment, with the same answers."""
+    try:
+        hint = parse_refund_callback(request.get_data(cache=False))
+    except BadCallback as error:
+        log.warning("swish.callback_unreadable", reason=str(error))
+        return _answer(400)
+    with tenancy.service():
+        found = refunds.by_key(hint.id)
+        if (
+            found is None
+            or found.way != SWISH
+            or not found.callback_identifier
+            or not is_callback_identifier(
+                found.callback_identifier, request.headers.get("callbackIdentifier")
+            )
+        ):
+            log.warning("swish.callback_not_swish", id=hint.id)
+            return _answer(404)
+        is_as_asked = hint.amount * 100 == found.amount_ore
+        answer = follow_refund(found.id)
+        return answer if is_as_asked else _answer(422)
+
+
+def follow_refund(refund_id: int) -> Response:
+    """Ask how a refund went; 503 when they do not answer, and a job asks again."""
+    try:
+        paying_back.follow(refund_id, settings().base_url, now=clock.now())
+    except (Unavailable, Refused):
+        db.session.rollback()
+        queue.defer("pay_back", refund_id=refund_id)
         db.session.commit()
         return _answer(503)
     db.session.commit()

@@ -124,7 +124,8 @@ where j.letter is not null and f.ore > 0
 order by a.case_id
 """
 _WRITE = """
-select j.letter as kind, 'letter' as channel, a.case_id, a.creditor_id,
+select j.letter as kind, case when b.number is null then 'letter' else 'mailbox' end as channel,
+    b.number as mailbox, a.case_id, a.creditor_id,
     coalesce(o.language, nullif(d.language, ''), 'sv') as language,
     j.letter || ':' || a.case_id as key,
     c.access_code as secret, o.mail_to as address, o.text_to as mobile,
@@ -162,11 +163,16 @@ left join lateral (
         select t.*, case when t.email is null then d.email
                 when t.email_confirmed_at is not null then t.email
                 when t.channel = 'sms' then d.email end as sure_mail,
-            case when t.channel <> 'sms' then null when t.phone is null then d.phone
+            case when t.channel is distinct from 'sms' then null when t.phone is null then d.phone
                 when t.phone_confirmed_at is not null then t.phone end as text_to
         from debtor_contacts t where t.debtor_id = d.id
     ) s
 ) o on true
+cross join lateral (
+    select case when :has_mailbox and k.by_mailbox and (
+        o.channel = 'mailbox' or o.channel is null and o.address_line is null
+    ) then d.identity_number end as number
+) b
 join invoices i on i.id = a.invoice_id
 where j.letter is not null
 order by a.case_id
@@ -265,7 +271,7 @@ def _write_down(today: date, now: datetime) -> None:
         [Account.FEES, Account.FEE_INCOME, Account.OWED_BY_CREDITOR],
         now=now,
     )
-    outbox.put_many(text(_WRITE), now=now)
+    outbox.put_many(text(_WRITE).bindparams(has_mailbox=settings().has_mailbox), now=now)
     history.record_many(text(_TELL).bindparams(now=now))
     sets.run(
         _MOVE,

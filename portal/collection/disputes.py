@@ -336,7 +336,7 @@ def write_answer(
         content=said,
         secret=case.given_code,
         language=case.debtor.reads,
-        to=reaching.reader(case.debtor),
+        to=reaching.reader(case),
         key=key,
         now=now,
     )

@@ -392,7 +392,7 @@ def _write(
         content=said,
         secret=case.given_code,
         language=case.debtor.reads,
-        to=reaching.reader(case.debtor),
+        to=reaching.reader(case),
         key=key,
         now=now,
     )

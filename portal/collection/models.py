@@ -108,14 +108,14 @@ class Debtor(Base):
 class OwnContact(Base):
     """How a debtor wants to be reached by one creditor, in their own words; empty: not told.
 
-    channel: letter, email or sms. email_confirmed_at, phone_confirmed_at: when somebody followed
-    the link in a message to the address or number. phone_asked_at: when the one to the number was
-    written. version: counts the changes.
+    channel: letter, mailbox, email or sms. email_confirmed_at, phone_confirmed_at: when
+    somebody followed the link in a message to the address or number. phone_asked_at: when the
+    one to the number was written. version: counts the changes.
     """
 
     __tablename__ = "debtor_contacts"
     __table_args__ = (
-        CheckConstraint("channel in ('letter', 'email', 'sms')", name="channel"),
+        CheckConstraint("channel in ('letter', 'mailbox', 'email', 'sms')", name="channel"),
         CheckConstraint(
             "num_nulls(address_line, postcode, town, country) in (0, 4)", name="address"
         ),
@@ -134,7 +134,7 @@ class OwnContact(Base):
     postcode: Mapped[str | None]
     town: Mapped[str | None]
     country: Mapped[str | None]
-    channel: Mapped[str] = mapped_column(default="letter")
+    channel: Mapped[str | None]
     language: Mapped[str | None]
     version: Mapped[int] = mapped_column(default=0)
     changed_at: Mapped[datetime]

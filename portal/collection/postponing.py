@@ -132,7 +132,7 @@ def _write(case: Case, rules: Effective, *, today: date, now: datetime) -> None:
         content=said | {"creditors_words": None},
         secret=case.given_code,
         language=case.debtor.reads,
-        to=reaching.reader(case.debtor),
+        to=reaching.reader(case),
         key=f"more time:{case.id}:{case.pay_by_on.isoformat()}",
         now=now,
     )

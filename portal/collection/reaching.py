@@ -4,32 +4,34 @@
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 
 from itsdangerous import BadSignature, Signer, URLSafeTimedSerializer
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
-from portal import locales
-from portal.collection import entry_messages, history
+from portal import clock, locales
+from portal.collection import entry_messages, history, states
 from portal.collection.models import Case, Debtor, OwnContact
+from portal.collection.moves import open_stops
 from portal.database import tenancy
 from portal.delivery import outbox
+from portal.delivery.channels import mailbox
 from portal.delivery.channels.mail import NotAnAddress, address_of
 from portal.delivery.channels.sms import number_of
 from portal.delivery.letters import web_link
-from portal.delivery.outbox import Addressed, Reader
+from portal.delivery.outbox import Addressed, Arrived, Reader
 from portal.extensions import db, settings
 from portal.identity import links
 from portal.identity.actor import SYSTEM, Actor
-from portal.law.channels import EMAIL, LETTER, SMS
+from portal.law.channels import EMAIL, LETTER, MAILBOX, SMS
 from portal.messages import N_, RedaError
 from portal.sources import values as read
 
 ADDRESS = ("address_line", "postcode", "town", "country")
 FIELDS = ("email", "phone", *ADDRESS, "channel", "language")
-CHANNELS = (LETTER, EMAIL, SMS)
+CHANNELS = (LETTER, MAILBOX, EMAIL, SMS)
 _LONGEST = {"email": 254, "phone": 40, "address_line": 200, "postcode": 20, "town": 100}
 _CONFIRMABLE = timedelta(days=7)
 # Text messages that ask whether a number is right: they cost, and may reach a stranger.
@@ -57,8 +59,54 @@ class BadLink(RedaError):
         )
 
 
-def reader(debtor: Debtor) -> Reader:
-    """Where a debtor's letters go."""
+def reader(case: Case) -> Reader:
+    """Where the letters of a case go."""
+    to, number = _reader(case.debtor), _mailbox_of(case)
+    return to if number is None else replace(to, channel=MAILBOX, mailbox=number)
+
+
+def has_mailbox(case: Case, *, today: date) -> bool:
+    """Whether letters of a case may go to a digital mailbox that its debtor has.
+
+    Asks the operator, or remembers what it has said. Not when it does not answer at once.
+    """
+    number = case.debtor.identity_number
+    if not number or not case.creditor.by_mailbox or not _suits(case, frozenset()):
+        return False
+    return mailbox.has_one(number, settings(), today)
+
+
+def _mailbox_of(case: Case) -> str | None:
+    """The number whose digital mailbox letters of a case go to, if there is one."""
+    debtor, told = case.debtor, case.debtor.told
+    chosen = told.channel if told else None
+    number = debtor.identity_number
+    if not settings().has_mailbox or not number or not case.creditor.by_mailbox:
+        return None
+    if chosen == MAILBOX:
+        return number if _suits(case, _TO_WHO_CHOSE) else None
+    # Who tells of another address, such as a trustee, is to get letters there.
+    if chosen is not None or (told and told.address_line):
+        return None
+    return number if _suits(case, frozenset()) else None
+
+
+# A digital mailbox tells nobody where its owner is: but the owner decides whether we may ask.
+_TO_WHO_CHOSE = frozenset({states.PROTECTED})
+
+
+def _suits(case: Case, in_spite_of: frozenset[str]) -> bool:
+    """Whether nothing is known of a debtor by which letters must reach somebody else.
+
+    in_spite_of: circumstances that do not matter.
+    """
+    if not case.is_stopped:
+        return True
+    known = {one.kind for one in open_stops(case.id)}
+    return not known & (frozenset(states.CIRCUMSTANCES) - in_spite_of)
+
+
+def _reader(debtor: Debtor) -> Reader:
     wanted = debtor.told.channel if debtor.told else LETTER
     mobile = entry_messages.address(debtor, SMS) if debtor.is_number_sure else None
     mail = entry_messages.address(debtor, EMAIL)
@@ -146,7 +194,7 @@ class _Way:
 
 
 def _way(told: Telling) -> _Way | None:
-    debtor, to = told.case.debtor, reader(told.case.debtor)
+    debtor, to = told.case.debtor, _reader(told.case.debtor)
     if to.channel == SMS and to.mobile is not None:
         key = f"{told.text_key}:{to.mobile}" if told.text_key else told.key
         return _Way(SMS, key, to.mail, to.mobile, opens=True)
@@ -173,25 +221,45 @@ def learn_what_became_of(name: str, *, now: datetime) -> None:
     """
     with tenancy.service():
         arrived = outbox.ask_what_became_of(name, now=now)
-        if arrived is None:
-            return
-        event = "case.text_arrived" if arrived.is_delivered else "case.text_not_arrived"
-        history.record(
-            event, creditor_id=arrived.creditor_id, case_id=arrived.case_id, actor=SYSTEM, now=now,
-            kind=arrived.kind, now_by=arrived.now_by,
-        )  # fmt: skip
+        if arrived is not None:
+            note_arrival(arrived, now)
 
 
-def kept(debtor: Debtor) -> dict[str, str]:
-    """What a debtor has told, by FIELDS; the language is that of their letters, told or not."""
-    told = debtor.told
+def note_arrival(arrived: Arrived, now: datetime) -> None:
+    """Tell the history of a case what became of a message, in the caller's transaction."""
+    history.record(
+        _ARRIVALS[arrived.channel, arrived.is_delivered], creditor_id=arrived.creditor_id,
+        case_id=arrived.case_id, actor=SYSTEM, now=now, kind=arrived.kind, now_by=arrived.now_by,
+    )  # fmt: skip
+
+
+_ARRIVALS = {
+    (SMS, True): "case.text_arrived",
+    (SMS, False): "case.text_not_arrived",
+    (MAILBOX, True): "case.mailbox_arrived",
+    (MAILBOX, False): "case.mailbox_not_arrived",
+}
+
+
+def kept(case: Case, *, today: date) -> dict[str, str]:
+    """What the debtor of a case has told, by FIELDS.
+
+    Language and channel are those of their letters, told or not.
+    """
+    debtor, told = case.debtor, case.debtor.told
     values = {name: (told and getattr(told, name)) or "" for name in FIELDS}
     known = locales.find(debtor.reads)
     return {
         **values,
-        "channel": values["channel"] or LETTER,
+        "channel": values["channel"] or _as_it_goes(case, today),
         "language": known.code if known in locales.offered() else "sv",
     }
+
+
+def _as_it_goes(case: Case, today: date) -> str:
+    """By what letters go to who has not chosen."""
+    goes = _mailbox_of(case) is not None and has_mailbox(case, today=today)
+    return MAILBOX if goes else LETTER
 
 
 def save(
@@ -204,8 +272,11 @@ def save(
     number a text message, if that is the channel.
     Raises RedaError at the field, also when somebody has changed the same meanwhile.
     """
-    debtor, kept = case.debtor, _checked(values, case.debtor)
+    debtor, kept = case.debtor, _checked(values, case, clock.day_of(now))
+    goes = _as_it_goes(case, clock.day_of(now))
     told = _locked(debtor, now)
+    if told.channel is None and kept["channel"] == goes:
+        kept["channel"] = None
     if told.language is None and kept["language"] == debtor.reads:
         # As it stood on the page: nothing was chosen.
         kept["language"] = None
@@ -361,8 +432,7 @@ def _locked(debtor: Debtor, now: datetime) -> OwnContact:
     db.session.execute(
         insert(OwnContact)
         .values(
-            debtor_id=debtor.id, creditor_id=debtor.creditor_id, channel=LETTER, version=0,
-            changed_at=now,
+            debtor_id=debtor.id, creditor_id=debtor.creditor_id, version=0, changed_at=now
         )
         .on_conflict_do_nothing()
     )  # fmt: skip
@@ -386,7 +456,8 @@ def _record(debtor: Debtor, name: str, actor: Actor, now: datetime, **data: obje
             )
 
 
-def _checked(values: Mapping[str, str], debtor: Debtor) -> dict[str, str | None]:
+def _checked(values: Mapping[str, str], case: Case, today: date) -> dict[str, str | None]:
+    debtor = case.debtor
     found = {name: " ".join(values.get(name, "").split()) for name in FIELDS}
     for name, most in _LONGEST.items():
         if len(found[name]) > most:
@@ -397,7 +468,12 @@ def _checked(values: Mapping[str, str], debtor: Debtor) -> dict[str, str | None]
         found["email"] = address_of(found["email"], field="email")
     if found["phone"]:
         found["phone"] = _phone(found["phone"])
-    if found["channel"] not in CHANNELS:
+    chosen_before = debtor.told.channel if debtor.told else None
+    if found["channel"] not in CHANNELS or (
+        found["channel"] == MAILBOX
+        and chosen_before != MAILBOX
+        and not has_mailbox(case, today=today)
+    ):
         raise RedaError(N_("Choose one of the options."), field="channel")
     if found["channel"] == EMAIL and not (found["email"] or debtor.email):
         raise RedaError(N_("Write an e-mail address, such as anna@example.com."), field="email")

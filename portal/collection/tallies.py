@@ -155,7 +155,8 @@ stood as materialized (
             where plan_id = p.id and due_on <= cast(:today as date) + 7 * k)
         - (select coalesce(sum(amount_ore), 0) from ledger_lines
             where case_id = p.case_id and account = 'client_funds' and amount_ore > 0
-                and booked_on >= p.agreed_on))
+                and booked_on >= p.agreed_on and entry_id not in (select id from ledger_entries e
+                    where e.case_id = p.case_id and e.kind = 'refund.returned')))
         - (select coalesce(sum(amount_ore), 0) from ledger_lines
             where case_id = p.case_id and account = 'fees')) as ore
     from plans p join cases c on c.id = p.case_id cross join generate_series(0, {WEEKS}) k

@@ -62,20 +62,24 @@ def save_letter(
     logo: str | None,
     version: int,
     *,
+    by_mailbox: bool,
     actor: Actor,
     now: datetime,
 ) -> None:
-    """Keep how the company is named and shown on letters written from now on.
+    """Keep how the company is named and shown on letters written from now on, and how they go.
 
     sender_name: as its customers know it; empty for its own name. logo: SHA-256 of one that
-    `drawn` has kept, or None for none. Raises RedaError at the field, and ChangedMeanwhile.
+    `drawn` has kept, or None for none. by_mailbox: they go to digital mailboxes where there are
+    some. Raises RedaError at the field, and ChangedMeanwhile.
     """
     name = check_sender_name(sender_name)
     cards.claim(creditor_id, cards.LETTER, version, actor=actor, now=now)
     creditor = db.session.get_one(Creditor, creditor_id)
-    before = dict(creditor.letter)
-    creditor.letter = with_look(before, name, logo)
-    cards.tell(creditor_id, cards.LETTER, before, creditor.letter, actor=actor, now=now)
+    before = {**creditor.letter, "by_mailbox": creditor.by_mailbox}
+    creditor.letter = with_look(dict(creditor.letter), name, logo)
+    creditor.by_mailbox = by_mailbox
+    after = {**creditor.letter, "by_mailbox": by_mailbox}
+    cards.tell(creditor_id, cards.LETTER, before, after, actor=actor, now=now)
     db.session.flush()
 
 

@@ -86,6 +86,32 @@ def _reason(data: Data) -> str:
     return str(data.get("reason", ""))
 
 
+_WHY_FAILED: Mapping[str, Any] = {
+    "userCancel": lazy_gettext("They cancelled in the BankID app."),
+    "userDeclinedCall": lazy_gettext("They cancelled in the BankID app."),
+    "cancelled": lazy_gettext("It was cancelled."),
+    "expiredTransaction": lazy_gettext("The BankID app was not used in time."),
+    "certificateErr": lazy_gettext("The BankID is blocked or too old."),
+    "startFailed": lazy_gettext("The BankID app could not be started."),
+    "notSupportedByUserApp": lazy_gettext("The BankID app could not be started."),
+    "transactionRiskBlocked": lazy_gettext("BankID stopped it, because it looked risky."),
+    "alreadyInProgress": lazy_gettext("They had begun something else with BankID meanwhile."),
+    "unavailable": lazy_gettext("BankID did not answer."),
+    "refused": lazy_gettext("BankID did not take it."),
+    "not open": lazy_gettext("It could not be signed any more."),
+    "plan changed": lazy_gettext("The plan did not fit the case any more."),
+}
+
+
+def _why_failed(data: Data) -> str:
+    reason = data.get("reason", "")
+    if reason in _WHY_FAILED:
+        return str(_WHY_FAILED[reason])
+    if data.get("what") == "order":
+        return gettext("BankID gave the reason %(reason)s.", reason=reason)
+    return gettext("What BankID gave was no signature that holds. It does not count.")
+
+
 def _person(data: Data) -> str:
     return str(data.get("person", ""))
 
@@ -105,7 +131,7 @@ def _corrected(data: Data) -> str:
 
 
 _EVENTS |= {
-    "created": (lazy_gettext("Made"), _nothing),
+    "created": (lazy_pgettext("document", "Made"), _nothing),
     "opened_by_staff": (lazy_gettext("Opened at the company"), _nothing),
     "held": (lazy_gettext("Put on legal hold"), _reason),
     "released": (lazy_gettext("The legal hold was lifted"), _nothing),
@@ -120,7 +146,7 @@ _EVENTS |= {
     "page_shown": (lazy_gettext("Was shown the pages"), _pages),
     "downloaded": (lazy_gettext("Downloaded a file"), lambda data: str(data.get("file_name", ""))),
     "signed": (lazy_gettext("Signed with BankID"), _person),
-    "sign_failed": (lazy_gettext("A signature was not made"), _nothing),
+    "sign_failed": (lazy_gettext("A signature was not made"), _why_failed),
     "declined": (lazy_pgettext("document", "Declined"), _reason),
     "handed_over": (lazy_gettext("Handed over"), lambda data: str(data.get("to_name", ""))),
     "reminded": (lazy_gettext("Reminded"), _nothing),

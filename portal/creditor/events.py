@@ -195,6 +195,11 @@ def _text_not_arrived(data: Data) -> tuple[str, str]:
     return gettext("A text message did not arrive"), goes_on.get(data.get("now_by") or "", "")
 
 
+def _mailbox_not_arrived(_: Data) -> tuple[str, str]:
+    told = gettext("The digital mailbox did not take the letter")
+    return told, gettext("It goes by post instead.")
+
+
 def _postponed(data: Data) -> tuple[str, str]:
     return gettext("The debtor took more time to pay"), gettext(
         "From %(before)s to %(after)s.", before=_day(data, "before"), after=_day(data, "pay_by_on")
@@ -326,6 +331,18 @@ def _payment_taken_back(data: Data) -> tuple[str, str]:
     if data["reopened"]:
         told += " " + gettext("The case is open again.")
     return gettext("A payment was taken back"), told
+
+
+def _refunded(data: Data) -> tuple[str, str]:
+    return gettext("What was paid too much went back"), gettext(
+        "%(amount)s was paid back to who paid it.", amount=kronor(data["amount_ore"])
+    )
+
+
+def _refund_returned(data: Data) -> tuple[str, str]:
+    return gettext("A refund came back"), gettext(
+        "%(amount)s did not arrive, and is paid back once more.", amount=kronor(data["amount_ore"])
+    )
 
 
 def _paid(data: Data) -> tuple[str, str]:
@@ -474,6 +491,7 @@ def _agreement_signed(data: Data) -> tuple[str, str]:
 _DOCUMENTS = {
     "document.sent": lazy_gettext("A document was sent to be signed"),
     "document.sent_to_list": lazy_gettext("A document was sent to be signed by all of a list"),
+    "document.list_failed": lazy_gettext("A document could not be sent to all of a list"),
     "document.extended": lazy_gettext("The last day to sign a document was changed"),
     "document.discarded": lazy_gettext("A draft of a document was thrown away"),
     "document.signed": lazy_gettext("%(name)s signed a document with BankID"),
@@ -516,9 +534,15 @@ _CARDS = {
 }
 
 
+def _card_says(name: str, value: object) -> str:
+    if name == "by_mailbox":
+        return gettext("To digital mailboxes") if value else gettext("By post")
+    return str(value) if value and name != "logo" else ""
+
+
 def _company_changed(data: Data) -> tuple[str, str]:
     before, after = (
-        ", ".join(str(one) for name, one in data[when].items() if one and name != "logo") or "–"
+        ", ".join(_card_says(*one) for one in data[when].items() if _card_says(*one)) or "–"
         for when in ("before", "after")
     )
     return gettext("%(card)s was changed", card=_CARDS[data["card"]]), gettext(
@@ -550,6 +574,8 @@ _TEXTS: Mapping[str, Callable[[Data], tuple[str, str]]] = {
     "case.contact_confirmed": _contact_confirmed,
     "case.text_arrived": _note(lazy_gettext("A text message arrived")),
     "case.text_not_arrived": _text_not_arrived,
+    "case.mailbox_arrived": _note(lazy_gettext("The letter is in the digital mailbox")),
+    "case.mailbox_not_arrived": _mailbox_not_arrived,
     "case.postponed": _postponed,
     "case.plan_agreed": _plan_agreed,
     "case.plan_offered": _plan_offered,
@@ -573,6 +599,8 @@ _TEXTS: Mapping[str, Callable[[Data], tuple[str, str]]] = {
     "case.dispute_answered": _dispute_answered,
     "case.payment_received": _payment_received,
     "case.payment_taken_back": _payment_taken_back,
+    "case.refund_paid": _refunded,
+    "case.refund_returned": _refund_returned,
     "case.paid": _paid,
     "case.needs_review": _needs_review,
     "case.review_ended": _review_ended,
@@ -750,6 +778,7 @@ _STEPS = (
 )  # fmt: skip
 _MONEY = (
     "case.payment_received", "case.payment_taken_back", "case.paid", "case.paid_directly",
+    "case.refund_paid", "case.refund_returned",
     "case.credited",
     "case.credited_in_part", "case.written_off", "case.returned", "case.recalled", "case.limited",
     "case.plan_offered", "case.plan_agreed", "case.plan_moved", "case.plan_ended",
@@ -770,8 +799,12 @@ _NOTES = (
     "note.written", "note.changed", "note.removed", "file.added", "file.removed",
     "case.file_received",
 )  # fmt: skip
+_ARRIVALS = (
+    "case.text_arrived", "case.text_not_arrived", "case.mailbox_arrived",
+    "case.mailbox_not_arrived",
+)  # fmt: skip
 KINDS = (
-    ("letters", lazy_gettext("Letters"), (*_STEPS, "case.text_arrived", "case.text_not_arrived")),
+    ("letters", lazy_gettext("Letters"), (*_STEPS, *_ARRIVALS)),
     ("money", lazy_gettext("Money"), _MONEY),
     ("waiting", lazy_gettext("Stops and decisions"), _WAITING),
     ("details", lazy_gettext("Details"), _DETAILS),

@@ -61,6 +61,7 @@ class LetterForm(CardForm):
     )
     logo = FileField(lazy_gettext("Logo"), render_kw={"accept": "image/png,image/jpeg"})
     no_logo = BooleanField(lazy_gettext("No logo"))
+    by_mailbox = BooleanField(lazy_gettext("To the customer’s digital mailbox, where there is one"))
     draft = HiddenField()
 
 

@@ -175,8 +175,19 @@ class TemplateForm(Form):
             self.body.errors = [text(one) for one in problem.problems]
         elif isinstance(problem, RedaError) and problem.problem.field in ("own", "roles"):
             self.form_errors = [*self.form_errors, text(problem)]
+            self._show_at_row(problem)
         else:
             super().take(problem)
+
+    def _show_at_row(self, problem: RedaError) -> None:
+        rows = [cast(OwnFieldRow, row.form) for row in self.own]
+        filled = [one for one in rows if one.field()]
+        values = problem.problem.values
+        for row, field in zip(filled, templates.tidy(self.content()).fields, strict=True):
+            if field.name == values.get("name"):
+                row.name.errors = [text(problem)]
+            elif field.label == values.get("label"):
+                row.choices.errors = [text(problem)]
 
 
 class SignerRow(_Row):

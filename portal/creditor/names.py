@@ -93,6 +93,9 @@ _ENTRIES = {
     "payout": lazy_gettext("Paid out to you"),
     "payout.rejected": lazy_gettext("A payout that did not arrive"),
     "payout.settled": lazy_gettext("The bank has paid"),
+    "payout.returned": lazy_gettext("A payout that came back"),
+    "refund.paid": lazy_gettext("Paid back to the payer"),
+    "refund.returned": lazy_gettext("A refund that came back"),
 }
 _ACCOUNTS = {
     "principal": lazy_gettext("Owed by the debtor: invoice"),
@@ -132,6 +135,7 @@ _CHANNELS = {
     "account": lazy_gettext("Directly from a bank account"),
     "email": lazy_gettext("E-mail"),
     "sms": lazy_gettext("Text message"),
+    "mailbox": lazy_gettext("Digital mailbox"),
 }
 _DISPUTES = {
     "": (lazy_gettext("None"), "neutral"),
@@ -194,6 +198,7 @@ _TURNS = {
 _DELIVERY = {
     "waiting": (lazy_gettext("Waits to be sent"), "neutral"),
     "sent": (lazy_gettext("Sent"), "good"),
+    "delivered": (lazy_gettext("Delivered"), "good"),
     "failed": (lazy_gettext("Could not be sent"), "danger"),
     "withdrawn": (lazy_gettext("Withdrawn"), "neutral"),
 }
@@ -324,7 +329,7 @@ def schedule_told(schedule: Schedule) -> str:
     if schedule.every == "day":
         return gettext("You are paid every banking day, from %(lowest)s.", lowest=lowest)
     return gettext(
-        "You are paid once a week, on %(day)s, from %(lowest)s.",
+        "You are paid once a week (%(day)s), from %(lowest)s.",
         day=weekday_name(schedule.weekday), lowest=lowest,
     )  # fmt: skip
 

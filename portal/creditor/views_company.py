@@ -19,7 +19,7 @@ from portal.creditor.forms_company import (
 )
 from portal.creditor.views import creditor
 from portal.database import files
-from portal.extensions import db, limiter
+from portal.extensions import db, limiter, settings
 from portal.identity import people
 from portal.messages import RedaError
 from portal.signing import approvals
@@ -44,7 +44,10 @@ def _form_of(card: str) -> CardForm | None:
     elif card == cards.LETTER:
         form = LetterForm(
             formdata=None,
-            data={"sender_name": people.company(creditor_id).letter.get("sender_name", "")},
+            data={
+                "sender_name": people.company(creditor_id).letter.get("sender_name", ""),
+                "by_mailbox": people.company(creditor_id).by_mailbox,
+            },
         )
     elif name == "address" and which in addresses.KINDS:
         kept = addresses.of_kind(creditor_id, which)
@@ -167,9 +170,17 @@ def save_letter() -> Response:
         form,
         lambda: looks.save_letter(
             access.role().creditor_id, form.sender_name.data or "", _logo(form),
-            form.read_version(), actor=access.actor(), now=clock.now(),
+            form.read_version(), by_mailbox=_by_mailbox(form), actor=access.actor(),
+            now=clock.now(),
         ),
     )  # fmt: skip
+
+
+def _by_mailbox(form: LetterForm) -> bool:
+    """What the form says; where it does not ask, what is kept stays."""
+    if not settings().has_mailbox:
+        return people.company(access.role().creditor_id).by_mailbox
+    return bool(form.by_mailbox.data)
 
 
 @creditor.post("/<key>/company/letter/preview")
@@ -280,6 +291,7 @@ def _page(
         addresses=addresses.of_company(creditor_id),
         contacts=contacts.of_company(creditor_id),
         accounts=accounts.of_company(creditor_id),
+        offers_mailbox=settings().has_mailbox,
         waiting=approvals.waiting(creditor_id, "account."),
         versions=cards.versions(creditor_id),
         preview_name=form.sender_name.data if isinstance(form, LetterForm) else None,

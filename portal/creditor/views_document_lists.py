@@ -1,22 +1,25 @@
 """A draft is sent to all of a list of people, who each sign one of their own."""
 
+from dataclasses import asdict
+
 from flask import Response, flash, make_response, url_for
-from flask_babel import gettext, ngettext
+from flask_babel import gettext
 from flask_login import current_user
 from htmx_flask import request
 from itsdangerous import BadSignature, URLSafeTimedSerializer
+from werkzeug.exceptions import NotFound
 
 from portal import clock
 from portal.creditor import access, document_texts
 from portal.creditor.forms_documents import PeopleListForm
 from portal.creditor.views import creditor
 from portal.creditor.views_documents import envelope_of, page_of, refused
-from portal.database import files
 from portal.extensions import db, limiter, settings
-from portal.messages import N_, RedaError
+from portal.messages import N_, Problem, RedaError
 from portal.signing import envelopes, sending_lists, usage
-from portal.signing.models import Envelope
-from portal.web.rendering import go, render
+from portal.signing.envelopes import Invited
+from portal.signing.models import Envelope, SendingList
+from portal.web.rendering import go, is_seen, nothing_new, render
 
 # How long a list that was read waits to be sent.
 _SECONDS = 24 * 3600
@@ -84,8 +87,8 @@ def read_list(envelope_key: str) -> Response:
         return _page(envelope, form, status=422)
     if listed.problems or not listed.people:
         return _page(envelope, form, listed, status=422)
-    ending = name.rpartition(".")[2].lower()
-    token = _sealer(envelope).dumps([files.store(data), f"list.{ending}"])
+    # It goes along in the page, so that nothing is kept of who only looks.
+    token = _sealer(envelope).dumps([listed.sha256, [asdict(one) for one in listed.people]])
     return _page(envelope, form, listed, str(token))
 
 
@@ -95,23 +98,57 @@ def send_list(envelope_key: str) -> Response:
     """Send the draft to all of the list that was looked at."""
     envelope = envelope_of(envelope_key)
     try:
-        sha256, name = _sealer(envelope).loads(request.form.get("list", ""), max_age=_SECONDS)
-        listed = sending_lists.read(files.read(sha256), name, today=clock.today())
-    except (BadSignature, files.FileDamaged):
+        sha256, people = _sealer(envelope).loads(request.form.get("list", ""), max_age=_SECONDS)
+    except BadSignature:
         flash(gettext("The list is not here any more. Upload it once more."), "warn")
         return go(url_for("creditor.choose_list", envelope_key=envelope_key))
+    listed = sending_lists.Listed([Invited(**one) for one in people], (), sha256)
+    now = clock.now()
     try:
-        count = sending_lists.send(
+        sending = sending_lists.begin(
             envelope, listed, actor=access.actor(), sender_email=current_user.email,
-            today=clock.today(), now=clock.now(),
+            today=clock.today(), now=now,
         )  # fmt: skip
     except RedaError as error:
         return refused(envelope_key, error)
-    db.session.commit()
-    if count:
-        told = ngettext("%(num)s document is on its way.", "%(num)s documents are on their way.",
-                        count)  # fmt: skip
-        flash(told, "good")
-    else:
+    if sending.begun_at != now:
         flash(gettext("This list has been sent before. Nothing has changed."), "info")
-    return go(url_for("creditor.list_documents"))
+    list_key = sending.key
+    db.session.commit()
+    return go(url_for("creditor.show_list", envelope_key=envelope_key, list_key=list_key))
+
+
+def _sending(envelope_key: str, list_key: str) -> SendingList:
+    found = sending_lists.find(envelope_of(envelope_key), list_key)
+    if found is None:
+        raise NotFound
+    return found
+
+
+@creditor.get("/<key>/documents/<envelope_key>/lists/<list_key>")
+def show_list(envelope_key: str, list_key: str) -> Response:
+    """How many of a list have been sent to."""
+    sending = _sending(envelope_key, list_key)
+    state = f"{sending.done}-{sending.ended_at is None}"
+    if is_seen(state):
+        return nothing_new()
+    response = render(
+        "creditor/document_list_sent.html",
+        block="progress" if sending.ended_at is None else "result",
+        envelope=envelope_of(envelope_key),
+        sending=sending,
+        state=state,
+        failure=Problem.from_json(sending.failure) if sending.failure else None,
+    )
+    if sending.ended_at is not None:
+        # The page asks for the bar alone; now all of it is another.
+        response.headers["HX-Retarget"] = "#sending"
+    return response
+
+
+@creditor.post("/<key>/documents/<envelope_key>/lists/<list_key>/stop")
+def stop_list(envelope_key: str, list_key: str) -> Response:
+    """Send to no more of a list."""
+    sending_lists.stop(_sending(envelope_key, list_key), now=clock.now())
+    db.session.commit()
+    return go(url_for("creditor.show_list", envelope_key=envelope_key, list_key=list_key))

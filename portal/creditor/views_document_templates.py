@@ -92,7 +92,11 @@ def _example(content: Content) -> Markup:
 
 
 def _editor(
-    form: TemplateForm, template: Template | None, status: int = 200, block: str | None = None
+    form: TemplateForm,
+    template: Template | None,
+    status: int = 200,
+    block: str | None = None,
+    is_stale: bool = False,
 ) -> Response:
     content = form.content()
     return render(
@@ -101,6 +105,7 @@ def _editor(
         status=status,
         form=form,
         source=template,
+        is_stale=is_stale,
         content=content,
         preview=_example(content) if len(content.body) <= markup.LONGEST else None,
         problems=_problems(content),
@@ -167,14 +172,17 @@ def _save(template: Template | None) -> Response:
                 seen=form.seen(), actor=access.actor(), now=clock.now(),
             )  # fmt: skip
             db.session.commit()
-            flash(gettext("The template %(name)s is saved.", name=saved.content.name), "good")
+            if template and template.version == saved.version:
+                flash(gettext("Nothing has changed."), "info")
+            else:
+                flash(gettext("The template %(name)s is saved.", name=saved.content.name), "good")
             return go(url_for("creditor.show_template", template_key=saved.key))
         except templates.SavedMeanwhile as error:
             db.session.rollback()
             form.take(error)
             newest = _own(template.key) if template else None
             form.version.data = str(newest.version if newest else 0)
-            return _editor(form, newest, 409)
+            return _editor(form, newest, 409, is_stale=True)
         except RedaError as error:
             db.session.rollback()
             form.take(error)

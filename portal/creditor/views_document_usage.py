@@ -53,7 +53,7 @@ def _first_day(month: str) -> date:
 def export_usage(kind: str) -> Response:
     """The months as a spreadsheet."""
     headings = [
-        gettext("Month"), gettext("Documents"), gettext("Signatures"), gettext("Free"),
+        gettext("Month"), gettext("Documents"), gettext("Signatures"), gettext("Of them free"),
         gettext("Price without VAT"), gettext("VAT"), gettext("Total"),
     ]  # fmt: skip
     return spreadsheets.answer(kind, "signatures", headings, _rows(access.role().creditor_id))

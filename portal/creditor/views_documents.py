@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
 from flask import Response, flash, url_for
-from flask_babel import gettext
+from flask_babel import gettext, pgettext
 from flask_login import current_user
 from htmx_flask import request
 from werkzeug.exceptions import NotFound
@@ -20,6 +20,7 @@ from portal.creditor.forms_documents import (
     MoreTimeForm,
     ReasonForm,
 )
+from portal.creditor.names import actor_name
 from portal.creditor.views import creditor
 from portal.extensions import db
 from portal.messages import RedaError
@@ -33,6 +34,7 @@ from portal.signing import (
     keeping,
     listing,
     pdfs,
+    sending_lists,
 )
 from portal.signing.drafts import Refused
 from portal.signing.models import OF_THE_SERVICE, Envelope, EnvelopeEvent
@@ -119,7 +121,7 @@ def export_documents(kind: str) -> Response:
         [
             gettext("Name"), gettext("Version"), gettext("Status"), gettext("Have signed"),
             gettext("Of"), gettext("Waits for"), gettext("Last day to sign"), gettext("Sent by"),
-            gettext("Made"), gettext("Sent"), gettext("Ended"),
+            pgettext("document", "Made"), gettext("Sent"), gettext("Ended"),
         ],
         map(_cells, listing.every(access.role().creditor_id, wanted())),
     )  # fmt: skip
@@ -205,7 +207,12 @@ def show_refused(form: DocumentFilesForm | AttachmentsForm, problems: Sequence[R
 
 @creditor.get("/<key>/documents/<envelope_key>")
 def show_document(envelope_key: str) -> Response:
-    """A draft to be worked on, or how far it has come."""
+    """A draft to be worked on, how far it has come, or what is left of it."""
+    if (gone := keeping.find_deleted(access.role().creditor_id, envelope_key)) is not None:
+        return render(
+            "creditor/document_deleted.html", status=410, gone=gone, texts=document_texts,
+            actor_name=actor_name,
+        )  # fmt: skip
     envelope = envelope_of(envelope_key)
     # Who only filters what is shown has opened it already.
     if request.method == "GET" and not request.htmx:
@@ -240,6 +247,7 @@ def document_page(envelope: Envelope, status: int = 200, **forms: Form) -> Respo
         rule=keeping.rule_of(envelope),
         hold=keeping.held_by(envelope),
         why_kept=keeping.why_kept(envelope, today=clock.today()),
+        deleted_on=keeping.deletion_day(envelope, today=clock.today()),
         holding=forms.get("holding") or HoldForm(formdata=None),
         time=forms.get("time") or MoreTimeForm(formdata=None, data={"last_on": envelope.last_on}),
         why=forms.get("why") or ReasonForm(formdata=None),
@@ -285,6 +293,7 @@ def _draft_page(envelope: Envelope, status: int, **forms: Form) -> Response:
         documents=documents,
         attachments=envelopes.files_of(envelope, drafts.ATTACHMENT),
         signers=envelopes.signers_of(envelope),
+        lists=sending_lists.of(envelope),
         can_join=sum(not one.has_signatures for one in documents) > 1,
         files_form=forms.get("files_form") or DocumentFilesForm(formdata=None),
         attachments_form=forms.get("attachments_form") or AttachmentsForm(formdata=None),

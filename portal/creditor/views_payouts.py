@@ -36,7 +36,7 @@ def list_payouts() -> Response:
         owed_ore=owed_ore,
         borne_ore=borne_ore,
         left_ore=owed_ore - borne_ore,
-        waiting=payouts.waiting(creditor_id),
+        proposed_ore=sum(one.amount_ore for one in payouts.waiting(creditor_id)),
         has_account=bool(accounts.of_company(creditor_id)),
         schedule=schedule,
         next_on=schedule.next_after(clock.today()),

@@ -19,7 +19,7 @@ DEFAULT, SLOW, PROMPT, CHECKS = "default", "slow", "prompt", "checks"
 QUEUES = (DEFAULT, SLOW, PROMPT, CHECKS)
 _QUEUES = {
     **dict.fromkeys(("make_ordered", "seal_envelopes", "renew_seals", "take_bank_files"), SLOW),
-    "match_bank_payments": SLOW,
+    **dict.fromkeys(("match_bank_payments", "send_lists"), SLOW),
     "send_entry_code": PROMPT,
     **dict.fromkeys(("check_files", "check_logs"), CHECKS),
 }

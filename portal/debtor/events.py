@@ -96,6 +96,12 @@ def _taken_back(data: Data, creditor: str) -> str:
     return gettext("%(amount)s is no longer counted as paid", amount=kronor(data["amount_ore"]))
 
 
+def _refunded(data: Data, creditor: str) -> str:
+    return gettext(
+        "%(amount)s went back on %(day)s.", amount=kronor(data["amount_ore"]), day=_day(data["on"])
+    )
+
+
 def _paid_directly(data: Data, creditor: str) -> str:
     return gettext(
         "You paid %(amount)s to %(creditor)s", amount=kronor(data["amount_ore"]), creditor=creditor
@@ -124,6 +130,7 @@ _SAYING: Mapping[str, Callable[[Data, str], str]] = {
     "case.imported": _imported,
     "case.payment_received": _received,
     "case.payment_taken_back": _taken_back,
+    "case.refund_paid": _refunded,
     "case.paid_directly": _paid_directly,
     "case.credited_in_part": _lowered,
     "case.stopped": _stopped,

@@ -13,6 +13,7 @@ from portal.web.forms import Form
 
 CHANNELS = {
     "letter": lazy_gettext("By post"),
+    "mailbox": lazy_gettext("To your digital mailbox"),
     "email": lazy_gettext("By e-mail"),
     "sms": lazy_gettext("Text message"),
 }
@@ -50,9 +51,12 @@ class ContactForm(Form):
     channel = RadioField(lazy_gettext("How we reach you"))
     language = SelectField(lazy_gettext("Language of letters and e-mails"))
 
-    def prepare(self, kept: Mapping[str, str]) -> None:
+    def prepare(self, kept: Mapping[str, str], *, has_mailbox: bool) -> None:
         """What there is to choose from. kept: as `reaching.kept` tells it."""
-        self.channel.choices = list(CHANNELS.items())
+        offers_mailbox = has_mailbox or kept["channel"] == "mailbox"
+        self.channel.choices = [
+            (code, name) for code, name in CHANNELS.items() if code != "mailbox" or offers_mailbox
+        ]
         self.country.choices = countries(kept["country"] or "SE")
         self.language.choices = [(one.code, one.name) for one in locales.offered()]
 

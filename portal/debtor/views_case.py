@@ -1,5 +1,7 @@
 """What the debtor sees of the case: sums and reasons, the invoice, letters and receipts."""
 
+from collections.abc import Sequence
+
 from flask import Response, make_response
 from werkzeug.exceptions import NotFound
 
@@ -15,7 +17,8 @@ from portal.delivery import outbox
 from portal.delivery.letters import render_receipt
 from portal.extensions import settings
 from portal.law.situations import SETTLED_ELSEWHERE
-from portal.payments import booking
+from portal.payments import booking, refunds
+from portal.payments.models import Payment
 from portal.payments.swish import explain
 from portal.web import languages
 from portal.web.rendering import render
@@ -40,6 +43,7 @@ def show_case() -> Response:
     due = cases.amount_due(case, today)
     seen = glance.at(case.id, answered_since=lately())
     doubtful = booking.in_doubt(case.id) if seen.is_in_doubt else None
+    payments = booking.payments_of(case.id) if seen.is_paid_on else []
     stops = {one.kind for one in moves.open_stops(case.id)} if case.is_stopped else set()
     return render(
         "debtor/case.html",
@@ -52,7 +56,8 @@ def show_case() -> Response:
         due=due,
         today=today,
         parts=cases.explain(case, due),
-        payments=booking.payments_of(case.id) if seen.is_paid_on else (),
+        payments=payments,
+        refunds=_refunds_of(case.id, payments),
         answered_lately=answered_lately if seen.is_answered else set,
         unread_messages=lambda: {case.id: seen.unread},
         stops=stops,
@@ -111,7 +116,21 @@ def show_receipt(number: str) -> Response:
     """What was paid, for what, and whether anything is left."""
     found = _receipt(number)
     due = cases.amount_due(found.case, clock.today())
-    return render("debtor/receipt.html", payment=found.payment, case=found.case, due=due)
+    return render(
+        "debtor/receipt.html",
+        payment=found.payment,
+        case=found.case,
+        due=due,
+        refunds=_refunds_of(found.case.id, [found.payment]),
+    )
+
+
+def _refunds_of(case_id: int, payments: Sequence[Payment]) -> list[refunds.Shown]:
+    """What goes back of some payments of a case."""
+    too_much = {one.id for one in payments if one.overpaid_ore}
+    return (
+        [one for one in refunds.of_case(case_id) if one.payment_id in too_much] if too_much else []
+    )
 
 
 @debtor.get("/case/<reference>/receipts/<number>.pdf")

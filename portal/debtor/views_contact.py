@@ -41,20 +41,27 @@ def show_contact() -> Response:
 
 def _page(form: ContactForm, *, is_new: bool = False, status: int = 200) -> Response:
     case = access.current_case()
-    kept = reaching.kept(case.debtor)
-    form.prepare(kept)
+    kept = _prepare(form)
     if is_new:
         form.show(kept, case.debtor.told.version if case.debtor.told else 0)
     return render("debtor/contact.html", status=status, case=case, form=form)
+
+
+def _prepare(form: ContactForm) -> dict[str, str]:
+    case = access.current_case()
+    kept = reaching.kept(case, today=clock.today())
+    form.prepare(kept, has_mailbox=reaching.has_mailbox(case, today=clock.today()))
+    return kept
 
 
 @debtor.post("/case/<reference>/contact")
 @limiter.limit("10 per minute; 60 per hour")
 def save_contact() -> Response:
     """Keep what was told."""
-    case = cases.lock(access.current_case().id)
     form = ContactForm()
-    form.prepare(reaching.kept(case.debtor))
+    # Before the case is locked, for it asks somebody else.
+    _prepare(form)
+    case = cases.lock(access.current_case().id)
     if not form.validate():
         return _page(form, status=422)
     values = {name: form[name].data or "" for name in reaching.FIELDS}

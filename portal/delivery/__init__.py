@@ -2,8 +2,10 @@
 
 What other rooms and the doors call:
 
-- `outbox`: `put`, `put_mail`, `put_sms`, `withdraw`, `withdraw_unsent` (in a verb's transaction),
-  `deliver_waiting`, `deliver_at_once` and `write_batches` (the jobs), `messages_of`.
+- `outbox`: `put`, `put_mail`, `put_sms`, `withdraw`, `withdraw_unsent`, `withdraw_addressed` (in
+  a verb's transaction), `deliver_waiting`, `deliver_at_once` and `write_batches` (the jobs),
+  `messages_of`.
+- `mailboxes.forget_handed_over` (a job), `channels.mailbox.has_one`, for a page that offers it.
 - `channels.mail.address_of` and `channels.sms.number_of`, for whoever takes an e-mail address or a
   mobile number from somebody.
 - `letters`: `render_letter`, `render_receipt`, `render_agreement`, each answering a PDF,

@@ -70,12 +70,16 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class Letter:
-    """A letter to be rendered, as `render_letter` takes it."""
+    """A letter to be rendered, as `render_letter` takes it.
+
+    link: what opens the case for its reader, in a letter that is read on a screen.
+    """
 
     kind: str
     content: Mapping[str, Any]
     secret: str | None
     language: str
+    link: str | None = None
 
 
 @dataclass(frozen=True)
@@ -158,6 +162,7 @@ def render_letter(
     secret: str | None,
     language: str,
     settings: Settings,
+    link: str | None = None,
 ) -> bytes:
     """A letter as PDF: one page in Swedish, and one in the reader's language if it is another.
 
@@ -168,10 +173,10 @@ def render_letter(
     `law.demand.missing` asks for, and `next`: `legal` when an application at the Enforcement
     Authority may follow; for an answer what `disputes` writes, whose `pay_by_on` is None when it
     asks for no payment. secret: the access code. language: the reader's; where we have no catalogue
-    for it, the second page is in English.
+    for it, the second page is in English. link: what the portal's address in it opens.
     Raises ValueError for another kind, KeyError when the content lacks something.
     """
-    return _pdf(compose(Letter(kind, content, secret, language), settings))
+    return _pdf(compose(Letter(kind, content, secret, language, link), settings))
 
 
 def render_batch(letters: Sequence[Letter], *, settings: Settings) -> Batch:
@@ -215,7 +220,7 @@ def compose(letter: Letter, settings: Settings, *, number: int = 1) -> Composed:
     values = {
         **_common(settings),
         **_values(letter, reader, settings),
-        "payment_code": payment_code if _is_payable(content) else None,
+        "payment_code": payment_code if is_payable(content) else None,
         "web_code": web_code,
     }
     codes = {payment_code: _payment_payload(content, settings)} if values["payment_code"] else {}
@@ -469,6 +474,18 @@ def agreement_text(version: int, *, settings: Settings) -> str:
     )
 
 
+def subject(kind: str, language: str) -> str:
+    """What a letter of a kind is called in a list of letters, in the reader's language."""
+    with force_locale(_reader(language)):
+        return {
+            "reminder": gettext("Reminder"),
+            "demand": gettext("Demand"),
+            "plan": gettext("Your payment plan"),
+            "dispute_answer": gettext("Answer to your objection"),
+            "more_time": gettext("More time to pay"),
+        }[kind]
+
+
 def count_pages(pdf: bytes) -> int:
     """How many pages a PDF has."""
     return int(PdfFileReader(io.BytesIO(pdf)).root["/Pages"]["/Count"])
@@ -495,6 +512,7 @@ def _values(letter: Letter, reader: Locale, settings: Settings) -> dict[str, obj
         "reference": _grouped(content["reference"]),
         "code": secret and _grouped(secret),
         "web": _shown_address(content["web_address"]),
+        "link": letter.link,
         "country": _country(recipient["country"]),
         "postcode_and_town": _postcode_and_town(recipient),
         "is_long_address": _is_long_address(recipient),
@@ -629,7 +647,7 @@ def _account(account: Mapping[str, str]) -> Bankgiro | Plusgiro:
     )
 
 
-def _is_payable(content: Mapping[str, Any]) -> bool:
+def is_payable(content: Mapping[str, Any]) -> bool:
     """Whether the letter asks for a sum that a bank's app can pay."""
     asks = bool(content["total_ore"] and content["pay_by_on"])
     return asks and content["currency"] == "SEK"

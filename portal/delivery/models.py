@@ -15,10 +15,13 @@ from portal.database.files import FILES_AT, NAMES_FILES
 class Message(Base):
     """A letter or message. Its content is fixed when it is written, and sent from it later.
 
-    kind: which text. channel: letter, email or sms. address, mobile: where an email and an sms go;
-    of a letter, where one tells of it; of an sms, the address is where it goes when it does not
-    arrive. status: waiting, sent, failed or withdrawn. due_at: from when it may be tried.
-    channel_id: the provider's name for an sms. receipt: delivered or failed, as the provider says.
+    kind: which text. channel: letter, mailbox, email or sms. address, mobile: where an email and an
+    sms go; of a letter, where one tells of it; of an sms, the address is where it goes when it does
+    not arrive. mailbox: encrypted: the identity or organisation number whose mailbox it goes to,
+    until it is there. mailbox_sha256: what is handed over to it, with a link of the reader's own,
+    until that is done. status: waiting, sent, failed or withdrawn. due_at: from when it may be
+    tried. channel_id: the provider's name for it. receipt: delivered or failed, as the provider
+    says.
     secret: encrypted: of a letter the access code, where it does not belong to the OCR number; of
     others the link or code in it.
     """
@@ -40,6 +43,8 @@ class Message(Base):
     channel: Mapped[str]
     address: Mapped[str | None]
     mobile: Mapped[str | None]
+    mailbox: Mapped[str | None] = mapped_column(EncryptedText)
+    mailbox_sha256: Mapped[str | None]
     language: Mapped[str]
     content: Mapped[dict[str, Any]] = mapped_column(
         JSONB,

@@ -7,8 +7,9 @@ handed over again. Each channel makes the second time change nothing.
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +33,8 @@ from sqlalchemy.orm import Session
 
 from portal import clock
 from portal.database import files, queue, tenancy
-from portal.delivery import presses
-from portal.delivery.channels import letter, mail, sms
+from portal.delivery import mailboxes, presses
+from portal.delivery.channels import letter, mail, mailbox, sms
 from portal.delivery.letters import (
     MOST_IN_BATCH,
     Batch,
@@ -74,8 +75,8 @@ AWAITED_TEXTS = ("entry_code", "entry_link", "debtor_number")
 # So long a provider may still tell what became of a text message, and from when it is asked.
 _RECEIPT_WITHIN, _RECEIPT_AFTER = timedelta(days=3), timedelta(hours=1)
 JOB = "deliver_outbox"
-# Letters rendered before their turn, by message.
-_Rendered = Mapping[int, Future[bytes]]
+# A mailbox whose operator asks us to wait for so long is given up like one that fails.
+_WAITED_FOR = timedelta(days=1)
 # Together with a message's id, the key of the lock that says: somebody renders it.
 _RENDERING = 0x5EDA << 40
 
@@ -95,7 +96,7 @@ class SentOrWaiting:
     case_id: of a letter always; None of an e-mail that is about no case. status: waiting, sent,
     failed or withdrawn. failure: why the last attempt failed, for an operator. document_sha256: a
     letter's PDF in the file store, once it is sent. receipt: delivered or failed, of a text message
-    that its provider has told of.
+    or a letter to a digital mailbox, when its provider has told of it.
     """
 
     id: int
@@ -117,23 +118,32 @@ class Reader:
     """Where somebody is reached. channel: what they want letters by, one of `law.channels`.
 
     mail, mobile: an address and a number that are surely theirs; the number of who wants text
-    messages alone.
+    messages alone. mailbox: the identity or organisation number whose digital mailbox letters may
+    go to, if there is one.
     """
 
     channel: str = channels.LETTER
     mail: str | None = None
     mobile: str | None = None
+    mailbox: str | None = None
 
 
 @dataclass(frozen=True)
 class Arrived:
-    """What became of a text message about a case. now_by: what it goes on by, if by anything."""
+    """What became of a message about a case. now_by: what it goes on by, if by anything.
+
+    channel: what it went by: a text message, or to a digital mailbox.
+    """
 
     case_id: int
     creditor_id: int
     kind: str
+    channel: str
     is_delivered: bool
     now_by: str | None
+
+
+Note = Callable[[Arrived, datetime], None]
 
 
 @dataclass(frozen=True)
@@ -175,19 +185,22 @@ def put(
     to: where its reader is reached. Who wants text messages or e-mails is told by one, where the
     law lets it, that the letter is to be read on the page of the case; it goes by e-mail when the
     text message does not arrive, and by post when the e-mail does not either. What the law wants by
-    post goes by post, and a message tells of it when it has.
+    post goes by post, and a message tells of it when it has. To a digital mailbox goes the letter
+    itself, and by post where there is none or it is not taken there.
     content: JSON values, frozen here: what is sent later says what was true now. secret: the code
     that only the message itself may show, where it is not the one of its OCR number. key: the same
     key puts the same message, once for ever.
     Answers whether it was new.
     """
+    way = channels.way(kind, to.channel)
     put_id = db.session.scalar(
         insert(Message)
         .values(
             kind=kind,
-            channel=channels.way(kind, to.channel),
+            channel=way,
             address=to.mail if _tells(kind, to) else None,
             mobile=to.mobile if to.channel == channels.SMS else None,
+            mailbox=to.mailbox if way == channels.MAILBOX else None,
             case_id=case_id,
             creditor_id=creditor_id,
             content=dict(content),
@@ -209,7 +222,7 @@ def put(
 
 
 def _tells(kind: str, to: Reader) -> bool:
-    return to.channel != channels.LETTER or kind in AWAITED_LETTERS
+    return to.channel in (channels.EMAIL, channels.SMS) or kind in AWAITED_LETTERS
 
 
 def put_mail(
@@ -345,12 +358,12 @@ def put_addressed(some: Sequence[Addressed], *, now: datetime) -> None:
 def put_many(rows: TextClause, *, now: datetime) -> None:
     """Write a message down for each row of a query; one whose key is there is left out.
 
-    rows: columns kind, channel, address, mobile, case_id, creditor_id, content, secret (as it lies
-    encrypted), language and key, as `put` tells them.
+    rows: columns kind, channel, address, mobile, mailbox and secret (as they lie encrypted),
+    case_id, creditor_id, content, language and key, as `put` tells them.
     """
     names = [
-        "kind", "channel", "address", "mobile", "case_id", "creditor_id", "content", "secret",
-        "language", "key",
+        "kind", "channel", "address", "mobile", "mailbox", "case_id", "creditor_id", "content",
+        "secret", "language", "key",
     ]  # fmt: skip
     source = rows.columns(*map(column, names)).subquery()
     db.session.execute(
@@ -367,20 +380,22 @@ def put_many(rows: TextClause, *, now: datetime) -> None:
     queue.defer(JOB, once=JOB)
 
 
-def deliver_waiting(now: datetime, limit: int = 200) -> Delivered:
+def deliver_waiting(now: datetime, limit: int = 200, *, note: Note | None = None) -> Delivered:
     """Send what waits, whose pause after a failure is over, each message in its own transaction.
 
-    limit: most messages tried. This is the one function of the room that commits: were a hundred
-    messages in one transaction, the hundredth's failure would undo the note that the others are
-    sent, and they would be sent twice. Two runs at once take different messages. Where many wait,
-    worker processes render them while others are handed over.
+    limit: most messages tried. note: told, in a message's transaction, what became of a letter to a
+    digital mailbox. Who has one is asked of all receivers together. This is the one function of
+    the room that commits: were a hundred messages in one transaction, the hundredth's failure
+    would undo the note that the others are sent, and they would be sent twice. Two runs at once
+    take different messages. Where many wait, worker processes render them while others are
+    handed over.
     """
     sent = failed = last_id = 0
     with (
-        tenancy.service(), _rendering(now, limit) as (claimed, rendered), _postman() as postman,
-        sms.Gateway(settings()) as gateway,
+        tenancy.service(), _postman() as postman, sms.Gateway(settings()) as gateway,
+        mailbox.Operator(settings()) as operator,
+        _rendering(limit, means := _Means(now, postman, gateway, operator, note)) as claimed,
     ):  # fmt: skip
-        means = _Means(now, rendered, postman, gateway)
         while sent + failed < limit:
             message_id = _take(last_id, now, claimed)
             if message_id is None:
@@ -406,7 +421,7 @@ def deliver_at_once(keys: Sequence[str], now: datetime) -> Delivered:
         claimed = list(db.session.scalars(wanted))
         while (message_id := _take(last_id, now, claimed)) is not None:
             last_id = message_id
-            if _send(message_id, _Means(now, {}, postman, gateway)):
+            if _send(message_id, _Means(now, postman, gateway)):
                 sent += 1
             else:
                 failed += 1
@@ -417,12 +432,14 @@ def deliver_at_once(keys: Sequence[str], now: datetime) -> Delivered:
 
 @dataclass(frozen=True)
 class _Means:
-    """What a channel sends with."""
+    """What a channel sends with. rendered: letters rendered before their turn, by message."""
 
     now: datetime
-    rendered: _Rendered
     postman: mail.Postman
     gateway: sms.Gateway
+    operator: mailbox.Operator | None = None
+    note: Note | None = None
+    rendered: dict[int, Future[bytes]] = field(default_factory=dict)
 
 
 def _postman() -> mail.Postman:
@@ -430,22 +447,79 @@ def _postman() -> mail.Postman:
 
 
 @contextmanager
-def _rendering(now: datetime, limit: int) -> Iterator[tuple[list[int] | None, _Rendered]]:
+def _rendering(limit: int, means: _Means) -> Iterator[list[int] | None]:
     """Have many letters rendered by worker processes for as long as the block lasts.
 
-    Answers the messages to keep to, None for any, and the letters.
+    Answers the messages to keep to, None for any; the letters are in means.
     """
     with ExitStack() as stack:
         # What is claimed is claimed until this transaction ends, however it does. It locks no row:
         # each message is locked when it is handed over, and who renders in vain sends nothing.
         claims = stack.enter_context(Session(db.engine))
-        claimed = _claim(claims, now, limit)
-        letters = [id for id, channel in claimed.items() if channel == "letter"]
-        if len(letters) < presses.FEW:
-            yield None, {}
+        claimed = _claim(claims, means.now, limit)
+        boxed = _matched([id for id, way in claimed.items() if way == channels.MAILBOX], means)
+        letters = [id for id, way in claimed.items() if way in (channels.LETTER, channels.MAILBOX)]
+        if len(letters) + len(boxed) < presses.FEW:
+            _prepare(boxed, None, means)
+            yield None
             return
         running = stack.enter_context(presses.running())
-        yield list(claimed), {id: running.render(one) for id, one in _letters(letters)}
+        _prepare(boxed, running, means)
+        means.rendered.update((id, running.render(one)) for id, one in _letters(letters))
+        yield list(claimed)
+
+
+def _matched(message_ids: Sequence[int], means: _Means) -> list[int]:
+    """Those of the letters to digital mailboxes whose receivers have one; others go by post.
+
+    The receivers are asked about together. Commits.
+    """
+    if not message_ids:
+        return []
+    numbers = mailboxes.receivers(message_ids, clock.day_of(means.now))
+    try:
+        found = means.operator.match(set(numbers.values())) if means.operator and numbers else set()
+    except mail.NotNow as error:
+        for message_id in numbers:
+            _note_failure(message_id, error, means)
+        found, message_ids = set(), [id for id in message_ids if id not in numbers]
+    except mail.Refused as error:
+        log.warning("mailbox.refused", reason=error.reason)
+        found = set()
+    boxed = [id for id in message_ids if numbers.get(id) in found]
+    others = [id for id in message_ids if id not in boxed]
+    # Those that somebody else has in hand are theirs.
+    still = select(Message.id).where(Message.id.in_(others), mailboxes.WAITS).order_by(Message.id)
+    locked = db.session.scalars(still.with_for_update(skip_locked=True)).all()
+    _go_by(channels.LETTER, locked, means.now)
+    db.session.commit()
+    return boxed
+
+
+def _prepare(message_ids: Sequence[int], running: presses.Presses | None, means: _Means) -> None:
+    """Keep what is to be handed over to digital mailboxes, before it is; each is committed.
+
+    The operator knows the same once more by its bytes alone, so they are not to be made anew.
+    """
+    lacking = select(Message.id).where(
+        Message.id.in_(message_ids), Message.mailbox_sha256.is_(None)
+    )
+    making: dict[int, Callable[[], bytes]] = {}
+    for message_id in db.session.scalars(lacking.order_by(Message.id)).all():
+        with _noting_failure(message_id, means):
+            message = db.session.get_one(Message, message_id)
+            one = replace(_letter(message), link=_page_of(message, channels.MAILBOX, means.now))
+            making[message_id] = running.render(one).result if running else partial(_rendered, one)
+    db.session.commit()
+    for message_id, make in making.items():
+        with _noting_failure(message_id, means):
+            kept = files.store(make())
+            db.session.execute(
+                update(Message)
+                .where(Message.id == message_id, mailboxes.WAITS)
+                .values(mailbox_sha256=kept)
+            )
+        db.session.commit()
 
 
 def _claim(claims: Session, now: datetime, limit: int) -> dict[int, str]:
@@ -493,28 +567,52 @@ def _take(after_id: int, now: datetime, claimed: list[int] | None) -> int | None
     # Until it is handed over, its company cannot be told to stand still.
     holds.keep_still()
     among = [_may_go(now), *([] if claimed is None else [Message.id.in_(claimed)])]
+    is_made = or_(Message.channel != channels.MAILBOX, Message.mailbox_sha256.is_not(None))
     return db.session.scalar(
         select(Message.id)
-        .where(Message.status == "waiting", Message.id > after_id, Message.due_at <= now, *among)
+        .where(
+            Message.status == "waiting", Message.id > after_id, Message.due_at <= now, is_made,
+            *among,
+        )
         .order_by(Message.id)
         .limit(1)
         .with_for_update(skip_locked=True)
-    )
+    )  # fmt: skip
+
+
+@contextmanager
+def _noting_failure(message_id: int, means: _Means) -> Iterator[None]:
+    # Whatever is wrong with one message, also that it cannot be decrypted, the others must go.
+    try:
+        yield
+    except Exception as error:
+        db.session.expunge_all()
+        _note_failure(message_id, error, means)
 
 
 def _send(message_id: int, means: _Means) -> bool:
-    # Whatever is wrong with one message, also that it cannot be decrypted, the others must go.
-    try:
+    with _noting_failure(message_id, means):
         message = db.session.get_one(Message, message_id)
         message.document_sha256 = _CHANNELS[message.channel](message, means)
-    except Exception as error:
-        db.session.expunge_all()
-        _note_failure(message_id, error, means.now)
-        return False
-    message.status, message.sent_at, message.failure = "sent", means.now, None
-    if message.channel == "letter":
-        _tell_of_posted(message, means.now)
-    return True
+        message.status, message.sent_at, message.failure = "sent", means.now, None
+        if message.channel == channels.LETTER:
+            _tell_of_posted(message, means.now)
+        elif message.channel == channels.MAILBOX:
+            _note_arrival(means, message, None)
+        return True
+    return False
+
+
+def _note_arrival(means: _Means, message: Any, now_by: str | None) -> None:
+    """Tell who wants to know what became of a letter to a digital mailbox. message: or a row."""
+    if means.note:
+        means.note(
+            Arrived(
+                message.case_id, message.creditor_id, message.kind, channels.MAILBOX,
+                is_delivered=now_by is None, now_by=now_by,
+            ),
+            means.now,
+        )  # fmt: skip
 
 
 def _tell_of_posted(message: Message, now: datetime) -> None:
@@ -539,8 +637,10 @@ def _tell_of_posted(message: Message, now: datetime) -> None:
             put_mail(to=message.address, **told("email"))
 
 
-def _note_failure(message_id: int, error: Exception, now: datetime) -> None:
+def _note_failure(message_id: int, error: Exception, means: _Means) -> None:
     log.warning("message.failed", message_id=message_id, error=type(error).__name__, exc_info=True)
+    if isinstance(error, mail.NotNow) and error.after and _waits(message_id, error, means.now):
+        return
     attempts = Message.attempts + 1
     most = 1 if isinstance(error, mail.Refused) else MOST_ATTEMPTS
     # 4, 16, 64 and 256 minutes after the failures before them.
@@ -551,23 +651,45 @@ def _note_failure(message_id: int, error: Exception, now: datetime) -> None:
         .values(
             attempts=attempts,
             status=case((attempts >= most, "failed"), else_="waiting"),
-            due_at=literal(now) + pause,
+            due_at=literal(means.now) + pause,
             # The kind of error and not its text, which may quote the letter.
             failure=_reason(error),
         )
         # Not the row: what it holds may be what is wrong.
         .returning(
             Message.status, Message.channel, Message.kind, Message.address, Message.creditor_id,
-            Message.content["reference"].astext.label("reference"),
+            Message.case_id, Message.content["reference"].astext.label("reference"),
         )
     ).one()  # fmt: skip
     if noted.status != "failed":
         return
     other = _next_way(noted.channel, noted.kind, noted.address)
     if other is not None:
-        _go_by(other, message_id, now)
+        _go_by(other, [message_id], means.now)
+        if noted.channel == channels.MAILBOX:
+            _note_arrival(means, noted, other)
     elif noted.channel == "letter":
-        _tell_of(noted.creditor_id, noted.reference, now)
+        _tell_of(noted.creditor_id, noted.reference, means.now)
+
+
+def _waits(message_id: int, error: mail.NotNow, now: datetime) -> bool:
+    """Let all that goes to mailboxes wait as long as their operator asks us to.
+
+    Answers whether this message does: not for ever.
+    """
+    assert error.after is not None
+    until = now + error.after
+    waiting = (
+        select(Message.id)
+        .where(mailboxes.WAITS, Message.due_at < until, Message.created_at > now - _WAITED_FOR)
+        .order_by(Message.id)
+        .with_for_update(skip_locked=True)
+    )
+    found = db.session.scalars(waiting).all()
+    db.session.execute(
+        update(Message).where(Message.id.in_(found)).values(due_at=until, failure=_reason(error))
+    )
+    return message_id in found
 
 
 def _page_of(message: Message, channel: str, now: datetime) -> str:
@@ -588,13 +710,16 @@ def _next_way(channel: str, kind: str, address: str | None) -> str | None:
     return channels.LETTER if channel != channels.LETTER and must_arrive else None
 
 
-def _go_by(channel: str, message_id: int, now: datetime) -> None:
-    gone: dict[str, object] = {"mobile": None}
+def _go_by(channel: str, message_ids: Sequence[int], now: datetime) -> None:
+    if not message_ids:
+        return
+    gone: dict[str, object] = {"mobile": None, "mailbox": None}
     if channel == channels.LETTER:
-        gone["address"] = None
+        # Of a letter to a mailbox it is where one tells of it, and is so of the same by post.
+        gone["address"] = case((Message.channel == channels.MAILBOX, Message.address), else_=None)
     db.session.execute(
         update(Message)
-        .where(Message.id == message_id)
+        .where(Message.id.in_(message_ids))
         .values(channel=channel, status="waiting", attempts=0, due_at=now, sent_at=None,
                 channel_id=None, receipt=None, **gone)
     )  # fmt: skip
@@ -623,17 +748,7 @@ def _reason(error: Exception) -> str:
 
 
 def _by_letter(message: Message, means: _Means) -> str:
-    ours = settings()
-    if message.id in means.rendered:
-        pdf = means.rendered[message.id].result()
-    else:
-        pdf = render_letter(
-            message.kind,
-            message.content,
-            secret=_code(message),
-            language=message.language,
-            settings=ours,
-        )
+    pdf = _pdf(message, means)
     sha256 = files.store(pdf)
     letter.hand_over(
         pdf,
@@ -643,8 +758,30 @@ def _by_letter(message: Message, means: _Means) -> str:
         postcode=message.content["recipient"]["postcode"],
         country=message.content["recipient"]["country"],
         on=clock.day_of(means.now),
-        var=ours.var,
+        var=settings().var,
     )
+    return sha256
+
+
+def _pdf(message: Message, means: _Means) -> bytes:
+    if message.id in means.rendered:
+        return means.rendered[message.id].result()
+    return _rendered(_letter(message))
+
+
+def _rendered(one: Letter) -> bytes:
+    return render_letter(
+        one.kind, one.content, secret=one.secret, language=one.language, settings=settings(),
+        link=one.link,
+    )  # fmt: skip
+
+
+def _by_mailbox(message: Message, means: _Means) -> str:
+    """Hand over what was kept for it, and keep the letter as it would go by post."""
+    assert means.operator is not None
+    sha256 = files.store(_pdf(message, means))
+    message.channel_id = means.operator.hand_over(mailboxes.content_of(message))
+    message.receipt, message.mailbox = mailbox.DELIVERED, None
     return sha256
 
 
@@ -680,10 +817,7 @@ def _said(message: Message, now: datetime) -> tuple[str, Mapping[str, Any], str 
     """
     if message.kind not in channels.MAY_GO_BY:
         return message.kind, _told(message), None
-    pdf = render_letter(
-        message.kind, message.content, secret=_code(message), language=message.language,
-        settings=settings(),
-    )  # fmt: skip
+    pdf = _rendered(_letter(message))
     url = _page_of(message, message.channel, now)
     return "letter", {"creditor": message.content["creditor"], "url": url}, files.store(pdf)
 
@@ -698,6 +832,7 @@ def _told(message: Message) -> dict[str, object]:
 # Each renders and hands over, and answers the SHA-256 of the document that it keeps, if it does.
 _CHANNELS: Mapping[str, Callable[[Message, _Means], str | None]] = {
     "letter": _by_letter,
+    "mailbox": _by_mailbox,
     "email": _by_email,
     "sms": _by_sms,
 }
@@ -746,11 +881,13 @@ def ask_what_became_of(name: str, *, now: datetime) -> Arrived | None:
             message.failure = "SMS: not delivered"
             db.session.flush()
             if other is not None:
-                _go_by(other, message.id, now)
+                _go_by(other, [message.id], now)
                 db.session.expire(message)
         if message.case_id is None or message.creditor_id is None:
             return None
-        return Arrived(message.case_id, message.creditor_id, message.kind, is_delivered, other)
+        return Arrived(
+            message.case_id, message.creditor_id, message.kind, channels.SMS, is_delivered, other
+        )
 
 
 def is_known(name: str) -> bool:
@@ -875,6 +1012,25 @@ def withdraw_unsent(*case_ids: int) -> None:
         )
         .values(status="withdrawn")
     )
+
+
+def withdraw_addressed(kinds: Sequence[str], about: str) -> set[str]:
+    """Let e-mails and text messages that have not left yet not leave; answers of which kinds.
+
+    about: how their keys go on after the kind and a colon, up to the next one.
+    """
+    keys = [
+        Message.idempotency_key.startswith(f"{kind}:{about}:", autoescape=True) for kind in kinds
+    ]
+    # Nobody but the service sees a message about no case.
+    with tenancy.service():
+        withdrawn = db.session.scalars(
+            update(Message)
+            .where(Message.status == "waiting", Message.channel.in_(ADDRESSED), or_(*keys))
+            .values(status="withdrawn")
+            .returning(Message.kind)
+        )
+        return set(withdrawn)
 
 
 def count_waiting(creditor_id: int) -> int:

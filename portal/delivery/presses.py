@@ -1,8 +1,9 @@
 """Worker processes that render letters, for WeasyPrint is Python and one process uses one core.
 
-Each process has an application of its own. What goes to it is a letter's kind, content, secret and
-language, and what comes back is the PDF. It renders one letter at a time, so that when one dies,
-killed by the system or by a fault in a C library, exactly the letter it had in hand has failed.
+Each process has an application of its own. What goes to it is a letter's kind, content, secret,
+language and link, and what comes back is the PDF. It renders one letter at a time, so that when one
+dies, killed by the system or by a fault in a C library, exactly the letter it had in hand has
+failed.
 """
 
 import gc
@@ -139,6 +140,7 @@ def _render(letter: Letter) -> bytes | str:
             secret=letter.secret,
             language=letter.language,
             settings=settings(),
+            link=letter.link,
         )
     except Exception as error:
         # An error cannot always be sent, and its text may quote the letter.

@@ -46,9 +46,9 @@ class Creditor(Base):
     """A company (borgenär) whose invoices are collected.
 
     key: stands for it in addresses; the organisation number may be a person's identity number.
-    letter: what its letters say of it beside its name, as `notices.creditor` tells. closed_at:
-    since when nothing new is taken in. closed_cases: what becomes of its open cases then, `finish`
-    or `return`.
+    letter: what its letters say of it beside its name, as `notices.creditor` tells. by_mailbox:
+    they go to digital mailboxes where there are some. closed_at: since when nothing new is
+    taken in. closed_cases: what becomes of its open cases then, `finish` or `return`.
     """
 
     __tablename__ = "creditors"
@@ -65,6 +65,7 @@ class Creditor(Base):
     phone: Mapped[str | None]
     debt_description: Mapped[str] = mapped_column(default="")
     letter: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    by_mailbox: Mapped[bool] = mapped_column(default=True)
     closed_at: Mapped[datetime | None]
     closed_cases: Mapped[str | None]
     created_at: Mapped[datetime]

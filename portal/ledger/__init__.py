@@ -16,6 +16,7 @@
 - `entries(case_id)`: the entries of a case, for a page.
 - `unpaid_sql(column)`: what debtors still owe, for a list; `balances_sql(column)`: by part.
 - `trial_balance()`, `off_balance()`: every account's sum; all together, and of each creditor, zero.
+- `overpaid_sql()`: what was paid too much and is still to go back, by case.
 - `case_totals_sql()`: what is owed and what came, of every case.
 """
 
@@ -28,7 +29,10 @@ from portal.ledger.books import (
     NEVER_OWED,
     PAID_OUT,
     PAYOUT_REJECTED,
+    PAYOUT_RETURNED,
     PAYOUT_SETTLED,
+    REFUND_PAID,
+    REFUND_RETURNED,
     SIGNATURES,
     Account,
     Balance,
@@ -48,6 +52,7 @@ from portal.ledger.books import (
     line_id,
     of_case,
     off_balance,
+    overpaid_sql,
     owed_by,
     owed_rows,
     owed_to,
@@ -70,7 +75,10 @@ __all__ = [
     "NEVER_OWED",
     "PAID_OUT",
     "PAYOUT_REJECTED",
+    "PAYOUT_RETURNED",
     "PAYOUT_SETTLED",
+    "REFUND_PAID",
+    "REFUND_RETURNED",
     "SIGNATURES",
     "Account",
     "Balance",
@@ -90,6 +98,7 @@ __all__ = [
     "line_id",
     "of_case",
     "off_balance",
+    "overpaid_sql",
     "owed_by",
     "owed_rows",
     "owed_to",

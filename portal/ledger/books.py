@@ -72,6 +72,10 @@ INTEREST_WAIVED = "interest.waived"
 # What is owed to a creditor is ordered paid; the bank did not pay it, and it is owed again; the
 # bank has paid it.
 PAID_OUT, PAYOUT_REJECTED, PAYOUT_SETTLED = "payout", "payout.rejected", "payout.settled"
+# What the bank has paid out comes back to it; it is then rejected.
+PAYOUT_RETURNED = "payout.returned"
+# What was paid too much is paid back; that comes back, and is owed again.
+REFUND_PAID, REFUND_RETURNED = "refund.paid", "refund.returned"
 # What a creditor is charged: commission on money that came for a case under surveillance, and that
 # taken back with its payment; a month's signatures; the tax on the fees that it bore in a month.
 COMMISSION, COMMISSION_TAKEN_BACK = "commission", "commission.taken_back"
@@ -380,6 +384,7 @@ def received_since_sql(
             Line.account == Account.CLIENT_FUNDS,
             Line.amount_ore > 0,
             Entry.created_at >= at,
+            Entry.kind != REFUND_RETURNED,
             ~is_posted_sql("taken back:" + func.replace(Entry.idempotency_key, "payment:", "")),
         )
         .scalar_subquery()
@@ -518,6 +523,18 @@ def case_totals_sql(on: date | None = None) -> Subquery:
     if on is not None:
         query = query.where(Line.booked_on <= on)
     return query.group_by(Line.case_id).subquery()
+
+
+def overpaid_sql() -> Subquery:
+    """For each case what was paid too much and has not gone back (ore), where it is not zero."""
+    total = -func.sum(Line.amount_ore)
+    return (
+        select(Line.case_id, total.label("ore"))
+        .where(Line.account == Account.OVER_PAYMENT)
+        .group_by(Line.case_id)
+        .having(total != 0)
+        .subquery()
+    )
 
 
 def off_balance() -> dict[int, int]:

@@ -14,7 +14,7 @@ from portal.extensions import db
 from portal.identity.actor import Actor
 from portal.operations import jobs
 from portal.operations.names import job_name
-from portal.payments import booking, deciding
+from portal.payments import booking, deciding, refunds
 from portal.signing import log_checks
 from portal.web.rendering import go, render
 
@@ -48,6 +48,7 @@ def _tabs() -> tuple[tuple[str, str, int], ...]:
         ("list_bank_files", gettext("Files from banks"), 0),
         ("list_payouts", gettext("Payouts"), 0),
         ("list_payments", gettext("Payments to match"), deciding.count()),
+        ("list_refunds", gettext("Refunds"), refunds.count()),
         ("list_charges", gettext("Charges"), 0),
         ("show_books", gettext("Books"), 0),
         ("list_checks", gettext("Files and logs"), views_checks.wrong()),
@@ -107,14 +108,17 @@ def show_status() -> Response:
 def show_books() -> Response:
     """The trial balance: every account's sum over all creditors."""
     balance = ledger.trial_balance()
-    unbooked = booking.differences()
+    unbooked, unbalanced = booking.differences(), refunds.differences()
     return render(
         "operations/books.html",
         rows=list(balance.items()),
         total_ore=sum(balance.values()),
         differences=checks.differences(),
         unbooked=unbooked,
-        names_of_cases=cases.names(one.case_id for one in unbooked),
+        unbalanced=unbalanced,
+        names_of_cases=cases.names(
+            [*(one.case_id for one in unbooked), *(one.case_id for one in unbalanced)]
+        ),
         days=days.newest(),
     )
 
@@ -166,5 +170,6 @@ from portal.operations import (  # noqa: E402
     views_payments,  # noqa: F401
     views_payouts,  # noqa: F401
     views_rates,  # noqa: F401
+    views_refunds,  # noqa: F401
     views_reviews,  # noqa: F401
 )

@@ -1,4 +1,4 @@
-"""Payments by bank that wait for a person, and refunds: the work list and its decisions."""
+"""Payments by bank that wait for a person: the work list and its decisions."""
 
 from collections.abc import Callable, Iterable
 from datetime import date
@@ -22,7 +22,7 @@ from portal.web.rendering import go, render
 
 _ON_A_PAGE = 25
 _ROWS = range(1, 6)
-_WHYS = {
+WHYS = {
     "not ours": lazy_gettext("It is not for us, or nobody knows for whom"),
     "closed": lazy_gettext("The case is closed"),
     "wrong creditor": lazy_gettext("It is for another creditor"),
@@ -60,14 +60,8 @@ class BackForm(Form):
     """Why a payment goes back."""
 
     why = SelectField(
-        lazy_gettext("Why"), choices=[SelectChoice(one, _WHYS[one]) for one in deciding.WHYS]
+        lazy_gettext("Why"), choices=[SelectChoice(one, WHYS[one]) for one in deciding.WHYS]
     )  # fmt: skip
-
-
-class AccountForm(Form):
-    """The account that a refund goes to."""
-
-    account = StringField(lazy_gettext("The payer’s account"), [Length(max=60)])
 
 
 @operations.get("/payments")
@@ -178,29 +172,6 @@ def put_payment_aside(payment_id: int) -> Response:
     )
 
 
-@operations.get("/refunds")
-def list_refunds() -> Response:
-    """Refunds that wait."""
-    return _refunds()
-
-
-@operations.post("/refunds/<int:refund_id>")
-def confirm_refund(refund_id: int) -> Response:
-    """Say that an account is the payer's."""
-    form = AccountForm()
-    if not form.validate():
-        return _refunds(422, refund_id, form)
-    try:
-        deciding.confirm(refund_id, form.account.data or "", actor=actor(), now=clock.now())
-        db.session.commit()
-    except RedaError as error:
-        db.session.rollback()
-        form.take(error)
-        return _refunds(error.status, refund_id, form)
-    flash(gettext("The account is confirmed. The refund waits to be paid out."), "good")
-    return go(url_for("operations.list_refunds"))
-
-
 def _decide(
     payment_id: int,
     decide: Callable[[], None],
@@ -268,19 +239,6 @@ def _page(
         split=split or SplitForm(formdata=None),
         rows=_ROWS,
         back=back or BackForm(formdata=None),
-        whys=_WHYS,
+        whys=WHYS,
         problem=problem,
-    )
-
-
-def _refunds(
-    status: int = 200, refund_id: int | None = None, form: AccountForm | None = None
-) -> Response:
-    return render(
-        "operations/refunds.html",
-        status=status,
-        refunds=deciding.refunds(),
-        whys=_WHYS,
-        wrong_id=refund_id,
-        form=form,
     )

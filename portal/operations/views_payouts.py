@@ -10,14 +10,14 @@ from htmx_flask import request
 from werkzeug.exceptions import NotFound
 
 from portal import clock
-from portal.collection import cases
+from portal.collection import cases, lookup
 from portal.companies import accounts
 from portal.database import files
 from portal.extensions import db, limiter
 from portal.ledger import owing_creditors
 from portal.messages import RedaError
 from portal.operations.views import actor, operations
-from portal.payments import payouts, releasing, statuses
+from portal.payments import payouts, refunds, releasing, statuses
 from portal.signing.starting import PAGES
 from portal.web import payout_statements
 from portal.web.forms import Form, text
@@ -63,12 +63,12 @@ def propose_payouts() -> Response:
 @operations.post("/payouts")
 def do_payouts() -> Response:
     """Hold, let go on, pay to the account in use, or put together: what is marked."""
-    keys = request.form.getlist("payout")
+    keys, back = request.form.getlist("payout"), request.form.getlist("refund")
     act = request.form.get("act", "")
-    if not keys:
+    if not keys and not (back and act == "together"):
         return _told(gettext("Choose at least one payout."))
     if act == "together":
-        return _put_together(keys)
+        return _put_together(keys, back)
     acts: dict[str, Callable[[str], None]] = {
         "hold": lambda key: payouts.hold(key, is_held=True),
         "go on": lambda key: payouts.hold(key, is_held=False),
@@ -87,9 +87,9 @@ def do_payouts() -> Response:
     return go(url_for("operations.list_payouts"))
 
 
-def _put_together(keys: list[str]) -> Response:
+def _put_together(keys: list[str], back: list[str]) -> Response:
     try:
-        batch = releasing.put_together(keys, actor=actor(), now=clock.now())
+        batch = releasing.put_together(keys, back, actor=actor(), now=clock.now())
     except RedaError as error:
         db.session.rollback()
         return _told(text(error))
@@ -199,6 +199,8 @@ def show_payout_batch(batch_key: str) -> Response:
         title=heading.removeprefix("# "),
         lines=[one.removeprefix("+ ").partition(": ") for one in lines[1:]],
         payouts=payouts.of_batch(batch),
+        refunds=refunds.of_batch(batch.id),
+        written=refunds.written,
         signatures=signed,
         needed=releasing.NEEDED,
         explained=statuses.explained,
@@ -262,6 +264,9 @@ def _page(form: ReportForm, status: int = 200) -> Response:
         cases_shown=_CASES_SHOWN,
         names_of_cases=cases.names(ids),
         batches=releasing.batches(),
+        refunds=(back := refunds.to_put_together()),
+        refunded=lookup.named([one.case_id for one in back if one.case_id is not None]),
+        written=refunds.written,
         order=order,
         form=form,
     )

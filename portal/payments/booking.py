@@ -27,7 +27,7 @@ from portal.database import tenancy
 from portal.extensions import db, settings
 from portal.identity.actor import PROVIDER, SWISH, Actor
 from portal.messages import N_, Problem, RedaError
-from portal.payments import offers, ways
+from portal.payments import offers, refunds, ways
 from portal.payments.models import Payment, SwishPart, SwishRequest
 from portal.payments.online import OnlineClient, OnlineUnavailable
 from portal.payments.swish import (
@@ -208,7 +208,7 @@ def send(request: SwishRequest, how: How, *, now: datetime) -> bool:
         way=request.way,
         amount=Decimal(request.amount_ore) / 100,
         reference=paid[0].ocr if len(paid) == 1 else request.id,
-        message=_message(paid),
+        message=message_of(paid),
         callback_url=how.callback_url,
         callback_identifier=request.callback_identifier,
         return_url=how.return_url(request.id) if how.return_url else "",
@@ -225,7 +225,8 @@ def send(request: SwishRequest, how: How, *, now: datetime) -> bool:
     return True
 
 
-def _message(paid: Sequence[Case]) -> str:
+def message_of(paid: Sequence[Case]) -> str:
+    """What a payer reads of what a payment is for, or a refund comes of."""
     if len(paid) == 1:
         # Cut, so that the reference still has room.
         creditor = paid[0].creditor.name[: LONGEST_MESSAGE - len(paid[0].reference) - 1]
@@ -455,6 +456,7 @@ def _give_receipts(
         for (one, covered), number in zip(settled, numbers, strict=True)
     ]
     db.session.execute(insert(Payment), rows)
+    refunds.owe([one.key for one, covered in settled if covered.parts.overpaid_ore], now=now)
     reaching.tell_many(
         [
             Telling(
@@ -566,6 +568,11 @@ def payments_by(request: SwishRequest) -> list[Payment]:
     )
 
 
+def payment(payment_id: int) -> Payment | None:
+    """A payment that is booked, if it may be seen."""
+    return db.session.get(Payment, payment_id)
+
+
 def receipt(receipt_number: str) -> Receipt | None:
     """A payment by the number of its receipt, if it may be seen."""
     payment = db.session.scalar(select(Payment).where(Payment.receipt_number == receipt_number))
@@ -653,7 +660,7 @@ class Unbooked:
 
 
 def differences(limit: int = 100) -> list[Unbooked]:
-    """Cases for which other money was received than was booked; there are none."""
+    """Cases whose payments, less what was paid back, are not what is booked; there are none."""
     totals = ledger.case_totals_sql()
     paid = (
         select(Payment.case_id, func.sum(Payment.amount_ore).label("ore"))
@@ -661,10 +668,13 @@ def differences(limit: int = 100) -> list[Unbooked]:
         .group_by(Payment.case_id)
         .subquery()
     )
+    back = refunds.paid_back_sql()
+    stays = func.coalesce(paid.c.ore, 0) - func.coalesce(back.c.ore, 0)
     rows = db.session.execute(
-        select(totals.c.case_id, func.coalesce(paid.c.ore, 0), totals.c.received_ore)
+        select(totals.c.case_id, stays, totals.c.received_ore)
         .outerjoin(paid, paid.c.case_id == totals.c.case_id)
-        .where(func.coalesce(paid.c.ore, 0) != totals.c.received_ore)
+        .outerjoin(back, back.c.case_id == totals.c.case_id)
+        .where(stays != totals.c.received_ore)
         .order_by(totals.c.case_id)
         .limit(limit)
     )

@@ -12,8 +12,9 @@ from portal.collection import lookup
 from portal.extensions import db
 from portal.identity.actor import Actor
 from portal.messages import N_, RedaError
-from portal.payments import booking, matching
+from portal.payments import booking, matching, refunds
 from portal.payments.models import BankPayment, BankShare, Payment, Refund
+from portal.payments.swish import new_payment_id
 from portal.payments.taking_back import (
     NotWaiting,
     locked,
@@ -25,7 +26,6 @@ from portal.payments.taking_back import (
 
 # Why a person lets money go back.
 WHYS = ("not ours", "closed", "wrong creditor", "currency")
-_LONGEST_ACCOUNT = 34
 
 
 def waiting(*, after: tuple[date, int] | None = None, limit: int = 25) -> list[BankPayment]:
@@ -45,10 +45,9 @@ def waiting(*, after: tuple[date, int] | None = None, limit: int = 25) -> list[B
 
 
 def count() -> int:
-    """How many payments and refunds wait for a person."""
-    payments = select(func.count()).where(BankPayment.state == "waiting").scalar_subquery()
-    refunds = select(func.count()).where(Refund.status == "to confirm").scalar_subquery()
-    return db.session.scalar(select(payments + refunds)) or 0
+    """How many payments wait for a person."""
+    waiting = select(func.count()).where(BankPayment.state == "waiting")
+    return db.session.scalar(waiting) or 0
 
 
 def find(payment_id: int) -> BankPayment | None:
@@ -79,18 +78,6 @@ def decided(limit: int = 25) -> list[BankPayment]:
             .join(last, last.c.payment_id == BankPayment.id)
             .where(BankPayment.state == "settled")
             .order_by(last.c.at.desc(), BankPayment.id.desc())
-            .limit(limit)
-        )
-    )
-
-
-def refunds(limit: int = 100) -> list[Refund]:
-    """Refunds that wait, those to confirm first, then the oldest."""
-    return list(
-        db.session.scalars(
-            select(Refund)
-            .where(Refund.status != "withdrawn")
-            .order_by(Refund.status, Refund.id)
             .limit(limit)
         )
     )
@@ -178,38 +165,26 @@ def send_back(payment_id: int, why: str, *, actor: Actor, now: datetime) -> None
         raise RedaError(N_("Choose why the money goes back."), field="why")
     db.session.add(
         Refund(
-            payment_id=payment.id, amount_ore=left_ore(payment), currency=payment.currency, why=why,
-            payer_name=payment.payer_name, payer_account=payment.payer_account,
-            status="to confirm", by=actor.name, at=now,
+            key=new_payment_id(), payment_id=payment.id, amount_ore=left_ore(payment),
+            currency=payment.currency, why=why, way=refunds.BANK, payer_name=payment.payer_name,
+            payer_account=payment.payer_account, account_kind=refunds.known_kind(payment),
+            status=refunds.TO_CONFIRM, by=actor.name, at=now,
         )
     )  # fmt: skip
     payment.state = "settled"
 
 
-def confirm(refund_id: int, account: str, *, actor: Actor, now: datetime) -> None:
-    """Say that an account is the payer's, so that a refund can be paid out to it.
-
-    account: as written; kept as digits and letters. Raises NotWaiting, or RedaError at `account`.
-    """
-    refund = db.session.get(Refund, refund_id, with_for_update=True, populate_existing=True)
-    if refund is None or refund.status != "to confirm":
-        raise NotWaiting
-    digits = "".join(one for one in account.upper() if one not in " -.,")
-    if not (digits.isascii() and digits.isalnum() and 2 <= len(digits) <= _LONGEST_ACCOUNT):
-        raise RedaError(
-            N_("Write the account that the money came from: digits, or an IBAN."), field="account"
-        )
-    refund.payer_account, refund.status = digits, "waiting"
-    refund.decided_by, refund.decided_at = actor.name, now
-
-
 def undo(payment_id: int, *, actor: Actor, today: date, now: datetime) -> None:
     """Take back what was decided on a payment: it waits again, and its cases owe as before.
 
-    Raises NotWaiting when nothing is decided on it, or the bank has taken it back.
+    Raises NotWaiting when nothing is decided on it, or the bank has taken it back, and RedaError
+    when some of it is sent back to the payer.
     """
     payment = locked(payment_id)
     if payment is None or payment.state != "settled" or payment.kind != "payment":
         raise NotWaiting
+    for refund in refunds_of(payment.id):
+        if refund.status not in refunds.NOT_SENT:
+            raise RedaError(N_("Some of it is sent back to the payer already."))
     undo_shares(payment, by_bank=False, on=today, actor=actor, now=now)
     payment.state = "waiting"

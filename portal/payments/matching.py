@@ -27,9 +27,10 @@ from portal.database.encryption import lookup_hash
 from portal.extensions import db
 from portal.identity.actor import BANK
 from portal.messages import RedaError
-from portal.payments import booking, taking_back
+from portal.payments import booking, refunds, taking_back
 from portal.payments.accounts import check_organisation_number
-from portal.payments.models import BankPayment, BankShare, Refund
+from portal.payments.models import BankPayment, BankShare, Payment, Refund
+from portal.payments.swish import new_payment_id
 
 # Of a hundred. A person decides on what is less.
 CERTAIN = 95
@@ -312,18 +313,24 @@ def ask_refunds(
     now: datetime,
 ) -> None:
     """Let what was paid too much go back. over: öre by key of the share."""
-    rows = []
+    if not over:
+        return
+    booked = {
+        one.channel_reference: one
+        for one in db.session.scalars(select(Payment).where(Payment.channel_reference.in_(over)))
+    }
     for key, ore in over.items():
-        payment = payments[int(key.split(":")[1])]
-        rows.append(
-            {
-                "payment_id": payment.id, "share_id": shares[key], "amount_ore": ore,
-                "currency": payment.currency, "why": "overpaid", "payer_name": payment.payer_name,
-                "payer_account": payment.payer_account, "status": "to confirm", "by": by, "at": now,
-            }
+        payment, receipt = payments[int(key.split(":")[1])], booked[key]
+        db.session.add(
+            Refund(
+                key=new_payment_id(), payment_id=payment.id, share_id=shares[key],
+                booked_id=receipt.id, creditor_id=receipt.creditor_id, case_id=receipt.case_id,
+                amount_ore=ore, currency=payment.currency, why="overpaid", way=refunds.BANK,
+                payer_name=payment.payer_name, payer_account=payment.payer_account,
+                account_kind=refunds.known_kind(payment), status=refunds.TO_CONFIRM, by=by, at=now,
+            )
         )  # fmt: skip
-    if rows:
-        db.session.execute(insert(Refund), rows)
+    db.session.flush()
 
 
 def _certain_by_ocr(amounts: Mapping[int, int]) -> dict[int, list[Hit]]:

@@ -217,11 +217,17 @@ class BankShare(Base):
 
 
 class Refund(Base):
-    """Money that goes back to who paid it; nothing is sent from here.
+    """Money that goes back to who paid it, tried once; when it fails, it is another that goes on.
 
-    share_id: of money that a case was given and that was more than it owed; else it is of what no
-    case was given. why: overpaid, closed, not ours, wrong creditor or currency. status: to confirm,
-    until a person has seen that the account is the payer's; waiting to be paid out; withdrawn.
+    key: ours, by which Swish, the payment provider and the bank know it. Of what: share_id, of
+    money by bank that a case was given and that was more than it owed; booked_id, its receipt, or
+    that of a payment at once; else of what no case was given of payment_id. creditor_id, case_id:
+    where it is booked. why: overpaid, closed, not ours, wrong creditor or currency. way: how it
+    goes back: as one of `ways.WAYS`, or by bank to payer_account. account_kind: bankgiro, plusgiro
+    or iban. account_reason: why it is not the account that the bank told. status: to confirm by a
+    person; to approve by another one; waiting to be sent; released, when it is sent; settled, when
+    it is paid; rejected, when it is not, for `reason`; failed, when another one was tried instead;
+    withdrawn. callback_identifier: as of a request. asked_at: when it was last asked how it went.
     """
 
     __tablename__ = "refunds"
@@ -230,24 +236,67 @@ class Refund(Base):
         CheckConstraint(
             "why in ('overpaid', 'closed', 'not ours', 'wrong creditor', 'currency')", name="why"
         ),
-        CheckConstraint("status in ('to confirm', 'waiting', 'withdrawn')", name="status"),
-        CheckConstraint("status <> 'waiting' or payer_account is not null", name="account"),
-        Index("ix_refunds_open", "id", postgresql_where=text("status <> 'withdrawn'")),
-    )
+        CheckConstraint("way in ('swish', 'card', 'account', 'bank')", name="way"),
+        CheckConstraint("account_kind in ('bankgiro', 'plusgiro', 'iban')", name="kind"),
+        CheckConstraint(
+            "status in ('to confirm', 'to approve', 'waiting', 'released', 'settled', 'rejected',"
+            " 'failed', 'withdrawn')",
+            name="status",
+        ),
+        CheckConstraint(
+            "way <> 'bank' or status in ('to confirm', 'failed', 'withdrawn')"
+            " or (payer_account is not null and account_kind is not null)",
+            name="account",
+        ),
+        CheckConstraint("booked_id is not null or payment_id is not null", name="of"),
+        CheckConstraint(
+            "(booked_id is null) = (case_id is null)"
+            " and (case_id is null) = (creditor_id is null)",
+            name="booked",
+        ),
+        # What was paid too much goes back once.
+        Index(
+            "uq_refunds_booked_id", "booked_id", unique=True,
+            postgresql_where=text("status not in ('failed', 'withdrawn')"),
+        ),
+        Index(
+            "ix_refunds_open", "id",
+            postgresql_where=text("status not in ('settled', 'failed', 'withdrawn')"),
+        ),
+    )  # fmt: skip
 
     id: Mapped[PrimaryKey]
-    payment_id: Mapped[int] = mapped_column(ForeignKey("bank_payments.id"), index=True)
+    key: Mapped[str] = mapped_column(unique=True)
+    payment_id: Mapped[int | None] = mapped_column(ForeignKey("bank_payments.id"), index=True)
     share_id: Mapped[int | None] = mapped_column(ForeignKey("bank_shares.id"))
+    booked_id: Mapped[int | None] = mapped_column(ForeignKey("payments.id"))
+    creditor_id: Mapped[int | None] = mapped_column(ForeignKey("creditors.id"))
+    case_id: Mapped[int | None] = mapped_column(ForeignKey("cases.id"), index=True)
     amount_ore: Mapped[int]
     currency: Mapped[str]
     why: Mapped[str]
+    way: Mapped[str] = mapped_column(server_default="bank")
     payer_name: Mapped[str]
     payer_account: Mapped[str | None] = mapped_column(EncryptedText)
+    account_kind: Mapped[str | None]
+    account_reason: Mapped[str] = mapped_column(server_default="")
     status: Mapped[str]
+    reason: Mapped[str] = mapped_column(server_default="")
     by: Mapped[str]
     at: Mapped[datetime]
     decided_by: Mapped[str | None]
     decided_at: Mapped[datetime | None]
+    decided_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    approved_by: Mapped[str | None]
+    approved_at: Mapped[datetime | None]
+    batch_id: Mapped[int | None] = mapped_column(ForeignKey("payout_batches.id"), index=True)
+    callback_identifier: Mapped[str | None] = mapped_column(EncryptedText)
+    is_taken: Mapped[bool] = mapped_column(server_default=text("false"))
+    sent_at: Mapped[datetime | None]
+    asked_at: Mapped[datetime | None]
+    error_code: Mapped[str | None]
+    released_on: Mapped[date | None]
+    ended_on: Mapped[date | None]
 
 
 class PayoutSchedule(Base):

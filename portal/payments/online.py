@@ -10,6 +10,12 @@ and comes back. The provider speaks JSON over HTTPS, with our key as a bearer to
   created, paid, declined, cancelled or error. reference: the provider's own, once paid. reason, of
   an error: `outcome_unknown` when the bank fell silent, `expired` when the payer did not come.
 - `POST /payments/<id>/cancel` → the same; 409 when it has ended already.
+- `POST /payments/<id>/refunds` {id, amount, currency, reference, description, callback_url} →
+  {id, status}, with the header `Idempotency-Key` as above. 409 {error: `busy`} while another refund
+  of the payment is under way; 422 {error} when it will never be paid: `too_much`, `not_paid`,
+  `too_old`.
+- `GET /refunds/<id>` → {id, status, amount, currency, paid_at, reason}. status: created, paid or
+  error. reason, of an error: `outcome_unknown`, `closed` or `declined`.
 
 Amounts are whole öre. A callback is a hint, as Swish's is: what is booked is what is answered when
 we ask. It carries HMAC-SHA256 of its body, in hexadecimal, in the header `Payment-Signature`.
@@ -29,12 +35,15 @@ import httpx
 
 from portal.messages import N_
 from portal.payments.ways import (
+    BUSY,
     OUTCOME_UNKNOWN,
     TIME_RAN_OUT,
     TOO_LATE,
     UNKNOWN,
     Asked,
+    Back,
     Created,
+    PaidBack,
     PaymentRequest,
     Refused,
     Status,
@@ -53,6 +62,16 @@ _STATUSES = {
     "error": Status.ERROR,
 }
 _REASONS = {"outcome_unknown": OUTCOME_UNKNOWN, "expired": TIME_RAN_OUT}
+# Why a refund is not paid, named as Swish names it.
+_REASONS_BACK = {
+    "outcome_unknown": OUTCOME_UNKNOWN,
+    "closed": "ACMT01",
+    "declined": "RF07",
+    "too_much": "RF08",
+    "too_old": "RF02",
+    "not_paid": "RF02",
+    "busy": BUSY,
+}
 
 
 class OnlineUnavailable(Unavailable):
@@ -135,6 +154,43 @@ class OnlineClient:
         """Withdraw a payment; OnlineRefused with TOO_LATE when it has ended already."""
         return _read(payment_id, self._send("POST", f"/payments/{payment_id}/cancel", {}))
 
+    def pay_back(self, back: Back) -> None:
+        """Pay back all or a part of a payment; asked again, nothing more is paid."""
+        self._send(
+            "POST",
+            f"/payments/{back.payment_id}/refunds",
+            {
+                "id": back.id,
+                "amount": int(back.amount * 100),
+                "currency": "SEK",
+                "reference": back.reference,
+                "description": back.message,
+                "callback_url": back.callback_url,
+            },
+            {"Idempotency-Key": back.id},
+        )
+
+    def fetch_back(self, refund_id: str) -> PaidBack:
+        """How a refund stands."""
+        found = self._send("GET", f"/refunds/{refund_id}")
+        status, amount, reason = found.get("status"), found.get("amount"), found.get("reason")
+        if (
+            found.get("id") != refund_id
+            or status not in ("created", "paid", "error")
+            or type(amount) is not int
+            or not 0 < amount <= 10**14
+            or found.get("currency") != "SEK"
+        ):
+            raise OnlineUnavailable
+        return PaidBack(
+            id=refund_id,
+            amount=Decimal(amount) / 100,
+            currency="SEK",
+            is_paid=status == "paid",
+            error_code=_REASONS_BACK.get(str(reason), "RF07") if status == "error" else None,
+            date_paid=_moment(found.get("paid_at")),
+        )
+
     def open_url(self, token: str, return_url: str) -> str:
         """The provider's page, which was told when it was asked where it leads back."""
         return token
@@ -150,6 +206,8 @@ class OnlineClient:
             answer = self._http.request(method, path, json=body, headers=headers)
         except httpx.HTTPError:
             raise OnlineUnavailable from None
+        if answer.status_code in (409, 422) and (code := _why_not_back(answer)):
+            raise OnlineRefused(code)
         if answer.status_code == 409:
             raise OnlineRefused(TOO_LATE)
         if answer.status_code == 404:
@@ -167,6 +225,15 @@ class OnlineClient:
         return found
 
 
+def _why_not_back(answer: httpx.Response) -> str | None:
+    try:
+        told = json.loads(answer.content)
+    except (ValueError, RecursionError):
+        return None
+    reason = told.get("error") if isinstance(told, dict) else None
+    return _REASONS_BACK.get(reason) if isinstance(reason, str) else None
+
+
 def signature(body: bytes, key: str) -> str:
     """What a callback's signature must be."""
     return hmac.new(key.encode(), body, hashlib.sha256).hexdigest()
@@ -178,7 +245,7 @@ def is_signed(body: bytes, received: str | None, key: str) -> bool:
 
 
 def payment_id_of(body: bytes) -> str | None:
-    """Which payment a callback tells of; None when it is no callback."""
+    """Which payment or refund a callback tells of; None when it is no callback."""
     try:
         told = json.loads(body)
     except (ValueError, RecursionError):

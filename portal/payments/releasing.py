@@ -1,7 +1,8 @@
-"""Payouts that two operators have approved with BankID are booked, and ordered at the bank.
+"""Payouts and refunds that two operators have approved with BankID are ordered at the bank.
 
 What both sign is a batch: its text and rows are fixed when it is made. When anything that it rests
-on has changed since, nothing of it is released, and its payouts are proposals again.
+on has changed since, nothing of it is released, and its payouts are proposals again. A payout is
+booked when it is ordered, a refund when it is paid.
 """
 
 import hashlib
@@ -16,6 +17,7 @@ from babel.numbers import format_currency
 from sqlalchemy import func, select
 
 from portal import clock, ledger
+from portal.collection import cases
 from portal.companies import accounts
 from portal.config import Settings
 from portal.database import files, tenancy
@@ -27,41 +29,53 @@ from portal.identity.orders import Purpose
 from portal.identity.people import new_key
 from portal.law import calendar
 from portal.messages import N_, RedaError
-from portal.payments import pain001, payouts
-from portal.payments.models import Payout, PayoutBatch, PayoutSignature
+from portal.payments import pain001, payouts, refunds
+from portal.payments.models import Payout, PayoutBatch, PayoutSignature, Refund
 from portal.signing import completed
 
 WAITING, RELEASED, WITHDRAWN = "waiting", "released", "withdrawn"
 NEEDED = 2
 _ROWS_IN_TEXT = 40
+# The mark of a refund's row, and what is signed by whether all of it are refunds.
+_REFUND = "refund"
+_HEADINGS = {
+    False: "Betala ut redovisningsmedel",
+    True: "Betala tillbaka för mycket betalt",
+    None: "Betala ut redovisningsmedel och betala tillbaka för mycket betalt",
+}
+_NOT_FREE = N_("One of them is held, waits for approval or is paid. Look at how it is now.")
 _CHANGED = N_(
     "Something that this rests on was changed after it was put together, so nothing was paid. The"
     " payouts are proposals again."
 )
 
 
-def put_together(keys: Sequence[str], *, actor: Actor, now: datetime) -> PayoutBatch:
-    """Put proposals together, to be approved by two operators.
+def put_together(
+    keys: Sequence[str], refund_keys: Sequence[str] = (), *, actor: Actor, now: datetime
+) -> PayoutBatch:
+    """Put proposals and refunds together, to be approved by two operators.
 
     Raises RedaError when there are none, or one is held, has no account or waits already.
     """
-    if not keys:
+    if not keys and not refund_keys:
         raise RedaError(N_("Choose at least one payout."))
     chosen = [payouts.locked(key) for key in sorted(set(keys))]
+    back = [refunds.by_key(key) for key in sorted(set(refund_keys))]
     for one in chosen:
         if one.status != payouts.PROPOSED or one.batch_id is not None:
-            raise RedaError(
-                N_("One of them is held, waits for approval or is paid. Look at how it is now.")
-            )
+            raise RedaError(_NOT_FREE)
         if one.account_key is None:
             raise RedaError(N_("One of them has no account to be paid to."))
+    if any(one is None or not _is_free(one) for one in back):
+        raise RedaError(_NOT_FREE)
     batch = PayoutBatch(
         key=new_key(12), made_by=actor.name, made_at=now, text="", rows=[], status=WAITING
     )
     db.session.add(batch)
     db.session.flush()
-    for one in chosen:
-        one.batch_id = batch.id
+    for order in (*chosen, *back):
+        assert order is not None
+        order.batch_id = batch.id
     db.session.flush()
     batch.rows = _rows(batch)
     batch.text = _text(batch, now)
@@ -69,12 +83,29 @@ def put_together(keys: Sequence[str], *, actor: Actor, now: datetime) -> PayoutB
     return batch
 
 
+def _is_free(refund: Refund) -> bool:
+    return (
+        refund.status == refunds.WAITING and refund.way == refunds.BANK and refund.batch_id is None
+    )
+
+
+def orders_of(batch: PayoutBatch) -> list[Payout | Refund]:
+    """What a batch orders: its payouts, then its refunds."""
+    return [*(one for one, _ in payouts.of_batch(batch)), *refunds.of_batch(batch.id)]
+
+
 def _rows(batch: PayoutBatch) -> list[list[Any]]:
-    return [
+    out = [
         [one.key, name, one.amount_ore, one.currency, one.account_kind, one.account_number,
          one.account_holder]
         for one, name in payouts.of_batch(batch)
     ]  # fmt: skip
+    back = [
+        [one.key, one.payer_name, one.amount_ore, one.currency, one.account_kind,
+         refunds.written(one), one.payer_name, _REFUND]
+        for one in refunds.of_batch(batch.id)
+    ]  # fmt: skip
+    return [*out, *back]
 
 
 def _text(batch: PayoutBatch, now: datetime) -> str:
@@ -82,14 +113,16 @@ def _text(batch: PayoutBatch, now: datetime) -> str:
     for row in batch.rows:
         sums[row[3]] = sums.get(row[3], 0) + row[2]
     told = [
-        f"+ {_plain(row[1])}: {_money(row[2], row[3])} till {_plain(row[5])}"
+        f"+ {_who(row)}: {_money(row[2], row[3])} till {_plain(row[5])}"
         for row in batch.rows[:_ROWS_IN_TEXT]
     ]
+    kinds = {row[-1] == _REFUND for row in batch.rows}
+    heading = _HEADINGS[kinds.pop()] if len(kinds) == 1 else _HEADINGS[None]
     if len(batch.rows) > _ROWS_IN_TEXT:
         told.append(f"+ och {len(batch.rows) - _ROWS_IN_TEXT} till")
     return "\n".join(
         (
-            "# Betala ut redovisningsmedel",
+            f"# {heading}",
             "",
             f"+ Antal: {len(batch.rows)}",
             *(f"+ Summa: {_money(ore, currency)}" for currency, ore in sorted(sums.items())),
@@ -98,6 +131,11 @@ def _text(batch: PayoutBatch, now: datetime) -> str:
             f" {now.astimezone(clock.STOCKHOLM):%Y-%m-%d %H:%M}",
         )
     )
+
+
+def _who(row: Sequence[Any]) -> str:
+    who = _plain(row[1]) or "okänd betalare"
+    return f"Återbetalning till {who}" if row[-1] == _REFUND else who
 
 
 def _money(ore: int, currency: str) -> str:
@@ -205,7 +243,11 @@ def finish(order: BankIDOrder, *, now: datetime) -> PayoutBatch | None:
 
 def _require_same(batch: PayoutBatch, now: datetime) -> None:
     found = [payouts.locked(one.key) for one, _ in payouts.of_batch(batch)]
-    if _rows(batch) != batch.rows or not all(map(_is_still_right, found)):
+    back = [refunds.locked(one.id) for one in refunds.of_batch(batch.id)]
+    is_right = all(map(_is_still_right, found)) and all(
+        one.status == refunds.WAITING for one in back
+    )
+    if _rows(batch) != batch.rows or not is_right:
         _end(batch, now)
         raise RedaError(_CHANGED)
 
@@ -226,14 +268,22 @@ def _release(batch: PayoutBatch, actor: Actor, now: datetime, ours: Settings) ->
         payouts.post_released(one, today=today, now=now)
         one.status, one.released_on = payouts.RELEASED, today
         payouts.tell_released(one, actor, now)
+    back = [refunds.locked(one.id) for one in refunds.of_batch(batch.id)]
+    for refund in back:
+        refund.status, refund.released_on, refund.sent_at = refunds.RELEASED, today, now
     batch.status, batch.ended_at = RELEASED, now
     batch.execute_on = calendar.banking_day_on_or_after(today)
-    batch.file_sha256 = files.store(_file(batch, found, now, ours, batch.execute_on))
+    batch.file_sha256 = files.store(_file(batch, found, back, now, ours, batch.execute_on))
     db.session.flush()
 
 
 def _file(
-    batch: PayoutBatch, found: Sequence[Payout], now: datetime, ours: Settings, execute_on: date
+    batch: PayoutBatch,
+    found: Sequence[Payout],
+    back: Sequence[Refund],
+    now: datetime,
+    ours: Settings,
+    execute_on: date,
 ) -> bytes:
     names = dict(
         db.session.execute(
@@ -252,6 +302,13 @@ def _file(
             words=f"{ours.service_name} {one.key}",
         )
         for one in found
+    ] + [
+        pain001.Transfer(
+            key=one.key, amount_ore=one.amount_ore, currency=one.currency, name=one.payer_name,
+            kind=one.account_kind or "", account=one.payer_account or "",
+            words=f"Återbetalning {_reference(one)}".strip(),
+        )
+        for one in back
     ]  # fmt: skip
     return pain001.build(
         batch.key,
@@ -267,6 +324,12 @@ def _file(
     )
 
 
+def _reference(refund: Refund) -> str:
+    if refund.case_id is None:
+        return ""
+    return cases.names([refund.case_id])[refund.case_id].reference
+
+
 def withdraw(key: str, *, now: datetime) -> PayoutBatch:
     """Take a batch apart; its payouts are proposals again. What is decided stays as it is."""
     batch = _locked(key)
@@ -279,6 +342,8 @@ def _end(batch: PayoutBatch, now: datetime) -> None:
     batch.status, batch.ended_at = WITHDRAWN, now
     for one, _ in payouts.of_batch(batch):
         payouts.take_back(payouts.locked(one.key))
+    for refund in refunds.of_batch(batch.id):
+        refund.batch_id = None
     db.session.flush()
 
 

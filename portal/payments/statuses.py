@@ -1,4 +1,4 @@
-"""What the bank says of payouts that it was ordered to make: pain.002, and debits in its files.
+"""What the bank says of what it was ordered to pay, payouts and refunds: pain.002, and its files.
 
 Sources: ISO 20022 "Payments Initiation", CustomerPaymentStatusReport (pain.002.001.03 to .14): the
 file is named by `OrgnlMsgId`, a payment by `OrgnlEndToEndId`; `RJCT` and `CANC` are refused, `ACSC`
@@ -17,9 +17,9 @@ from portal import clock
 from portal.extensions import db
 from portal.identity.actor import Actor
 from portal.messages import N_, RedaError
-from portal.payments import payouts, releasing
+from portal.payments import payouts, refunds, releasing
 from portal.payments.bank_files.fields import local_name
-from portal.payments.models import BankPayment, Payout, PayoutBatch
+from portal.payments.models import BankPayment, Payout, PayoutBatch, Refund
 
 LARGEST = 20 * 1024 * 1024
 _NAMESPACE = re.compile(r"urn:iso:std:iso:20022:tech:xsd:pain\.002\.001\.\d\d")
@@ -78,18 +78,30 @@ def take_report(data: bytes, *, now: datetime) -> Outcome:
     of_blocks, of_payments = _inner(report)
     paid = refused = under_way = 0
     today = clock.day_of(now)
-    for payout, _ in payouts.of_batch(batch):
-        block = of_blocks.get(f"{batch.key}-{payout.currency}")
-        said = of_payments.get(payout.key) or block or of_file
+    for order in releasing.orders_of(batch):
+        block = of_blocks.get(f"{batch.key}-{order.currency}")
+        said = of_payments.get(order.key) or block or of_file
         if said.status in _REFUSED:
-            payouts.reject(payout, said.reason, on=today, actor=_BANK, now=now)
+            _reject(order, said.reason, today, now)
             refused += 1
         elif said.status in _PAID:
-            payouts.settle(payout, on=today, actor=_BANK, now=now)
+            _settle(order, today, now)
             paid += 1
         else:
             under_way += 1
     return Outcome(paid, refused, under_way)
+
+
+def _settle(order: Payout | Refund, on: date, now: datetime) -> bool:
+    if isinstance(order, Payout):
+        return payouts.settle(order, on=on, actor=_BANK, now=now)
+    return refunds.settle(refunds.locked(order.id), on=on, actor=_BANK, now=now)
+
+
+def _reject(order: Payout | Refund, reason: str, on: date, now: datetime) -> bool:
+    if isinstance(order, Payout):
+        return payouts.reject(order, reason, on=on, actor=_BANK, now=now)
+    return refunds.reject(refunds.locked(order.id), reason, on=on, actor=_BANK, now=now)
 
 
 def _inner(report: etree._Element) -> tuple[dict[str, _Said], dict[str, _Said]]:
@@ -143,37 +155,36 @@ def _text(node: etree._Element, name: str) -> str:
 
 
 def settle_debits(*, now: datetime) -> int:
-    """Book payouts that banks' files say have left the account; answers how many.
+    """Book payouts and refunds that banks' files say have left the account; answers how many.
 
-    A debit is a payout's when it names it and has its amount, or names its file and has the file's
+    A debit is an order's when it names it and has its amount, or names its file and has the file's
     sum. Doing it again changes nothing.
     """
     count = 0
-    for batch in db.session.scalars(
-        select(PayoutBatch)
-        .join(Payout, Payout.batch_id == PayoutBatch.id)
+    sent = (
+        select(Payout.batch_id)
         .where(Payout.status == payouts.RELEASED)
-        .distinct()
-        .order_by(PayoutBatch.id)
+        .union(select(Refund.batch_id).where(Refund.status == refunds.RELEASED))
+    )
+    for batch in db.session.scalars(
+        select(PayoutBatch).where(PayoutBatch.id.in_(sent)).order_by(PayoutBatch.id)
     ):
-        found = [one for one, _ in payouts.of_batch(batch)]
+        found = releasing.orders_of(batch)
         for currency in sorted({one.currency for one in found}):
-            count += _settle(batch, [one for one in found if one.currency == currency], now)
+            count += _settle_debited(batch, [one for one in found if one.currency == currency], now)
     return count
 
 
-def _settle(batch: PayoutBatch, found: list[Payout], now: datetime) -> int:
+def _settle_debited(batch: PayoutBatch, found: list[Payout | Refund], now: datetime) -> int:
     # What the bank has refused is not in the sum that it takes.
-    whole = [one for one in found if one.status != payouts.REJECTED]
+    whole = [one for one in found if one.status not in (payouts.REJECTED, refunds.FAILED)]
     on = _debited(batch.key, sum(one.amount_ore for one in whole), found[0].currency)
     told = [
         (one, on or _debited(one.key, one.amount_ore, one.currency))
         for one in found
         if one.status == payouts.RELEASED
     ]
-    return sum(
-        payouts.settle(one, on=day, actor=_BANK, now=now) for one, day in told if day is not None
-    )
+    return sum(_settle(one, day, now) for one, day in told if day is not None)
 
 
 def _debited(name: str, ore: int, currency: str) -> date | None:

@@ -32,7 +32,9 @@ from portal.messages import N_, Problem, RedaError
 from portal.payments.ways import (
     OUTCOME_UNKNOWN,
     Asked,
+    Back,
     Created,
+    PaidBack,
     PaymentRequest,
     Refused,
     Status,
@@ -346,6 +348,32 @@ class SwishClient:
     def fetch_refund(self, refund_id: str) -> Refund:
         """How a refund stands: GET /api/v1/refunds/{id}."""
         return _read(_refund, self._send("GET", f"/v1/refunds/{refund_id}"))
+
+    def pay_back(self, back: Back) -> None:
+        """Pay back, as `refund` does."""
+        self.refund(
+            back.id,
+            original_payment_reference=back.original,
+            amount=back.amount,
+            reference=back.reference,
+            message=back.message,
+            callback_url=back.callback_url,
+            callback_identifier=back.callback_identifier,
+        )
+
+    def fetch_back(self, refund_id: str) -> PaidBack:
+        """How a refund stands, as `fetch_refund` tells it."""
+        told = self.fetch_refund(refund_id)
+        return PaidBack(
+            id=told.id,
+            amount=told.amount,
+            currency=told.currency,
+            is_paid=told.status is RefundStatus.PAID,
+            error_code=(
+                told.error_code or OUTCOME_UNKNOWN if told.status is RefundStatus.ERROR else None
+            ),
+            date_paid=told.date_paid,
+        )
 
     def open_url(self, token: str, return_url: str) -> str:
         """The address that opens the payer's Swish app, which afterwards opens return_url."""

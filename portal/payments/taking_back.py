@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, select
 from portal.extensions import db
 from portal.identity.actor import Actor
 from portal.messages import N_, RedaError
-from portal.payments import booking
+from portal.payments import booking, refunds
 from portal.payments.models import BankPayment, BankShare, Refund
 
 log = structlog.get_logger()
@@ -116,8 +116,7 @@ def undo_shares(
         booking.take_back(share.key, by_bank=by_bank, on=on, actor=actor, now=now)
         share.undone_by, share.undone_at = actor.name or actor.kind, now
     for refund in refunds_of(payment.id):
-        refund.status = "withdrawn"
-        refund.decided_by, refund.decided_at = actor.name or actor.kind, now
+        refunds.withdraw(refund, actor=actor, now=now)
     db.session.flush()
 
 
@@ -137,7 +136,10 @@ def refunds_of(payment_id: int) -> list[Refund]:
     return list(
         db.session.scalars(
             select(Refund)
-            .where(Refund.payment_id == payment_id, Refund.status != "withdrawn")
+            .where(
+                Refund.payment_id == payment_id,
+                Refund.status.not_in((refunds.FAILED, refunds.WITHDRAWN)),
+            )
             .order_by(Refund.id)
         )
     )

@@ -26,6 +26,8 @@ NAMES: Mapping[str, str] = {
 UNKNOWN, TAKEN, TOO_LATE, ENDED = "404", "RP09", "RP07", "RP08"
 # The code with which the bank fell silent: the money may have moved, or not.
 OUTCOME_UNKNOWN = "DS24"
+# A refund waits for another one of the same payment.
+BUSY = "RF09"
 TIME_RAN_OUT = "TM01"
 
 
@@ -102,6 +104,40 @@ class Asked:
     language: str
 
 
+@dataclass(frozen=True)
+class Back:
+    """What a client pays back of a payment.
+
+    id: ours, of the refund. payment_id: ours, of the payment; original: theirs, once it was paid.
+    amount: kronor. The others as of Asked.
+    """
+
+    id: str
+    payment_id: str
+    original: str
+    amount: Decimal
+    reference: str
+    message: str
+    callback_url: str
+    callback_identifier: str
+
+
+@dataclass(frozen=True)
+class PaidBack:
+    """How a refund stands, when whoever pays it is asked.
+
+    amount: kronor. error_code: why it ended without being paid; OUTCOME_UNKNOWN when the bank fell
+    silent. Neither paid nor with an error it is under way. date_paid: once paid.
+    """
+
+    id: str
+    amount: Decimal
+    currency: str
+    is_paid: bool
+    error_code: str | None = None
+    date_paid: datetime | None = None
+
+
 class Unavailable(RedaError):
     """No answer, or none that can be understood: try again."""
 
@@ -127,6 +163,15 @@ class Client(Protocol):
 
     def cancel(self, payment_id: str) -> PaymentRequest:
         """Withdraw a payment; Refused with UNKNOWN, TOO_LATE or ENDED."""
+
+    def pay_back(self, back: Back) -> None:
+        """Pay back; Refused with TAKEN when it was asked for before, with BUSY when it must wait.
+
+        Refused otherwise: it will never be paid.
+        """
+
+    def fetch_back(self, refund_id: str) -> PaidBack:
+        """How a refund stands; Refused with UNKNOWN when there is none."""
 
     def open_url(self, token: str, return_url: str) -> str:
         """The address on which the payer approves."""

@@ -46,7 +46,7 @@ MOST_TRIES = 5
 _TURN = 20.0
 _BETWEEN_NOTES = 0.5
 _stopping = threading.Event()
-_WENT_WRONG = N_(
+WENT_WRONG = N_(
     "Something went wrong on our side, and we have been told. Try again; if it happens once more,"
     " get in touch with us."
 )
@@ -224,7 +224,7 @@ def _make(order_id: int, now: Callable[[], datetime]) -> None:
         _fail(making, error.problem)
     except Exception as error:
         log.error("order.failed", order=order_id, error=type(error).__name__, exc_info=True)
-        _fail(making, Problem(_WENT_WRONG))
+        _fail(making, Problem(WENT_WRONG))
 
 
 def _begin(order_id: int, now: datetime) -> Task | None:

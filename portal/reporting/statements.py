@@ -14,6 +14,7 @@ from sqlalchemy import select, text
 
 from portal.extensions import db
 from portal.messages import N_
+from portal.payments import payouts
 from portal.payments.models import Payout
 from portal.reporting import names, reports
 from portal.reporting.tables import DAY, MONEY, Column, Report, Row, Table, Text
@@ -174,20 +175,47 @@ def later(payout: Payout) -> Payout | None:
     return None if found is None else db.session.get_one(Payout, found)
 
 
+_STANDS = {
+    payouts.RELEASED: N_("It is on its way from the bank."),
+    payouts.SETTLED: N_("The bank has paid it."),
+    payouts.REJECTED: N_("The bank refused it: nothing was paid, and it is owed again."),
+    payouts.OFFSET: N_("All was set off, and nothing was paid."),
+}
+
+
 def build(payout: Payout) -> Report:
     """The statement: what the sum is made up of, and then case by case."""
     return Report(
         "payout",
         N_("Remittance statement"),
         Text(
-            N_("Payout of %(day)s to %(account)s"),
-            {"day": payout.released_on, "account": payout.account_number or "–"},
+            N_("Payout of %(day)s to %(account)s, reference %(key)s"),
+            {
+                "day": payout.released_on,
+                "account": payout.account_number or "–",
+                "key": payout.key,
+            },
         ),
-        (Text(N_("Principal and interest that debtors have paid are yours. Fees that your company"
-                 " bears itself and commission are set off. What is left is what is paid.")),),
+        (
+            Text(_STANDS[payout.status]),
+            *(
+                Text(
+                    N_("It holds again what the bank refused in the payout of %(day)s."),
+                    {"day": one.released_on},
+                )
+                for one in earlier(payout)
+            ),
+            Text(
+                N_(
+                    "Principal and interest that debtors have paid are yours. Fees that your"
+                    " company bears itself and commission are set off. What is left is what is"
+                    " paid."
+                )
+            ),
+        ),
         (_makeup(payout), by_case(payout)),
         payout.currency,
-    )  # fmt: skip
+    )
 
 
 def written(

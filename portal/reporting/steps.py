@@ -101,7 +101,7 @@ with fees as (
     from ledger_lines l join ledger_entries e on e.id = l.entry_id
     where l.creditor_id = :creditor_id and l.currency = :currency
         and l.booked_on between :first and :last and l.case_id is not null and (
-            l.account = 'client_funds'
+            l.account = 'client_funds' and e.kind not like 'refund.%'
             or l.account = 'claims' and e.kind = 'payment.direct'
         )
     group by l.booked_on, e.created_at, l.case_id, e.kind, e.id
@@ -120,15 +120,15 @@ with fees as (
         case when m.kind in ('reminder', 'demand', 'plan') then m.kind else 'other' end, 'sent', 1,
         0
     from messages m join cases c on c.id = m.case_id
-    where m.creditor_id = :creditor_id and m.status = 'sent' and m.channel = 'letter'
+    where m.creditor_id = :creditor_id and m.status = 'sent' and m.channel in ('letter', 'mailbox')
         and c.currency = :currency
     union all
     select booked_on, step, 'charged', 1, ore from charges
     union all
     select booked_on, step, what, 1, ore from set_off
     union all
-    select l.booked_on, {_FEE_STEP.format(kind="substr(e.kind, length('creditor_') + 1)")}, 'borne',
-        1, l.amount_ore
+    select l.booked_on, {_FEE_STEP.format(kind="replace(e.kind, 'creditor_', '')")}, 'borne', 1,
+        l.amount_ore
     from ledger_lines l join ledger_entries e on e.id = l.entry_id
     where l.creditor_id = :creditor_id and l.account = 'owed_by_creditor'
         and l.currency = :currency and e.kind like 'creditor_fee.%'

@@ -19,7 +19,7 @@ from portal.identity.people import new_key
 from portal.messages import N_, Problem, RedaError
 from portal.signing import envelopes, events, noting, pdfs
 from portal.signing.envelopes import NotADraft
-from portal.signing.models import Envelope, EnvelopeFile, Signer
+from portal.signing.models import Envelope, EnvelopeFile, SendingList, Signer
 from portal.sources import values as read
 
 DOCUMENT, ATTACHMENT = "document", "attachment"
@@ -264,7 +264,7 @@ def discard(envelope: Envelope, *, actor: Actor, now: datetime) -> None:
     noting.note("discarded", envelope, actor=actor, now=now)
     # Nobody may remove an event otherwise (migration 0042).
     db.session.execute(select(func.reda_forget_log_of_draft(envelope.id)))
-    for table in (EnvelopeFile, Signer):
+    for table in (EnvelopeFile, Signer, SendingList):
         db.session.execute(delete(table).where(table.envelope_id == envelope.id))
     db.session.delete(envelope)
     db.session.flush()

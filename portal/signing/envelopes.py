@@ -372,6 +372,7 @@ def note_signed(envelope: Envelope, signer: Signer, *, now: datetime) -> bool:
     """
     signer.status, signer.ended_at = "signed", now
     db.session.flush()
+    inviting.unwrite(signer)
     if _waiting(envelope):
         _invite_next(envelope, now)
         return False
@@ -413,6 +414,7 @@ def hand_over(envelope: Envelope, signer: Signer, to: Invited, *, now: datetime)
     db.session.add(other)
     db.session.flush()
     signer.status, signer.ended_at, signer.handed_to_id = "handed_over", now, other.id
+    inviting.unwrite(signer)
     events.record(
         envelope, "handed_over", actor=f"signer:{signer.name}", now=now, signer=signer,
         to=other.key, to_name=other.name,
@@ -568,6 +570,7 @@ def correct(
     if told == (signer.email, signer.phone):
         return
     signer.email, signer.phone = told
+    inviting.unwrite(signer)
     signer.link += 1
     inviting.invite(envelope, signer, now=now)
     events.record(

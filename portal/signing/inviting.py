@@ -22,6 +22,7 @@ from portal.signing.models import Envelope, EnvelopeFile, Signer
 
 # Bytes of the sealed documents that go in a mail; many servers take ten million, base64 and all.
 MOST_ATTACHED = 7_000_000
+_INVITATION, _REMINDER = "sign_invitation", "sign_reminder"
 
 
 def token(signer: Signer) -> str:
@@ -47,16 +48,27 @@ def _hash(told: str) -> bytes:
 def invite(envelope: Envelope, signer: Signer, *, now: datetime) -> None:
     """Write to a signer whose turn it is."""
     signer.token_hash = _hash(token(signer))
-    _write("sign_invitation", envelope, signer, f"{signer.link}", now)
+    _write(_INVITATION, envelope, signer, f"{signer.link}", now)
 
 
 def remind(envelope: Envelope, signer: Signer, *, now: datetime) -> None:
     """Write once more to a signer who has not answered."""
-    _write("sign_reminder", envelope, signer, now.isoformat(), now)
+    _write(_REMINDER, envelope, signer, now.isoformat(), now)
+
+
+def unwrite(signer: Signer) -> bool:
+    """Let what a signer was to be asked, and has not left yet, not leave.
+
+    A text message waits at night for the morning. Answers whether their invitation was among it.
+    """
+    return _INVITATION in outbox.withdraw_addressed((_INVITATION, _REMINDER), signer.key)
 
 
 def tell_of_end(envelope: Envelope, *, now: datetime) -> None:
-    """Tell those who were invited that nobody signs it any more, and why."""
+    """Tell those who were invited that nobody signs it any more, and why.
+
+    Who was still to get their invitation, and has not seen it otherwise, never hears of it.
+    """
     invited = db.session.scalars(
         select(Signer).where(
             Signer.envelope_id == envelope.id,
@@ -66,7 +78,9 @@ def tell_of_end(envelope: Envelope, *, now: datetime) -> None:
         )
     )
     for one in invited:
-        _write("sign_ended", envelope, one, now.isoformat(), now)
+        is_unknown_to_them = unwrite(one) and one.opened_at is None
+        if not is_unknown_to_them:
+            _write("sign_ended", envelope, one, now.isoformat(), now)
 
 
 def tell_of_seal(envelope: Envelope, *, now: datetime) -> None:

@@ -265,6 +265,19 @@ def due(today: date) -> list[int]:
     )
 
 
+def deletion_day(envelope: Envelope, *, today: date) -> date | None:
+    """The day that an envelope is deleted, once its company was told; None while it is not to be.
+
+    It is put off for as long as something keeps it (`why_kept`).
+    """
+    if envelope.keep_until_on is None or envelope.deletion_told_on is None:
+        return None
+    due_on = max(
+        envelope.keep_until_on + timedelta(days=1), envelope.deletion_told_on + TOLD_BEFORE
+    )
+    return None if why_kept(envelope, today=due_on) else max(due_on, today)
+
+
 def delete_due(envelope: Envelope, *, today: date, now: datetime) -> bool:
     """Delete an envelope whose time is over; answers whether it was, for it may be held meanwhile.
 
@@ -365,6 +378,15 @@ def deleted(creditor_id: int, limit: int = 100) -> list[DeletedEnvelope]:
             .where(DeletedEnvelope.creditor_id == creditor_id)
             .order_by(DeletedEnvelope.id.desc())
             .limit(limit)
+        )
+    )
+
+
+def find_deleted(creditor_id: int, key: str) -> DeletedEnvelope | None:
+    """What is left of an envelope of a company that is deleted."""
+    return db.session.scalar(
+        select(DeletedEnvelope).where(
+            DeletedEnvelope.creditor_id == creditor_id, DeletedEnvelope.key == key
         )
     )
 

@@ -385,6 +385,34 @@ class SignatureUse(Base):
     price_ore: Mapped[int]
 
 
+class SendingList(Base):
+    """A list of people, each of whom a draft is sent to (`sending_lists`).
+
+    key: in its page's address. sha256: of the list as it was uploaded. seen: a hash of the draft as
+    it was then. people: those of the list as JSON, until it has ended. total, done: how many are on
+    it, and have been sent to, in its order. failure: why it ended before, a Problem as JSON.
+    """
+
+    __tablename__ = "sending_lists"
+    __table_args__ = (UniqueConstraint("envelope_id", "sha256"),)
+
+    id: Mapped[PrimaryKey]
+    key: Mapped[str] = mapped_column(unique=True)
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
+    envelope_id: Mapped[int] = mapped_column(ForeignKey("envelopes.id"))
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    person_name: Mapped[str]
+    sender_email: Mapped[str | None]
+    sha256: Mapped[str] = mapped_column(info={NO_FILE: True})
+    seen: Mapped[str]
+    people: Mapped[str | None] = mapped_column(EncryptedText)
+    total: Mapped[int]
+    done: Mapped[int] = mapped_column(default=0)
+    begun_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    failure: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+
+
 class KeepingRule(Base):
     """How many years a company keeps a kind of envelopes after their end; None until it deletes."""
 

@@ -12,6 +12,7 @@ from portal.signing.models import OF_THE_SERVICE, Envelope
 _TOLD = {
     "signed": "document", "declined": "document", "soon_over": "document",
     "expired": "document", "overtaken": "document", "completed": "document_completed",
+    "list_failed": "document",
 }  # fmt: skip
 
 

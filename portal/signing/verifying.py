@@ -47,6 +47,10 @@ _LONGEST_ORDER = timedelta(minutes=10)
 # Longer than any signature; read sign by sign, it would keep a server busy for minutes.
 _ENDLESS = re.compile(rb"<[0-9A-Fa-f\s]{1000000}")
 _NOT_REACHED = N_("Not looked at, because of what was found before.")
+_TAKES_TOO_MUCH = N_(
+    "It takes more time or memory to look through it than we give to one file. Our sealed files do"
+    " not: ask whoever gave it to you for the file as it was sent to them."
+)
 
 
 @dataclass(frozen=True)
@@ -115,6 +119,13 @@ def verify(data: bytes, trust: Trust, *, now: datetime) -> Report:
     return report
 
 
+def gave_up(data: bytes, *, now: datetime) -> Report:
+    """The report on a file that takes too much time or memory to be looked at."""
+    rest = [Finding(check, UNCHECKED, Problem(_NOT_REACHED)) for check in CHECKS if check != "pdf"]
+    pdf = Finding("pdf", UNCHECKED, Problem(_TAKES_TOO_MUCH))
+    return Report(hashlib.sha256(data).hexdigest(), len(data), now, [pdf, *rest])
+
+
 @dataclass
 class _Looking:
     """One file that is looked at."""
@@ -150,6 +161,9 @@ class _Looking:
     def _stop(
         self, check: str, message: str, error: Exception | None = None, **values: object
     ) -> Any:
+        if isinstance(error, MemoryError):
+            # It says nothing of the file.
+            raise error
         self._say(check, BAD, message, **values)
         raise _Stop from error
 

@@ -108,7 +108,7 @@ def _require_reader(item: Item) -> Known | None:
 def show_envelope(token: str) -> Response:
     """Who sends what until when; identified, the documents to read, and to sign."""
     item, who = _open(token), _who()
-    if not languages.is_chosen():
+    if not languages.is_known():
         # As they are written to, where the page exists so, rather than as their browser asks.
         languages.begin_in(item.signer.language if item.signer.language == "sv" else "en")
     state = _state(item)

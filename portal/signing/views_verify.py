@@ -7,11 +7,11 @@ from itsdangerous import BadSignature, URLSafeSerializer
 
 from portal import clock
 from portal.extensions import limiter, settings
-from portal.signing import verifying
+from portal.signing import apart, verifying
 from portal.signing.forms_verify import VerifyForm
-from portal.signing.trust import trust_of
 from portal.signing.verification_report import as_json, from_json, render_pdf
 from portal.signing.views import signing
+from portal.web.forms import text
 from portal.web.languages import current
 from portal.web.rendering import render
 
@@ -35,7 +35,11 @@ def show_verification() -> Response:
     if not form.validate_on_submit():
         return render("signing/verify.html", form=form, status=422)
     data = form.file.data.read()
-    report = verifying.verify(data, trust_of(settings()), now=clock.now())
+    try:
+        report = apart.verify(data, settings(), now=clock.now())
+    except apart.Busy as error:
+        form.file.errors = [text(error)]
+        return render("signing/verify.html", form=form, status=error.status)
     return render(
         "signing/verified.html",
         report=report,

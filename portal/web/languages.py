@@ -60,17 +60,29 @@ def is_chosen() -> bool:
     return any(locales.find(name) for name in (request.args.get("lang", ""), _before()) if name)
 
 
+def is_known() -> bool:
+    """Whether it is known what the reader reads: they have chosen, or have letters in it."""
+    return bool(_wished())
+
+
 def _before() -> str:
     return request.cookies.get(COOKIE, "")
 
 
 def _choose() -> Language:
-    there = offered()
-    for name in (request.args.get("lang"), _before(), session.get(_KEPT)):
-        found = locales.find(name) if name else None
-        if found and found in there:
+    there, wished = offered(), _wished()
+    for found in wished:
+        if found in there:
             return found
-    return _of_browser(there)
+    # Who reads something else is more likely to read English than Swedish, if their browser tells
+    # of neither.
+    reads_other = any(one.tag[:2] != "sv" for one in wished)
+    return _of_browser(there, LANGUAGES["en"] if reads_other else DEFAULT)
+
+
+def _wished() -> list[Language]:
+    names = (request.args.get("lang"), _before(), session.get(_KEPT))
+    return [found for name in names if name and (found := locales.find(name))]
 
 
 def begin_in(code: str | None) -> None:
@@ -82,7 +94,7 @@ def begin_in(code: str | None) -> None:
         session[_KEPT] = found.code
 
 
-def _of_browser(there: tuple[Language, ...]) -> Language:
+def _of_browser(there: tuple[Language, ...], otherwise: Language = DEFAULT) -> Language:
     codes = {one.code for one in there}
     for asked, quality in request.accept_languages:
         if quality <= 0:
@@ -91,7 +103,7 @@ def _of_browser(there: tuple[Language, ...]) -> Language:
             known = _ALIASES.get(name) or _BY_TAG.get(name)
             if known in codes:
                 return LANGUAGES[known]
-    return DEFAULT
+    return otherwise
 
 
 _BY_TAG = {one.code.lower().replace("_", "-"): one.code for one in LANGUAGES.values()}

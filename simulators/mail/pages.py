@@ -18,7 +18,7 @@ _MAIL = (
 
 def create_pages(box: Box) -> Flask:
     """The WSGI application of the pages."""
-    app = Flask(__name__)
+    app = Flask(__name__, static_folder="../static")
 
     @app.get("/")
     def list_mails() -> str:

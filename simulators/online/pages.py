@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, abort, g, jsonify, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from simulators.online.register import CALLBACKS, Ended, Payment, Register
+from simulators.online.register import CALLBACKS, Ended, NotBack, Payment, Register
 
 _METHODS = {"card": "Card", "account": "Bank account"}
 # What a payer may choose on the page: how it ends, and why.
@@ -20,6 +20,8 @@ _OUTCOMES = {
     "fail": ("error", None),
     "silence": ("error", "outcome_unknown"),
 }
+# Why a refund may end without being paid.
+_NOT_BACK = ("outcome_unknown", "closed", "declined")
 _TEXTS = ("reference", "description", "language", "return_url", "callback_url")
 _MOST_ORE = 10**9
 
@@ -74,6 +76,41 @@ def _add_api(app: Flask, register: Register, key: str) -> None:
             return jsonify(payment.told()), 409
         return jsonify(payment.told()), 200
 
+    @app.post("/payments/<payment_id>/refunds")
+    def pay_back(payment_id: str) -> tuple[Response, int]:
+        check()
+        payment = _found(register.payment(payment_id))
+        asked: Any = request.get_json(silent=True)
+        wrong = _wrong_back(asked)
+        if wrong:
+            return jsonify(error=wrong), 422
+        if request.headers.get("Idempotency-Key") != asked["id"]:
+            return jsonify(error="idempotency key"), 400
+        try:
+            refund = register.take_back(payment, asked)
+        except NotBack as no:
+            return jsonify(error=no.reason), 409 if no.reason == "busy" else 422
+        return jsonify(id=refund.id, status=refund.status), 201
+
+    @app.get("/refunds/<refund_id>")
+    def fetch_refund(refund_id: str) -> Response:
+        check()
+        return jsonify((register.refund(refund_id) or abort(404)).told())
+
+
+def _wrong_back(asked: object) -> str:
+    """What is wrong with a refund that was asked for; empty when nothing is."""
+    if not isinstance(asked, dict):
+        return "no JSON object"
+    if not re.fullmatch(r"[0-9A-F]{32}", str(asked.get("id"))):
+        return "id"
+    if type(asked.get("amount")) is not int or not 0 < asked["amount"] <= _MOST_ORE:
+        return "amount"
+    if asked.get("currency") != "SEK":
+        return "currency"
+    texts = ("reference", "description", "callback_url")
+    return next((one for one in texts if not isinstance(asked.get(one), str)), "")
+
 
 def _wrong(asked: object) -> str:
     """What is wrong with what was asked for; empty when nothing is."""
@@ -92,7 +129,9 @@ def _wrong(asked: object) -> str:
 def _add_pages(app: Flask, register: Register) -> None:
     @app.get("/")
     def home() -> str:
-        return render_template("online/payments.html", payments=register.payments())
+        return render_template(
+            "online/payments.html", payments=register.payments(), refunds_of=register.refunds_of
+        )
 
     @app.get("/pay/<token>")
     def show(token: str) -> str:
@@ -132,9 +171,29 @@ def _add_control(app: Flask, register: Register) -> None:
             abort(409)
         return "", 204
 
+    @app.get("/control/refunds/<refund_id>")
+    def see_refund(refund_id: str) -> Response:
+        refund = register.refund(refund_id) or abort(404)
+        return jsonify(refund.told() | {"asked": refund.asked, "answers": refund.answers})
+
+    @app.post("/control/refunds/<refund_id>/<ending>")
+    def end_refund(refund_id: str, ending: str) -> tuple[str, int]:
+        refund = register.refund(refund_id) or abort(404)
+        if ending != "pay" and ending not in _NOT_BACK:
+            abort(404)
+        try:
+            register.end_back(refund, None if ending == "pay" else ending)
+        except Ended:
+            abort(409)
+        return "", 204
+
     @app.post("/control/next")
     def prepare() -> tuple[str, int]:
         asked = request.get_json()
+        if "refund" in asked:
+            if asked["refund"] not in ("wait", *_NOT_BACK):
+                abort(400)
+            register.next_refund = asked["refund"]
         if "answer" in asked:
             register.answers.append(int(asked["answer"]))
         if "callback" in asked:

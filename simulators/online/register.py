@@ -57,6 +57,39 @@ class Payment:
         }
 
 
+@dataclass
+class Refund:
+    """A refund of a payment. asked, amount, answers: as of a payment."""
+
+    id: str
+    payment: Payment
+    asked: dict[str, object]
+    amount: int
+    status: str = "created"
+    paid_at: datetime | None = None
+    reason: str | None = None
+    answers: list[str] = field(default_factory=list)
+
+    def told(self) -> dict[str, object]:
+        """What the merchant is told."""
+        return {
+            "id": self.id,
+            "status": self.status,
+            "amount": self.amount,
+            "currency": "SEK",
+            "paid_at": self.paid_at.isoformat() if self.paid_at else None,
+            "reason": self.reason,
+        }
+
+
+class NotBack(Exception):
+    """A refund that is not taken, and why."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
 class Register:
     """All payments. Threads may share it.
 
@@ -69,6 +102,9 @@ class Register:
         self.callbacks: deque[str] = deque()
         self._callback_key = callback_key
         self._payments: dict[str, Payment] = {}
+        self._refunds: dict[str, Refund] = {}
+        # How the next refund ends: why it is not paid, or `wait` until somebody says.
+        self.next_refund = ""
         self._changed = threading.RLock()
         self._stopped = threading.Event()
 
@@ -121,21 +157,74 @@ class Register:
                 )
                 told.start()
 
+    def take_back(self, payment: Payment, asked: dict[str, object]) -> Refund:
+        """Take a refund; the same again is the same. Raises NotBack."""
+        with self._changed:
+            refund_id, amount = str(asked["id"]), int(str(asked["amount"]))
+            if refund_id in self._refunds:
+                return self._refunds[refund_id]
+            if payment.status != "paid":
+                raise NotBack("not_paid")
+            others = [
+                one
+                for one in self._refunds.values()
+                if one.payment is payment and one.status != "error"
+            ]
+            if any(one.status == "created" for one in others):
+                raise NotBack("busy")
+            if sum(one.amount for one in others) + amount > payment.amount:
+                raise NotBack("too_much")
+            refund = Refund(refund_id, payment, asked, amount)
+            self._refunds[refund_id] = refund
+            ending, self.next_refund = self.next_refund, ""
+        if ending != "wait":
+            self.end_back(refund, ending or None)
+        return refund
+
+    def refund(self, refund_id: str) -> Refund | None:
+        """A refund by the merchant's id."""
+        return self._refunds.get(refund_id)
+
+    def refunds_of(self, payment: Payment) -> list[Refund]:
+        """The refunds of a payment."""
+        return [one for one in self._refunds.values() if one.payment is payment]
+
+    def end_back(self, refund: Refund, reason: str | None = None) -> None:
+        """Let a refund be paid, or not for a reason. Raises Ended."""
+        with self._changed:
+            if refund.status != "created" and refund.reason != "outcome_unknown":
+                raise Ended
+            refund.status, refund.reason = ("error" if reason else "paid"), reason
+            if not reason:
+                refund.paid_at = datetime.now(UTC)
+            fault = self.callbacks.popleft() if self.callbacks else ""
+        if fault != "none":
+            for _ in range(2 if fault == "twice" else 1):
+                threading.Thread(
+                    target=self._tell_back, args=(refund, fault == "forged"), daemon=True
+                ).start()
+
     def _seen(self, payment: Payment | None) -> Payment | None:
         if payment and payment.status == "created" and payment.expires_at <= datetime.now(UTC):
             payment.status, payment.reason = "error", "expired"
         return payment
 
     def _tell(self, payment: Payment, is_forged: bool) -> None:
-        body = json.dumps({"id": payment.id, "status": payment.status}).encode()
+        self._say(payment, payment.text("callback_url"), is_forged)
+
+    def _tell_back(self, refund: Refund, is_forged: bool) -> None:
+        self._say(refund, str(refund.asked.get("callback_url") or ""), is_forged)
+
+    def _say(self, what: Payment | Refund, url: str, is_forged: bool) -> None:
+        body = json.dumps({"id": what.id, "status": what.status}).encode()
         key = "somebody-else" if is_forged else self._callback_key
         signature = hmac.new(key.encode(), body, hashlib.sha256).hexdigest()
         for attempt in range(TRIES):
             wait = FIRST_WAIT_SECONDS * 2 ** (attempt - 1) if attempt else 0
             if self._stopped.wait(wait):
                 return
-            answer = _post(payment.text("callback_url"), body, signature)
-            payment.answers.append(answer)
+            answer = _post(url, body, signature)
+            what.answers.append(answer)
             if answer.startswith("2"):
                 return
 

@@ -21,7 +21,7 @@ _MOST = 1530
 
 def create_pages(phones: Phones, key: str) -> Flask:
     """The WSGI application. key: what a sender shows."""
-    app = Flask(__name__)
+    app = Flask(__name__, static_folder="../static")
 
     def is_sender() -> bool:
         said = request.headers.get("Authorization", "")

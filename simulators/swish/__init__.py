@@ -10,6 +10,7 @@ Simulator" 1.6, from which also comes that a message which is an error code make
 Where it differs from Swish, and why:
 - A callback address may be http when its host is the loopback interface, as the demo's portal is.
 - Nothing says how long Swish waits between two callbacks: here 5 seconds, doubled each time.
+- How the next refund ends, `POST /control/next-refund` says; Swish has no such wish.
 - A payer need not be enrolled, and any mobile number may pay.
 - Everything is forgotten when the process ends.
 """

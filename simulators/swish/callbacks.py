@@ -33,23 +33,26 @@ class Callbacks:
             told["amount"] = float(record.amount) + 1
         if fault == "unknown_id":
             told["id"] = secrets.token_hex(16).upper()
+        secret = secrets.token_hex(16).upper() if fault == "forged" else record.callback_identifier
         for _ in range(2 if fault == "twice" else 1):
-            threading.Thread(target=self._deliver, args=(record, told), daemon=True).start()
+            threading.Thread(target=self._deliver, args=(record, told, secret), daemon=True).start()
 
-    def _deliver(self, record: Payment | Refund, told: dict[str, object]) -> None:
+    def _deliver(
+        self, record: Payment | Refund, told: dict[str, object], secret: str | None
+    ) -> None:
         for attempt in range(TRIES):
             wait = FIRST_WAIT_SECONDS * 2 ** (attempt - 1) / self._speed if attempt else 0
             if self._stopped.wait(wait):
                 return
-            answer = self._try(record, told)
+            answer = self._try(record, told, secret)
             record.callbacks.append(Attempt(now(), answer))
             if answer.startswith("2"):
                 return
 
-    def _try(self, record: Payment | Refund, told: dict[str, object]) -> str:
+    def _try(self, record: Payment | Refund, told: dict[str, object], secret: str | None) -> str:
         headers = {"Content-Type": "application/json"}
-        if record.callback_identifier:
-            headers["callbackIdentifier"] = record.callback_identifier
+        if secret:
+            headers["callbackIdentifier"] = secret
         try:
             with httpx.Client(trust_env=False, timeout=ANSWER_WITHIN_SECONDS) as http:
                 answer = http.post(record.callback_url, content=json.dumps(told), headers=headers)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 # slow: the answer waits. 500 and 403: nothing is done. drop: the connection breaks before anything
 # is done. lose: it breaks after everything is done.
 ANSWER = frozenset({"slow", "500", "403", "drop", "lose"})
-CALLBACK = frozenset({"twice", "other_amount", "unknown_id", "none"})
+CALLBACK = frozenset({"twice", "other_amount", "unknown_id", "none", "forged"})
 
 
 class Faults:

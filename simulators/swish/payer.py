@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 from flask import Flask, Response, abort, jsonify, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from simulators.swish.records import MEANINGS, Payment, instant
+from simulators.swish.records import MEANINGS, Payment, Refund, instant
 from simulators.swish.register import A_PAYER, Refused, Register
+from simulators.swish.rules import CODES_LATER
 
 _STOCKHOLM = ZoneInfo("Europe/Stockholm")
 _FAILURES = ("TM01", "DS24", "RF07", "BANKIDCL")
@@ -31,7 +32,9 @@ def _add_pages(app: Flask, register: Register) -> None:
     def home() -> str:
         token, return_url = request.args.get("token"), _return_url(request.args.get("callbackurl"))
         if token is None:
-            return render_template("swish/requests.html", payments=register.payments())
+            return render_template(
+                "swish/requests.html", payments=register.payments(), refunds=register.refunds()
+            )
         payment = register.by_token(token)
         if payment is None:
             abort(404)
@@ -91,6 +94,29 @@ def _add_control(app: Flask, register: Register) -> None:
             abort(409)
         return jsonify(_seen(payment))
 
+    @app.get("/control/refunds/<refund_id>")
+    def show_refund(refund_id: str) -> Response:
+        return jsonify(_seen_refund(_found_refund(register, refund_id)))
+
+    @app.post("/control/refunds/<refund_id>/<ending>")
+    def end_refund(refund_id: str, ending: str) -> Response:
+        refund = _found_refund(register, refund_id)
+        if ending != "pay" and ending not in CODES_LATER:
+            abort(404)
+        try:
+            register.end_refund(refund, None if ending == "pay" else ending)
+        except Refused:
+            abort(409)
+        return jsonify(_seen_refund(refund))
+
+    @app.post("/control/next-refund")
+    def prepare_refund() -> tuple[str, int]:
+        try:
+            register.prepare_refund(str(request.get_json().get("ending")))
+        except ValueError:
+            abort(400)
+        return "", 204
+
     @app.post("/control/next")
     def ask_for_fault() -> tuple[str, int]:
         asked = request.get_json()
@@ -110,6 +136,19 @@ def _found(register: Register, payment_id: str) -> Payment:
     if payment is None:
         abort(404)
     return payment
+
+
+def _found_refund(register: Register, refund_id: str) -> Refund:
+    refund = register.refund(refund_id)
+    if refund is None:
+        abort(404)
+    return refund
+
+
+def _seen_refund(refund: Refund) -> dict[str, object]:
+    """What a test may know of a refund."""
+    attempts = [{"sentAt": instant(a.sent_at), "answer": a.answer} for a in refund.callbacks]
+    return refund.told() | {"callbacks": attempts}
 
 
 def _seen(payment: Payment) -> dict[str, object]:

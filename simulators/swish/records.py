@@ -15,6 +15,7 @@ MEANINGS = {
     "ACMT07": "Payee not enrolled",
     "AM02": "Amount value is too large",
     "AM03": "Invalid or missing currency",
+    "AM04": "Insufficient funds in debtor account",
     "AM06": "Specified transaction amount is less than agreed minimum",
     "BANKIDCL": "Payer cancelled BankID signing",
     "BANKIDONGOING": "BankID already in use",
@@ -27,6 +28,8 @@ MEANINGS = {
     "PA02": "Amount value is missing or not a valid number",
     "RF02": "Original payment not found or original payment is more than 13 months old",
     "RF03": "Payer alias in the refund does not match the payee alias in the original payment",
+    "RF04": "Payer organisation number does not match the original payment",
+    "RF06": "Payee alias in the refund does not match the payer alias in the original payment",
     "RF07": "Transaction declined",
     "RF08": "Amount value is too large or exceeds what is left of the original payment",
     "RF09": "Refund already in progress",
@@ -124,9 +127,15 @@ class Refund:
     message: str
     created_at: datetime = field(default_factory=now)
     status: str = "CREATED"
+    error_code: str | None = None
     payment_reference: str | None = None
     paid_at: datetime | None = None
     callbacks: list[Attempt] = field(default_factory=list)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it is paid or never will be; what the banks were silent on may still be paid."""
+        return self.status in ("PAID", "ERROR")
 
     def told(self) -> dict[str, object]:
         """The refund object, as it is fetched and called back."""
@@ -144,6 +153,6 @@ class Refund:
             "status": self.status,
             "dateCreated": instant(self.created_at),
             "datePaid": instant(self.paid_at),
-            "errorCode": None,
-            "errorMessage": None,
+            "errorCode": self.error_code,
+            "errorMessage": MEANINGS[self.error_code] if self.error_code else None,
         }

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from simulators.swish.callbacks import Callbacks
 from simulators.swish.faults import Faults
 from simulators.swish.records import Payment, Refund, now, reference
-from simulators.swish.rules import CODES_LATER
+from simulators.swish.rules import CODES_LATER, REFUND_CODES_AT_ONCE
 
 LIFETIME = timedelta(minutes=3)
 REFUNDABLE = timedelta(days=396)
@@ -34,6 +34,8 @@ class Register:
         self._callbacks = Callbacks(speed)
         self._payments: dict[str, Payment] = {}
         self._refunds: dict[str, Refund] = {}
+        # How the next refund ends: a code, or `wait` until somebody says.
+        self.next_refund = ""
         self._timers: list[threading.Timer] = []
         self._lock = threading.RLock()
 
@@ -109,28 +111,62 @@ class Register:
         raise Refused("RF02")
 
     def add_refund(self, refund: Refund) -> None:
-        """Take a refund. Raises Refused with RP09, RF09 or RF08."""
+        """Take a refund. Raises Refused with RP09, RF09, RF08 or what was prepared."""
         with self._lock:
             if refund.id in self._refunds:
                 raise Refused("RP09")
-            earlier = [r for r in self._refunds.values() if r.original is refund.original]
-            if any(r.status != "PAID" for r in earlier):
+            ending, self.next_refund = self.next_refund, ""
+            if ending in REFUND_CODES_AT_ONCE:
+                raise Refused(ending)
+            earlier = [
+                r
+                for r in self._refunds.values()
+                if r.original is refund.original and r.status != "ERROR"
+            ]
+            if any(not r.is_over for r in earlier):
                 raise Refused("RF09")
             if sum(r.amount for r in earlier) + refund.amount > refund.original.amount:
                 raise Refused("RF08")
             self._refunds[refund.id] = refund
-        self._later(REFUND_STEP_SECONDS, lambda: self._debit(refund))
+        if ending != "wait":
+            self._later(REFUND_STEP_SECONDS, lambda: self._debit(refund, ending))
 
-    def _debit(self, refund: Refund) -> None:
+    def refunds(self) -> list[Refund]:
+        """All refunds, the newest first."""
+        with self._lock:
+            return list(self._refunds.values())[::-1]
+
+    def prepare_refund(self, ending: str) -> None:
+        """Let the next refund end with a code, or wait. Raises ValueError when unknown."""
+        if ending not in {"wait", *REFUND_CODES_AT_ONCE, *CODES_LATER}:
+            raise ValueError(ending)
+        self.next_refund = ending
+
+    def end_refund(self, refund: Refund, error_code: str | None = None) -> None:
+        """A refund is paid, or ends with an error. Raises Refused when it has ended.
+
+        What ended with DS24 may still be paid.
+        """
+        with self._lock:
+            if refund.is_over and refund.error_code != "DS24":
+                raise Refused("RP07")
+            refund.error_code = error_code
+            refund.status = "ERROR" if error_code else "PAID"
+            if not error_code:
+                refund.payment_reference, refund.paid_at = reference(), now()
+        self._callbacks.send(refund, self.faults.for_callback())
+
+    def _debit(self, refund: Refund, ending: str) -> None:
+        # It ended in another way before.
+        if refund.is_over:
+            return
         refund.status = "DEBITED"
         self._callbacks.send(refund)
-        self._later(REFUND_STEP_SECONDS, lambda: self._pay_back(refund))
+        self._later(REFUND_STEP_SECONDS, lambda: self._close_refund(refund, ending))
 
-    def _pay_back(self, refund: Refund) -> None:
-        refund.payment_reference = reference()
-        refund.paid_at = now()
-        refund.status = "PAID"
-        self._callbacks.send(refund, self.faults.for_callback())
+    def _close_refund(self, refund: Refund, ending: str) -> None:
+        with suppress(Refused):
+            self.end_refund(refund, ending or None)
 
     def _expire(self, payment: Payment) -> None:
         # It ended in another way before.

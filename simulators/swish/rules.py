@@ -17,6 +17,10 @@ CODES_AT_ONCE = frozenset({"ACMT01", "ACMT03", "ACMT07", "AM02", "AM03", "AM06",
 CODES_AT_ONCE |= frozenset({"PA02", "RP01", "RP02", "RP03", "RP06"})
 # … and one of these when the payer has approved ("payment result" step).
 CODES_LATER = frozenset({"BANKIDCL", "BANKIDONGOING", "BANKIDUNKN", "DS24", "FF10", "RF07", "TM01"})
+# Of refunds, one of these can be asked of the simulator for the next one.
+REFUND_CODES_AT_ONCE = frozenset({"ACMT07", "AM04", "RF02", "RF03", "RF04", "RF06", "RF08", "RF09"})
+# "The amount cannot be less than 1 SEK", the refund request object of the guide.
+LEAST_REFUND = Decimal(1)
 
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
@@ -40,6 +44,9 @@ def refund_errors(body: Mapping[str, object]) -> list[str]:
     original = body.get("originalPaymentReference")
     if not (isinstance(original, str) and re.fullmatch(r"[0-9A-F]{32}", original)):
         errors.append("RF02")
+    amount = kronor(body.get("amount"))
+    if amount is not None and LEAST_KRONOR <= amount < LEAST_REFUND:
+        errors.append("AM06")
     return errors
 
 

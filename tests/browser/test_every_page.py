@@ -81,7 +81,7 @@ from tests.payments.paying_out import an_account, collect, owe, propose, refuse,
 from tests.portal_fixtures import AXE, Portal, Visitor
 from tests.signing.ceremonies import link, sent
 from tests.signing.documents import a_pdf
-from tests.signing.envelopes import a_draft, an_envelope, invited
+from tests.signing.envelopes import a_draft, a_list_of, an_envelope, invited
 from tests.signing.templates import a_template
 
 OPERATOR = "198107212386"
@@ -232,6 +232,7 @@ def _documents(creditor: Creditor) -> dict[str, object]:
     )
     return {
         "unsent": unsent.key,
+        "sending": a_list_of(unsent).key,
         "unsent_file": envelopes.files_of(unsent)[0].key,
         "sent": open_one.key,
         "sent_to": envelopes.signers_of(open_one)[0].key,
@@ -559,7 +560,8 @@ def test_a_debtors_pages_of_a_paid_case(portal: Portal, world: World, window: Vi
             "/documents", "/documents?status=completed&", "/documents/new", "/documents/{unsent}",
             "/documents/{unsent}/settings", "/documents/{unsent}/signers/new",
             "/documents/{unsent}/files/{unsent_file}/pages", "/documents/{unsent}/check",
-            "/documents/{unsent}/list", "/documents/usage", "/documents/keeping",
+            "/documents/{unsent}/list", "/documents/{unsent}/lists/{sending}",
+            "/documents/usage", "/documents/keeping",
             "/documents/{sent}", "/documents/{sent}/signers/{sent_to}/address",
         ),
         (

@@ -164,10 +164,10 @@ def test_a_demand_goes_by_post_and_an_answer_by_mail_to_who_wants_mails(case: Ca
 
 def test_until_an_address_is_confirmed_letters_go_by_post(case: Case) -> None:
     tell(case, email="anna@example.com", channel="email")
-    assert reaching.reader(case.debtor).channel == "letter"
+    assert reaching.reader(case).channel == "letter"
     confirm(case)
     db.session.refresh(case.debtor)
-    assert reaching.reader(case.debtor) == Reader("email", "anna@example.com")
+    assert reaching.reader(case) == Reader("email", "anna@example.com")
 
 
 def test_a_link_to_an_address_that_was_changed_since_confirms_nothing(case: Case) -> None:
@@ -273,9 +273,9 @@ def by_text(case: Case) -> None:
 
 def test_who_wants_text_messages_is_asked_by_one_whether_the_number_is_right(case: Case) -> None:
     tell(case, phone="070-174 06 12", channel="sms")
-    assert reaching.reader(case.debtor).channel == "letter"
+    assert reaching.reader(case).channel == "letter"
     confirm_number(case)
-    assert reaching.reader(case.debtor) == Reader("sms", "ledger@example.com", "+46701740612")
+    assert reaching.reader(case) == Reader("sms", "ledger@example.com", "+46701740612")
 
 
 def test_a_number_that_takes_no_text_messages_cannot_be_chosen(case: Case) -> None:

@@ -13,6 +13,7 @@ from portal.identity.models import Creditor
 from tests.companies.test_company_card import a_picture
 from tests.creditor.conftest import Desk
 from tests.factories import SOFIA, a_person_at
+from tests.mailbox_fixtures import Boxes
 
 
 def words(page: BeautifulSoup) -> str:
@@ -133,3 +134,19 @@ class TestTheLetter:
             headers={"HX-Request": "true"},
         )
         assert answer.text.strip().startswith("<figure")
+
+
+def test_a_company_chooses_whether_its_letters_go_to_mailboxes(desk: Desk, boxes: Boxes) -> None:
+    running = desk.client.application.extensions
+    running["reda_settings"] = boxes.settings(running["reda_settings"])
+    ticked = desk.get("company?edit=letter").select_one("input[name=by_mailbox]")
+    assert ticked.has_attr("checked")
+    page = desk.post("company/letter", sender_name="", version="0")
+    assert "To digital mailboxes No" in words(page)
+    assert not db.session.get_one(Creditor, desk.creditor.id).by_mailbox
+
+
+def test_where_there_are_no_mailboxes_nothing_is_asked_and_nothing_changes(desk: Desk) -> None:
+    assert desk.get("company?edit=letter").select("input[name=by_mailbox]") == []
+    desk.post("company/letter", sender_name="Norrsken", version="0")
+    assert db.session.get_one(Creditor, desk.creditor.id).by_mailbox

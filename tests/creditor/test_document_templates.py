@@ -82,6 +82,20 @@ def test_what_is_wrong_with_a_field_is_told_above_and_at_it(desk: Desk) -> None:
     assert page.select_one("#own-0-label-error")
 
 
+@pytest.mark.parametrize(
+    ("own", "at"),
+    [
+        ({"own-0-label": "Dag", "own-0-name": "Första dagen", "own-0-kind": "text"}, "own-0-name"),
+        ({"own-0-label": "Sätt", "own-0-kind": "choice", "own-0-choices": "A"}, "own-0-choices"),
+    ],
+)
+def test_what_the_fields_of_its_own_cannot_be_is_told_at_them(
+    desk: Desk, own: dict[str, str], at: str
+) -> None:
+    page = desk.post("documents/templates/new", status=422, **{**NEW, **own})
+    assert page.select_one(f"#{at}-error")
+
+
 @pytest.mark.parametrize("body", ["a" * (markup.LONGEST + 1), "a\0b", "\u202eabc"])
 def test_a_bad_text_is_told_and_stays(desk: Desk, body: str) -> None:
     page = desk.post("documents/templates/new", status=422, **{**NEW, "body": body})

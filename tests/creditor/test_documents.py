@@ -10,13 +10,14 @@ import pytest
 from bs4 import BeautifulSoup
 from sqlalchemy import func, select
 
-from portal import clock
+from portal import clock, jobs
 from portal.collection import history
+from portal.config import Settings
 from portal.database import files, tenancy
 from portal.delivery.models import Message
 from portal.extensions import db
 from portal.identity.models import Creditor
-from portal.signing import envelopes, events, listing
+from portal.signing import drafts, envelopes, events, listing, sending_lists
 from portal.signing.models import Envelope
 from tests.creditor.conftest import Desk
 from tests.factories import SOFIA, a_creditor, a_person_at
@@ -555,6 +556,30 @@ def test_what_it_costs_is_told_before_it_is_sent(desk: Desk) -> None:
     assert "5 free signatures are left." in told
 
 
+def test_one_signature_more_is_told_in_the_singular(desk: Desk) -> None:
+    signed_by_all(sent(desk, signers=[f"Eva{number} Berg" for number in range(5)]), clock.now())
+    told = desk.get(f"documents/{a_draft(desk.creditor).key}/check").text
+    assert "it is 1 signature at SEK 15.00, in all SEK 15.00 without VAT" in " ".join(told.split())
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        ({"reason": "userCancel", "what": "order"}, "They cancelled in the BankID app."),
+        ({"reason": "odd", "what": "order"}, "BankID gave the reason odd."),
+        ({"reason": "ocsp status", "what": "signature"}, "no signature that holds"),
+    ],
+)
+def test_why_a_signature_was_not_made_is_told(desk: Desk, data: dict[str, str], told: str) -> None:
+    envelope = sent(desk)
+    (signer,) = envelopes.signers_of(envelope)
+    events.record(
+        envelope, "sign_failed", actor="signer:Eva Berg", now=clock.now(), signer=signer, **data
+    )
+    db.session.commit()
+    assert told in desk.get(f"documents/{envelope.key}").select_one(".timeline").text
+
+
 def test_what_a_whole_list_costs_is_told_before_it_is_sent(desk: Desk) -> None:
     envelope = a_draft(desk.creditor, signers=["Eva Berg"] * 2)
     page = desk.post(f"documents/{envelope.key}/list", list=a_list(PEOPLE))
@@ -622,6 +647,88 @@ def test_the_same_list_sent_twice_is_sent_once(desk: Desk) -> None:
         page = desk.post(f"documents/{envelope.key}/list/send", list=token)
     assert "sent before" in flashed(page)
     assert len(mails()) == 2
+
+
+def people(count: int) -> str:
+    rows = "".join(f"Kim{one} Ek;kim{one}@signer.example\r\n" for one in range(count))
+    return f"Namn;E-post\r\n{rows}"
+
+
+class TestALongList:
+    @pytest.fixture
+    def envelope(self, desk: Desk) -> Envelope:
+        return a_draft(desk.creditor, signers=())
+
+    @pytest.fixture
+    def page(self, desk: Desk, envelope: Envelope) -> BeautifulSoup:
+        return self.begun(desk, envelope)
+
+    @staticmethod
+    def begun(desk: Desk, envelope: Envelope) -> BeautifulSoup:
+        page = desk.post(f"documents/{envelope.key}/list", list=a_list(people(12)))
+        token = page.select_one("main [name=list]")["value"]
+        return desk.post(f"documents/{envelope.key}/list/send", list=token)
+
+    @staticmethod
+    def progress(desk: Desk, envelope: Envelope) -> str:
+        with tenancy.service():
+            (sending,) = sending_lists.of(envelope)
+        page = desk.get(f"documents/{envelope.key}/lists/{sending.key}")
+        return " ".join(page.main.text.split())
+
+    def test_is_sent_to_a_few_at_once_and_tells_how_far_it_is(self, page: BeautifulSoup) -> None:
+        assert "Sent: 10 of 12" in page.main.text
+        assert len(mails()) == 10
+
+    def test_goes_on_in_the_background(
+        self, desk: Desk, envelope: Envelope, page: BeautifulSoup
+    ) -> None:
+        with tenancy.service():
+            jobs.send_lists()
+        assert "12 documents are on their way." in self.progress(desk, envelope)
+        assert len(mails()) == 12
+
+    def test_keeps_nobody_once_it_has_ended(
+        self, desk: Desk, envelope: Envelope, page: BeautifulSoup
+    ) -> None:
+        with tenancy.service():
+            jobs.send_lists()
+            assert [one.people for one in sending_lists.of(envelope)] == [None]
+
+    def test_ends_when_the_draft_changes_and_tells_why(
+        self, desk: Desk, envelope: Envelope, page: BeautifulSoup
+    ) -> None:
+        envelopes.change(envelope, message="Something else")
+        db.session.commit()
+        with tenancy.service():
+            jobs.send_lists()
+        told = self.progress(desk, envelope)
+        assert "Sent: 10 of 12. The document was changed meanwhile." in told
+        assert len(mails()) == 10
+
+    def test_that_ended_goes_on_with_the_others_when_it_is_sent_again(
+        self, desk: Desk, envelope: Envelope, page: BeautifulSoup
+    ) -> None:
+        desk.post(page.main.form["action"].removeprefix(f"/creditor/{desk.creditor.key}/"))
+        assert "Not all have been sent to" in self.progress(desk, envelope)
+        self.begun(desk, envelope)
+        assert "12 documents are on their way." in self.progress(desk, envelope)
+        assert len(mails()) == 12
+
+    def test_of_which_something_goes_wrong_does_not_stop_the_others(
+        self, desk: Desk, envelope: Envelope, page: BeautifulSoup, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(drafts, "copy", lambda *_, **__: 1 / 0)
+        with tenancy.service():
+            jobs.send_lists()
+        assert "Something went wrong on our side" in self.progress(desk, envelope)
+
+
+def test_who_only_looks_at_a_list_leaves_nothing_behind(desk: Desk, settings: Settings) -> None:
+    envelope = a_draft(desk.creditor, signers=())
+    before = sorted(settings.var.rglob("*"))
+    desk.post(f"documents/{envelope.key}/list", list=a_list(PEOPLE))
+    assert sorted(settings.var.rglob("*")) == before
 
 
 def test_what_is_wrong_on_a_list_is_told_by_line_and_nothing_is_sent(desk: Desk) -> None:

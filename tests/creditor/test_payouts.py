@@ -62,6 +62,16 @@ def test_what_is_put_forward_is_told_so(money: Desk) -> None:
     assert "put forward for payout" in words(money.get("payouts"))
 
 
+def test_what_came_after_it_was_put_forward_is_told_apart(money: Desk) -> None:
+    case = a_reminded_case(money.creditor)
+    collect(case, 500_00)
+    propose(money.creditor)
+    collect(case, 20_00)
+    page = words(money.get("payouts"))
+    assert "SEK 500.00 of it is put forward" in page
+    assert "520.00" in page
+
+
 def test_more_to_set_off_than_is_owed_is_told_so(money: Desk) -> None:
     owe(a_reminded_case(money.creditor), 60_00)
     assert "more than what is owed" in words(money.get("payouts"))
@@ -85,6 +95,7 @@ def test_a_statement_sums_to_what_was_paid(money: Desk) -> None:
 
 def test_each_payout_is_listed_with_its_state(money: Desk) -> None:
     refused = refuse(a_payout(money), "AC04 Kontot avslutat")
+    assert money.get(f"payouts/{refused.key}").select_one("main .notice a[href*=company]")
     (second,) = propose(money.creditor)
     release(second)
     rows = [words(one) for one in money.get("payouts").select("tbody tr")]
@@ -157,7 +168,7 @@ def test_a_case_leads_to_the_payout_of_its_money(money: Desk) -> None:
 def test_a_schedule_is_kept_and_its_effect_told(money: Desk) -> None:
     page = money.post("payouts/settings/schedule", every="week", weekday="2", lowest="1 500,50")
     assert "The next payout is on Tuesday" in words(page)
-    assert "once a week, on Tuesday" in words(page)
+    assert "once a week (Tuesday)" in words(page)
     assert payouts.schedule_of(money.creditor.id) == Schedule("week", 2, 1_500_50)
 
 

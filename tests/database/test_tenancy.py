@@ -100,7 +100,7 @@ from tests.factories import (
     a_signed_agreement,
     rules_of,
 )
-from tests.signing.envelopes import an_envelope
+from tests.signing.envelopes import a_list_of, an_envelope
 
 # Tables whose rows a debtor sees: those of the case, and what the case is about.
 OF_A_CASE = {
@@ -112,7 +112,7 @@ OF_A_CASE = {
     *("envelopes", "envelope_files", "envelope_signers", "envelope_signatures", "envelope_events"),
 }
 # What a debtor sees of them, and no company: it may be about another company's case as well.
-OF_A_PAYMENT = {"swish_requests", "swish_parts"}
+OF_A_PAYMENT = {"swish_requests", "swish_parts", "refunds"}
 # Those of them that are the company's: a debtor reads what holds for the case, and writes nothing.
 ONLY_READ_BY_DEBTORS = {"rules", "company_holds"}
 # Tables of a company's, which its people see.
@@ -123,7 +123,7 @@ OF_A_CREDITOR = OF_A_CASE | {
     *("history_heads", "history_links", "keeping_rules", "deleted_envelopes"),
     *("case_notes", "case_note_versions", "acts_together", "cases_together"),
     "signing_templates",
-    "signature_uses",
+    *("signature_uses", "sending_lists"),
     *("payouts", "payout_lines", "payout_schedules", "booking_charts"),
     *("commission_prices", "commissions", "service_statements", "service_statement_lines"),
 }
@@ -274,6 +274,7 @@ def a_tenant(name: str, identity_number: str) -> Tenant:
     attachments.add(case, [("a.txt", name.encode())], actor=SYSTEM, now=NOW)
     attachments.add(case, [("b.txt", name.encode())], actor=DEBTOR, now=NOW)
     envelope = an_envelope(creditor, case_id=case.id)
+    a_list_of(envelope)
     signer = envelopes.signers_of(envelope)[0]
     together = ActTogether(
         creditor_id=creditor.id, person_name=name, act="hold", total=1, created_at=NOW
@@ -297,7 +298,12 @@ def a_tenant(name: str, identity_number: str) -> Tenant:
         value_on=TODAY, reference_numbers=[], reference_ores=[], text="", payer_name=name,
         payer_address="", serial="", deposit="", position=1, state="new",
     )  # fmt: skip
-    db.session.add(bank_payment)
+    paid = Payment(
+        creditor_id=creditor.id, case_id=case.id, channel="swish", channel_reference=name,
+        amount_ore=100, currency="SEK", value_on=NOW.date(), received_at=NOW, fees_ore=100,
+        interest_ore=0, principal_ore=0, overpaid_ore=0, receipt_number=name,
+    )  # fmt: skip
+    db.session.add_all([bank_payment, paid])
     db.session.flush()
     db.session.add_all(
         [
@@ -346,19 +352,14 @@ def a_tenant(name: str, identity_number: str) -> Tenant:
             Deed(
                 creditor_id=creditor.id, case_id=case.id, key="k", act="hold", done_at=NOW,
             ),
-            Payment(
-                creditor_id=creditor.id, case_id=case.id, channel="swish",
-                channel_reference=name, amount_ore=100, currency="SEK", value_on=NOW.date(),
-                received_at=NOW, fees_ore=100, interest_ore=0, principal_ore=0, overpaid_ore=0,
-                receipt_number=name,
-            ),
             BankShare(
                 payment_id=bank_payment.id, case_id=case.id, creditor_id=creditor.id,
                 amount_ore=100, key=name, how="ocr", by=name, at=NOW,
             ),
             Refund(
-                payment_id=bank_payment.id, amount_ore=100, currency="SEK", why="not ours",
-                payer_name=name, status="to confirm", by=name, at=NOW,
+                key=name, booked_id=paid.id, creditor_id=creditor.id, case_id=case.id, way="swish",
+                amount_ore=100, currency="SEK", why="overpaid", payer_name="", status="waiting",
+                by=name, at=NOW,
             ),
             BookingChart(creditor_id=creditor.id, **dict.fromkeys(charts.PARTS, "1930")),
             PayoutSchedule(creditor_id=creditor.id, every="day", weekday=1, lowest_ore=0),

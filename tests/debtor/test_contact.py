@@ -7,7 +7,15 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from portal import clock
-from portal.collection import cases, correspondence, reaching, tellings
+from portal.collection import (
+    cases,
+    correspondence,
+    lifecycle,
+    reaching,
+    states,
+    stops,
+    tellings,
+)
 from portal.collection.models import Case, OwnContact
 from portal.config import Settings
 from portal.database import tenancy
@@ -16,8 +24,9 @@ from portal.delivery.models import Message
 from portal.extensions import db
 from portal.identity.actor import DEBTOR, Actor
 from tests.debtor.test_pages import Visitor, at_first_case, case, said
-from tests.factories import NOW
+from tests.factories import NOW, TODAY, a_case, a_debtor_of
 from tests.mail_fixtures import Mailbox
+from tests.mailbox_fixtures import Boxes
 from tests.sms_fixtures import Phones
 
 __all__ = ["case"]
@@ -25,8 +34,8 @@ CLERK = Actor("person", "Sofia Nyström", role="creditor")
 
 
 @pytest.fixture
-def settings(settings: Settings, mailbox: Mailbox, phones: Phones) -> Settings:
-    return phones.settings(mailbox.settings(settings))
+def settings(settings: Settings, mailbox: Mailbox, phones: Phones, boxes: Boxes) -> Settings:
+    return boxes.settings(phones.settings(mailbox.settings(settings)))
 
 
 def save(client: FlaskClient, *, status: int = 200, **values: str) -> BeautifulSoup:
@@ -252,3 +261,118 @@ def test_an_answer_to_what_was_told_is_marked_as_new(client: FlaskClient, case: 
     visitor.enter(case)
     link = visitor.get("/case").select_one("a[href$='/paid']")
     assert "New" in said(link.parent)
+
+
+AHMAD = "197101019052"
+HOME = {"address_line": "Nya vägen 4", "postcode": "41101", "town": "Göteborg", "country": "SE"}
+
+
+@pytest.fixture
+def owner(case: Case, client: FlaskClient, boxes: Boxes) -> Case:
+    """A case whose debtor has a digital mailbox, opened."""
+    boxes.give(AHMAD)
+    with tenancy.service():
+        found = db.session.get_one(Case, case.id)
+        found.debtor.identity_number = AHMAD
+        db.session.commit()
+    Visitor(client).enter(case)
+    return case
+
+
+def ways(client: FlaskClient) -> dict[str, bool]:
+    """The channels that the page offers, and whether each is chosen."""
+    page = Visitor(client).get("/case/contact")
+    return {one["value"]: one.has_attr("checked") for one in page.select("input[name=channel]")}
+
+
+def channel_of_next(case: Case) -> str:
+    """By what the next letter goes."""
+    with tenancy.service():
+        db.session.expire_all()
+        return reaching.reader(db.session.get_one(Case, case.id)).channel
+
+
+def test_who_has_a_mailbox_sees_that_letters_go_there(client: FlaskClient, owner: Case) -> None:
+    assert ways(client) == {"letter": False, "mailbox": True, "email": False, "sms": False}
+    assert channel_of_next(owner) == "mailbox"
+
+
+def test_who_has_no_mailbox_is_offered_none_and_cannot_choose_it(
+    client: FlaskClient, owner: Case, boxes: Boxes
+) -> None:
+    boxes.close(AHMAD)
+    assert ways(client) == {"letter": True, "email": False, "sms": False}
+    save(client, status=422, channel="mailbox")
+
+
+def test_who_wants_post_gets_post(client: FlaskClient, owner: Case) -> None:
+    save(client, channel="letter")
+    assert (told().channel, channel_of_next(owner)) == ("letter", "letter")
+    save(client, channel="mailbox")
+    assert (told().channel, channel_of_next(owner)) == ("mailbox", "mailbox")
+
+
+def test_telling_something_else_chooses_nothing(client: FlaskClient, owner: Case) -> None:
+    save(client, phone="070-123 45 67")
+    assert (told().channel, channel_of_next(owner)) == (None, "mailbox")
+
+
+def test_who_tells_where_letters_go_gets_them_there(client: FlaskClient, owner: Case) -> None:
+    save(client, address_line="Hos gode mannen 1", postcode="41101", town="Göteborg")
+    assert channel_of_next(owner) == "letter"
+
+
+def test_a_company_that_wants_post_sends_none_to_mailboxes(
+    client: FlaskClient, owner: Case
+) -> None:
+    with tenancy.service():
+        db.session.get_one(Case, owner.id).creditor.by_mailbox = False
+        db.session.commit()
+    assert (channel_of_next(owner), "mailbox" in ways(client)) == ("letter", False)
+
+
+@pytest.mark.parametrize(
+    ("kind", "chosen", "goes_by"),
+    [
+        (states.MINOR, "mailbox", "letter"),
+        (states.DECEASED, None, "letter"),
+        (states.REPRESENTED, None, "letter"),
+        (states.PROTECTED, None, "letter"),
+        (states.PROTECTED, "mailbox", "mailbox"),
+        (states.DISPUTE, None, "mailbox"),
+    ],
+)
+def test_whose_letters_are_for_somebody_else_gets_none_there(
+    client: FlaskClient, owner: Case, kind: str, chosen: str | None, goes_by: str
+) -> None:
+    if chosen:
+        save(client, channel="letter")
+        save(client, channel=chosen)
+    with tenancy.service():
+        stops.stop(cases.lock(owner.id), kind, "", actor=CLERK, now=NOW)
+        db.session.commit()
+    assert channel_of_next(owner) == goes_by
+
+
+def test_thousands_at_once_go_by_the_same_way_as_one(owner: Case) -> None:
+    told_by: list[dict[str, str]] = [
+        {}, {"channel": "letter"}, {"channel": "mailbox"}, {"channel": "email"}, HOME,
+        HOME | {"channel": "mailbox"},
+    ]  # fmt: skip
+    with tenancy.service():
+        creditor, many = db.session.get_one(Case, owner.id).creditor, []
+        for values in told_by:
+            debtor = a_debtor_of(creditor, identity_number=AHMAD, email="a@example.com")
+            own = OwnContact(
+                debtor_id=debtor.id, creditor_id=creditor.id, changed_at=NOW, version=1, **values
+            )
+            db.session.add(own)
+            many.append(a_case(creditor, debtor=debtor).id)
+        one_by_one = [reaching.reader(db.session.get_one(Case, one)) for one in many]
+        lifecycle.advance(TODAY, NOW)
+        found = select(Message.channel, Message.mailbox).where(Message.case_id.in_(many))
+        rows = db.session.execute(found.order_by(Message.case_id)).all()
+    assert [row.channel for row in rows] == [
+        "mailbox", "letter", "mailbox", "letter", "letter", "mailbox",
+    ]  # fmt: skip
+    assert [row.mailbox for row in rows] == [one.mailbox for one in one_by_one]

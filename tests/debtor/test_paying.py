@@ -218,3 +218,16 @@ def test_a_payment_that_was_made_before_it_could_be_stopped_has_its_receipt(
     swish.control(f"requests/{payer.request_id}/pay")
     assert "Thank you. Your payment has come." in payer.stop().text
     assert db.session.get_one(SwishRequest, payer.request_id).status == "paid"
+
+
+def test_who_has_paid_twice_sees_what_goes_back_and_where(payer: Payer, case: Case) -> None:
+    owed = cases.amount_due(case, clock.today()).total_ore
+    booking.receive(
+        case.id, amount_ore=owed, currency="SEK", key="bankgiro:1", channel="bankgiro",
+        value_on=clock.today(), payer=None, actor=SYSTEM, now=clock.now(),
+    )  # fmt: skip
+    db.session.commit()
+    payer.ends("pay")
+    told = payer.case_page().get_text(" ", strip=True)
+    assert "goes back to Swish •••• 0605" in told
+    assert "46701740605" not in told

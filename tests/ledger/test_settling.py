@@ -59,7 +59,7 @@ class Expected:
 @given(payments)
 @example([(0, 1), (0, 1), (0, 1), (0, 105_545)])
 @examples(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_any_payments_settle_as_reckoned_day_by_day_on_the_principal_alone(
     app: Flask, paid: list[tuple[int, int]]
@@ -86,7 +86,7 @@ def test_any_payments_settle_as_reckoned_day_by_day_on_the_principal_alone(
 
 @given(payments)
 @examples(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_any_payments_leave_the_books_whole(app: Flask, paid: list[tuple[int, int]]) -> None:
     case = a_reminded_case()

@@ -114,18 +114,6 @@ def test_a_payment_is_split_and_the_decision_taken_back(browser: FlaskClient) ->
     assert booking.payments_of(other.id) == []
 
 
-def test_a_refund_is_confirmed_with_the_payers_account(browser: FlaskClient) -> None:
-    _, payment_id = a_known_payer()
-    at = f"/operations/payments/{payment_id}"
-    post(browser, at, f"{at}/back", why="not ours")
-    refunds = page(browser, "/operations/refunds")
-    path = refunds.select_one("form[action*='/refunds/']")["action"]
-    assert "Write the account" in post(
-        browser, "/operations/refunds", path, status=422, account="💸"
-    )
-    assert "waits to be paid out" in post(browser, "/operations/refunds", path, account="378-3511")
-
-
 @pytest.mark.parametrize("path", ["payments/99", "payments?day=yesterday"])
 def test_what_is_not_there_is_not_found(browser: FlaskClient, path: str) -> None:
     assert browser.get(f"/operations/{path}").status_code == 404

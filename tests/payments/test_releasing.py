@@ -1,6 +1,7 @@
 """Payouts are ordered at the bank when two operators have approved them with BankID, once."""
 
 from datetime import datetime
+from io import BytesIO
 
 import pytest
 from flask import Flask
@@ -18,14 +19,34 @@ from portal.identity.models import BankIDOrder, Creditor, Person
 from portal.ledger import Account
 from portal.messages import RedaError
 from portal.operations import payout_folder
-from portal.payments import pain001, payouts, releasing, statuses
-from portal.payments.models import BankFile, BankPayment, Payout, PayoutBatch, PayoutSignature
+from portal.payments import (
+    deciding,
+    matching,
+    pain001,
+    payouts,
+    refunds,
+    releasing,
+    statuses,
+    taking,
+)
+from portal.payments.models import (
+    BankFile,
+    BankPayment,
+    Payout,
+    PayoutBatch,
+    PayoutSignature,
+    Refund,
+)
 from simulators.bankid.running import Simulator
 from tests.bankid_fixtures import Phone, pointed_at
 from tests.factories import EVA, JOHAN, NOW, TODAY, a_creditor, a_person, a_reminded_case
+from tests.payments.bank_files.written import Deposit, Paid, bgmax
+from tests.payments.going_back import the_refund, too_much
 from tests.payments.paying_out import an_account, collect, propose
 
 OPERATOR = Actor("person", "Erik Wallin", None, "operator")
+# What a reminded case owes on the day of the reminder.
+OWED = 106_548
 NAMESPACE = {"p": pain001.NAMESPACE}
 
 
@@ -350,3 +371,77 @@ def test_the_approvals_are_kept_whole(
     found = db.session.scalars(select(PayoutSignature)).all()
     assert {one.person_name for one in found} == {one.name for one in operators}
     assert all(files.read(one.evidence["xml_sha256"]).startswith(b"<?xml") for one in found)
+
+
+class TestRefunds:
+    """Of the same batches, approved by the same two, and followed by the same reports."""
+
+    @pytest.fixture
+    def refund(self, app: Flask) -> Refund:
+        case = a_reminded_case()
+        paid = Paid(OWED + 250_00, case.ocr, payer="9912346", name="A")
+        stream = BytesIO(bgmax(Deposit([paid], day=TODAY)))
+        taking.take(taking.keep(stream, "b"), stream, way="page", by="", today=TODAY, now=NOW)
+        matching.match_new(now=NOW, between=db.session.commit)
+        refund = the_refund()
+        refunds.confirm(refund.id, "bankgiro", "991-2346", "", actor=OPERATOR, now=NOW)
+        db.session.commit()
+        return refund
+
+    @pytest.fixture
+    def both(self, creditor: Creditor, refund: Refund) -> PayoutBatch:
+        collect(a_reminded_case(creditor), 500_25)
+        (payout,) = propose(creditor)
+        batch = releasing.put_together([payout.key], [refund.key], actor=OPERATOR, now=NOW)
+        db.session.commit()
+        return batch
+
+    @pytest.fixture
+    def sent(
+        self, phone: Phone, both: PayoutBatch, operators: tuple[Person, Person]
+    ) -> PayoutBatch:
+        approve(phone, both, *operators)
+        return both
+
+    def test_it_is_ordered_in_the_same_file_to_the_payers_account(
+        self, sent: PayoutBatch, refund: Refund
+    ) -> None:
+        root = the_file(sent)
+        assert sorted(said(root, "//p:InstdAmt/text()")) == ["250.00", "500.25"]
+        assert said(
+            root, f"//p:CdtTrfTxInf[p:PmtId/p:EndToEndId='{refund.key}']//p:Othr/p:Id/text()"
+        ) == ["9912346"]
+        assert (refund.status, too_much()) == ("released", 250_00)
+
+    def test_what_the_bank_refuses_is_still_owed(self, sent: PayoutBatch, refund: Refund) -> None:
+        statuses.take_report(a_report(sent, "RJCT", key=refund.key), now=NOW)
+        assert (refund.status, refund.reason) == ("rejected", "AC01 Kontot finns inte")
+        assert too_much() == 250_00
+        ((payout, _),) = payouts.of_batch(sent)
+        assert payout.status == "released"
+
+    def test_what_the_bank_has_paid_is_booked_once(self, sent: PayoutBatch, refund: Refund) -> None:
+        for _ in range(2):
+            statuses.take_report(a_report(sent, "ACSC", key=refund.key), now=NOW)
+        assert (refund.status, too_much(), refunds.differences()) == ("settled", 0, [])
+
+    def test_one_debit_of_the_whole_file_settles_both(
+        self, sent: PayoutBatch, refund: Refund
+    ) -> None:
+        a_debit(sent.key, -750_25)
+        assert statuses.settle_debits(now=NOW) == 2
+        assert (refund.status, too_much()) == ("settled", 0)
+
+    def test_a_refund_withdrawn_meanwhile_ends_the_batch(
+        self, phone: Phone, both: PayoutBatch, operators: tuple[Person, Person], refund: Refund
+    ) -> None:
+        deciding.undo(refund.payment_id, actor=OPERATOR, today=TODAY, now=NOW)
+        db.session.commit()
+        with pytest.raises(RedaError, match="changed"):
+            releasing.finish(an_order(phone, both, operators[0]), now=clock.now())
+
+    def test_what_is_taken_apart_can_be_put_together_again(
+        self, both: PayoutBatch, refund: Refund
+    ) -> None:
+        releasing.withdraw(both.key, now=NOW)
+        assert [one.key for one in refunds.to_put_together()] == [refund.key]

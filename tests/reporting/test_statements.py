@@ -113,6 +113,14 @@ def test_the_last_row_of_the_cases_is_what_is_paid(creditor: Creditor) -> None:
     assert total[-1] == payout.amount_ore
 
 
+def test_a_file_says_that_the_bank_refused_it(creditor: Creditor) -> None:
+    collect(a_reminded_case(creditor), 500_00)
+    (payout,) = propose(creditor)
+    refuse(payout)
+    notes = [one.message for one in statements.build(payout).notes]
+    assert "The bank refused it: nothing was paid, and it is owed again." in notes
+
+
 @dataclass
 class Sie:
     """What a reader of its own finds in a file of type 4."""

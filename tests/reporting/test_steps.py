@@ -56,12 +56,12 @@ def test_what_comes_is_told_at_the_plan_for_as_long_as_it_runs(
     assert [row[1].message for row in rows if row[received]] == [step]  # type: ignore[union-attr]
 
 
-def test_a_fee_that_the_company_bears_is_told_at_its_step(app: Flask) -> None:
+def test_fees_that_the_company_bears_are_told_at_their_step(app: Flask) -> None:
     case = a_reminded_case()
     owe(case, 60_00)
     report = steps.build(
         case.creditor_id, {"from": str(TODAY), "to": str(TODAY), "currency": "SEK"}
     )
     borne = [one.label for one in steps.COLUMNS].index("Fees that you bear")
-    rows = [row for row in report.tables[0].read() if row[borne]]
-    assert [(row[1].message, row[borne]) for row in rows] == [("Reminder", 60_00)]  # type: ignore[union-attr]
+    rows = list(report.tables[0].read())
+    assert [(row[1].message, row[borne]) for row in rows if row[borne]] == [("Reminder", 60_00)]  # type: ignore[union-attr]

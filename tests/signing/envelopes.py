@@ -7,9 +7,10 @@ from typing import Any
 from portal.extensions import db
 from portal.identity.actor import Actor
 from portal.identity.models import Creditor
+from portal.identity.people import new_key
 from portal.signing import envelopes
 from portal.signing.envelopes import Invited, NewFile
-from portal.signing.models import Envelope
+from portal.signing.models import Envelope, SendingList
 from tests.factories import NOW, TODAY
 from tests.signing.documents import a_pdf
 
@@ -56,3 +57,14 @@ def an_envelope(
     envelopes.send(envelope, actor=SENDER, today=today, now=now)
     db.session.commit()
     return envelope
+
+
+def a_list_of(envelope: Envelope) -> SendingList:
+    """A list that is being sent from an envelope's draft."""
+    sending = SendingList(
+        key=new_key(12), creditor_id=envelope.creditor_id, envelope_id=envelope.id,
+        person_name="Sara Lind", sha256="", seen="", people="[]", total=2, begun_at=NOW,
+    )  # fmt: skip
+    db.session.add(sending)
+    db.session.commit()
+    return sending

@@ -50,6 +50,15 @@ def written(kind: str = "sign_reminder") -> list[str]:
     return [one.address or one.mobile or "" for one in found]
 
 
+def left(*to: str) -> None:
+    """What was written has left: to some, or to all."""
+    found = db.session.query(Message).filter_by(status="waiting")
+    for one in found:
+        if not to or one.address in to:
+            one.status = "sent"
+    db.session.flush()
+
+
 def morning(day: date) -> None:
     """What the job of the morning does."""
     with tenancy.service():
@@ -118,6 +127,7 @@ class TestReminders:
 class TestEnds:
     def test_those_invited_are_told_but_not_who_declined(self, creditor: Creditor) -> None:
         envelope = an_envelope(creditor, signers=["Eva Berg", "Johan Ek"])
+        left()
         envelopes.decline(envelope, signer_of(envelope), "Fel belopp", now=NOW)
         assert written("sign_ended") == ["johan@signer.example"]
 
@@ -131,8 +141,44 @@ class TestEnds:
     def test_who_had_not_been_invited_is_told_nothing(self, creditor: Creditor) -> None:
         signers = [invited("Eva Berg"), invited("Johan Ek", step=2)]
         envelope = an_envelope(creditor, signers=signers, in_order=True)
+        left()
         envelopes.withdraw(envelope, "", actor=SENDER, now=NOW)
         assert written("sign_ended") == ["eva@signer.example"]
+
+
+class TestWhatHasNotLeft:
+    """A text message waits at night for the morning."""
+
+    @pytest.fixture
+    def envelope(self, creditor: Creditor) -> Envelope:
+        signers = [invited("Eva Berg", email=None, phone="0701740601"), "Johan Ek"]
+        return an_envelope(creditor, signers=signers)
+
+    @staticmethod
+    def waiting() -> list[tuple[str, str | None]]:
+        found = db.session.query(Message).filter_by(status="waiting").order_by(Message.id)
+        return [(one.kind, one.mobile or one.address) for one in found]
+
+    def test_of_what_has_ended_is_not_sent_and_its_end_is_not_told(
+        self, envelope: Envelope
+    ) -> None:
+        left("johan@signer.example")
+        envelopes.withdraw(envelope, "", actor=SENDER, now=NOW)
+        assert self.waiting() == [("sign_ended", "johan@signer.example")]
+
+    def test_goes_to_the_new_address_alone(self, envelope: Envelope) -> None:
+        eva = signer_of(envelope)
+        envelopes.correct(envelope, eva, email=None, phone="0701740602", actor=SENDER, now=NOW)
+        assert self.waiting() == [
+            ("sign_invitation", "johan@signer.example"),
+            ("sign_invitation", "+46701740602"),
+        ]
+
+    def test_is_not_asked_of_who_has_signed_meanwhile(self, envelope: Envelope) -> None:
+        eva = signer_of(envelope)
+        envelopes.remind(envelope, eva, actor=SENDER, now=NOW + 2 * DAY)
+        envelopes.note_signed(envelope, eva, now=NOW + 2 * DAY)
+        assert [to for _, to in self.waiting()] == ["johan@signer.example"]
 
 
 class TestSender:

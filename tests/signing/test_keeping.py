@@ -57,6 +57,17 @@ def ended(creditor: Creditor, **values: object) -> Envelope:
     return envelope
 
 
+def test_the_day_of_its_deletion_is_known_once_it_was_told(creditor: Creditor) -> None:
+    kept_for(creditor, 0)
+    envelope = ended(creditor)
+    with tenancy.service():
+        assert keeping.deletion_day(envelope, today=TODAY) is None
+        keeping.tell(today=TODAY, now=NOW)
+        assert keeping.deletion_day(envelope, today=TODAY) == TODAY + IN_TWO_WEEKS
+        keeping.hold(envelope, "A dispute", actor=ADMINISTRATOR, now=NOW)
+        assert keeping.deletion_day(envelope, today=TODAY) is None
+
+
 def kept_for(creditor: Creditor, years: int | None, kind: str = "document") -> None:
     keeping.save(creditor.id, {kind: years}, actor=ADMINISTRATOR, now=NOW)
     db.session.commit()

@@ -275,7 +275,7 @@ class TestThePayersPages:
     def test_the_list_shows_what_waits_and_leads_to_it(self, swish, browser):
         payment_id = ask(swish)
         page = BeautifulSoup(browser.get("/").text, "lxml")
-        link = page.select_one("ul.requests a")
+        link = page.select_one("ul.list a")
         assert "250,00\u00a0kr" in link.text
         assert swish.seen(payment_id)["token"] in link["href"]
         assert "Waiting until" in page.find("main").text

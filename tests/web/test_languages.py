@@ -103,6 +103,12 @@ def test_a_staff_page_asked_for_in_arabic_falls_back(client: FlaskClient) -> Non
     assert language(client, f"{STAFF}?lang=ar", asked="en") == "en"
 
 
+def test_a_staff_page_asked_for_in_arabic_is_english_where_the_browser_tells_nothing(
+    client: FlaskClient,
+) -> None:
+    assert language(client, f"{STAFF}?lang=ar") == "en"
+
+
 def test_who_reads_arabic_still_does_after_a_staff_page(client: FlaskClient) -> None:
     client.get("/?lang=ar")
     client.get(f"{STAFF}?lang=ar")

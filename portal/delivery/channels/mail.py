@@ -10,7 +10,7 @@ import smtplib
 import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -44,11 +44,15 @@ class Refused(Exception):
 
 
 class NotNow(Exception):
-    """The server does not take the mail now. reason: for an operator, without addresses."""
+    """The server does not take the mail now. reason: for an operator, without addresses.
 
-    def __init__(self, reason: str) -> None:
+    after: how long it asks us to wait, if it does.
+    """
+
+    def __init__(self, reason: str, *, after: timedelta | None = None) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.after = after
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,490 @@
+"""Money that goes back to who paid it: who decides, where it goes, and how it is booked.
+
+Each `Refund` is tried once. What was paid too much at once (`ways.WAYS`) goes back by itself the
+way it came (`paying_back`), unless something speaks against it, which a person then looks at. What
+came by bank goes back to the account that paid, in the file of payouts (`releasing`), when a person
+has confirmed the account; another account needs a reason, and another person. What fails is still
+owed, and a person tries it again.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import structlog
+from sqlalchemy import Subquery, func, select
+from sqlalchemy import case as sql_case
+
+from portal import ledger
+from portal.collection import cases, history, states
+from portal.extensions import db
+from portal.identity.actor import SYSTEM, Actor
+from portal.ledger import Account
+from portal.messages import N_, RedaError
+from portal.payments import ways
+from portal.payments.accounts import Bankgiro, Plusgiro, check_iban, written_iban
+from portal.payments.models import BankFile, BankPayment, Payment, Refund
+from portal.payments.swish import new_callback_identifier, new_payment_id
+
+log = structlog.get_logger()
+TO_CONFIRM, TO_APPROVE, WAITING = "to confirm", "to approve", "waiting"
+RELEASED, SETTLED, REJECTED = "released", "settled", "rejected"
+FAILED, WITHDRAWN = "failed", "withdrawn"
+# Nothing of it is under way, so that it can be withdrawn.
+NOT_SENT = (TO_CONFIRM, TO_APPROVE, WAITING, REJECTED)
+ENDED = (SETTLED, FAILED, WITHDRAWN)
+BANK = "bank"
+KINDS = ("bankgiro", "plusgiro", "iban")
+LONGEST_REASON = 300
+_FEWEST_SHOWN = 4
+
+
+class NotOpen(RedaError):
+    """Somebody else has decided on the refund, or it has gone on."""
+
+    status = 409
+
+    def __init__(self) -> None:
+        super().__init__(N_("Somebody has decided on this already. Look at it again."))
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a debtor is told of a refund. account: where it goes, masked; "" when not told.
+
+    paid_on: the day that it went, or None.
+    """
+
+    payment_id: int
+    amount_ore: int
+    currency: str
+    account: str
+    paid_on: date | None
+
+
+def owe(keys: Sequence[str], *, now: datetime) -> None:
+    """Let what was paid too much at once go back. keys: `channel_reference` of payments."""
+    if not keys:
+        return
+    found = db.session.scalars(
+        select(Payment).where(Payment.channel_reference.in_(keys), Payment.channel.in_(ways.WAYS))
+    )
+    for payment in found:
+        db.session.add(
+            Refund(
+                key=new_payment_id(), booked_id=payment.id, creditor_id=payment.creditor_id,
+                case_id=payment.case_id, amount_ore=payment.overpaid_ore, way=payment.channel,
+                currency=payment.currency, why="overpaid", payer_name="",
+                payer_account=payment.payer, status=WAITING, by=SYSTEM.label, at=now,
+                callback_identifier=new_callback_identifier(),
+            )
+        )  # fmt: skip
+    db.session.flush()
+
+
+def speaks_against(refund: Refund, today: date) -> str:
+    """Why a refund that nobody has decided on must not go by itself; "" when nothing does."""
+    if refund.case_id is None or refund.decided_by is not None:
+        return ""
+    case = cases.of_ids([refund.case_id])[0]
+    if cases.amount_due(case, today).total_ore > 0:
+        return N_("The case is not paid any more. Look whether the money is needed there.")
+    if any(one.status in states.OPEN for one in cases.others_of(case)):
+        return N_("The debtor has another open case here. Look whether the money is for that one.")
+    return ""
+
+
+def known_kind(payment: BankPayment) -> str | None:
+    """Of which kind the account is that a bank's file tells; None when that is not told."""
+    account = payment.payer_account or ""
+    if _is_valid("iban", account):
+        return "iban"
+    kind = db.session.scalar(select(BankFile.kind).where(BankFile.id == payment.file_id))
+    return "bankgiro" if kind == "bgmax" and _is_valid("bankgiro", account) else None
+
+
+def _is_valid(kind: str, account: str) -> bool:
+    try:
+        check_account(kind, account)
+    except RedaError:
+        return False
+    return True
+
+
+def check_account(kind: str, text: str) -> str:
+    """The digits of an account of a kind, or the IBAN. Raises RedaError at `account`."""
+    try:
+        if kind == "bankgiro":
+            return Bankgiro.parse(text).digits
+        if kind == "plusgiro":
+            return Plusgiro.parse(text).digits
+        return check_iban(text)
+    except RedaError as error:
+        raise RedaError(
+            error.problem.message, field="account", **dict(error.problem.values)
+        ) from None
+
+
+def written(refund: Refund) -> str:
+    """The account as people write it."""
+    account = refund.payer_account or ""
+    if refund.account_kind == "bankgiro":
+        return Bankgiro(account).written()
+    if refund.account_kind == "plusgiro":
+        return Plusgiro(account).written()
+    return written_iban(account) if refund.account_kind == "iban" else account
+
+
+def locked(refund_id: int) -> Refund:
+    """A refund, for the caller alone until the transaction ends. Raises NotOpen."""
+    refund = db.session.get(Refund, refund_id, with_for_update=True, populate_existing=True)
+    if refund is None:
+        raise NotOpen
+    return refund
+
+
+def by_key(key: str) -> Refund | None:
+    """A refund by its name, locked."""
+    return db.session.scalar(
+        select(Refund)
+        .where(Refund.key == key)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+
+
+def told_account(refund: Refund) -> str:
+    """The account that the bank told the money came from, or ""."""
+    if refund.payment_id is None:
+        return ""
+    return db.session.get_one(BankPayment, refund.payment_id).payer_account or ""
+
+
+def let_go(refund_id: int, *, actor: Actor, now: datetime) -> None:
+    """Say that a refund of a payment at once goes back the way it came. Raises NotOpen."""
+    refund = locked(refund_id)
+    if refund.status != TO_CONFIRM or refund.way == BANK:
+        raise NotOpen
+    refund.status, refund.reason = WAITING, ""
+    refund.callback_identifier = refund.callback_identifier or new_callback_identifier()
+    _decided(refund, actor, now)
+
+
+def confirm(
+    refund_id: int, kind: str, account: str, reason: str, *, actor: Actor, now: datetime
+) -> Refund:
+    """Say that an account is the payer's, so that a refund can be paid out to it by bank.
+
+    account: as written, of one of KINDS. reason: needed when it is not the account that the bank
+    told; another person then approves it. Raises NotOpen, or RedaError at the field.
+    """
+    refund = locked(refund_id)
+    if refund.status != TO_CONFIRM:
+        raise NotOpen
+    if kind not in KINDS:
+        raise RedaError(N_("Choose one of the options."), field="kind")
+    digits, told = check_account(kind, account), reason.strip()
+    if len(told) > LONGEST_REASON:
+        raise RedaError(
+            N_("Write at most %(most)s characters."), field="reason", most=LONGEST_REASON
+        )
+    is_told = refund.way == BANK and digits == told_account(refund)
+    if not is_told and not told:
+        raise RedaError(
+            N_("This is not the account that the bank told. Write how you know it is the payer’s."),
+            field="reason",
+        )
+    refund.way, refund.payer_account, refund.account_kind = BANK, digits, kind
+    refund.account_reason = "" if is_told else told
+    refund.status = WAITING if is_told else TO_APPROVE
+    refund.reason = ""
+    _decided(refund, actor, now)
+    return refund
+
+
+def _decided(refund: Refund, actor: Actor, now: datetime) -> None:
+    refund.decided_by, refund.decided_at, refund.decided_id = actor.name, now, actor.person_id
+    db.session.flush()
+
+
+def approve(refund_id: int, *, actor: Actor, now: datetime) -> None:
+    """Agree that an account that the bank has not told is the payer's. Raises NotOpen or RedaError.
+
+    Who wrote the account cannot.
+    """
+    refund = _to_approve(refund_id)
+    if actor.person_id is None or actor.person_id == refund.decided_id:
+        raise RedaError(N_("Another operator than the one who wrote the account must approve it."))
+    refund.status, refund.approved_by, refund.approved_at = WAITING, actor.name, now
+    db.session.flush()
+
+
+def refuse(refund_id: int) -> None:
+    """Let an account that the bank has not told be looked at again. Raises NotOpen."""
+    refund = _to_approve(refund_id)
+    refund.status = TO_CONFIRM
+    refund.decided_by = refund.decided_at = refund.decided_id = None
+    db.session.flush()
+
+
+def _to_approve(refund_id: int) -> Refund:
+    refund = locked(refund_id)
+    if refund.status != TO_APPROVE:
+        raise NotOpen
+    return refund
+
+
+def try_again(
+    refund_id: int,
+    *,
+    actor: Actor,
+    now: datetime,
+    by_bank: bool = False,
+    is_known: bool = False,
+) -> Refund:
+    """Let another refund take the place of one that failed.
+
+    by_bank: to an account, which is to be confirmed; else the same way as before. is_known: a
+    person has seen that the money did not go, where the bank fell silent. Raises NotOpen, or
+    RedaError at `is_known`.
+    """
+    before = locked(refund_id)
+    if before.status != REJECTED:
+        raise NotOpen
+    if before.error_code == ways.OUTCOME_UNKNOWN and not is_known:
+        raise RedaError(
+            N_("Look in the bank first whether the money has gone, so that it does not go twice."),
+            field="is_known",
+        )
+    before.status = FAILED
+    db.session.flush()
+    is_same = before.way != BANK and not by_bank
+    refund = Refund(
+        key=new_payment_id(), payment_id=before.payment_id, share_id=before.share_id,
+        booked_id=before.booked_id, creditor_id=before.creditor_id, case_id=before.case_id,
+        amount_ore=before.amount_ore, currency=before.currency, why=before.why,
+        way=before.way if is_same else BANK, payer_name=before.payer_name,
+        payer_account=before.payer_account if is_same or before.way == BANK else None,
+        account_kind=None if is_same else before.account_kind,
+        status=WAITING if is_same else TO_CONFIRM, by=actor.name or actor.label, at=now,
+        callback_identifier=new_callback_identifier(),
+    )  # fmt: skip
+    db.session.add(refund)
+    db.session.flush()
+    if is_same:
+        _decided(refund, actor, now)
+    return refund
+
+
+def settle(refund: Refund, *, on: date, actor: Actor, now: datetime) -> bool:
+    """Book that a refund is paid, on its day; answers False when its end is told already."""
+    is_late = refund.way != BANK and refund.status in (REJECTED, FAILED)
+    if refund.status != RELEASED and not is_late:
+        return False
+    if refund.status == FAILED and not _gives_way(refund, actor, now):
+        # It has gone twice. The books say so, and whoever reads them sees it.
+        log.error("refund.paid_twice", refund=refund.key)
+        _post(refund, ledger.REFUND_PAID, "settled", on, now)
+        return False
+    _post(refund, ledger.REFUND_PAID, "settled", on, now)
+    refund.status, refund.ended_on, refund.reason, refund.error_code = SETTLED, on, "", None
+    _tell("case.refund_paid", refund, on, actor, now)
+    return True
+
+
+def _gives_way(refund: Refund, actor: Actor, now: datetime) -> bool:
+    """Whether no other refund was sent in the place of one that was given up, and paid after all.
+
+    One that waits to be sent is withdrawn.
+    """
+    others = db.session.scalars(
+        select(Refund)
+        .where(
+            Refund.booked_id == refund.booked_id,
+            Refund.id > refund.id,
+            Refund.status.not_in((FAILED, WITHDRAWN)),
+        )
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
+    for one in others:
+        withdraw(one, actor=actor, now=now)
+    db.session.flush()
+    return all(one.status == WITHDRAWN for one in others)
+
+
+def reject(refund: Refund, reason: str, *, on: date, actor: Actor, now: datetime) -> bool:
+    """Note that a refund was not paid; answers False when its end is told already."""
+    if refund.status != RELEASED:
+        return False
+    refund.status, refund.ended_on, refund.reason = REJECTED, on, reason
+    db.session.flush()
+    log.warning("refund.rejected", refund=refund.key, by=actor.label)
+    return True
+
+
+def return_(refund: Refund, reason: str, *, on: date, actor: Actor, now: datetime) -> bool:
+    """Book that the bank has got a refund back from the payer's; it is owed again.
+
+    Answers False when that is told already.
+    """
+    if refund.status == SETTLED:
+        _post(refund, ledger.REFUND_RETURNED, "returned", on, now)
+        _tell("case.refund_returned", refund, on, actor, now)
+        refund.status = RELEASED
+    return reject(refund, reason, on=on, actor=actor, now=now)
+
+
+def _post(refund: Refund, kind: str, what: str, on: date, now: datetime) -> None:
+    """Book on the case; money that no case was given is in no company's books."""
+    if refund.creditor_id is None:
+        return
+    ore = refund.amount_ore if kind == ledger.REFUND_PAID else -refund.amount_ore
+    ledger.post(
+        creditor_id=refund.creditor_id, case_id=refund.case_id, kind=kind, booked_on=on,
+        key=f"refund:{refund.key}:{what}", currency=refund.currency, now=now,
+        lines={Account.OVER_PAYMENT: ore, Account.CLIENT_FUNDS: -ore},
+    )  # fmt: skip
+
+
+def _tell(name: str, refund: Refund, on: date, actor: Actor, now: datetime) -> None:
+    log.info(name, refund=refund.key)
+    if refund.creditor_id is not None:
+        history.record(
+            name, creditor_id=refund.creditor_id, case_id=refund.case_id, actor=actor, now=now,
+            amount_ore=refund.amount_ore, currency=refund.currency, on=on.isoformat(),
+        )  # fmt: skip
+    db.session.flush()
+
+
+def withdraw(refund: Refund, *, actor: Actor, now: datetime) -> None:
+    """Let a refund not go, for the payment itself is taken back; one that is sent goes on."""
+    if refund.status in NOT_SENT:
+        refund.status = WITHDRAWN
+        refund.decided_by, refund.decided_at = actor.name or actor.kind, now
+
+
+def count() -> int:
+    """How many refunds wait for a person."""
+    waiting = (TO_CONFIRM, TO_APPROVE, REJECTED)
+    query = select(func.count()).where(Refund.status.in_(waiting))
+    return db.session.scalar(query) or 0
+
+
+def find(refund_id: int) -> Refund | None:
+    """A refund, if it may be seen."""
+    return db.session.get(Refund, refund_id)
+
+
+def to_put_together() -> list[Refund]:
+    """Refunds by bank whose account is sure and that nobody approves yet, the oldest first."""
+    return list(
+        db.session.scalars(
+            select(Refund)
+            .where(Refund.status == WAITING, Refund.way == BANK, Refund.batch_id.is_(None))
+            .order_by(Refund.id)
+        )
+    )
+
+
+def of_batch(batch_id: int) -> list[Refund]:
+    """The refunds that are approved or ordered together."""
+    return list(
+        db.session.scalars(select(Refund).where(Refund.batch_id == batch_id).order_by(Refund.id))
+    )
+
+
+_ORDER = (TO_CONFIRM, REJECTED, TO_APPROVE, WAITING, RELEASED)
+
+
+def open_(limit: int = 200) -> list[Refund]:
+    """Refunds that are owed, those that wait for a person first, then the oldest."""
+    place = sql_case(
+        *((Refund.status == name, place) for place, name in enumerate(_ORDER)), else_=len(_ORDER)
+    )
+    return list(
+        db.session.scalars(
+            select(Refund)
+            .where(Refund.status.not_in(ENDED))
+            .order_by(place, Refund.id)
+            .limit(limit)
+        )
+    )
+
+
+def ended(limit: int = 25) -> list[Refund]:
+    """Refunds that are paid, the newest first."""
+    return list(
+        db.session.scalars(
+            select(Refund)
+            .where(Refund.status == SETTLED)
+            .order_by(Refund.ended_on.desc(), Refund.id.desc())
+            .limit(limit)
+        )
+    )
+
+
+def of_case(case_id: int) -> list[Shown]:
+    """What goes back or went back of a case's payments, as its debtor is told."""
+    found = db.session.scalars(
+        select(Refund)
+        .where(Refund.case_id == case_id, Refund.status.not_in((FAILED, WITHDRAWN)))
+        .order_by(Refund.id)
+    )
+    return [
+        Shown(
+            one.booked_id or 0, one.amount_ore, one.currency, masked(one),
+            one.ended_on if one.status == SETTLED else None,
+        )
+        for one in found
+    ]  # fmt: skip
+
+
+def masked(refund: Refund) -> str:
+    """Where a refund goes, so that the payer knows it and nobody else learns it; "": not told."""
+    account = refund.payer_account or ""
+    is_sure = refund.way == ways.SWISH or refund.account_kind is not None
+    if len(account) < 2 * _FEWEST_SHOWN or not is_sure:
+        return ""
+    shown = f"•••• {account[-_FEWEST_SHOWN:]}"
+    return f"Swish {shown}" if refund.way == ways.SWISH else shown
+
+
+@dataclass(frozen=True)
+class Unbalanced:
+    """A case whose books owe the payer something else than its refunds say, in öre."""
+
+    case_id: int
+    owed_ore: int
+    refunds_ore: int
+
+
+def differences(limit: int = 100) -> list[Unbalanced]:
+    """Cases where too much was paid and other money goes back; there are none."""
+    books = ledger.overpaid_sql()
+    owed = (
+        select(Refund.case_id, func.sum(Refund.amount_ore).label("ore"))
+        .where(Refund.status.not_in(ENDED), Refund.case_id.is_not(None))
+        .group_by(Refund.case_id)
+        .subquery()
+    )
+    booked, told = func.coalesce(books.c.ore, 0), func.coalesce(owed.c.ore, 0)
+    case_id = func.coalesce(books.c.case_id, owed.c.case_id)
+    rows = db.session.execute(
+        select(case_id, booked, told)
+        .select_from(books.outerjoin(owed, owed.c.case_id == books.c.case_id, full=True))
+        .where(booked != told)
+        .order_by(case_id)
+        .limit(limit)
+    )
+    return [Unbalanced(int(id_), int(ore), int(back)) for id_, ore, back in rows]
+
+
+def paid_back_sql() -> Subquery:
+    """For each case what was paid back of it."""
+    return (
+        select(Refund.case_id, func.sum(Refund.amount_ore).label("ore"))
+        .where(Refund.status == SETTLED, Refund.case_id.is_not(None))
+        .group_by(Refund.case_id)
+        .subquery()
+    )
