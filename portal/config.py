@@ -144,6 +144,12 @@ class Settings:
         " blanks; empty: REDA_BANKGIRO",
     )
     payout_bic: str = _setting("REDA_PAYOUT_BIC", "", "the BIC of its bank, if the bank wants it")
+    own_account: str = _setting(
+        "REDA_OWN_ACCOUNT",
+        "",
+        "our own account, which our share (fees, commission and their tax) is taken out to: a"
+        " bankgiro's digits or an IBAN without blanks; empty: it is not taken out here",
+    )
     payout_folder: str = _setting(
         "REDA_PAYOUT_FOLDER",
         "",
@@ -365,6 +371,11 @@ class Settings:
                     "REDA_BANK_ACCOUNTS must be bankgiros, account numbers or IBANs, separated by"
                     " commas."
                 )
+        own = self.own_account
+        if own and not (luhn.is_valid(own) if own.isdigit() else iban.is_valid(own)):
+            raise SettingsError("REDA_OWN_ACCOUNT must be a bankgiro's digits or an IBAN.")
+        if own and own in self.client_accounts:
+            raise SettingsError("REDA_OWN_ACCOUNT must not be an account for client money.")
         if self.bank_statements not in ("to compare", "to book"):
             raise SettingsError("REDA_BANK_STATEMENTS must be: to compare, or: to book.")
 

@@ -51,6 +51,7 @@ from portal.payments import (
     matching,
     paying_back,
     payouts,
+    reconciling,
     refunds,
     statements,
     statuses,
@@ -281,6 +282,15 @@ def check_books() -> None:
         raise BooksDiffer(f"{off} differences; see the operator's page of the books")
 
 
+def reconcile() -> None:
+    """Hold yesterday's bank, books and cases against each other; operators see what differs."""
+    now = clock.now()
+    yesterday = clock.day_of(now) - timedelta(days=1)
+    ledger.return_covers(on=clock.day_of(now), now=now)
+    if count := reconciling.keep_day(yesterday, now=now):
+        log.error("reconciliation.differs", day=str(yesterday), count=count)
+
+
 def verify_history() -> None:
     """Look whether anybody has changed what happened; operators see whose history does not hold."""
     for one in history.check(clock.now()).broken:
@@ -473,6 +483,8 @@ SCHEDULE: Mapping[str, tuple[Callable[..., None], str]] = {
     "verify_history": (verify_history, "0 2 * * *"),
     "check_books": (check_books, "15 2 * * *"),
     "check_logs": (check_logs, "30 2 * * *"),
+    # Banks' files of the day before have come by then.
+    "reconcile": (reconcile, "45 5 * * *"),
     # Begins once a week; hourly, so that one that was stopped goes on.
     "check_files": (check_files, "40 * * * *"),
 }

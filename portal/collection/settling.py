@@ -273,6 +273,8 @@ def take_back(
             case, "payment.returned_by_bank", booked_on=on, key=f"returned by bank:{key}",
             lines={Account.UNMATCHED: amount_ore, Account.CLIENT_FUNDS: -amount_ore}, now=now,
         )  # fmt: skip
+    # What the company has had already, no other company's money pays.
+    covered_ore = ledger.cover(case.creditor_id, case.currency, on=on, key=posted, now=now)
     for earlier, kind in ((f"rest:{key}", "rest"), (f"fee waived:{payment_key}", "fee")):
         ledger.take_back(
             earlier, kind=f"{kind}.taken_back", as_key=f"taken back:{earlier}", now=now, instead={}
@@ -293,7 +295,8 @@ def take_back(
                 key=f"given up:{posted}", now=now)  # fmt: skip
     record(case, "case.payment_taken_back", actor, now, amount_ore=amount_ore, by_bank=by_bank,
            value_on=value_on.isoformat(), reopened=is_reopened,
-           left_ore=left.total_ore if case.closed_on is None else 0)  # fmt: skip
+           left_ore=left.total_ore if case.closed_on is None else 0,
+           **({"covered_ore": covered_ore} if covered_ore else {}))  # fmt: skip
     return True
 
 

@@ -18,11 +18,16 @@
 - `trial_balance()`, `off_balance()`: every account's sum; all together, and of each creditor, zero.
 - `overpaid_sql()`: what was paid too much and is still to go back, by case.
 - `case_totals_sql()`: what is owed and what came, of every case.
+- `client_money(creditor_id, currency)`: what of a company's lies on the client account.
+- `cover(...)`, `return_covers(...)`: our own share stands in for it; `covered(currency)`: for what.
+- `own_share(currency)`: what on the client account is ours.
 """
 
 from portal.ledger.books import (
     COMMISSION,
     COMMISSION_TAKEN_BACK,
+    COVER_RETURNED,
+    COVERED_BY_US,
     FEES_VAT,
     INTEREST_ACCRUED,
     INTEREST_WAIVED,
@@ -65,10 +70,21 @@ from portal.ledger.books import (
     trial_balance,
     unpaid_sql,
 )
+from portal.ledger.client_money import (
+    OwnShare,
+    Share,
+    client_money,
+    cover,
+    covered,
+    own_share,
+    return_covers,
+)
 
 __all__ = [
     "COMMISSION",
     "COMMISSION_TAKEN_BACK",
+    "COVERED_BY_US",
+    "COVER_RETURNED",
     "FEES_VAT",
     "INTEREST_ACCRUED",
     "INTEREST_WAIVED",
@@ -86,11 +102,16 @@ __all__ = [
     "EntryRow",
     "Movement",
     "OwedRow",
+    "OwnShare",
+    "Share",
     "balance",
     "balance_after",
     "balances_sql",
     "case_totals_sql",
     "charged_currencies",
+    "client_money",
+    "cover",
+    "covered",
     "entries",
     "interest_booked",
     "is_posted",
@@ -103,9 +124,11 @@ __all__ = [
     "owed_rows",
     "owed_to",
     "owing_creditors",
+    "own_share",
     "post",
     "post_many",
     "received_since_sql",
+    "return_covers",
     "take_back",
     "to_settle_sql",
     "trial_balance",

@@ -36,6 +36,8 @@ class Account(StrEnum):
     What a debtor owes stands on `principal`, `interest` and `fees`; `claims` is the same principal
     and interest seen from the creditor, until it is collected. Money that came stands on
     `client_funds`; what of it is the creditor's on `owed_to_creditor`; our own on `fee_income`.
+    What is taken back of money that a creditor has had already, our own share has `covered`; what
+    of our share we have taken out to our own account, or paid in, stands on `own_share`.
     `over_payment` goes back to who paid; `unmatched` belongs to nobody that we know yet. Fees that
     are given up stand on `bad_debt`. What a creditor is charged stands on `owed_by_creditor`, until
     it is set off against what it is owed: fees that it bears itself, commission
@@ -56,6 +58,9 @@ class Account(StrEnum):
     BAD_DEBT = "bad_debt"
     OWED_BY_CREDITOR = "owed_by_creditor"
     PAYOUT_IN_TRANSIT = "payout_in_transit"
+    COVERED = "covered"
+    OWN_SHARE = "own_share"
+    OWN_SHARE_IN_TRANSIT = "own_share_in_transit"
     COMMISSION_INCOME = "commission_income"
     SIGNATURE_INCOME = "signature_income"
     VAT_OWED = "vat_owed"
@@ -72,6 +77,8 @@ INTEREST_WAIVED = "interest.waived"
 # What is owed to a creditor is ordered paid; the bank did not pay it, and it is owed again; the
 # bank has paid it.
 PAID_OUT, PAYOUT_REJECTED, PAYOUT_SETTLED = "payout", "payout.rejected", "payout.settled"
+# Our own share stands in for money that a company has had and that was taken back; and no longer.
+COVERED_BY_US, COVER_RETURNED = "funds.covered", "funds.cover_returned"
 # What the bank has paid out comes back to it; it is then rejected.
 PAYOUT_RETURNED = "payout.returned"
 # What was paid too much is paid back; that comes back, and is owed again.
@@ -192,6 +199,8 @@ def post(
 ) -> bool:
     """Write an entry; lines of zero öre are left out.
 
+    booked_on: its value date. Its accounting day, `posted_on`, the database sets: the same, or the
+    first open day when that lies in a closed period.
     key: the same key is written once; a repetition changes nothing and answers False.
     lines: öre per account, debit above zero; their sum is zero.
     Raises ValueError when they do not balance; the database refuses it too, at commit.
@@ -199,7 +208,7 @@ def post(
     amounts = {account: ore for account, ore in lines.items() if ore}
     if sum(amounts.values()) or len(amounts) < 2:
         raise ValueError(f"The entry {kind} does not balance: {dict(lines)}")
-    entry_id = db.session.scalar(
+    posted = db.session.execute(
         insert_or_skip(Entry)
         .values(
             creditor_id=creditor_id,
@@ -210,19 +219,20 @@ def post(
             idempotency_key=key,
         )
         .on_conflict_do_nothing(index_elements=[Entry.idempotency_key])
-        .returning(Entry.id)
-    )
-    if entry_id is None:
+        .returning(Entry.id, Entry.posted_on)
+    ).one_or_none()
+    if posted is None:
         return False
     # In one statement: after each the database looks whether the lines that it added balance.
     db.session.execute(
         insert(Line).values(
             [
                 {
-                    "entry_id": entry_id,
+                    "entry_id": posted.id,
                     "creditor_id": creditor_id,
                     "case_id": case_id,
                     "booked_on": booked_on,
+                    "posted_on": posted.posted_on,
                     "account": account.value,
                     "amount_ore": ore,
                     "currency": currency,
@@ -277,7 +287,7 @@ def post_many(rows: TextClause, accounts: Sequence[Account], *, now: datetime) -
             ),
         )
         .on_conflict_do_nothing(index_elements=[Entry.idempotency_key])
-        .returning(Entry.id, Entry.idempotency_key.label("key"))
+        .returning(Entry.id, Entry.idempotency_key.label("key"), Entry.posted_on)
         .cte("posted")
     )  # fmt: skip
     part = (
@@ -288,13 +298,13 @@ def post_many(rows: TextClause, accounts: Sequence[Account], *, now: datetime) -
     lines = (
         select(
             posted.c.id, source.c.creditor_id, source.c.case_id, source.c.booked_on,
-            part.c.account, part.c.ore, source.c.currency,
+            posted.c.posted_on, part.c.account, part.c.ore, source.c.currency,
         )
         .select_from(posted.join(source, source.c.key == posted.c.key).join(part, true()))
         .where(part.c.ore != 0)
     )  # fmt: skip
-    columns = ["entry_id", "creditor_id", "case_id", "booked_on", "account", "amount_ore"]
-    db.session.execute(insert(Line).from_select([*columns, "currency"], lines))
+    columns = ["entry_id", "creditor_id", "case_id", "booked_on", "posted_on", "account"]
+    db.session.execute(insert(Line).from_select([*columns, "amount_ore", "currency"], lines))
 
 
 def balance(case_id: int, on: date | None = None) -> Balance:

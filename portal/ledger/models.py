@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, Index
+from sqlalchemy import CheckConstraint, FetchedValue, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.database.base import Base, PrimaryKey
@@ -11,7 +11,9 @@ from portal.database.base import Base, PrimaryKey
 class Entry(Base):
     """One event in the books; the lines' sum is zero.
 
-    That the case is the creditor's the database checks for all entries of a statement at once.
+    booked_on: value date, that interest is counted from. posted_on: accounting day, which the
+    database sets: the value date, or the first open day when that lies in a closed period. That the
+    case is the creditor's the database checks for all entries of a statement at once.
     """
 
     __tablename__ = "ledger_entries"
@@ -21,6 +23,7 @@ class Entry(Base):
     case_id: Mapped[int | None] = mapped_column(index=True)
     kind: Mapped[str]
     booked_on: Mapped[date]
+    posted_on: Mapped[date] = mapped_column(index=True, server_default=FetchedValue())
     created_at: Mapped[datetime]
     idempotency_key: Mapped[str] = mapped_column(unique=True)
 
@@ -28,8 +31,8 @@ class Entry(Base):
 class Line(Base):
     """One account's part of an entry, in öre: debit above zero, credit below.
 
-    creditor_id, case_id, booked_on: the entry's own. The database checks that, and that the lines
-    balance, once for all lines that a statement adds (migration 0008).
+    creditor_id, case_id, booked_on, posted_on: the entry's own. The database checks that, and that
+    the lines balance, once for all lines that a statement adds (migration 0008).
     """
 
     __tablename__ = "ledger_lines"
@@ -37,13 +40,19 @@ class Line(Base):
         CheckConstraint("amount_ore <> 0", name="amount"),
         Index("ix_ledger_lines_case_account", "case_id", "account"),
         Index("ix_ledger_lines_creditor_account_day", "creditor_id", "account", "booked_on"),
-    )
+        Index(
+            "ix_ledger_lines_money_day", "posted_on",
+            postgresql_include=["account", "currency", "amount_ore", "entry_id"],
+            postgresql_where=text("account in ('client_funds', 'covered')"),
+        ),
+    )  # fmt: skip
 
     id: Mapped[PrimaryKey]
     entry_id: Mapped[int] = mapped_column(index=True)
     creditor_id: Mapped[int]
     case_id: Mapped[int | None]
     booked_on: Mapped[date]
+    posted_on: Mapped[date] = mapped_column(server_default=FetchedValue())
     account: Mapped[str]
     amount_ore: Mapped[int]
     currency: Mapped[str]

@@ -16,6 +16,7 @@ _JOBS = {
     "ask_swish": lazy_gettext("Ask about payments under way"),
     "collect_bankid": lazy_gettext("Follow up BankID orders"),
     "check_books": lazy_gettext("Check the books"),
+    "reconcile": lazy_gettext("Reconcile bank, books and cases"),
     "verify_history": lazy_gettext("Check the history"),
     "check_files": lazy_gettext("Check all stored files"),
     "check_logs": lazy_gettext("Check the logs of documents"),
@@ -47,6 +48,7 @@ _TABLES = {
     "bank_files": lazy_gettext("Files from banks"),
     "payout_batches": lazy_gettext("Files with payouts"),
     "payout_signatures": lazy_gettext("Approvals of payouts"),
+    "closed_periods": lazy_gettext("Closed periods"),
 }
 
 

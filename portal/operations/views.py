@@ -51,6 +51,7 @@ def _tabs() -> tuple[tuple[str, str, int], ...]:
         ("list_refunds", gettext("Refunds"), refunds.count()),
         ("list_charges", gettext("Charges"), 0),
         ("show_books", gettext("Books"), 0),
+        ("list_reconciled_days", gettext("Reconciliation"), views_reconciliation.wrong()),
         ("list_checks", gettext("Files and logs"), views_checks.wrong()),
         ("list_rates", gettext("Reference rates"), 0),
         ("list_languages", gettext("Languages"), 0),
@@ -98,6 +99,7 @@ def show_status() -> Response:
         history_checked_at=history.checked_at(),
         wrong_files=views_checks.wrong_files(),
         broken_logs=log_checks.broken(),
+        wrong_day=views_reconciliation.wrong_day(),
         files_checked_at=views_checks.checked_at(),
         are_letters_fast=letters.is_fast(),
         are_rates_known=table.known_through >= clock.today(),
@@ -170,6 +172,7 @@ from portal.operations import (  # noqa: E402
     views_payments,  # noqa: F401
     views_payouts,  # noqa: F401
     views_rates,  # noqa: F401
+    views_reconciliation,
     views_refunds,  # noqa: F401
     views_reviews,  # noqa: F401
 )

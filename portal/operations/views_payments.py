@@ -16,7 +16,7 @@ from portal.collection import lookup
 from portal.extensions import db
 from portal.messages import N_, RedaError
 from portal.operations.views import actor, operations
-from portal.payments import deciding, matching, taking_back
+from portal.payments import deciding, matching, taking_back, transfers
 from portal.web.forms import Form, KronorField
 from portal.web.rendering import go, render
 
@@ -241,4 +241,6 @@ def _page(
         back=back or BackForm(formdata=None),
         whys=WHYS,
         problem=problem,
+        transfer=transfers.find(payment_id),
+        may_note=transfers.may_note(payment),
     )

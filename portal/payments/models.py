@@ -17,7 +17,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.database.base import Base, PrimaryKey
 from portal.database.encryption import EncryptedText
-from portal.database.files import FILES_AT, NAMES_FILES
+from portal.database.files import FILES_AT, NAMES_FILES, NO_FILE
 
 
 class SwishRequest(Base):
@@ -191,6 +191,44 @@ class BankPayment(Base):
     reverses_id: Mapped[int | None] = mapped_column(ForeignKey("bank_payments.id"))
 
 
+class BankBalance(Base):
+    """What an account held at the end of two days, as a bank's statement says it.
+
+    See `bank_files.record.Statement`.
+    """
+
+    __tablename__ = "bank_balances"
+    __table_args__ = (Index("ix_bank_balances_closed_on", "closed_on"),)
+
+    id: Mapped[PrimaryKey]
+    file_id: Mapped[int] = mapped_column(ForeignKey("bank_files.id"), index=True)
+    account: Mapped[str]
+    currency: Mapped[str]
+    opened_on: Mapped[date]
+    opening_ore: Mapped[int]
+    closed_on: Mapped[date]
+    closing_ore: Mapped[int]
+
+
+class BankTransfer(Base):
+    """A payment in a bank's file that brings what is booked already, or our own money.
+
+    way: of those in `ways.WAYS`, whose money comes as a sum; or own, when we have paid in.
+    state: of the bank's payment before.
+    """
+
+    __tablename__ = "bank_transfers"
+    __table_args__ = (CheckConstraint("way in ('swish', 'card', 'account', 'own')", name="way"),)
+
+    payment_id: Mapped[int] = mapped_column(
+        ForeignKey("bank_payments.id"), primary_key=True, autoincrement=False
+    )
+    way: Mapped[str]
+    state: Mapped[str]
+    by: Mapped[str]
+    at: Mapped[datetime]
+
+
 class BankShare(Base):
     """What of a bank's payment a case was given. key: the `channel_reference` of its `Payment`.
 
@@ -356,6 +394,101 @@ class PayoutSignature(Base):
     person_name: Mapped[str]
     signed_at: Mapped[datetime]
     evidence: Mapped[dict[str, Any]] = mapped_column(
+        JSONB,
+        info={
+            NAMES_FILES: "true",
+            FILES_AT: '$.keyvalue() ? (@.key like_regex "^(xml|ocsp)_sha256$").value',
+        },
+    )
+
+
+class OwnShareOrder(Base):
+    """What of our own share is taken out to our own account.
+
+    on: the accounting day whose end the sum is of. shares: öre by company, which sum to amount_ore.
+    account: a bankgiro's digits or an IBAN. status: as of a payout.
+    """
+
+    __tablename__ = "own_share_orders"
+    __table_args__ = (
+        CheckConstraint("amount_ore > 0", name="amount"),
+        CheckConstraint("status in ('proposed', 'released', 'settled', 'rejected')", name="status"),
+    )
+
+    id: Mapped[PrimaryKey]
+    key: Mapped[str] = mapped_column(unique=True)
+    batch_id: Mapped[int] = mapped_column(ForeignKey("payout_batches.id"), index=True)
+    on: Mapped[date]
+    currency: Mapped[str]
+    amount_ore: Mapped[int]
+    shares: Mapped[list[list[int]]] = mapped_column(JSONB)
+    account: Mapped[str]
+    status: Mapped[str]
+    reason: Mapped[str]
+    released_on: Mapped[date | None]
+    ended_on: Mapped[date | None]
+
+
+class ReconciledDay(Base):
+    """What the nightly reconciliation found of a day in one currency; see `reconciling`."""
+
+    __tablename__ = "reconciled_days"
+
+    day: Mapped[date] = mapped_column(primary_key=True)
+    currency: Mapped[str] = mapped_column(primary_key=True)
+    made_at: Mapped[datetime]
+    bank_ore: Mapped[int]
+    books_ore: Mapped[int]
+    explained_ore: Mapped[int]
+    unexplained: Mapped[int]
+
+
+class ClosedPeriod(Base):
+    """A period that an operator has closed, or waits to have closed by another one.
+
+    text: what the other one signs, in simpleMarkdownV1. reasons: what is not explained, and why it
+    may stand. figures: the reconciliation as it was; figures_sha256: of them, as `closing.digest`
+    writes them; report_sha256: of the PDF. A closed one is never changed; the database sees to it.
+    """
+
+    __tablename__ = "closed_periods"
+    __table_args__ = (
+        CheckConstraint("status in ('waiting', 'closed', 'withdrawn')", name="status"),
+        CheckConstraint("first_on <= last_on", name="days"),
+        CheckConstraint(
+            "(status = 'closed') = (approved_by_id is not null)"
+            " and approved_by_id is distinct from made_by_id"
+            " and (status = 'closed') = (evidence is not null)",
+            name="approved",
+        ),
+        Index(
+            "uq_closed_periods_last_on", "last_on", unique=True,
+            postgresql_where=text("status = 'closed'"),
+        ),
+        Index(
+            "uq_closed_periods_waiting", text("(status = 'waiting')"), unique=True,
+            postgresql_where=text("status = 'waiting'"),
+        ),
+    )  # fmt: skip
+
+    id: Mapped[PrimaryKey]
+    key: Mapped[str] = mapped_column(unique=True)
+    first_on: Mapped[date]
+    last_on: Mapped[date]
+    status: Mapped[str]
+    made_by: Mapped[str]
+    made_by_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
+    made_at: Mapped[datetime]
+    text: Mapped[str]
+    reasons: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    figures: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    figures_sha256: Mapped[str] = mapped_column(info={NO_FILE: True})
+    report_sha256: Mapped[str]
+    ended_at: Mapped[datetime | None]
+    approved_by: Mapped[str | None]
+    approved_by_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    signed_at: Mapped[datetime | None]
+    evidence: Mapped[dict[str, Any] | None] = mapped_column(
         JSONB,
         info={
             NAMES_FILES: "true",

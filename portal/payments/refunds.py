@@ -345,6 +345,10 @@ def _post(refund: Refund, kind: str, what: str, on: date, now: datetime) -> None
         key=f"refund:{refund.key}:{what}", currency=refund.currency, now=now,
         lines={Account.OVER_PAYMENT: ore, Account.CLIENT_FUNDS: -ore},
     )  # fmt: skip
+    # What the bank has paid all the same, such as a refund that has gone twice.
+    ledger.cover(
+        refund.creditor_id, refund.currency, on=on, key=f"refund:{refund.key}:{what}", now=now
+    )
 
 
 def _tell(name: str, refund: Refund, on: date, actor: Actor, now: datetime) -> None:

@@ -29,18 +29,26 @@ from portal.identity.orders import Purpose
 from portal.identity.people import new_key
 from portal.law import calendar
 from portal.messages import N_, RedaError
-from portal.payments import pain001, payouts, refunds
-from portal.payments.models import Payout, PayoutBatch, PayoutSignature, Refund
+from portal.payments import own_share, pain001, payouts, refunds
+from portal.payments.models import (
+    OwnShareOrder,
+    Payout,
+    PayoutBatch,
+    PayoutSignature,
+    Refund,
+)
 from portal.signing import completed
 
+Order = Payout | Refund | OwnShareOrder
 WAITING, RELEASED, WITHDRAWN = "waiting", "released", "withdrawn"
 NEEDED = 2
 _ROWS_IN_TEXT = 40
 # The mark of a refund's row, and what is signed by whether all of it are refunds.
-_REFUND = "refund"
+_REFUND, _OWN = "refund", "own share"
 _HEADINGS = {
-    False: "Betala ut redovisningsmedel",
-    True: "Betala tillbaka för mycket betalt",
+    "": "Betala ut redovisningsmedel",
+    _REFUND: "Betala tillbaka för mycket betalt",
+    _OWN: "Ta ut vår andel",
     None: "Betala ut redovisningsmedel och betala tillbaka för mycket betalt",
 }
 _NOT_FREE = N_("One of them is held, waits for approval or is paid. Look at how it is now.")
@@ -68,19 +76,36 @@ def put_together(
             raise RedaError(N_("One of them has no account to be paid to."))
     if any(one is None or not _is_free(one) for one in back):
         raise RedaError(_NOT_FREE)
+    batch = _begin(actor, now)
+    for order in (*chosen, *back):
+        assert order is not None
+        order.batch_id = batch.id
+    db.session.flush()
+    _write(batch, now)
+    return batch
+
+
+def put_own_share_together(*, on: date, currency: str, actor: Actor, now: datetime) -> PayoutBatch:
+    """Put together that our own share of a day is taken out. Raises RedaError."""
+    batch = _begin(actor, now)
+    own_share.put_in(batch, on=on, currency=currency, today=clock.day_of(now), now=now)
+    _write(batch, now)
+    return batch
+
+
+def _begin(actor: Actor, now: datetime) -> PayoutBatch:
     batch = PayoutBatch(
         key=new_key(12), made_by=actor.name, made_at=now, text="", rows=[], status=WAITING
     )
     db.session.add(batch)
     db.session.flush()
-    for order in (*chosen, *back):
-        assert order is not None
-        order.batch_id = batch.id
-    db.session.flush()
+    return batch
+
+
+def _write(batch: PayoutBatch, now: datetime) -> None:
     batch.rows = _rows(batch)
     batch.text = _text(batch, now)
     db.session.flush()
-    return batch
 
 
 def _is_free(refund: Refund) -> bool:
@@ -89,9 +114,14 @@ def _is_free(refund: Refund) -> bool:
     )
 
 
-def orders_of(batch: PayoutBatch) -> list[Payout | Refund]:
-    """What a batch orders: its payouts, then its refunds."""
-    return [*(one for one, _ in payouts.of_batch(batch)), *refunds.of_batch(batch.id)]
+def orders_of(batch: PayoutBatch) -> list[Order]:
+    """What a batch orders: its payouts, its refunds, and our own share."""
+    own = own_share.of_batch(batch)
+    return [
+        *(one for one, _ in payouts.of_batch(batch)),
+        *refunds.of_batch(batch.id),
+        *([own] if own else []),
+    ]
 
 
 def _rows(batch: PayoutBatch) -> list[list[Any]]:
@@ -105,7 +135,17 @@ def _rows(batch: PayoutBatch) -> list[list[Any]]:
          refunds.written(one), one.payer_name, _REFUND]
         for one in refunds.of_batch(batch.id)
     ]  # fmt: skip
-    return [*out, *back]
+    return [*out, *back, *_own_rows(batch)]
+
+
+def _own_rows(batch: PayoutBatch) -> list[list[Any]]:
+    own = own_share.of_batch(batch)
+    if own is None:
+        return []
+    told = own_share.transfer(own, settings())
+    return [
+        [own.key, told.name, own.amount_ore, own.currency, told.kind, told.account, told.name, _OWN]
+    ]
 
 
 def _text(batch: PayoutBatch, now: datetime) -> str:
@@ -116,7 +156,7 @@ def _text(batch: PayoutBatch, now: datetime) -> str:
         f"+ {_who(row)}: {_money(row[2], row[3])} till {_plain(row[5])}"
         for row in batch.rows[:_ROWS_IN_TEXT]
     ]
-    kinds = {row[-1] == _REFUND for row in batch.rows}
+    kinds = {row[-1] if row[-1] in (_REFUND, _OWN) else "" for row in batch.rows}
     heading = _HEADINGS[kinds.pop()] if len(kinds) == 1 else _HEADINGS[None]
     if len(batch.rows) > _ROWS_IN_TEXT:
         told.append(f"+ och {len(batch.rows) - _ROWS_IN_TEXT} till")
@@ -244,12 +284,31 @@ def finish(order: BankIDOrder, *, now: datetime) -> PayoutBatch | None:
 def _require_same(batch: PayoutBatch, now: datetime) -> None:
     found = [payouts.locked(one.key) for one, _ in payouts.of_batch(batch)]
     back = [refunds.locked(one.id) for one in refunds.of_batch(batch.id)]
-    is_right = all(map(_is_still_right, found)) and all(
-        one.status == refunds.WAITING for one in back
+    own = own_share.of_batch(batch)
+    is_right = (
+        _rows(batch) == batch.rows
+        and all(map(_is_still_right, found))
+        and all(one.status == refunds.WAITING for one in back)
+        and (own is None or own_share.is_still_there(own))
     )
-    if _rows(batch) != batch.rows or not is_right:
-        _end(batch, now)
-        raise RedaError(_CHANGED)
+    lacks = next((one for one in found if not _is_there(one)), None)
+    if is_right and lacks is None:
+        return
+    _end(batch, now)
+    if is_right and lacks is not None:
+        raise RedaError(
+            N_(
+                "The client money of %(name)s does not suffice for %(amount_ore)s, so nothing was"
+                " paid. The payouts are proposals again."
+            ),
+            name=payouts.company_name(lacks), amount_ore=lacks.amount_ore,
+        )  # fmt: skip
+    raise RedaError(_CHANGED)
+
+
+def _is_there(payout: Payout) -> bool:
+    """Whether a company's client money suffices for what it is paid."""
+    return ledger.client_money(payout.creditor_id, payout.currency) >= payout.amount_ore
 
 
 def _is_still_right(payout: Payout) -> bool:
@@ -268,6 +327,8 @@ def _release(batch: PayoutBatch, actor: Actor, now: datetime, ours: Settings) ->
         payouts.post_released(one, today=today, now=now)
         one.status, one.released_on = payouts.RELEASED, today
         payouts.tell_released(one, actor, now)
+    if (own := own_share.of_batch(batch)) is not None:
+        own_share.release(own, today=today, now=now)
     back = [refunds.locked(one.id) for one in refunds.of_batch(batch.id)]
     for refund in back:
         refund.status, refund.released_on, refund.sent_at = refunds.RELEASED, today, now
@@ -310,6 +371,8 @@ def _file(
         )
         for one in back
     ]  # fmt: skip
+    if (own := own_share.of_batch(batch)) is not None:
+        transfers.append(own_share.transfer(own, ours))
     return pain001.build(
         batch.key,
         transfers,
@@ -342,6 +405,8 @@ def _end(batch: PayoutBatch, now: datetime) -> None:
     batch.status, batch.ended_at = WITHDRAWN, now
     for one, _ in payouts.of_batch(batch):
         payouts.take_back(payouts.locked(one.key))
+    if (own := own_share.of_batch(batch)) is not None:
+        own_share.withdraw(own)
     for refund in refunds.of_batch(batch.id):
         refund.batch_id = None
     db.session.flush()

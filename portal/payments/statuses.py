@@ -17,9 +17,10 @@ from portal import clock
 from portal.extensions import db
 from portal.identity.actor import Actor
 from portal.messages import N_, RedaError
-from portal.payments import payouts, refunds, releasing
+from portal.payments import own_share, payouts, refunds, releasing
 from portal.payments.bank_files.fields import local_name
-from portal.payments.models import BankPayment, Payout, PayoutBatch, Refund
+from portal.payments.models import BankPayment, OwnShareOrder, Payout, PayoutBatch, Refund
+from portal.payments.releasing import Order
 
 LARGEST = 20 * 1024 * 1024
 _NAMESPACE = re.compile(r"urn:iso:std:iso:20022:tech:xsd:pain\.002\.001\.\d\d")
@@ -92,15 +93,19 @@ def take_report(data: bytes, *, now: datetime) -> Outcome:
     return Outcome(paid, refused, under_way)
 
 
-def _settle(order: Payout | Refund, on: date, now: datetime) -> bool:
+def _settle(order: Order, on: date, now: datetime) -> bool:
     if isinstance(order, Payout):
         return payouts.settle(order, on=on, actor=_BANK, now=now)
+    if isinstance(order, OwnShareOrder):
+        return own_share.settle(order, on=on, now=now)
     return refunds.settle(refunds.locked(order.id), on=on, actor=_BANK, now=now)
 
 
-def _reject(order: Payout | Refund, reason: str, on: date, now: datetime) -> bool:
+def _reject(order: Order, reason: str, on: date, now: datetime) -> bool:
     if isinstance(order, Payout):
         return payouts.reject(order, reason, on=on, actor=_BANK, now=now)
+    if isinstance(order, OwnShareOrder):
+        return own_share.reject(order, reason, on=on, now=now)
     return refunds.reject(refunds.locked(order.id), reason, on=on, actor=_BANK, now=now)
 
 
@@ -155,7 +160,7 @@ def _text(node: etree._Element, name: str) -> str:
 
 
 def settle_debits(*, now: datetime) -> int:
-    """Book payouts and refunds that banks' files say have left the account; answers how many.
+    """Book what is ordered and banks' files say have left the account; answers how many.
 
     A debit is an order's when it names it and has its amount, or names its file and has the file's
     sum. Doing it again changes nothing.
@@ -164,7 +169,10 @@ def settle_debits(*, now: datetime) -> int:
     sent = (
         select(Payout.batch_id)
         .where(Payout.status == payouts.RELEASED)
-        .union(select(Refund.batch_id).where(Refund.status == refunds.RELEASED))
+        .union(
+            select(Refund.batch_id).where(Refund.status == refunds.RELEASED),
+            select(OwnShareOrder.batch_id).where(OwnShareOrder.status == own_share.RELEASED),
+        )
     )
     for batch in db.session.scalars(
         select(PayoutBatch).where(PayoutBatch.id.in_(sent)).order_by(PayoutBatch.id)
@@ -175,7 +183,7 @@ def settle_debits(*, now: datetime) -> int:
     return count
 
 
-def _settle_debited(batch: PayoutBatch, found: list[Payout | Refund], now: datetime) -> int:
+def _settle_debited(batch: PayoutBatch, found: list[Order], now: datetime) -> int:
     # What the bank has refused is not in the sum that it takes.
     whole = [one for one in found if one.status not in (payouts.REJECTED, refunds.FAILED)]
     on = _debited(batch.key, sum(one.amount_ore for one in whole), found[0].currency)

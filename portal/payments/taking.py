@@ -18,8 +18,14 @@ from portal.database.encryption import cipher, lookup_hash
 from portal.extensions import db, settings
 from portal.messages import N_, Problem
 from portal.payments.bank_files import reading
-from portal.payments.bank_files.record import BankFileError, Header, Received, Section
-from portal.payments.models import BankFile, BankPayment
+from portal.payments.bank_files.record import (
+    BankFileError,
+    Header,
+    Received,
+    Section,
+    Statement,
+)
+from portal.payments.models import BankBalance, BankFile, BankPayment
 
 log = structlog.get_logger()
 # As the doors call it.
@@ -114,6 +120,7 @@ def take(
         text(_INSERT), {"file_id": file.id, "state": "statement" if is_statement else "new"}
     )
     file.repeated = _mark_repeated(file, sorted(told.days))
+    db.session.add_all(BankBalance(file_id=file.id, **one._asdict()) for one in told.statements)
     log.info("bank_file.taken", file=file.id, kind=file.kind, repeated=file.repeated)
     return Taken(file, True)
 
@@ -171,6 +178,7 @@ class _Told:
         self._cipher = cipher()
         self._header: Header | None = None
         self.accounts: list[str] = []
+        self.statements: list[Statement] = []
         self.days: set[date] = set()
 
     @property
@@ -190,6 +198,8 @@ class _Told:
                 self._check_owner(one)
                 if one.account not in self.accounts:
                     self.accounts.append(one.account)
+            elif isinstance(one, Statement):
+                self.statements.append(one)
             else:
                 self._begin(one)
 

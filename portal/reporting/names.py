@@ -50,6 +50,13 @@ _ENTRIES = {
     "payment.returned_by_bank": N_("Money returned by the bank"),
     "rest.taken_back": N_("Rest owed again"),
     "fee.taken_back": N_("Fee owed again"),
+    "funds.covered": N_("Covered by the service"),
+    "funds.cover_returned": N_("No longer covered by the service"),
+    "own_share.ordered": N_("The service's share ordered"),
+    "own_share.settled": N_("The service's share taken out"),
+    "own_share.rejected": N_("The service's share not taken out"),
+    "own_money.paid_in": N_("Paid in by the service"),
+    "own_money.borne": N_("Borne by the service"),
 }
 
 
@@ -66,6 +73,9 @@ ACCOUNTS = {
     "bad_debt": N_("Fees given up"),
     "owed_by_creditor": N_("What you are charged, to be set off"),
     "payout_in_transit": N_("On its way to you"),
+    "covered": N_("Covered by the service"),
+    "own_share": N_("The service's share"),
+    "own_share_in_transit": N_("The service's share, on its way"),
     "commission_income": N_("Our commission"),
     "signature_income": N_("Our income from signatures"),
     "vat_owed": N_("VAT"),

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from portal.identity.models import BankIDOrder
-from portal.payments import releasing
+from portal.payments import closing, releasing
 from portal.signing import agreements, approvals, ceremony
 
 
@@ -18,6 +18,8 @@ def finish(order: BankIDOrder, *, now: datetime) -> None:
         approvals.finish(order, now=now)
     elif "payouts" in order.subject:
         releasing.finish(order, now=now)
+    elif "period" in order.subject:
+        closing.finish(order, now=now)
     else:
         agreements.finish(order, now=now)
 

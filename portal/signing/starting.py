@@ -30,6 +30,8 @@ def beginning(purpose: str, subject: Mapping[str, Any]) -> str:
         )
     if "payouts" in subject:
         return url_for("operations.show_payout_batch", batch_key=subject["payouts"])
+    if "period" in subject:
+        return url_for("operations.show_period", period_key=subject["period"])
     if "signing" in subject:
         return url_for("signing.show_envelope", token=subject["token"])
     if purpose == "sign":

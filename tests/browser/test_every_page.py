@@ -15,7 +15,7 @@ from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from portal import clock
 from portal.collection import (
@@ -46,7 +46,7 @@ from portal.identity.actor import DEBTOR, SWISH, SYSTEM, Actor
 from portal.identity.models import Creditor, Membership
 from portal.notifications import addressing
 from portal.notifications.telling import notify
-from portal.payments import booking, matching, releasing, taking
+from portal.payments import booking, closing, matching, reconciling, releasing, taking
 from portal.payments.models import (
     BankPayment,
     Payment,
@@ -189,6 +189,7 @@ def a_world() -> World:
     db.session.commit()
     values |= _documents(creditor) | _payouts(creditor, case)
     values["statement"] = _charged(creditor).key
+    values |= _reconciled()
     return World(creditor, case, paid, values)
 
 
@@ -212,6 +213,23 @@ def _payouts(creditor: Creditor, case: Case) -> dict[str, object]:
     db.session.commit()
     found["proposal"] = _proposed(case, 300_00)
     return {"batch": batch.key, **{name: one.key for name, one in found.items()}}
+
+
+def _reconciled() -> dict[str, object]:
+    """A day that is kept, an entry, and a month that waits to be closed."""
+    reconciling.keep_day(clock.today() - timedelta(days=1), now=clock.now())
+    days = closing.next_period(clock.today())
+    operator = people.by_identity_number(OPERATOR)
+    assert days is not None
+    assert operator is not None
+    found = closing.figures(*days)
+    period = closing.put_together(
+        *days, {one.key: "x" for one in closing.points(found)}, found=found, report=b"%PDF-1.7",
+        person=operator, today=clock.today(), now=clock.now(),
+    )  # fmt: skip
+    entry_id = db.session.scalar(text("select min(id) from ledger_entries"))
+    db.session.commit()
+    return {"period": period.key, "entry": entry_id}
 
 
 def _proposed(case: Case, ore: int) -> Payout:
@@ -597,6 +615,9 @@ def test_an_operators_pages(portal: Portal, world: World, window: Visitor) -> No
         "/charges", "/charges/{statement}", "/prices",
         "/jobs", "/messages", "/reviews", "/rates", "/payouts", "/payouts/{proposal}",
         "/payouts/{refused}", "/payouts/{payout}/statement", "/payout-batches/{batch}",
+        "/reconciliation", "/reconciliation/period?first=2026-01-01&last=2026-12-31&",
+        "/reconciliation/rows?first=2026-01-01&last=2026-12-31&side=books&what=swish&",
+        "/reconciliation/entries/{entry}", "/reconciliation/close", "/periods/{period}",
     )  # fmt: skip
     look_everywhere(window, world.at("/operations", paths), STAFF)
 

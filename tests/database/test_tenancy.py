@@ -65,17 +65,22 @@ from portal.notifications.kinds import KINDS
 from portal.notifications.telling import notify
 from portal.payments import booking
 from portal.payments.models import (
+    BankBalance,
     BankFile,
     BankPayment,
     BankShare,
+    BankTransfer,
+    ClosedPeriod,
     Commission,
     CommissionPrice,
+    OwnShareOrder,
     Payment,
     Payout,
     PayoutBatch,
     PayoutLine,
     PayoutSchedule,
     PayoutSignature,
+    ReconciledDay,
     Refund,
     ServiceStatement,
     ServiceStatementLine,
@@ -366,6 +371,26 @@ def a_tenant(name: str, identity_number: str) -> Tenant:
             PayoutLine(
                 line_id=payout.id, payout_id=payout.id, creditor_id=creditor.id, kind="claim",
                 account="owed_to_creditor", booked_on=TODAY, amount_ore=1,
+            ),
+            BankBalance(
+                file_id=bank_file.id, account=name, currency="SEK", opened_on=TODAY,
+                opening_ore=0, closed_on=TODAY, closing_ore=0,
+            ),
+            BankTransfer(
+                payment_id=bank_payment.id, way="swish", state="new", by=name, at=NOW,
+            ),
+            OwnShareOrder(
+                key=name, batch_id=batch.id, on=TODAY, currency="SEK", amount_ore=1, shares=[],
+                account="", status="proposed", reason="",
+            ),
+            ReconciledDay(
+                day=TODAY, currency=name, made_at=NOW, bank_ore=0, books_ore=0, explained_ore=0,
+                unexplained=0,
+            ),
+            ClosedPeriod(
+                key=name, first_on=TODAY, last_on=TODAY, status="withdrawn", made_by=name,
+                made_by_id=person.id, made_at=NOW, text="", reasons=[], figures={},
+                figures_sha256="", report_sha256="",
             ),
             Commission(
                 creditor_id=creditor.id, case_id=case.id, key=name, payment_key=name,

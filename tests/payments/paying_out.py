@@ -30,10 +30,12 @@ def an_account(
 
 
 def _post(case: Case, kind: str, lines: dict[Account, int]) -> None:
+    key = f"test:{next(_serial)}:{case.id}"
     ledger.post(
         creditor_id=case.creditor_id, case_id=case.id, kind=kind, booked_on=TODAY,
-        key=f"test:{next(_serial)}:{case.id}", lines=lines, currency="SEK", now=NOW,
+        key=key, lines=lines, currency="SEK", now=NOW,
     )  # fmt: skip
+    ledger.cover(case.creditor_id, "SEK", on=TODAY, key=key, now=NOW)
     db.session.commit()
 
 

@@ -445,3 +445,17 @@ class TestRefunds:
     ) -> None:
         releasing.withdraw(both.key, now=NOW)
         assert [one.key for one in refunds.to_put_together()] == [refund.key]
+
+
+def test_more_than_a_company_s_client_money_is_not_paid(
+    phone: Phone, batch: PayoutBatch, operators: tuple[Person, Person], creditor: Creditor
+) -> None:
+    ledger.post(
+        creditor_id=creditor.id, case_id=None, kind="test", booked_on=TODAY, key="x",
+        lines={Account.CLIENT_FUNDS: -1, Account.FEE_INCOME: 1}, currency="SEK", now=NOW,
+    )  # fmt: skip
+    db.session.commit()
+    with pytest.raises(RedaError, match="does not suffice"):
+        approve(phone, batch, operators[0])
+    db.session.commit()
+    assert batch.status == "withdrawn"

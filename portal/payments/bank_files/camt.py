@@ -38,6 +38,7 @@ from portal.payments.bank_files.record import (
     Record,
     Reference,
     Section,
+    Statement,
     check_size,
 )
 
@@ -118,7 +119,8 @@ class _Account:
         self.place = f"{name}[{number}]"
         self.account = self.id = ""
         self.is_paged = is_paged
-        self.balances: dict[str, list[int]] = {}
+        # By code: öre, currency and day.
+        self.balances: dict[str, list[tuple[int, str, date | None]]] = {}
         self.summary: dict[str, int] = {}
         # By the sign of the entry: of all, and of those that are booked.
         self.all = {1: _Total(), -1: _Total()}
@@ -171,7 +173,7 @@ class _Reader:
         elif name == "Document":
             self._ended_document(node)
         elif self.account is not None and name == _BODY[self.kind][1]:
-            self._close_account(self.account, node)
+            yield from self._close_account(self.account, node)
         elif self.account is not None and _above(node) == _BODY[self.kind][1]:
             yield from self._of_account(self.account, name, node)
 
@@ -314,7 +316,7 @@ class _Reader:
             account.booked[entry.sign].add(entry.ore)
         _let_go(node)
 
-    def _close_account(self, account: _Account, node: etree._Element) -> None:
+    def _close_account(self, account: _Account, node: etree._Element) -> Iterator[Record]:
         told = Fields(node, account.place, ("Ntry",))
         if not account.account:
             raise told.error(_NO_ACCOUNT)
@@ -325,7 +327,7 @@ class _Reader:
                     fails = _miscounted if name.endswith("count") else _mis_summed
                     raise fails(told, said, found[name])
         if self.kind == "camt.053":
-            _check_balances(account, told)
+            yield from _statement(account, told)
         self.account = None
         _let_go(node)
 
@@ -435,8 +437,9 @@ def _share(told: Fields) -> int | None:
 def _balance(account: _Account, told: Fields) -> None:
     code = told.text("Tp/CdOrPrtry/Cd", "Tp/Cd")
     if code in (*_OPENING, *_CLOSING):
-        ore, _ = told.amount("Amt")
-        account.balances.setdefault(code, []).append(told.sign() * ore)
+        ore, currency = told.amount("Amt")
+        on = told.day("Dt") if told.text("Dt/Dt", "Dt/DtTm") else None
+        account.balances.setdefault(code, []).append((told.sign() * ore, currency, on))
 
 
 def _summary(account: _Account, told: Fields) -> None:
@@ -453,7 +456,7 @@ def _summary(account: _Account, told: Fields) -> None:
             account.summary["net"] = told.sign(sign, default=1) * ore
 
 
-def _check_balances(account: _Account, told: Fields) -> None:
+def _statement(account: _Account, told: Fields) -> Iterator[Statement]:
     opening = _balance_of(account, _OPENING, 0)
     closing = _balance_of(account, _CLOSING, -1)
     if opening is None or closing is None:
@@ -461,14 +464,17 @@ def _check_balances(account: _Account, told: Fields) -> None:
             raise told.error(N_("The statement lacks its opening or closing balance."))
         return
     booked = account.booked[1].ore - account.booked[-1].ore
-    if opening + booked != closing:
+    (opening_ore, currency, opened_on), (closing_ore, _, closed_on) = opening, closing
+    if opening_ore + booked != closing_ore:
         raise told.error(
             N_(
                 "The opening balance and the entries come to %(sum_ore)s, but the closing"
                 " balance is %(told_ore)s."
             ),
-            sum_ore=opening + booked, told_ore=closing,
+            sum_ore=opening_ore + booked, told_ore=closing_ore,
         )  # fmt: skip
+    if opened_on is not None and closed_on is not None:
+        yield Statement(account.account, currency, opened_on, opening_ore, closed_on, closing_ore)
 
 
 def _miscounted(told: Fields, said: int, found: int) -> BankFileError:
@@ -494,7 +500,9 @@ def _figures(totals: dict[int, _Total]) -> dict[str, int]:
     }  # fmt: skip
 
 
-def _balance_of(account: _Account, codes: tuple[str, ...], at: int) -> int | None:
+def _balance_of(
+    account: _Account, codes: tuple[str, ...], at: int
+) -> tuple[int, str, date | None] | None:
     for code in codes:
         if found := account.balances.get(code):
             return found[at]

@@ -95,7 +95,22 @@ class Received(NamedTuple):
     position: int
 
 
-Record = Header | Section | Received
+class Statement(NamedTuple):
+    """What an account held, as the bank says, at the end of two days, in öre.
+
+    opened_on: the day of the opening balance, or the day before it (`Bal/Dt`); closed_on: of the
+    closing one.
+    """
+
+    account: str
+    currency: str
+    opened_on: date
+    opening_ore: int
+    closed_on: date
+    closing_ore: int
+
+
+Record = Header | Section | Received | Statement
 
 
 def check_currency(currency: str, line: int | None, place: str | None = None) -> str:

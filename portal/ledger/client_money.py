@@ -1,0 +1,145 @@
+"""Whose the money on the client account is: never less than nothing for any company.
+
+What a company's client money comes to is `client_funds`, less what is ordered paid out of it. When
+money is taken back that the company has had already, our own share stands in for the rest
+(`covered`), so that no other company's money pays it; the company owes it on `owed_to_creditor`.
+The account at the bank holds `client_funds` and `covered` together, over all companies.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import bindparam, func, select, text
+
+from portal.extensions import db
+from portal.ledger.books import COVER_RETURNED, COVERED_BY_US, Account, post, post_many
+from portal.ledger.models import Line
+
+# As the database's own check (migration 0055).
+_LOCK = 0x7265_6464
+_IN_TRANSIT = "account like '%\\_in\\_transit'"
+# What of a company's client money is nobody else's: not the company's, not a payer's, not ordered.
+_FREE = f"""
+coalesce(sum(amount_ore) filter (where account in ('client_funds', 'over_payment', 'unmatched')
+        or {_IN_TRANSIT}), 0)
+    + least(coalesce(sum(amount_ore) filter (where account = 'owed_to_creditor'), 0), 0)
+"""
+
+
+@dataclass(frozen=True)
+class Share:
+    """Our own share of a company's client money, in öre."""
+
+    creditor_id: int
+    ore: int
+
+
+@dataclass(frozen=True)
+class OwnShare:
+    """What is ours and lies on the client account, in öre.
+
+    shares: by company, none below zero. covered_ore: what it stands in for. total_ore: what may be
+    taken out; below zero, what has to be paid in so that every company's money is there.
+    """
+
+    shares: Sequence[Share]
+    covered_ore: int
+
+    @property
+    def total_ore(self) -> int:
+        return sum(one.ore for one in self.shares) - self.covered_ore
+
+
+def client_money(creditor_id: int, currency: str) -> int:
+    """A company's client money, less what is ordered paid, in öre.
+
+    Locked until the transaction ends: nobody else makes it less meanwhile.
+    """
+    db.session.execute(select(func.pg_advisory_xact_lock(_LOCK, creditor_id)))
+    is_money = (Line.account == Account.CLIENT_FUNDS) | Line.account.endswith(
+        "_in_transit", autoescape=True
+    )
+    return int(
+        db.session.scalar(
+            select(func.coalesce(func.sum(Line.amount_ore), 0)).where(
+                Line.creditor_id == creditor_id, Line.currency == currency, is_money
+            )
+        )
+        or 0
+    )
+
+
+def cover(creditor_id: int, currency: str, *, on: date, key: str, now: datetime) -> int:
+    """Let our own share stand in for what a company's client money has become less than nothing.
+
+    To be called when money was taken back. key: of what took it. Answers the öre that it covers.
+    """
+    short_ore = max(0, -client_money(creditor_id, currency))
+    if short_ore:
+        post(
+            creditor_id=creditor_id, case_id=None, kind=COVERED_BY_US, booked_on=on,
+            key=f"covered:{key}", currency=currency, now=now,
+            lines={Account.CLIENT_FUNDS: short_ore, Account.COVERED: -short_ore},
+        )  # fmt: skip
+    return short_ore
+
+
+_RETURNED = text(
+    f"""
+    with told as (
+        select creditor_id, currency, {_FREE} as free,
+            coalesce(sum(amount_ore) filter (where account = 'covered'), 0) as covered,
+            max(id) filter (where account = 'covered') as newest
+        from ledger_lines
+        where creditor_id in (select creditor_id from ledger_lines where account = 'covered')
+        group by creditor_id, currency
+    )
+    select creditor_id, null::bigint as case_id, :kind as kind, cast(:on as date) as booked_on,
+        'cover returned:' || newest as key, currency,
+        -least(free, -covered)::bigint as client_funds, least(free, -covered)::bigint as covered
+    from told where covered < 0 and free > 0
+    """  # noqa: S608
+)
+
+
+def return_covers(*, on: date, now: datetime) -> None:
+    """Let our own share no longer stand in for companies whose money is there again.
+
+    Doing it again changes nothing.
+    """
+    post_many(
+        _RETURNED.bindparams(kind=COVER_RETURNED, on=on),
+        [Account.CLIENT_FUNDS, Account.COVERED],
+        now=now,
+    )
+
+
+_OWN = text(
+    f"""
+    select creditor_id, ({_FREE})::bigint as free,
+        coalesce(-sum(amount_ore) filter (where account = 'covered'), 0)::bigint as covered
+    from ledger_lines where currency = :currency and posted_on <= coalesce(:on, posted_on)
+    group by creditor_id order by creditor_id
+    """  # noqa: S608
+).bindparams(bindparam("on", type_=Line.posted_on.type))
+
+
+def own_share(currency: str, on: date | None = None) -> OwnShare:
+    """What is ours and lies on the client account. on: by the end of this accounting day."""
+    rows = db.session.execute(_OWN, {"currency": currency, "on": on}).all()
+    shares = [Share(row.creditor_id, row.free) for row in rows if row.free > 0]
+    return OwnShare(shares, int(sum(row.covered for row in rows)))
+
+
+def covered(currency: str) -> list[Share]:
+    """What our own share stands in for, by company."""
+    total = -func.sum(Line.amount_ore)
+    rows = db.session.execute(
+        select(Line.creditor_id, total)
+        .where(Line.account == Account.COVERED, Line.currency == currency)
+        .group_by(Line.creditor_id)
+        .having(total > 0)
+        .order_by(Line.creditor_id)
+    )
+    return [Share(creditor_id, int(ore)) for creditor_id, ore in rows]

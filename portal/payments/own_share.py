@@ -1,0 +1,163 @@
+"""Our own share of what came, taken out to our own account: fees, commission and their tax.
+
+It is ordered as a payout is: two operators approve it with BankID, and it goes in a file to the
+bank. What may be taken is what is ours and lies on the account at the end of a day, less what our
+share stands in for; never more.
+"""
+
+from collections.abc import Iterable
+from datetime import date, datetime
+
+from sqlalchemy import func, select
+
+from portal import ledger
+from portal.config import Settings
+from portal.extensions import db, settings
+from portal.identity.people import new_key
+from portal.ledger import Account, Share
+from portal.messages import N_, RedaError
+from portal.payments import pain001
+from portal.payments.models import OwnShareOrder, PayoutBatch
+from portal.payments.transfers import divided
+
+PROPOSED, RELEASED, SETTLED, REJECTED = "proposed", "released", "settled", "rejected"
+ORDERED = "own_share.ordered"
+
+
+def available(currency: str, on: date) -> int:
+    """What may be taken out of what was ours at the end of a day, in öre; below zero, it lacks."""
+    then, now = (ledger.own_share(currency, day).total_ore for day in (on, None))
+    return min(then, now) - _proposed(currency)
+
+
+def _proposed(currency: str) -> int:
+    return int(
+        db.session.scalar(
+            select(func.coalesce(func.sum(OwnShareOrder.amount_ore), 0)).where(
+                OwnShareOrder.status == PROPOSED, OwnShareOrder.currency == currency
+            )
+        )
+        or 0
+    )
+
+
+def put_in(batch: PayoutBatch, *, on: date, currency: str, today: date, now: datetime) -> None:
+    """Make a batch one that takes out our share of a day.
+
+    Raises RedaError when there is nothing to take, or no account is set.
+    """
+    if not settings().own_account:
+        raise RedaError(N_("No account of our own is set (REDA_OWN_ACCOUNT)."))
+    ledger.return_covers(on=today, now=now)
+    ore = available(currency, on)
+    if ore <= 0:
+        raise RedaError(N_("There is nothing of ours to take out."))
+    db.session.add(
+        OwnShareOrder(
+            key=new_key(12), batch_id=batch.id, on=on, currency=currency, amount_ore=ore,
+            shares=[[one.creditor_id, one.ore] for one in divided(ore, _free(currency))],
+            account=settings().own_account, status=PROPOSED, reason="",
+        )
+    )  # fmt: skip
+    db.session.flush()
+
+
+def _free(currency: str) -> Iterable[Share]:
+    """Our shares now, less what another order is to take of them."""
+    taken: dict[int, int] = {}
+    for shares in db.session.scalars(
+        select(OwnShareOrder.shares).where(
+            OwnShareOrder.status == PROPOSED, OwnShareOrder.currency == currency
+        )
+    ):
+        for creditor_id, ore in shares:
+            taken[creditor_id] = taken.get(creditor_id, 0) + ore
+    return [
+        Share(one.creditor_id, one.ore - taken.get(one.creditor_id, 0))
+        for one in ledger.own_share(currency).shares
+    ]
+
+
+def of_batch(batch: PayoutBatch) -> OwnShareOrder | None:
+    """What of our share a batch takes out, locked; None when it is of something else."""
+    return db.session.scalar(
+        select(OwnShareOrder)
+        .where(OwnShareOrder.batch_id == batch.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+
+
+def is_still_there(order: OwnShareOrder) -> bool:
+    """Whether all that an order takes is still ours, and the account is."""
+    free = {one.creditor_id: one.ore for one in ledger.own_share(order.currency).shares}
+    return (
+        order.account == settings().own_account
+        and ledger.own_share(order.currency).total_ore >= order.amount_ore
+        and all(free.get(creditor_id, 0) >= ore for creditor_id, ore in order.shares)
+    )
+
+
+def release(order: OwnShareOrder, *, today: date, now: datetime) -> None:
+    """Book that an order is at the bank."""
+    _post(order, ORDERED, "ordered", today, now, Account.OWN_SHARE, Account.OWN_SHARE_IN_TRANSIT)
+    order.status, order.released_on = RELEASED, today
+    db.session.flush()
+
+
+def transfer(order: OwnShareOrder, ours: Settings) -> pain001.Transfer:
+    """The payment that the bank is told to make."""
+    return pain001.Transfer(
+        key=order.key, amount_ore=order.amount_ore, currency=order.currency,
+        name=ours.service_name, kind="bankgiro" if order.account.isdigit() else "iban",
+        account=order.account, words=f"{ours.service_name} {order.key}",
+    )  # fmt: skip
+
+
+def settle(order: OwnShareOrder, *, on: date, now: datetime) -> bool:
+    """Book that the bank has paid it; answers False when its end is told already."""
+    if order.status != RELEASED:
+        return False
+    _post(
+        order, "own_share.settled", "settled", on, now, Account.OWN_SHARE_IN_TRANSIT,
+        Account.CLIENT_FUNDS,
+    )  # fmt: skip
+    order.status, order.ended_on = SETTLED, on
+    db.session.flush()
+    return True
+
+
+def reject(order: OwnShareOrder, reason: str, *, on: date, now: datetime) -> bool:
+    """Book that the bank did not pay it; answers False when its end is told already."""
+    if order.status != RELEASED:
+        return False
+    _post(
+        order, "own_share.rejected", "rejected", on, now, Account.OWN_SHARE_IN_TRANSIT,
+        Account.OWN_SHARE,
+    )  # fmt: skip
+    order.status, order.ended_on, order.reason = REJECTED, on, reason
+    db.session.flush()
+    return True
+
+
+def withdraw(order: OwnShareOrder) -> None:
+    """Let an order be as if it had not been; nothing of it is booked."""
+    db.session.delete(order)
+    db.session.flush()
+
+
+def _post(
+    order: OwnShareOrder,
+    kind: str,
+    what: str,
+    on: date,
+    now: datetime,
+    debit: Account,
+    credit: Account,
+) -> None:
+    for creditor_id, ore in order.shares:
+        ledger.post(
+            creditor_id=creditor_id, case_id=None, kind=kind, booked_on=on,
+            key=f"own share:{order.key}:{what}:{creditor_id}", currency=order.currency, now=now,
+            lines={debit: ore, credit: -ore},
+        )  # fmt: skip

@@ -1,0 +1,684 @@
+"""What the bank tells, what the books say and what cases came to, held against each other.
+
+Bank money is what banks' files have told of, by its value date; the books are the accounts
+`client_funds` and `covered` over all companies, by accounting day; the cases are payments, payouts
+and our own share, as their rooms keep them, on the day that the books have them.
+
+A bank's payment, a payout and what comes from Swish or the payment provider is each one thing that
+both have, or only one of them has: then it is a difference, with a reason, and the sum of all
+differences is the bank's balance less the books'. Money by Swish, card and account is in the books
+when the payer has paid, and at the bank when its sum comes (`transfers`): until then it is on its
+way. A debit that a statement (camt.053) tells of counts when no other file has it; all else in a
+statement is only held against the others' sums.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select, text
+from sqlalchemy.dialects.postgresql import insert
+
+from portal.extensions import db
+from portal.law import calendar
+from portal.payments import booking, ways
+from portal.payments.models import ReconciledDay
+
+# As the doors call it.
+Day = ReconciledDay
+# What moves money, in the order of the table.
+BANKGIRO, TAKEN_BACK, PAYOUT, REFUND = "bankgiro", "taken back", "payout", "refund"
+OWN_SHARE, PAID_IN, OTHER = "own share", "own money", "other"
+MOVES = (BANKGIRO, *ways.WAYS, TAKEN_BACK, PAYOUT, REFUND, OWN_SHARE, PAID_IN, OTHER)
+# Differences that time or a decision under way explains; the others need somebody.
+WAITING, GOING_BACK, REVERSAL_WAITS = "waiting", "going back", "reversal waits"
+OTHER_DAY, UNDONE, NOT_DEBITED, NOT_SETTLED = (
+    "other day", "undone", "paid, not debited", "debited, not settled",
+)  # fmt: skip
+ON_ITS_WAY, GONE_BACK = "on its way", "gone back"
+EXPLAINED = (
+    WAITING, GOING_BACK, GONE_BACK, REVERSAL_WAITS, OTHER_DAY, UNDONE, NOT_DEBITED, NOT_SETTLED,
+    ON_ITS_WAY,
+)  # fmt: skip
+# Of each reason so many are listed; all are summed.
+MOST_LISTED = 200
+# Until a sum from Swish or a provider, or a debit, must have come.
+_BANKING_DAYS = 5
+
+
+@dataclass(frozen=True)
+class Sums:
+    """What the three say of one thing, in öre; None where one has nothing to say of it."""
+
+    what: str
+    bank_ore: int | None
+    books_ore: int
+    cases_ore: int
+
+    @property
+    def is_same(self) -> bool:
+        """Whether all that speak say the same."""
+        return len({self.bank_ore or 0, self.books_ore, self.cases_ore}) == 1
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Something that only one of them has by the last day, or that has another sum, in öre.
+
+    what: one of `EXPLAINED`, or `debit without payout`, `returned`, `left aside`, `not in a file`,
+    `not in the books`, `too old`. kind: bank, entry, payout, own share or way, and id: which one;
+    name: how people know it. bank_on: value date at the bank. posted_on: accounting day.
+    """
+
+    what: str
+    kind: str
+    id: int | None
+    name: str
+    bank_ore: int
+    books_ore: int
+    bank_on: date | None
+    posted_on: date | None
+
+    @property
+    def ore(self) -> int:
+        """What the bank has more than the books."""
+        return self.bank_ore - self.books_ore
+
+    @property
+    def is_explained(self) -> bool:
+        """Whether time or a decision under way explains it."""
+        return self.what in EXPLAINED
+
+
+@dataclass(frozen=True)
+class Reason:
+    """All differences of one kind: how many, and what the bank has more than the books, in öre."""
+
+    what: str
+    count: int
+    ore: int
+
+    @property
+    def is_explained(self) -> bool:
+        """As of its differences."""
+        return self.what in EXPLAINED
+
+
+@dataclass(frozen=True)
+class AccountSums:
+    """What files tell of one account in a period, in öre, since the first of them.
+
+    statement_ore: what the bank's statement says that it held at the end of statement_on.
+    """
+
+    account: str
+    opening_ore: int
+    in_ore: int
+    out_ore: int
+    statement_ore: int | None = None
+    statement_on: date | None = None
+
+    @property
+    def closing_ore(self) -> int:
+        return self.opening_ore + self.in_ore + self.out_ore
+
+
+@dataclass(frozen=True)
+class StatementDay:
+    """A day on which a statement's sum is not that of the other files, in öre."""
+
+    day: date
+    statement_ore: int
+    told_ore: int
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Whose the money is, for one company, in öre: they come to its part of the books.
+
+    to_creditor: owed to it; below zero, it owes. ours_ore: our own share; covered_ore: what that
+    stands in for. ordered_ore: on its way out.
+    """
+
+    creditor_id: int
+    name: str
+    to_creditor_ore: int
+    too_much_ore: int
+    ordered_ore: int
+    ours_ore: int
+    money_ore: int
+    covered_ore: int
+
+
+@dataclass(frozen=True)
+class Reconciliation:
+    """A day or a period, in one currency.
+
+    refused: names of files refused in it that nobody has brought since. repeated: how many payments
+    files told of again. uneven: cases whose payments and books differ.
+    """
+
+    first: date
+    last: date
+    currency: str
+    opening: Sums
+    moves: Sequence[Sums]
+    closing: Sums
+    reasons: Sequence[Reason]
+    differences: Sequence[Difference]
+    accounts: Sequence[AccountSums] = ()
+    statements: Sequence[StatementDay] = ()
+    refused: Sequence[tuple[int, str]] = ()
+    repeated: int = 0
+    repeated_ore: int = 0
+    uneven: Sequence[booking.Unbooked] = field(default_factory=list)
+
+    @property
+    def explained_ore(self) -> int:
+        """What the bank has more than the books, and time or a decision under way explains."""
+        return sum(one.ore for one in self.reasons if one.is_explained)
+
+    @property
+    def unexplained(self) -> int:
+        """How many things nobody has explained."""
+        found = sum(one.count for one in self.reasons if not one.is_explained)
+        is_off = self.closing.bank_ore is None or (
+            self.closing.bank_ore - self.closing.books_ore != sum(one.ore for one in self.reasons)
+        )
+        return (
+            found + is_off + (self.closing.books_ore != self.closing.cases_ore)
+            + len(self.uneven) + len(self.statements) + len(self.refused)
+        )  # fmt: skip
+
+
+# What a bank's file tells, once. Of a statement only what no other file has.
+TOLD = """
+statement as (
+    select b.* from bank_payments b
+    where b.state = 'statement' and b.currency = :currency and not exists (
+        select from bank_payments o
+        where o.state = 'statement' and o.file_id < b.file_id and o.account = b.account
+            and o.value_on = b.value_on and o.deposit = b.deposit and o.position = b.position
+            and o.amount_ore = b.amount_ore and o.currency = b.currency and o.serial = b.serial
+    )
+), told_ids as (
+    select id from bank_payments
+    where state not in ('repeated', 'statement') and currency = :currency
+    union all
+    select s.id from statement s join bank_transfers t on t.payment_id = s.id
+    union all
+    select s.id from (
+        select *, row_number() over (partition by amount_ore, value_on order by id) as nth
+        from statement where kind = 'debit'
+            and not exists (select from bank_transfers t where t.payment_id = statement.id)
+    ) s
+    where s.nth > (
+        select count(*) from bank_payments o
+        where o.kind = 'debit' and o.state not in ('repeated', 'statement')
+            and o.currency = :currency and o.amount_ore = s.amount_ore
+            and o.value_on = s.value_on
+    )
+), told as (
+    select b.id, b.account, b.kind, b.amount_ore, b.value_on, b.state, b.text, b.serial,
+        b.reference_numbers, b.payer_name, t.way
+    from bank_payments b join told_ids i on i.id = b.id
+    left join bank_transfers t on t.payment_id = b.id
+)"""
+# What we have ordered, and the debit that names it or its file and has its sum.
+ORDERS = """
+orders as (
+    select 'payout' as kind, id, key, batch_id, amount_ore, status from payouts
+    where released_on is not null and amount_ore > 0 and currency = :currency
+    union all
+    select 'own share', id, key, batch_id, amount_ore, status from own_share_orders
+    where released_on is not null and currency = :currency
+    union all
+    select 'refund', id, key, batch_id, amount_ore, status from refunds
+    where released_on is not null and way = 'bank' and currency = :currency
+), debits as (
+    select id, value_on, amount_ore, concat_ws(' ', text, serial,
+        array_to_string(reference_numbers, ' ')) as words
+    from told where kind = 'debit' and way is null
+), returned as (
+    -- What the bank had paid and has got back.
+    select o.kind, o.id, t.id as debit_id, t.value_on, t.amount_ore as ore
+    from orders o join told t on t.kind = 'returned' and t.way is null
+        and t.amount_ore = o.amount_ore
+        and strpos(concat_ws(' ', t.text, t.serial, array_to_string(t.reference_numbers, ' ')),
+            o.key) > 0
+), debited as (
+    select distinct on (kind, id) kind, id, debit_id, value_on, ore from (
+        select o.kind, o.id, d.id as debit_id, d.value_on, -o.amount_ore as ore
+        from orders o join debits d on -d.amount_ore = o.amount_ore and strpos(d.words, o.key) > 0
+        union all
+        select o.kind, o.id, d.id, d.value_on, -o.amount_ore
+        from (
+            select b.key, o.batch_id, sum(o.amount_ore) as ore
+            from orders o join payout_batches b on b.id = o.batch_id
+            where o.status not in ('rejected', 'failed') group by b.key, o.batch_id
+        ) f
+        join debits d on -d.amount_ore = f.ore and strpos(d.words, f.key) > 0
+        join orders o on o.batch_id = f.batch_id and o.status not in ('rejected', 'failed')
+    ) x order by kind, id, debit_id
+), at_bank as (
+    select * from debited union all select * from returned
+)"""
+# Each entry that moved money on the client account, and what it belongs to.
+MOVED = """
+money as (
+    select entry_id, sum(amount_ore)::bigint as ore, min(posted_on) as posted_on
+    from ledger_lines
+    where account in ('client_funds', 'covered') and currency = :currency
+    group by entry_id having sum(amount_ore) <> 0
+), moved as (
+    select m.entry_id, m.ore, m.posted_on, e.kind, e.case_id, e.idempotency_key as key,
+        case when e.idempotency_key like 'own money:%'
+                then split_part(e.idempotency_key, ':', 2)::bigint
+            when e.idempotency_key like 'returned by bank:%' then r.id
+            else s.payment_id end as bank_id,
+        case when e.kind like 'payout.%' then 'payout'
+            when f.way = 'bank' then 'refund'
+            when e.kind like 'own\\_share.%' then 'own share' end as order_kind,
+        split_part(e.idempotency_key, ':', 2) as order_key,
+        case when e.kind in ('payment.swish', 'payment.card', 'payment.account')
+                then split_part(e.kind, '.', 2)
+            when e.kind = 'payment.taken_back'
+                and split_part(e.idempotency_key, ':', 2) in ('swish', 'card', 'account')
+                then split_part(e.idempotency_key, ':', 2)
+            when f.way <> 'bank' then f.way end as way
+    from money m join ledger_entries e on e.id = m.entry_id
+    left join bank_shares s on s.key = substr(e.idempotency_key, case
+        when e.idempotency_key like 'payment:%' then 9
+        when e.idempotency_key like 'taken back:%' then 12
+        when e.idempotency_key like 'returned by bank:%' then 18 end)
+    left join refunds f on e.kind like 'refund.%'
+        and f.key = split_part(e.idempotency_key, ':', 2)
+    left join bank_payments r on r.reverses_id = s.payment_id
+        and e.idempotency_key like 'returned by bank:%'
+)"""
+# What moved it, of `MOVES`.
+MOVE_IN_BOOKS = """
+case when kind in ('payment.taken_back', 'payment.returned_by_bank') then 'taken back'
+    when kind like 'refund.%' then 'refund'
+    when way is not null then way
+    when kind like 'payment.%' and bank_id is not null then 'bankgiro'
+    when order_kind is not null then order_kind
+    when key like 'own money:%' then 'own money'
+    else 'other' end"""
+MOVE_AT_BANK = """
+case when t.way = 'own' then 'own money' when t.way is not null then t.way
+    when t.kind = 'payment' then 'bankgiro'
+    when t.kind in ('reversal', 'deduction') then 'taken back'
+    else coalesce(d.kind, 'other') end"""
+OF_ORDERS = """
+left join (select distinct on (debit_id) debit_id, kind from at_bank order by debit_id) d
+    on d.debit_id = t.id"""
+_BOOKS = text(
+    f"""
+with {MOVED}
+select {MOVE_IN_BOOKS} as what,
+    coalesce(sum(ore) filter (where posted_on < :first), 0)::bigint as before,
+    coalesce(sum(ore) filter (where posted_on >= :first), 0)::bigint as within
+from moved where posted_on <= :last group by 1
+"""  # noqa: S608
+)
+_BANK = text(
+    f"""
+with {TOLD}, {ORDERS}
+select {MOVE_AT_BANK} as what,
+    coalesce(sum(t.amount_ore) filter (where t.value_on < :first), 0)::bigint as before,
+    coalesce(sum(t.amount_ore) filter (where t.value_on >= :first), 0)::bigint as within
+from told t {OF_ORDERS}
+where t.value_on <= :last group by 1
+"""  # noqa: S608
+)
+_CASES = text(
+    """
+with came as (
+    select p.channel as what, p.amount_ore as ore, coalesce(e.posted_on, p.value_on) as posted_on
+    from payments p left join ledger_entries e on e.idempotency_key = 'payment:' || p.channel_reference
+    where p.currency = :currency
+    union all
+    select 'taken back', -p.amount_ore, coalesce(b.posted_on, e.posted_on)
+    from payments p join ledger_entries e on e.idempotency_key = 'taken back:' || p.channel_reference
+    left join ledger_entries b on b.idempotency_key = 'returned by bank:' || p.channel_reference
+    where p.currency = :currency
+    union all
+    select o.what, case when e.idempotency_key like '%\\:returned' then o.ore else -o.ore end,
+        e.posted_on
+    from (
+        select 'payout' as what, concat('payout:', key) as name, amount_ore as ore from payouts
+        where currency = :currency and released_on is not null
+        union all
+        select 'refund', concat('refund:', key), amount_ore from refunds
+        where currency = :currency and creditor_id is not null
+    ) o join ledger_entries e
+        on e.idempotency_key in (o.name || '\\:settled', o.name || '\\:returned')
+    union all
+    select 'own share', -o.amount_ore, e.posted_on
+    from own_share_orders o join ledger_entries e
+        on e.idempotency_key = concat('own share:', o.key, '\\:settled', ':', o.shares -> 0 ->> 0)
+    where o.currency = :currency and o.status = 'settled'
+    union all
+    select 'own money', b.amount_ore, e.posted_on
+    from bank_transfers t join bank_payments b on b.id = t.payment_id
+    join lateral (
+        select min(posted_on) as posted_on from creditors c join ledger_entries
+            on idempotency_key = 'own money:' || b.id || ':' || c.id
+    ) e on true
+    where t.way = 'own' and b.currency = :currency
+)
+select what, coalesce(sum(ore) filter (where posted_on < :first), 0)::bigint as before,
+    coalesce(sum(ore) filter (where posted_on >= :first), 0)::bigint as within
+from came where posted_on <= :last group by 1
+"""  # noqa: E501
+)
+_DIFFERENCES = text(
+    f"""
+with {TOLD}, {ORDERS}, {MOVED}, by_bank as (
+    select bank_id, coalesce(sum(ore) filter (where posted_on <= :last), 0) as ore,
+        sum(ore) as whole, max(posted_on) as posted_on
+    from moved where bank_id is not null group by bank_id
+), of_bank as (
+    select coalesce(t.id, m.bank_id) as id, t.kind, t.state,
+        case when t.value_on <= :last then t.amount_ore else 0 end as bank_ore,
+        coalesce(m.ore, 0) as books_ore, t.value_on, m.posted_on,
+        t.amount_ore = coalesce(m.whole, 0) as is_whole,
+        exists (select from refunds f where f.payment_id = t.id and f.creditor_id is null
+            and f.status = 'settled') as has_gone_back,
+        coalesce(nullif(t.payer_name, ''), nullif(t.serial, ''), nullif(t.text, ''), '') as name
+    from told t full join by_bank m on m.bank_id = t.id
+    where (t.way is null or t.way = 'own')
+        and not exists (select from at_bank a where a.debit_id = t.id)
+), by_order as (
+    select order_kind, order_key, coalesce(sum(ore) filter (where posted_on <= :last), 0) as ore,
+        sum(ore) as whole, max(posted_on) as posted_on
+    from moved where order_kind is not null group by 1, 2
+), of_order as (
+    select o.kind, o.id, o.key, coalesce(a.ore, 0) as bank_ore, coalesce(m.ore, 0) as books_ore,
+        a.value_on, m.posted_on, coalesce(a.whole, 0) as bank_whole, coalesce(m.whole, 0) as whole,
+        o.status, o.kind = 'refund' and exists (
+            select from refunds f where f.id = o.id and f.creditor_id is null) as is_unbooked
+    from orders o left join (
+        select kind, id, coalesce(sum(ore) filter (where value_on <= :last), 0) as ore,
+            sum(ore) as whole, max(value_on) as value_on
+        from at_bank group by kind, id
+    ) a on a.kind = o.kind and a.id = o.id
+    left join by_order m on m.order_kind = o.kind and m.order_key = o.key
+), of_way as (
+    select coalesce(b.way, t.way) as way, coalesce(b.ore, 0) - coalesce(t.ore, 0) as left_ore
+    from (
+        select way, sum(ore) as ore from moved where way is not null and posted_on <= :last
+        group by way
+    ) b
+    full join (
+        select way, sum(amount_ore) as ore from told where way <> 'own' and value_on <= :last
+        group by way
+    ) t on t.way = b.way
+), on_its_way as (
+    -- The newest that together make up what has not come.
+    select m.*, w.left_ore from (
+        select entry_id, way, ore, posted_on, sum(ore) over (
+            partition by way order by posted_on desc, entry_id desc) - ore as before_ore
+        from moved where way is not null and ore > 0 and posted_on <= :last
+    ) m join of_way w on w.way = m.way where m.before_ore < w.left_ore
+), found as (
+    select case when is_whole then 'other day'
+            when state is null then 'not in a file'
+            when state = 'new' or state = 'waiting' and kind = 'payment' then 'waiting'
+            when state = 'waiting' then 'reversal waits'
+            when state = 'taken back' or kind in ('reversal', 'deduction') and state = 'settled'
+                then 'undone'
+            when kind = 'payment' and has_gone_back then 'gone back'
+            when kind = 'payment' and state = 'settled' then 'going back'
+            when kind = 'debit' then 'debit without payout'
+            when kind = 'returned' then 'returned'
+            else 'left aside' end as what,
+        'bank' as kind, id, name, bank_ore, books_ore, value_on, posted_on
+    from of_bank where bank_ore <> books_ore
+    union all
+    select case when is_unbooked then 'gone back'
+            when bank_whole = whole then 'other day'
+            when bank_whole <> 0 and status = 'released' then 'debited, not settled'
+            when bank_whole <> 0 then 'other sum'
+            when posted_on >= :recent then 'paid, not debited'
+            else 'too old' end,
+        kind, id, key, bank_ore, books_ore, value_on, posted_on
+    from of_order where bank_ore <> books_ore
+    union all
+    select case when posted_on >= :recent then 'on its way' else 'too old' end, 'entry', entry_id,
+        way, 0, least(ore, left_ore - before_ore), null, posted_on
+    from on_its_way
+    union all
+    select 'not in the books', 'way', null, way, -left_ore, 0, null, null
+    from of_way where left_ore < 0
+    union all
+    select 'not in a file', 'entry', entry_id, kind, 0, ore, null, posted_on
+    from moved
+    where bank_id is null and order_kind is null and way is null and posted_on <= :last
+)
+select * from (
+    select *, row_number() over (
+            partition by what order by coalesce(value_on, posted_on) desc, id desc) as place,
+        count(*) over (partition by what) as number,
+        sum(bank_ore - books_ore) over (partition by what) as total
+    from found
+) x where place <= :most order by what, place
+"""  # noqa: S608
+)
+_ACCOUNTS = text(
+    f"""
+with {TOLD}
+select account, coalesce(sum(amount_ore) filter (where value_on < :first), 0)::bigint,
+    coalesce(sum(amount_ore) filter (where value_on >= :first and amount_ore > 0), 0)::bigint,
+    coalesce(sum(amount_ore) filter (where value_on >= :first and amount_ore < 0), 0)::bigint
+from told where value_on <= :last group by account order by account
+"""  # noqa: S608
+)
+_BALANCES = text(
+    """
+select distinct on (account) account, closing_ore, closed_on from bank_balances
+where currency = :currency and closed_on between :first and :last
+order by account, closed_on desc, file_id desc
+"""
+)
+# Only days that a statement tells of.
+_STATEMENTS = text(
+    f"""
+with {TOLD}, told_days as (
+    select value_on, sum(amount_ore)::bigint as ore from told group by value_on
+), statement_days as (
+    select value_on, sum(amount_ore)::bigint as ore from statement group by value_on
+)
+select s.value_on, s.ore, coalesce(t.ore, 0)
+from statement_days s left join told_days t on t.value_on = s.value_on
+where s.value_on between :first and :last and s.ore <> coalesce(t.ore, 0) order by s.value_on
+"""  # noqa: S608
+)
+_REFUSED = text(
+    """
+select id, name from bank_files f
+where status = 'refused' and (at at time zone 'Europe/Stockholm')::date between :first and :last
+    and not exists (
+        select from bank_files t where t.status = 'taken' and t.name = f.name and t.at > f.at
+    )
+order by id
+"""
+)
+_REPEATED = text(
+    """
+select count(*), coalesce(sum(amount_ore), 0)::bigint from bank_payments
+where state = 'repeated' and currency = :currency and value_on between :first and :last
+"""
+)
+_CURRENCIES = text(
+    """
+select currency from ledger_lines where account = 'client_funds'
+union select currency from bank_payments
+"""
+)
+_OWNERS = text(
+    """
+select l.creditor_id, c.name,
+    coalesce(-sum(amount_ore) filter (where account = 'owed_to_creditor'), 0)::bigint as owed,
+    coalesce(-sum(amount_ore) filter (where account in ('over_payment', 'unmatched')), 0)::bigint
+        as too_much,
+    coalesce(-sum(amount_ore) filter (where account like '%\\_in\\_transit'), 0)::bigint
+        as ordered,
+    coalesce(sum(amount_ore) filter (where account in ('client_funds', 'covered')), 0)::bigint
+        as money,
+    coalesce(-sum(amount_ore) filter (where account = 'covered'), 0)::bigint as covered
+from ledger_lines l join creditors c on c.id = l.creditor_id
+where l.currency = :currency and l.posted_on <= :last
+group by l.creditor_id, c.name
+having bool_or(account in ('client_funds', 'covered'))
+order by c.name, l.creditor_id
+"""
+)
+
+
+def currencies() -> list[str]:
+    """The currencies that there is money in; kronor always."""
+    found = set(db.session.scalars(_CURRENCIES)) | {"SEK"}
+    return sorted(found, key=lambda one: (one != "SEK", one))
+
+
+def reconcile(first: date, last: date, currency: str = "SEK") -> Reconciliation:
+    """What the three say of a day or a period, and where they differ at its end."""
+    days = {"first": first, "last": last, "currency": currency}
+    bank, books, cases = (_by_what(query, days) for query in (_BANK, _BOOKS, _CASES))
+    reasons, differences = _differences(last, currency)
+    whats = [one for one in MOVES if any(one in each for each in (bank, books, cases))]
+    repeated = db.session.execute(_REPEATED, days).one()
+    return Reconciliation(
+        first, last, currency,
+        opening=_sums("opening", *(_total(each, 0) for each in (bank, books, cases))),
+        moves=[
+            _sums(one, *(each.get(one, (0, 0))[1] for each in (bank, books, cases)))
+            for one in whats
+        ],
+        closing=_sums(
+            "closing", *(_total(each, 0) + _total(each, 1) for each in (bank, books, cases))
+        ),
+        reasons=reasons,
+        differences=differences,
+        accounts=_accounts(days),
+        statements=[StatementDay(*row) for row in db.session.execute(_STATEMENTS, days)],
+        refused=[(int(id_), name) for id_, name in db.session.execute(_REFUSED, days)],
+        repeated=int(repeated[0]),
+        repeated_ore=int(repeated[1]),
+        uneven=booking.differences(),
+    )  # fmt: skip
+
+
+def _by_what(query: Any, days: Mapping[str, object]) -> dict[str, tuple[int, int]]:
+    return {row.what: (int(row.before), int(row.within)) for row in db.session.execute(query, days)}
+
+
+def _total(found: Mapping[str, tuple[int, int]], place: int) -> int:
+    return sum(one[place] for one in found.values())
+
+
+def _sums(what: str, bank_ore: int, books_ore: int, cases_ore: int) -> Sums:
+    return Sums(what, bank_ore, books_ore, cases_ore)
+
+
+def _differences(last: date, currency: str) -> tuple[list[Reason], list[Difference]]:
+    rows = db.session.execute(
+        _DIFFERENCES,
+        {"last": last, "currency": currency, "most": MOST_LISTED, "recent": _recent(last)},
+    ).all()
+    reasons = {row.what: Reason(row.what, row.number, int(row.total)) for row in rows}
+    found = [
+        Difference(
+            row.what, row.kind, row.id, row.name, int(row.bank_ore), int(row.books_ore),
+            row.value_on, row.posted_on,
+        )
+        for row in rows
+    ]  # fmt: skip
+    order = {what: place for place, what in enumerate(EXPLAINED)}
+    # What needs somebody comes first.
+    return (
+        sorted(reasons.values(), key=lambda one: (order.get(one.what, -1), one.what)),
+        sorted(found, key=lambda one: (order.get(one.what, -1), one.what)),
+    )
+
+
+def _recent(last: date) -> date:
+    """The first day of the banking days that a sum may still be on its way since."""
+    day, left = last, _BANKING_DAYS
+    while left:
+        day -= timedelta(days=1)
+        left -= calendar.is_banking_day(day)
+    return day
+
+
+def _accounts(days: Mapping[str, object]) -> list[AccountSums]:
+    told = {row[0]: row[1:] for row in db.session.execute(_BALANCES, days)}
+    found = {
+        row[0]: AccountSums(row[0], row[1], row[2], row[3], *told.get(row[0], (None, None)))
+        for row in db.session.execute(_ACCOUNTS, days)
+    }
+    for account, (ore, on) in told.items():
+        found.setdefault(account, AccountSums(account, 0, 0, 0, int(ore), on))
+    return [found[one] for one in sorted(found)]
+
+
+def owners(last: date, currency: str = "SEK") -> list[Owner]:
+    """Whose the money in the books is at the end of a day, by company."""
+    answer = []
+    for row in db.session.execute(_OWNERS, {"last": last, "currency": currency}):
+        # What nobody else has a claim on is ours, or what we lack when we have covered.
+        ours = row.money - row.owed - row.too_much - row.ordered
+        answer.append(
+            Owner(
+                row.creditor_id, row.name, row.owed, row.too_much, row.ordered, ours, row.money,
+                row.covered,
+            )
+        )  # fmt: skip
+    return answer
+
+
+def keep_day(day: date, *, now: datetime) -> int:
+    """Reconcile a day in every currency and keep what came of it; answers what is unexplained."""
+    unexplained = 0
+    for currency in currencies():
+        found = reconcile(day, day, currency)
+        values = {
+            "made_at": now, "bank_ore": found.closing.bank_ore or 0,
+            "books_ore": found.closing.books_ore, "explained_ore": found.explained_ore,
+            "unexplained": found.unexplained,
+        }  # fmt: skip
+        db.session.execute(
+            insert(ReconciledDay)
+            .values(day=day, currency=currency, **values)
+            .on_conflict_do_update(index_elements=["day", "currency"], set_=values)
+        )
+        unexplained += found.unexplained
+    return unexplained
+
+
+def kept_days(first: date, last: date) -> dict[date, list[ReconciledDay]]:
+    """What was found of the days of a period, by day."""
+    answer: dict[date, list[ReconciledDay]] = {}
+    for one in db.session.scalars(
+        select(ReconciledDay)
+        .where(ReconciledDay.day.between(first, last))
+        .order_by(ReconciledDay.day.desc(), ReconciledDay.currency)
+        .execution_options(populate_existing=True)
+    ):
+        answer.setdefault(one.day, []).append(one)
+    return answer
+
+
+def newest_wrong(after: date | None) -> ReconciledDay | None:
+    """The newest day reconciled, if something on it is not explained. after: the last closed."""
+    newest = db.session.scalars(
+        select(ReconciledDay)
+        .order_by(ReconciledDay.day.desc(), ReconciledDay.unexplained.desc())
+        .limit(1)
+        .execution_options(populate_existing=True)
+    ).first()
+    is_open = newest is not None and (after is None or newest.day > after)
+    return newest if is_open and newest is not None and newest.unexplained else None

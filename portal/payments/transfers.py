@@ -1,0 +1,111 @@
+"""Bank's payments that bring what is booked already, and our own money on the client account.
+
+What comes by Swish, card or account is booked when the payer has paid, and what goes back so when
+it is paid back; when the sum of it comes to the client account, or is debited, the bank's payment
+is noted as that and books nothing. What we pay in ourselves may
+not be more than our own share stands in for, so that own money and clients' are not mixed
+(inkassolagen (1974:182) § 10 and good practice); what the bank takes of us is taken from our share.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import select
+
+from portal import ledger
+from portal.extensions import db
+from portal.identity.actor import Actor
+from portal.ledger import Account, Share
+from portal.messages import N_, RedaError
+from portal.payments import ways
+from portal.payments.models import BankPayment, BankTransfer
+from portal.payments.taking_back import NotWaiting, locked, refunds_of, shares_of
+
+OWN = "own"
+WAYS = (*ways.WAYS, OWN)
+_STATES = ("waiting", "aside", "statement")
+
+
+def divided(ore: int, shares: Iterable[Share]) -> list[Share]:
+    """A sum over shares, none more than it is, the first of them first. Raises ValueError."""
+    answer = []
+    for one in shares:
+        part = min(ore, one.ore)
+        if part > 0:
+            answer.append(Share(one.creditor_id, part))
+            ore -= part
+    if ore:
+        raise ValueError(f"The shares lack {ore} öre.")
+    return answer
+
+
+def note(payment_id: int, way: str, *, actor: Actor, now: datetime) -> None:
+    """Note what a bank's payment brings: money of one of `ways.WAYS`, or our own.
+
+    Raises NotWaiting, or RedaError when it cannot be.
+    """
+    payment = locked(payment_id)
+    if payment is None or payment.state not in _STATES or find(payment_id) is not None:
+        raise NotWaiting
+    if way not in WAYS:
+        raise RedaError(N_("Choose one of the options."), field="way")
+    if shares_of(payment_id) or refunds_of(payment_id):
+        raise RedaError(N_("A part of it is given to a case or goes back already."), field="way")
+    if way == OWN:
+        _book_own(payment, now)
+    db.session.add(
+        BankTransfer(payment_id=payment_id, way=way, state=payment.state, by=actor.name, at=now)
+    )
+    if payment.state != "statement":
+        payment.state = "aside"
+    db.session.flush()
+
+
+def _book_own(payment: BankPayment, now: datetime) -> None:
+    ours = ledger.own_share(payment.currency)
+    if payment.amount_ore > 0:
+        shares = ledger.covered(payment.currency)
+        other, kind = Account.COVERED, "own_money.paid_in"
+        if payment.amount_ore > ours.covered_ore:
+            raise RedaError(
+                N_("Our own share stands in for %(most_ore)s only. No more may be paid in."),
+                field="way", most_ore=ours.covered_ore,
+            )  # fmt: skip
+    else:
+        shares = list(ours.shares)
+        other, kind = Account.CLIENT_FUNDS, "own_money.borne"
+        if -payment.amount_ore > ours.total_ore:
+            raise RedaError(
+                N_("Our own share is %(most_ore)s. Pay in the rest first."),
+                field="way", most_ore=max(0, ours.total_ore),
+            )  # fmt: skip
+    sign = 1 if payment.amount_ore > 0 else -1
+    for one in divided(abs(payment.amount_ore), shares):
+        ledger.post(
+            creditor_id=one.creditor_id, case_id=None, kind=kind, booked_on=payment.value_on,
+            key=f"own money:{payment.id}:{one.creditor_id}", currency=payment.currency, now=now,
+            lines={other: sign * one.ore, Account.OWN_SHARE: -sign * one.ore},
+        )  # fmt: skip
+
+
+def undo(payment_id: int, *, actor: Actor, now: datetime) -> None:
+    """Take back that a bank's payment brings what is booked. Raises NotWaiting.
+
+    Not of our own money, which is booked.
+    """
+    payment, found = locked(payment_id), find(payment_id)
+    if payment is None or found is None or found.way == OWN:
+        raise NotWaiting
+    payment.state = found.state
+    db.session.delete(found)
+    db.session.flush()
+
+
+def find(payment_id: int) -> BankTransfer | None:
+    """What a bank's payment is noted to bring, or None."""
+    return db.session.scalar(select(BankTransfer).where(BankTransfer.payment_id == payment_id))
+
+
+def may_note(payment: BankPayment) -> bool:
+    """Whether `note` can be asked for."""
+    return payment.state in _STATES and find(payment.id) is None

@@ -1,0 +1,119 @@
+"""The operator's pages of reconciliation: days, a period, its rows, and closing a month."""
+
+from datetime import timedelta
+
+import pytest
+from bs4 import BeautifulSoup
+from flask import Flask
+
+from portal import clock
+from portal.extensions import db
+from portal.identity.models import Creditor
+from portal.payments import closing, reconciling
+from portal.payments.models import ClosedPeriod
+from tests.factories import NOW, TODAY, a_creditor, a_person, a_reminded_case, sign_in
+from tests.payments.bank_money import match, paid_by_bank, told
+from tests.payments.paying_out import an_account
+from tests.signing.pages import Browser
+
+PATH = "/operations/reconciliation"
+DAY = f"{PATH}/period?first={TODAY}&last={TODAY}"
+
+
+@pytest.fixture
+def desk(app: Flask) -> Browser:
+    client = app.test_client()
+    erik = a_person("198107212386", given_name="Erik", surname="Wallin", is_operator=True)
+    sign_in(app, client, erik)
+    client.environ_base["HTTP_ACCEPT_LANGUAGE"] = "en"
+    return Browser(client)
+
+
+@pytest.fixture
+def creditor(app: Flask) -> Creditor:
+    creditor = a_creditor()
+    an_account(creditor)
+    return creditor
+
+
+def words(page: BeautifulSoup) -> str:
+    return " ".join(page.get_text(" ", strip=True).replace("\xa0", " ").split())
+
+
+def test_days_are_listed_with_what_was_found(desk: Browser, creditor: Creditor) -> None:
+    yesterday = clock.today() - timedelta(days=1)
+    reconciling.keep_day(yesterday, now=NOW)
+    db.session.commit()
+    shown = words(desk.page(f"{PATH}?month={yesterday:%Y-%m}"))
+    assert "Agrees" in shown
+
+
+def test_a_day_opens_to_its_sums_and_their_rows(desk: Browser, creditor: Creditor) -> None:
+    paid_by_bank(a_reminded_case(creditor), 500_25)
+    page = desk.page(DAY)
+    assert "Bank, books and cases agree" in words(page)
+    links = [one["href"] for one in page.select("td a") if "side=books" in one["href"]]
+    rows = desk.page(links[0])
+    assert "500.25" in words(rows)
+    entry = desk.page(rows.select_one("tbody th a")["href"])
+    assert "Payment by bankgiro" in words(entry)
+    assert "The payment by bank" in words(entry)
+
+
+def test_what_is_not_explained_is_told_on_the_day_and_the_status(
+    desk: Browser, creditor: Creditor
+) -> None:
+    told(-1_000, kind="debit", words="Avgift")
+    match()
+    reconciling.keep_day(TODAY, now=NOW)
+    db.session.commit()
+    assert "1 thing is not explained" in words(desk.page(DAY))
+    assert "do not agree" in words(desk.page("/operations/"))
+
+
+def test_a_day_is_a_file_for_a_spreadsheet(desk: Browser, creditor: Creditor) -> None:
+    paid_by_bank(a_reminded_case(creditor), 500_25)
+    answer = desk.client.get(f"{PATH}/period.csv?first={TODAY}&last={TODAY}")
+    assert answer.mimetype == "text/csv"
+    assert "500,25;500,25;500,25" in answer.get_data(as_text=True)
+
+
+@pytest.mark.parametrize("days", ["first=x&last=y", "first=2026-03-10&last=2026-03-09", "",
+                                  "first=2020-01-01&last=2026-01-01"])  # fmt: skip
+def test_wrong_days_are_no_page(desk: Browser, days: str) -> None:
+    assert desk.client.get(f"{PATH}/period?{days}").status_code == 404
+
+
+def test_a_sum_from_swish_is_noted_on_the_payment(desk: Browser, app: Flask) -> None:
+    row = told(50_000)
+    match()
+    address = f"/operations/payments/{row.id}"
+    desk.press(desk.page(address), "Note it", way="swish")
+    assert "Money by Swish that is booked already" in words(desk.page(address))
+    desk.press(desk.page(address), "Take back what was noted")
+    db.session.expire_all()
+    assert row.state == "waiting"
+
+
+def test_a_month_is_put_together_with_reasons(desk: Browser, creditor: Creditor) -> None:
+    a_reminded_case(creditor)
+    told(-1_000, kind="debit", words="Avgift", on=TODAY)
+    match()
+    for _ in range(12):
+        days = closing.next_period(clock.today())
+        assert days is not None
+        if days[0] <= TODAY <= days[1]:
+            break
+    page = desk.page(f"{PATH}/close")
+    (field,) = page.select("textarea")
+    wrong = desk.press(page, "Put together for approval")
+    assert wrong.status_code == 422
+    desk.press(page, "Put together for approval", **{field["name"]: "Vår egen kostnad"})
+    period = db.session.query(ClosedPeriod).one()
+    shown = words(desk.page(f"/operations/periods/{period.key}"))
+    assert "Vår egen kostnad" in shown
+    assert "Another operator must approve it" in shown
+    answer = desk.client.get(f"/operations/periods/{period.key}/file")
+    assert answer.data.startswith(b"%PDF")
+    desk.press(desk.page(f"/operations/periods/{period.key}"), "Leave it open")
+    assert "It was not closed." in words(desk.page(f"/operations/periods/{period.key}"))

@@ -1,0 +1,157 @@
+"""Our share of what came is taken out by two operators, and never more than is ours."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+from flask import Flask
+from lxml import etree
+
+from portal import clock, ledger
+from portal.config import Settings
+from portal.database import files
+from portal.extensions import db
+from portal.identity import orders
+from portal.identity.models import BankIDOrder, Creditor, Person
+from portal.messages import RedaError
+from portal.payments import own_share, pain001, reconciling, releasing, statuses
+from portal.payments.models import OwnShareOrder, PayoutBatch
+from simulators.bankid.running import Simulator
+from tests.bankid_fixtures import Phone, pointed_at
+from tests.factories import EVA, JOHAN, NOW, TODAY, a_creditor, a_person, a_reminded_case
+from tests.payments.bank_money import OPERATOR, debited, match, ordered, paid_by_bank, taken_back
+from tests.payments.bank_money import told as told_by_bank
+from tests.payments.paying_out import an_account
+
+YESTERDAY = TODAY - timedelta(days=1)
+# The reminder's fee, of each case.
+FEE = 60_00
+
+
+@pytest.fixture
+def settings(settings: Settings, bankid_simulator: Simulator) -> Settings:
+    return replace(pointed_at(settings, bankid_simulator), own_account="9912346")
+
+
+@pytest.fixture
+def creditor(app: Flask) -> Creditor:
+    creditor = a_creditor()
+    an_account(creditor)
+    return creditor
+
+
+def put_together(on: date = TODAY) -> PayoutBatch:
+    batch = releasing.put_own_share_together(on=on, currency="SEK", actor=OPERATOR, now=NOW)
+    db.session.commit()
+    return batch
+
+
+def approve(phone: Phone, batch: PayoutBatch) -> None:
+    for number in (EVA, JOHAN):
+        releasing.finish(_an_order(phone, batch, a_person(number, is_operator=True)),
+                         now=clock.now())  # fmt: skip
+        db.session.commit()
+
+
+def _an_order(phone: Phone, batch: PayoutBatch, person: Person) -> BankIDOrder:
+    started = orders.start(
+        releasing.purpose(batch, person, now=clock.now()),
+        binding="mine", end_user_ip="192.0.2.7", user_agent="test",
+        return_url="https://reda.example/bankid/{key}/return?nonce={nonce}", now=clock.now(),
+    )  # fmt: skip
+    phone.approve(started.order.order_ref, person.identity_number)
+    order = orders.collect(started.order, now=clock.now())
+    db.session.commit()
+    return order
+
+
+def the_order() -> OwnShareOrder:
+    return db.session.query(OwnShareOrder).one()
+
+
+def test_a_fee_that_has_come_is_ours(creditor: Creditor) -> None:
+    paid_by_bank(a_reminded_case(creditor), 500_00)
+    assert own_share.available("SEK", TODAY) == FEE
+    assert own_share.available("SEK", YESTERDAY) == 0
+
+
+def test_a_fee_that_is_not_paid_is_not_there_to_be_taken(creditor: Creditor) -> None:
+    paid_by_bank(a_reminded_case(creditor), 20_00)
+    assert own_share.available("SEK", TODAY) == 20_00
+
+
+def test_what_waits_for_approval_is_not_taken_twice(creditor: Creditor) -> None:
+    paid_by_bank(a_reminded_case(creditor), 500_00)
+    put_together()
+    assert own_share.available("SEK", TODAY) == 0
+    with pytest.raises(RedaError, match="nothing of ours"):
+        put_together()
+
+
+def test_two_operators_let_it_go_to_our_own_account(phone: Phone, creditor: Creditor) -> None:
+    paid_by_bank(a_reminded_case(creditor), 500_00)
+    batch = put_together()
+    assert batch.text.startswith("# Ta ut vår andel")
+    approve(phone, batch)
+    document = etree.fromstring(files.read(batch.file_sha256 or ""))
+    told = document.xpath("//p:CdtrAcct//p:Id/text()", namespaces={"p": pain001.NAMESPACE})
+    assert [one.strip() for one in told if one.strip()] == ["9912346"]
+    assert (the_order().status, own_share.available("SEK", TODAY)) == ("released", 0)
+    told_by_bank(-FEE, kind="debit", words=f"Reda {the_order().key}")
+    match()
+    assert statuses.settle_debits(now=NOW) == 1
+    db.session.commit()
+    found = reconciling.reconcile(TODAY, TODAY)
+    assert (the_order().status, found.unexplained, list(found.reasons)) == ("settled", 0, [])
+    assert [one.what for one in found.moves if one.is_same] == ["bankgiro", "own share"]
+
+
+def test_what_the_bank_refuses_is_ours_to_take_again(phone: Phone, creditor: Creditor) -> None:
+    paid_by_bank(a_reminded_case(creditor), 500_00)
+    approve(phone, put_together())
+    assert own_share.reject(the_order(), "AC01", on=TODAY, now=NOW)
+    db.session.commit()
+    assert own_share.available("SEK", TODAY) == FEE
+
+
+def test_what_is_taken_apart_is_ours_to_take_again(creditor: Creditor) -> None:
+    paid_by_bank(a_reminded_case(creditor), 500_00)
+    releasing.withdraw(put_together().key, now=NOW)
+    db.session.commit()
+    assert own_share.available("SEK", TODAY) == FEE
+
+
+def test_what_is_no_longer_ours_is_not_taken(phone: Phone, creditor: Creditor) -> None:
+    row = paid_by_bank(a_reminded_case(creditor), 500_00)
+    batch = put_together()
+    taken_back(row)
+    with pytest.raises(RedaError, match="changed"):
+        approve(phone, batch)
+    db.session.commit()
+    assert batch.status == "withdrawn"
+
+
+def test_what_stands_in_for_another_company_is_not_taken(creditor: Creditor) -> None:
+    for _ in range(2):
+        paid_by_bank(a_reminded_case(a_creditor("Aspen AB")), 500_00)
+    row = paid_by_bank(a_reminded_case(creditor), 100_00)
+    payout = ordered(creditor)
+    assert payout is None
+    assert own_share.available("SEK", TODAY) == 3 * FEE
+    paid_by_bank(a_reminded_case(creditor), 500_00)
+    payout = ordered(creditor)
+    assert payout is not None
+    debited(payout)
+    taken_back(row)
+    # What the company had of it was 40 kronor, and its own fee is not ours any more.
+    assert ledger.own_share("SEK").total_ore == own_share.available("SEK", TODAY)
+    assert own_share.available("SEK", TODAY) == 3 * FEE - 40_00
+
+
+def test_without_an_account_of_our_own_nothing_is_taken(
+    app: Flask, creditor: Creditor, settings: Settings
+) -> None:
+    app.extensions["reda_settings"] = replace(settings, own_account="")
+    paid_by_bank(a_reminded_case(creditor), 500_00)
+    with pytest.raises(RedaError, match="REDA_OWN_ACCOUNT"):
+        put_together()
