@@ -276,8 +276,9 @@ def collect_bankid() -> None:
 
 
 def check_books() -> None:
-    """Look whether books, cases and payments agree; fails, so that an operator sees it, if not."""
+    """Look whether books, cases, payments and statements agree; fails, for an operator, if not."""
     off = len(ledger.off_balance()) + len(checks.differences()) + len(booking.differences())
+    off += sum(not one.agrees for one in statements.against_the_books())
     off += len(refunds.differences())
     if off:
         log.error("books.differ", count=off)
