@@ -135,10 +135,10 @@ class StatementDay:
 
 @dataclass(frozen=True)
 class Owner:
-    """Whose the money is, for one company, in öre: they come to its part of the books.
+    """Whose a company's client money is, in öre; all others come to money_ore, never below zero.
 
-    to_creditor: owed to it; below zero, it owes. ours_ore: our own share; covered_ore: what that
-    stands in for. ordered_ore: on its way out.
+    to_creditor_ore: owed to it; below zero, it owes. too_much_ore: goes back to payers.
+    ordered_ore: on its way out. ours_ore: our own share; covered_ore: what that stands in for.
     """
 
     creditor_id: int
@@ -419,7 +419,7 @@ with {TOLD}, {ORDERS}, {MOVED}, by_bank as (
 ), on_its_way as (
     -- The newest that together make up what has not come.
     select m.*, w.left_ore from (
-        select entry_id, way, ore, posted_on, sum(ore) over (
+        select entry_id, kind, way, ore, posted_on, sum(ore) over (
             partition by way order by posted_on desc, entry_id desc) - ore as before_ore
         from moved where way is not null and ore > 0 and posted_on <= :last
     ) m join of_way w on w.way = m.way where m.before_ore < w.left_ore
@@ -448,7 +448,7 @@ with {TOLD}, {ORDERS}, {MOVED}, by_bank as (
     from of_order where bank_ore <> books_ore
     union all
     select case when posted_on >= :recent then 'on its way' else 'too old' end, 'entry', entry_id,
-        way, 0, least(ore, left_ore - before_ore), null, posted_on
+        kind, 0, least(ore, left_ore - before_ore), null, posted_on
     from on_its_way
     union all
     select 'not in the books', 'way', null, way, -left_ore, 0, null, null
@@ -526,8 +526,7 @@ select l.creditor_id, c.name,
         as too_much,
     coalesce(-sum(amount_ore) filter (where account like '%\\_in\\_transit'), 0)::bigint
         as ordered,
-    coalesce(sum(amount_ore) filter (where account in ('client_funds', 'covered')), 0)::bigint
-        as money,
+    coalesce(sum(amount_ore) filter (where account = 'client_funds'), 0)::bigint as money,
     coalesce(-sum(amount_ore) filter (where account = 'covered'), 0)::bigint as covered
 from ledger_lines l join creditors c on c.id = l.creditor_id
 where l.currency = :currency and l.posted_on <= :last
@@ -629,8 +628,8 @@ def owners(last: date, currency: str = "SEK") -> list[Owner]:
     """Whose the money in the books is at the end of a day, by company."""
     answer = []
     for row in db.session.execute(_OWNERS, {"last": last, "currency": currency}):
-        # What nobody else has a claim on is ours, or what we lack when we have covered.
-        ours = row.money - row.owed - row.too_much - row.ordered
+        # What nobody else has a claim on is ours.
+        ours = row.money - row.owed - row.too_much - row.ordered - row.covered
         answer.append(
             Owner(
                 row.creditor_id, row.name, row.owed, row.too_much, row.ordered, ours, row.money,
