@@ -11,11 +11,12 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, select
 
 from portal.collection import cases, entry_messages
-from portal.collection.models import Case
+from portal.collection.models import Case, Debtor
 from portal.database import tenancy
 from portal.extensions import db
 from portal.identity import links
 from portal.identity.models import EntryLink
+from portal.law.channels import EMAIL, MAILBOX, SMS
 from portal.messages import N_, RedaError
 
 # So long a link that has ended is known for one of ours, and leads on.
@@ -67,7 +68,7 @@ def find(token: str, *, now: datetime) -> Link | None:
         case = db.session.get_one(Case, link.case_id)
         return Link(
             case.id, case.reference, link.channel, link.language, is_open=_is_open(link, now),
-            may_renew=entry_messages.address(case.debtor, link.channel) is not None,
+            may_renew=_way(case.debtor, link.channel) is not None,
         )  # fmt: skip
 
 
@@ -99,19 +100,27 @@ def renew(token: str, *, language: str, now: datetime) -> bool:
         if link is None:
             raise LinkEnded
         case = cases.lock(link.case_id)
-        to = entry_messages.address(case.debtor, link.channel)
-        if to is None:
+        way = _way(case.debtor, link.channel)
+        if way is None:
             return False
+        channel, to = way
         entry_messages.put(
             "entry_link",
-            link.channel,
+            channel,
             to=to,
-            content={"url": make(case, link.channel, now, language)},
+            content={"url": make(case, channel, now, language)},
             language=language,
             key=f"entry_link:{link.id}:{now.date()}",
             now=now,
         )
         return True
+
+
+def _way(debtor: Debtor, channel: str) -> tuple[str, str] | None:
+    """By which channel, and to where, a new link is sent; a digital mailbox takes letters alone."""
+    ways = (EMAIL, SMS) if channel == MAILBOX else (channel,)
+    found = ((way, entry_messages.address(debtor, way)) for way in ways)
+    return next(((way, to) for way, to in found if to is not None), None)
 
 
 def forget_old(now: datetime) -> None:

@@ -7,7 +7,7 @@ from flask_babel import get_locale
 from htmx_flask import request
 from werkzeug.exceptions import NotFound
 
-from portal import clock
+from portal import clock, ledger
 from portal.companies import charts
 from portal.extensions import settings
 from portal.identity import people
@@ -43,6 +43,9 @@ def page(payout: Payout) -> dict[str, Any]:
         "rows_count": statements.count(payout),
         "earlier": statements.earlier(payout),
         "later": statements.later(payout),
+        # The bank gave it back when it had paid.
+        "was_paid_first": payout.status == payouts.REJECTED
+        and ledger.is_posted(f"payout:{payout.key}:settled"),
         "is_to_book": vouchers.is_to_book(payout),
         "entry_name": lambda kind: _said(names.entry(kind)),
         "explained": statuses.explained,

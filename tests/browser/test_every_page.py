@@ -360,7 +360,7 @@ def _pay(case: Case) -> None:
             channel_reference="swish:A", amount_ore=106_548, currency="SEK", value_on=TODAY,
             received_at=NOW, fees_ore=settled.parts.fees_ore,
             interest_ore=settled.parts.interest_ore, principal_ore=settled.parts.principal_ore,
-            overpaid_ore=0, receipt_number="2026-0000001",
+            overpaid_ore=0, receipt_number="2026-9000001",
         )
     )  # fmt: skip
 

@@ -109,6 +109,25 @@ def test_a_new_link_goes_to_where_the_case_can_be_written_to_now(case: Case) -> 
     assert entry_links.open_case(new, browser=HERS, now=NOW).case_id == case.id
 
 
+@pytest.mark.parametrize(
+    ("known", "channel"),
+    [({}, "email"), ({"email": None, "phone": "070-174 06 05"}, "sms"), ({"email": None}, None)],
+)
+def test_a_link_of_a_digital_letter_is_renewed_by_what_else_there_is(
+    case: Case, known: dict[str, str | None], channel: str | None
+) -> None:
+    token = token_of(case, "mailbox")
+    for name, value in known.items():
+        setattr(case.debtor, name, value)
+    link = entry_links.find(token, now=NOW)
+    assert link
+    is_sent = entry_links.renew(token, language="sv", now=NOW)
+    sent = db.session.scalars(select(Message.channel).where(Message.kind == "entry_link")).all()
+    assert (link.may_renew, is_sent, sent) == (
+        channel is not None, channel is not None, [channel] if channel else [],
+    )  # fmt: skip
+
+
 def test_without_an_address_no_new_link_is_sent(case: Case) -> None:
     token = token_of(case)
     case.debtor.email = None

@@ -107,6 +107,14 @@ def test_each_payout_is_listed_with_its_state(money: Desk) -> None:
     assert again.select_one(f"main .notice a[href$='{refused.key}']") is not None
 
 
+def test_who_has_booked_what_came_back_is_told_so(money: Desk) -> None:
+    payout = settle(a_payout(money))
+    assert "take that back" not in words(money.get(f"payouts/{payout.key}"))
+    payout.status, payout.reason = "rejected", "AC06"
+    db.session.commit()
+    assert "take that back" in words(money.get(f"payouts/{payout.key}"))
+
+
 def csv_rows(data: bytes) -> list[list[str]]:
     return list(csv.reader(io.StringIO(data.decode("utf-8-sig")), delimiter=";"))
 

@@ -49,7 +49,7 @@ def test_a_sealed_file_is_looked_at_as_ever(app: Flask, settings: Settings) -> N
 
 
 def test_one_that_takes_too_much_memory_is_given_up(app: Flask) -> None:
-    report = apart.verify(a_bomb(60), settings_of_app(), now=NOW, megabytes=400)
+    report = apart.verify(a_bomb(20), settings_of_app(), now=NOW, megabytes=300)
     assert "more time or memory" in told(report)
     assert report.verdict == verifying.INCOMPLETE
 
