@@ -14,7 +14,7 @@ from portal.extensions import db
 from portal.identity.actor import Actor
 from portal.operations import jobs
 from portal.operations.names import job_name
-from portal.payments import booking, deciding, refunds
+from portal.payments import booking, deciding, refunds, told_twice
 from portal.signing import log_checks
 from portal.web.rendering import go, render
 
@@ -47,7 +47,7 @@ def _tabs() -> tuple[tuple[str, str, int], ...]:
         ("list_reviews", gettext("For a person"), cases.count_for_review()),
         ("list_bank_files", gettext("Files from banks"), 0),
         ("list_payouts", gettext("Payouts"), 0),
-        ("list_payments", gettext("Payments to match"), deciding.count()),
+        ("list_payments", gettext("Payments to match"), deciding.count() + told_twice.count()),
         ("list_refunds", gettext("Refunds"), refunds.count()),
         ("list_charges", gettext("Charges"), 0),
         ("show_books", gettext("Books"), 0),

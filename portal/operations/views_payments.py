@@ -16,8 +16,16 @@ from portal.collection import lookup
 from portal.extensions import db
 from portal.messages import N_, RedaError
 from portal.operations.views import actor, operations
-from portal.payments import deciding, matching, taking_back, transfers
-from portal.web.forms import Form, KronorField
+from portal.payments import (
+    coming_back,
+    deciding,
+    matching,
+    taking_back,
+    told_at_once,
+    told_twice,
+    transfers,
+)
+from portal.web.forms import Form, KronorField, text
 from portal.web.rendering import go, render
 
 _ON_A_PAGE = 25
@@ -83,6 +91,7 @@ def list_payments() -> Response:
         best=best,
         cases=_named(one for some in best.values() for one in some),
         decided=deciding.decided() if after is None else [],
+        told_twice=told_twice.open_() if after is None else [],
         last=shown[-1] if len(found) > _ON_A_PAGE else None,
         is_first=after is None,
     )
@@ -172,6 +181,45 @@ def put_payment_aside(payment_id: int) -> Response:
     )
 
 
+@operations.post("/payments/<int:payment_id>/came-back/<payout_key>")
+def take_what_came_back(payment_id: int, payout_key: str) -> Response:
+    """Book that a payout or a refund came back."""
+    return _decide(
+        payment_id,
+        lambda: coming_back.take(payment_id, payout_key, actor=actor(), now=clock.now()),
+        gettext("It is booked as come back, and owed again."),
+    )
+
+
+@operations.post("/told-twice/<int:told_id>/same")
+def keep_aside(told_id: int) -> Response:
+    """Say that a deposit in two files is one."""
+    return _decide_twice(told_id, is_same=True)
+
+
+@operations.post("/told-twice/<int:told_id>/other")
+def take_as_well(told_id: int) -> Response:
+    """Say that a deposit like one in another file is other money."""
+    return _decide_twice(told_id, is_same=False)
+
+
+def _decide_twice(told_id: int, *, is_same: bool) -> Response:
+    try:
+        told_twice.decide(told_id, is_same=is_same, actor=actor(), now=clock.now())
+        if not is_same:
+            matching.match_soon()
+        db.session.commit()
+    except RedaError as error:
+        db.session.rollback()
+        flash(text(error), "warn")
+        return go(url_for("operations.list_payments"))
+    told = (
+        gettext("It is not booked once more.") if is_same else gettext("It is taken, and matched.")
+    )
+    flash(told, "good")
+    return go(url_for("operations.list_payments"))
+
+
 def _decide(
     payment_id: int,
     decide: Callable[[], None],
@@ -218,7 +266,7 @@ def _page(
     if payment is None:
         raise NotFound
     is_waiting = payment.state == "waiting"
-    is_paid_to_us = payment.kind == "payment"
+    is_paid_to_us, is_back = payment.kind == "payment", payment.kind == "returned"
     best = matching.candidates([payment_id])[payment_id] if is_waiting and is_paid_to_us else []
     shares = taking_back.shares_of(payment_id)
     sought = request.args.get("q", "")
@@ -235,7 +283,14 @@ def _page(
         found=lookup.look_up(sought) if is_waiting else [],
         shares=shares,
         refunds=taking_back.refunds_of(payment_id),
-        meant=taking_back.meant_by(payment) if is_waiting and not is_paid_to_us else [],
+        meant=(
+            taking_back.meant_by(payment)
+            if is_waiting and not is_paid_to_us and not is_back
+            else []
+        ),
+        is_back=is_back,
+        sent=coming_back.meant_by(payment) if is_waiting and is_back else [],
+        says_swish=is_waiting and is_paid_to_us and told_at_once.says_swish(payment),
         split=split or SplitForm(formdata=None),
         rows=_ROWS,
         back=back or BackForm(formdata=None),

@@ -27,7 +27,7 @@ from portal.database.encryption import lookup_hash
 from portal.extensions import db
 from portal.identity.actor import BANK
 from portal.messages import RedaError
-from portal.payments import booking, refunds, taking_back
+from portal.payments import booking, coming_back, refunds, taking_back, told_at_once
 from portal.payments.accounts import check_organisation_number
 from portal.payments.models import BankPayment, BankShare, Payment, Refund
 from portal.payments.swish import new_payment_id
@@ -227,9 +227,10 @@ def candidates(ids: Sequence[int], *, most: int = _BEST) -> dict[int, list[Candi
 
 
 def _match(ids: Sequence[int], *, now: datetime) -> None:
-    from_us = BankPayment.id.in_(ids) & BankPayment.kind.in_(("debit", "returned"))
+    from_us = BankPayment.id.in_(ids) & (BankPayment.kind == "debit")
     db.session.execute(update(BankPayment).where(from_us).values(state="aside"))
-    decided = certain(ids)
+    at_once = set(told_at_once.recognise(ids, now=now))
+    decided = certain([one for one in ids if one not in at_once])
     booked = _book(decided, now=now)
     if booked:
         db.session.execute(
@@ -238,11 +239,18 @@ def _match(ids: Sequence[int], *, now: datetime) -> None:
     back = select(BankPayment.id).where(
         BankPayment.id.in_(ids), BankPayment.kind.in_(("reversal", "deduction"))
     )
+    returned = (
+        select(BankPayment.id)
+        .where(BankPayment.id.in_(ids), BankPayment.kind == "returned")
+        .order_by(BankPayment.id)
+    )
     rest = BankPayment.id.in_(ids) & (BankPayment.state == "new")
     payments = rest & (BankPayment.kind == "payment")
     db.session.execute(update(BankPayment).where(payments).values(state="waiting"))
     for reversal_id in db.session.scalars(back.order_by(BankPayment.id)).all():
         taking_back.take_back_surely(reversal_id, actor=BANK, now=now)
+    for payment_id in db.session.scalars(returned).all():
+        coming_back.take_surely(payment_id, actor=BANK, now=now)
 
 
 def _book(decided: Mapping[int, Sequence[Hit]], *, now: datetime) -> list[int]:

@@ -135,9 +135,10 @@ class BankPayment(Base):
     amount_ore: signed. reference_numbers, reference_ores: the references and their shares, a share
     that is not told being null. payer_hash: `lookup_hash` of the payer's account, to find the same
     payer by. state: new, until it is matched; waiting for a person; settled, when all of it is
-    given to cases or goes back; taken back by the bank; aside, when it is money that we sent;
-    repeated, when another file had it already; statement, when it is there only to be held against
-    the books. reverses_id: the payment that this one takes back.
+    given to cases or goes back; taken back by the bank; aside, when it is money that we sent, or
+    brings what is booked already; repeated, when another file had it already; statement, when it is
+    there only to be held against the books. reverses_id: the payment that this one takes back.
+    end_to_end_id: as who ordered it named it, or "".
     """
 
     __tablename__ = "bank_payments"
@@ -156,6 +157,10 @@ class BankPayment(Base):
         Index("ix_bank_payments_account", "account", "value_on"),
         Index(
             "ix_bank_payments_waiting", "value_on", "id", postgresql_where=text("state = 'waiting'")
+        ),
+        Index(
+            "ix_bank_payments_end_to_end_id", "end_to_end_id",
+            postgresql_where=text("end_to_end_id <> ''"),
         ),
         Index(
             "ix_bank_payments_payer", "payer_hash",
@@ -187,8 +192,39 @@ class BankPayment(Base):
     serial: Mapped[str]
     deposit: Mapped[str]
     position: Mapped[int]
+    end_to_end_id: Mapped[str] = mapped_column(server_default="")
     state: Mapped[str]
     reverses_id: Mapped[int | None] = mapped_column(ForeignKey("bank_payments.id"))
+
+
+class ToldTwice(Base):
+    """A deposit that a bank's file of another kind had told of, so that it is not taken again.
+
+    amount_ore: signed; payments: how many it has. status: open, until a person has looked; same,
+    when it is; other, when it is other money, and was taken.
+    """
+
+    __tablename__ = "told_twice"
+    __table_args__ = (
+        CheckConstraint("status in ('open', 'same', 'other')", name="status"),
+        UniqueConstraint("file_id", "account", "deposit", "value_on"),
+        Index("ix_told_twice_open", "id", postgresql_where=text("status = 'open'")),
+        Index("ix_told_twice_other_file_id", "other_file_id"),
+    )
+
+    id: Mapped[PrimaryKey]
+    file_id: Mapped[int] = mapped_column(ForeignKey("bank_files.id"))
+    deposit: Mapped[str]
+    other_file_id: Mapped[int] = mapped_column(ForeignKey("bank_files.id"))
+    other_deposit: Mapped[str]
+    account: Mapped[str]
+    value_on: Mapped[date]
+    currency: Mapped[str]
+    amount_ore: Mapped[int]
+    payments: Mapped[int]
+    status: Mapped[str]
+    decided_by: Mapped[str | None]
+    decided_at: Mapped[datetime | None]
 
 
 class BankBalance(Base):

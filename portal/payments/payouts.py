@@ -328,6 +328,26 @@ def reject(payout: Payout, reason: str, *, on: date, actor: Actor, now: datetime
     return True
 
 
+def return_(payout: Payout, reason: str, *, on: date, actor: Actor, now: datetime) -> bool:
+    """Book that the bank has got a payout back, after it had paid it or before that was told.
+
+    It is then as one that the bank did not pay. Answers False when that is told already.
+    """
+    payout = locked(payout.key)
+    if payout.status == SETTLED:
+        ledger.post(
+            creditor_id=payout.creditor_id, case_id=None, kind=ledger.PAYOUT_RETURNED,
+            booked_on=on, key=f"payout:{payout.key}:returned", currency=payout.currency, now=now,
+            lines={
+                Account.CLIENT_FUNDS: payout.amount_ore,
+                Account.PAYOUT_IN_TRANSIT: -payout.amount_ore,
+            },
+        )  # fmt: skip
+        payout.status = RELEASED
+        db.session.flush()
+    return reject(payout, reason, on=on, actor=actor, now=now)
+
+
 def _tell(event: str, payout: Payout, actor: Actor, now: datetime, reason: str = "") -> None:
     history.record(
         event, creditor_id=payout.creditor_id, actor=actor, now=now, payout=payout.key,
@@ -338,8 +358,10 @@ def _tell(event: str, payout: Payout, actor: Actor, now: datetime, reason: str =
 
 
 def _notify(payout: Payout, now: datetime, *, is_failed: bool = False) -> None:
+    # What was paid may come back, and is told of then too.
+    key = f"payout:{payout.key}:rejected" if is_failed else f"payout:{payout.key}"
     notify(
-        "payout", creditor_id=payout.creditor_id, key=f"payout:{payout.key}", now=now,
+        "payout", creditor_id=payout.creditor_id, key=key, now=now,
         data={"amount_ore": payout.amount_ore, "payout": payout.key}, is_failed=is_failed,
     )  # fmt: skip
 

@@ -221,7 +221,7 @@ statement as (
     )
 ), told as (
     select b.id, b.account, b.kind, b.amount_ore, b.value_on, b.state, b.text, b.serial,
-        b.reference_numbers, b.payer_name, t.way
+        b.end_to_end_id, b.reference_numbers, b.payer_name, t.way
     from bank_payments b join told_ids i on i.id = b.id
     left join bank_transfers t on t.payment_id = b.id
 )"""
@@ -237,7 +237,7 @@ orders as (
     select 'refund', id, key, batch_id, amount_ore, status from refunds
     where released_on is not null and way = 'bank' and currency = :currency
 ), debits as (
-    select id, value_on, amount_ore, concat_ws(' ', text, serial,
+    select id, value_on, amount_ore, concat_ws(' ', text, serial, end_to_end_id,
         array_to_string(reference_numbers, ' ')) as words
     from told where kind = 'debit' and way is null
 ), returned as (
@@ -245,8 +245,8 @@ orders as (
     select o.kind, o.id, t.id as debit_id, t.value_on, t.amount_ore as ore
     from orders o join told t on t.kind = 'returned' and t.way is null
         and t.amount_ore = o.amount_ore
-        and strpos(concat_ws(' ', t.text, t.serial, array_to_string(t.reference_numbers, ' ')),
-            o.key) > 0
+        and strpos(concat_ws(' ', t.text, t.serial, t.end_to_end_id,
+            array_to_string(t.reference_numbers, ' ')), o.key) > 0
 ), debited as (
     select distinct on (kind, id) kind, id, debit_id, value_on, ore from (
         select o.kind, o.id, d.id as debit_id, d.value_on, -o.amount_ore as ore

@@ -207,6 +207,7 @@ def _debited(name: str, ore: int, currency: str) -> date | None:
                 BankPayment.text.contains(name, autoescape=True),
                 BankPayment.reference_numbers.contains([name]),
                 BankPayment.serial == name,
+                BankPayment.end_to_end_id == name,
             ),
         )
         .order_by(BankPayment.id)

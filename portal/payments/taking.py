@@ -17,6 +17,7 @@ from portal.database import files
 from portal.database.encryption import cipher, lookup_hash
 from portal.extensions import db, settings
 from portal.messages import N_, Problem
+from portal.payments import told_twice
 from portal.payments.bank_files import reading
 from portal.payments.bank_files.record import (
     BankFileError,
@@ -120,6 +121,7 @@ def take(
         text(_INSERT), {"file_id": file.id, "state": "statement" if is_statement else "new"}
     )
     file.repeated = _mark_repeated(file, sorted(told.days))
+    file.repeated += told_twice.mark(file, sorted(told.days))
     db.session.add_all(BankBalance(file_id=file.id, **one._asdict()) for one in told.statements)
     log.info("bank_file.taken", file=file.id, kind=file.kind, repeated=file.repeated)
     return Taken(file, True)
@@ -247,7 +249,7 @@ class _Told:
             lookup_hash(payer) if payer else None,
             one.payer_name, one.payer_address,
             self._cipher.encrypt(number.encode()) if number else None,
-            one.serial, one.deposit, one.position,
+            one.serial, one.deposit, one.position, one.end_to_end_id,
         )  # fmt: skip
 
 
@@ -280,7 +282,7 @@ def _mark_repeated(file: BankFile, days: list[date]) -> int:
 _COLUMNS = (
     "line, place, account, kind, amount_ore, currency, value_on, reference_numbers,"
     " reference_ores, text, payer_account, payer_hash, payer_name, payer_address, payer_number,"
-    " serial, deposit, position"
+    " serial, deposit, position, end_to_end_id"
 )
 _STAGE = (
     "drop table if exists pg_temp.bank_rows",
@@ -289,7 +291,7 @@ create temp table bank_rows (
     line bigint, place text, account text, kind text, amount_ore bigint, currency text,
     value_on date, reference_numbers text, reference_ores text, text text, payer_account bytea,
     payer_hash bytea, payer_name text, payer_address text, payer_number bytea, serial text,
-    deposit text, position bigint
+    deposit text, position bigint, end_to_end_id text
 ) on commit drop
 """,
 )
@@ -309,7 +311,7 @@ select :file_id, line, place, account, kind, amount_ore, currency, value_on,
         when reference_ores = '' then array[null::bigint]
         else string_to_array(reference_ores, ',', '')::bigint[] end,
     text, payer_account, payer_hash, payer_name, payer_address, payer_number, serial, deposit,
-    position, :state
+    position, end_to_end_id, :state
 from pg_temp.bank_rows
 """  # noqa: S608
 _REPEATED = """

@@ -54,7 +54,13 @@ def note(payment_id: int, way: str, *, actor: Actor, now: datetime) -> None:
     if way == OWN:
         _book_own(payment, now)
     db.session.add(
-        BankTransfer(payment_id=payment_id, way=way, state=payment.state, by=actor.name, at=now)
+        BankTransfer(
+            payment_id=payment_id,
+            way=way,
+            state=payment.state,
+            by=actor.name or actor.label,
+            at=now,
+        )
     )
     if payment.state != "statement":
         payment.state = "aside"

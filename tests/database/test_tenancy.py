@@ -84,6 +84,7 @@ from portal.payments.models import (
     Refund,
     ServiceStatement,
     ServiceStatementLine,
+    ToldTwice,
 )
 from portal.reporting import orders
 from portal.signing import envelopes, log_checks
@@ -356,6 +357,11 @@ def a_tenant(name: str, identity_number: str) -> Tenant:
             ),
             Deed(
                 creditor_id=creditor.id, case_id=case.id, key="k", act="hold", done_at=NOW,
+            ),
+            ToldTwice(
+                file_id=bank_file.id, deposit=name, other_file_id=bank_file.id, other_deposit=name,
+                account="50501055", value_on=TODAY, currency="SEK", amount_ore=1, payments=1,
+                status="open",
             ),
             BankShare(
                 payment_id=bank_payment.id, case_id=case.id, creditor_id=creditor.id,

@@ -59,6 +59,9 @@ _NUMBERS_OF_COMPANIES = ("", "COID", "TXID")
 _CUT_OFF = N_("The file is no whole XML. Fetch it from the bank again, unchanged.")
 _OTHER_KIND = N_("The file is “%(name)s”, and neither camt.054 nor camt.053.")
 _NO_ACCOUNT = N_("No account is named.")
+_WHY_RETURNED = ("RtrInf/Rsn/Cd", "RtrInf/Rsn/Prtry", "RtrInf/AddtlInf")
+# What stands where a name has to stand and there is none.
+_NOT_NAMED = "NOTPROVIDED"
 _BANKGIRO = re.compile(r"BG ?(\d{3,4}-?\d{4})\b")
 _TAGS = (
     *("Document", "GrpHdr", "Ntfctn", "Stmt", "NtfctnPgntn", "StmtPgntn"),
@@ -365,6 +368,10 @@ def _received(
     references, texts = _remittance(remittance, told.place, ore)
     if more := told.text("AddtlTxInf"):
         texts.append(more)
+    # Why a payment that we ordered came back, before all else.
+    if why := " ".join(filter(None, map(told.text, _WHY_RETURNED))):
+        texts.insert(0, why)
+    named = told.text("Refs/EndToEndId")
     # Since version .08 who is a party stands one step further in.
     who = f"{party}/Pty" if any(path.startswith(f"{party}/Pty/") for path in told.texts) else party
     return Received(
@@ -373,7 +380,7 @@ def _received(
         told.text(f"{who}/Nm", f"{ultimate}/Nm", f"{ultimate}/Pty/Nm"), _address(told, who),
         told.first(f"{who}/Id/OrgId/Othr/Id", f"{who}/Id/PrvtId/Othr/Id"),
         told.text("Refs/AcctSvcrRef", "Refs/TxId") or entry.serial, entry.deposit,
-        max(1, entry.payments.count),
+        max(1, entry.payments.count), "" if named == _NOT_NAMED else named,
     )  # fmt: skip
 
 

@@ -74,7 +74,8 @@ class Received(NamedTuple):
     in hundredths of the currency. value_on: the day from which the money is ours. references: in
     the file's order. text: free text, lines split by line breaks. payer_number: an organisation
     number or a personal one. serial: the bank's own number of it. deposit: the bank's name of the
-    sum on the account that it is part of; position: its place, from 1, in that.
+    sum on the account that it is part of; position: its place, from 1, in that. end_to_end_id: how
+    who ordered it named it; of what we ordered, our own name of it.
     """
 
     line: int | None
@@ -93,6 +94,7 @@ class Received(NamedTuple):
     serial: str
     deposit: str
     position: int
+    end_to_end_id: str = ""
 
 
 class Statement(NamedTuple):

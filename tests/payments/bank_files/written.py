@@ -25,6 +25,9 @@ class Paid:
     number: str = ""
     serial: str = ""
     aligns_right: bool = True
+    # How who ordered it named it, and why it came back; of ISO 20022 alone.
+    end_to_end_id: str = ""
+    why_returned: str = ""
 
 
 @dataclass
@@ -127,7 +130,11 @@ def details(paid: Paid, version: int = 8) -> str:
         amount = f"<AmtDtls><TxAmt>{amount}</TxAmt></AmtDtls>"
     else:
         amount += f"<CdtDbtInd>{_direction(paid.ore)}</CdtDbtInd>"
-    serial = f"<Refs><AcctSvcrRef>{paid.serial}</AcctSvcrRef></Refs>" if paid.serial else ""
+    names = f"<AcctSvcrRef>{paid.serial}</AcctSvcrRef>" if paid.serial else ""
+    if paid.end_to_end_id:
+        names += f"<EndToEndId>{paid.end_to_end_id}</EndToEndId>"
+    serial = f"<Refs>{names}</Refs>" if names else ""
+    why = f"<RtrInf><Rsn><Cd>{paid.why_returned}</Cd></Rsn></RtrInf>" if paid.why_returned else ""
     name = f"<Nm>{paid.name}</Nm>" if paid.name else ""
     if name and version >= 8:
         name = f"<Pty>{name}</Pty>"
@@ -142,7 +149,7 @@ def details(paid: Paid, version: int = 8) -> str:
     texts = "".join(f"<Ustrd>{text}</Ustrd>" for text in paid.texts)
     return (
         f"<TxDtls>{serial}{amount}<RltdPties><Dbtr>{name}</Dbtr>{held}</RltdPties>"
-        f"<RmtInf>{texts}{strd}</RmtInf></TxDtls>"
+        f"<RmtInf>{texts}{strd}</RmtInf>{why}</TxDtls>"
     )
 
 

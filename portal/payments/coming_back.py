@@ -1,0 +1,91 @@
+"""Money that we sent and that the bank got back: its payout or refund is owed again.
+
+A returned credit transfer keeps the name that we gave it (`EndToEndId`), or has it in its words. It
+comes after the debit as a rule, days later, and is then booked on its own day.
+"""
+
+import re
+from collections.abc import Collection
+from datetime import datetime
+
+import structlog
+from sqlalchemy import ColumnElement, select
+
+from portal.extensions import db
+from portal.identity.actor import Actor
+from portal.payments import payouts, refunds
+from portal.payments.models import BankPayment, Payout, Refund
+from portal.payments.taking_back import NotWaiting, locked, waits
+
+log = structlog.get_logger()
+_SENT = (payouts.RELEASED, payouts.SETTLED)
+_MOST = 20
+_WORDS = re.compile(r"[0-9A-Za-z]{8,35}")
+
+
+def take_surely(payment_id: int, *, actor: Actor, now: datetime) -> None:
+    """Book what came back, if it names a payout or a refund of its amount; else it waits."""
+    payment = locked(payment_id)
+    if payment is None or payment.state != "new" or payment.kind != "returned":
+        return
+    payment.state = "waiting"
+    words = " ".join((payment.text, payment.serial, *payment.reference_numbers))
+    found = _sent(payment, {payment.end_to_end_id, *_WORDS.findall(words)} - {""})
+    if len(found) == 1:
+        _take(payment, found[0], actor, now)
+    db.session.flush()
+
+
+def meant_by(payment: BankPayment, limit: int = 3) -> list[tuple[Payout | Refund, str]]:
+    """Payouts and refunds that money which came back may be, by amount, with their accounts.
+
+    The newest first.
+    """
+    found = sorted(
+        _sent(payment, None), key=lambda one: one.released_on or payment.value_on, reverse=True
+    )
+    return [
+        (one, refunds.written(one) if isinstance(one, Refund) else one.account_number or "")
+        for one in found[:limit]
+    ]
+
+
+def take(payment_id: int, key: str, *, actor: Actor, now: datetime) -> None:
+    """Book what a person says came back. Raises NotWaiting."""
+    payment = waits(payment_id)
+    found = _sent(payment, {key}) if payment.kind == "returned" else []
+    if len(found) != 1:
+        raise NotWaiting
+    _take(payment, found[0], actor, now)
+    db.session.flush()
+
+
+def _sent(payment: BankPayment, keys: Collection[str] | None) -> list[Payout | Refund]:
+    paid_out = select(Payout).where(*_fits(Payout, payment, keys))
+    paid_back = select(Refund).where(Refund.way == refunds.BANK, *_fits(Refund, payment, keys))
+    return [
+        *db.session.scalars(paid_out.order_by(Payout.id.desc()).limit(_MOST)),
+        *db.session.scalars(paid_back.order_by(Refund.id.desc()).limit(_MOST)),
+    ]
+
+
+def _fits(
+    table: type[Payout] | type[Refund], payment: BankPayment, keys: Collection[str] | None
+) -> list[ColumnElement[bool]]:
+    return [
+        table.status.in_(_SENT),
+        table.amount_ore == payment.amount_ore,
+        table.currency == payment.currency,
+        table.released_on <= payment.value_on,
+        *([] if keys is None else [table.key.in_(keys)]),
+    ]
+
+
+def _take(payment: BankPayment, order: Payout | Refund, actor: Actor, now: datetime) -> None:
+    reason, on = payment.text.partition("\n")[0][:500], payment.value_on
+    if isinstance(order, Payout):
+        payouts.return_(order, reason, on=on, actor=actor, now=now)
+    else:
+        refunds.return_(refunds.locked(order.id), reason, on=on, actor=actor, now=now)
+    payment.state = "settled"
+    log.warning("sent.came_back", order=order.key, payment=payment.id)
