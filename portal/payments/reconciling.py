@@ -228,25 +228,30 @@ statement as (
 # What we have ordered, and the debit that names it or its file and has its sum.
 ORDERS = """
 orders as (
-    select 'payout' as kind, id, key, batch_id, amount_ore, status from payouts
+    select 'payout' as kind, id, key, batch_id, amount_ore, status, ended_on from payouts
     where released_on is not null and amount_ore > 0 and currency = :currency
     union all
-    select 'own share', id, key, batch_id, amount_ore, status from own_share_orders
+    select 'own share', id, key, batch_id, amount_ore, status, ended_on from own_share_orders
     where released_on is not null and currency = :currency
     union all
-    select 'refund', id, key, batch_id, amount_ore, status from refunds
+    select 'refund', id, key, batch_id, amount_ore, status, ended_on from refunds
     where released_on is not null and way = 'bank' and currency = :currency
 ), debits as (
     select id, value_on, amount_ore, concat_ws(' ', text, serial, end_to_end_id,
         array_to_string(reference_numbers, ' ')) as words
     from told where kind = 'debit' and way is null
 ), returned as (
-    -- What the bank had paid and has got back.
-    select o.kind, o.id, t.id as debit_id, t.value_on, t.amount_ore as ore
+    -- What the bank had paid and has got back: it names the order, or a person has said so.
+    select distinct on (t.id) o.kind, o.id, t.id as debit_id, t.value_on, t.amount_ore as ore
     from orders o join told t on t.kind = 'returned' and t.way is null
         and t.amount_ore = o.amount_ore
-        and strpos(concat_ws(' ', t.text, t.serial, t.end_to_end_id,
-            array_to_string(t.reference_numbers, ' ')), o.key) > 0
+    cross join lateral (
+        select strpos(concat_ws(' ', t.text, t.serial, t.end_to_end_id,
+            array_to_string(t.reference_numbers, ' ')), o.key) > 0 as is_named
+    ) n
+    where n.is_named or t.state = 'settled' and o.status in ('rejected', 'failed')
+        and o.ended_on = t.value_on
+    order by t.id, n.is_named desc, o.id
 ), debited as (
     select distinct on (kind, id) kind, id, debit_id, value_on, ore from (
         select o.kind, o.id, d.id as debit_id, d.value_on, -o.amount_ore as ore
