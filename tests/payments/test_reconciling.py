@@ -411,7 +411,9 @@ def _some(*conditions: ColumnElement[bool]) -> BankPayment | None:
 
 
 def _bring_swish_sum(on: date) -> None:
-    waiting = -reasons(of_day(on)).get("on its way", 0)
+    # What a later sum has brought already does not come again.
+    days = [on + timedelta(days=ahead) for ahead in range((TODAY - on).days + 1)]
+    waiting = min(-reasons(of_day(day)).get("on its way", 0) for day in days)
     if waiting > 0:
         row = told(waiting, on=on, state="waiting")
         transfers.note(row.id, "swish", actor=OPERATOR, now=NOW)
