@@ -117,6 +117,4 @@ def _take(payment: BankPayment, order: Payout | Refund, actor: Actor, now: datet
     else:
         refunds.return_(refunds.locked(order.id), reason, on=on, actor=actor, now=now)
     payment.state = "settled"
-    # So that the debit and what came back are known to belong together.
-    payment.end_to_end_id = payment.end_to_end_id or order.key
     log.warning("sent.came_back", order=order.key, payment=payment.id)

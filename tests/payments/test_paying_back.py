@@ -424,6 +424,7 @@ class TestPaidAfterAll:
         self, refund: Refund, again: Refund
     ) -> None:
         again.status, again.sent_at = "withdrawn", NOW
+        db.session.flush()
         refund.status = "settled"
         db.session.commit()
         refunds.settle(again, on=TODAY, actor=ERIK, now=NOW)
