@@ -29,6 +29,12 @@ _OPTIONAL = (
 # Of those that production must set: settings whose defaults are the demo's, such as its simulators,
 # its account number, its telephone.
 _OURS = ("bankid_", "swish_", "service_", "smtp_", "sms_", "seal_", "timestamp_")
+# Servers that are asked over HTTP: in production over TLS. A timestamp is asked for with a hash
+# alone, and a translator may be on this machine.
+_HTTPS = ("sms_url", "online_address", "mailbox_url", "store_address")
+_SERVERS = (*_HTTPS, "timestamp_url", "translate_address")
+# Of those, the ones that we cannot do without.
+_ALWAYS = ("sms_url", "timestamp_url")
 _ADDRESS = re.compile(r"[^\s@<>,;:\"()\\]+@[a-zA-Z0-9-]+(\.[a-zA-Z0-9-]+)+")
 
 
@@ -339,14 +345,12 @@ class Settings:
                 "REDA_VAT_NUMBER must be a Swedish VAT number, such as SE556000016701."
             )
         self._check_bank()
+        self._check_addresses()
         self._check_mail()
-        scheme, host = urlsplit(self.translate_address)[:2]
-        if self.translate_address and not (scheme in ("http", "https") and host):
-            raise SettingsError("REDA_TRANSLATE_ADDRESS must be an http or https address.")
-        self._check_sms()
-        self._check_online()
-        self._check_mailbox()
-        self._check_store()
+        self._check_channels()
+        # With an empty key anybody could sign.
+        self._check_together("online_address", "online_key", "online_callback_key")
+        self._check_together("store_key_id", "store_secret")
         for key in self.encryption_keys:
             try:
                 Fernet(key)
@@ -379,65 +383,41 @@ class Settings:
         if self.bank_statements not in ("to compare", "to book"):
             raise SettingsError("REDA_BANK_STATEMENTS must be: to compare, or: to book.")
 
+    def _check_addresses(self) -> None:
+        for name in _SERVERS:
+            address: str = getattr(self, name)
+            scheme, host = urlsplit(address)[:2]
+            if (address or name in _ALWAYS) and not (scheme in ("http", "https") and host):
+                raise SettingsError(f"{_VARIABLES[name]} must be an http or https address.")
+
+    def _check_together(self, *names: str) -> None:
+        are_set = [bool(getattr(self, name)) for name in names]
+        if any(are_set) and not all(are_set):
+            *first, last = (_VARIABLES[name] for name in names)
+            raise SettingsError(f"{', '.join(first)} and {last} are set together.")
+
     def _check_mail(self) -> None:
         if not (self.smtp_port.isdecimal() and 0 < int(self.smtp_port) < 65536):
             raise SettingsError("REDA_SMTP_PORT must be a port, such as 587.")
         if self.smtp_security not in ("starttls", "tls", "none"):
             raise SettingsError("REDA_SMTP_SECURITY must be starttls, tls or none.")
-        if bool(self.smtp_user) != bool(self.smtp_password):
-            raise SettingsError("REDA_SMTP_USER and REDA_SMTP_PASSWORD are set together.")
+        self._check_together("smtp_user", "smtp_password")
         if self.smtp_user and self.smtp_security == "none":
             raise SettingsError("REDA_SMTP_PASSWORD needs TLS: set REDA_SMTP_SECURITY.")
         # With a line break in it, whoever sets it could write other headers.
         if not _ADDRESS.fullmatch(self.smtp_from):
             raise SettingsError("REDA_SMTP_FROM must be an e-mail address and nothing else.")
 
-    def _check_sms(self) -> None:
-        scheme, host = urlsplit(self.sms_url)[:2]
-        if scheme not in ("http", "https") or not host:
-            raise SettingsError("REDA_SMS_URL must be an http or https address.")
+    def _check_channels(self) -> None:
         # What telephones show as a sender's name (3GPP TS 23.040, 9.1.2.5).
         if not re.fullmatch(r"[A-Za-z0-9 ]{1,11}", self.sms_sender):
             raise SettingsError("REDA_SMS_SENDER must be 1 to 11 letters, digits or spaces.")
-
-    def _check_online(self) -> None:
-        scheme, host = urlsplit(self.timestamp_url)[:2]
-        if scheme not in ("http", "https") or not host:
-            raise SettingsError("REDA_TIMESTAMP_URL must be an http or https address.")
-        scheme, host = urlsplit(self.online_address)[:2]
-        if self.online_address and not (scheme in ("http", "https") and host):
-            raise SettingsError("REDA_ONLINE_ADDRESS must be an http or https address.")
-        ours = (self.online_address, self.online_key, self.online_callback_key)
-        # With an empty key anybody could sign.
-        if any(ours) and not all(ours):
-            raise SettingsError(
-                "REDA_ONLINE_ADDRESS, REDA_ONLINE_KEY and REDA_ONLINE_CALLBACK_KEY are set"
-                " together."
-            )
-
-    def _check_mailbox(self) -> None:
-        scheme, host = urlsplit(self.mailbox_url)[:2]
-        if self.mailbox_url and not (scheme in ("http", "https") and host):
-            raise SettingsError("REDA_MAILBOX_URL must be an http or https address.")
-        ours = (
-            self.mailbox_url, self.mailbox_client_id, self.mailbox_client_secret,
-            self.mailbox_tenant,
-        )  # fmt: skip
-        if any(ours) and not all(ours):
-            raise SettingsError(
-                "REDA_MAILBOX_URL, REDA_MAILBOX_CLIENT_ID, REDA_MAILBOX_CLIENT_SECRET and"
-                " REDA_MAILBOX_TENANT are set together."
-            )
+        self._check_together(
+            "mailbox_url", "mailbox_client_id", "mailbox_client_secret", "mailbox_tenant"
+        )
         # It becomes a part of addresses.
         if not re.fullmatch(r"[A-Za-z0-9]{0,64}", self.mailbox_tenant):
             raise SettingsError("REDA_MAILBOX_TENANT must be letters and digits.")
-
-    def _check_store(self) -> None:
-        scheme, host = urlsplit(self.store_address)[:2]
-        if self.store_address and not (scheme in ("http", "https") and host):
-            raise SettingsError("REDA_STORE_ADDRESS must be an http or https address.")
-        if bool(self.store_key_id) != bool(self.store_secret):
-            raise SettingsError("REDA_STORE_KEY_ID and REDA_STORE_SECRET are set together.")
 
     def _check_production(self, given: Mapping[str, str]) -> None:
         for name, secrets in (
@@ -466,16 +446,12 @@ class Settings:
         scheme, host = urlsplit(self.translate_address)[:2]
         if scheme == "http" and host.partition(":")[0] not in ("127.0.0.1", "localhost"):
             raise SettingsError("REDA_TRANSLATE_ADDRESS must be https to another machine.")
-        if self.store_address.startswith("http:"):
-            raise SettingsError("REDA_STORE_ADDRESS must be an https address in production.")
+        for name in _HTTPS:
+            address: str = getattr(self, name)
+            if address and not address.startswith("https:"):
+                raise SettingsError(f"{_VARIABLES[name]} must be an https address in production.")
         if self.smtp_security == "none":
             raise SettingsError("REDA_SMTP_SECURITY must be starttls or tls in production.")
-        if not self.sms_url.startswith("https:"):
-            raise SettingsError("REDA_SMS_URL must be an https address in production.")
-        if self.online_address and not self.online_address.startswith("https:"):
-            raise SettingsError("REDA_ONLINE_ADDRESS must be an https address in production.")
-        if self.mailbox_url and not self.mailbox_url.startswith("https:"):
-            raise SettingsError("REDA_MAILBOX_URL must be an https address in production.")
         if _is_of_the_demo(Path(self.seal_certificate)):
             raise SettingsError("REDA_SEAL_CERTIFICATE is the demo's; production needs its own.")
 
@@ -521,6 +497,9 @@ class Settings:
         """Path of a certificate setting; in development the one that set-up made under var/."""
         value: str = getattr(self, name)
         return Path(value) if value else self.var / "certificates" / _MADE_CERTIFICATES[name]
+
+
+_VARIABLES: dict[str, str] = {f.name: f.metadata["name"] for f in fields(Settings)}
 
 
 def _is_of_the_demo(certificate: Path) -> bool:

@@ -85,22 +85,34 @@ class BooksDiffer(Exception):
     """The nightly check has found something; it stands on the operator's page."""
 
 
-def import_overdue_invoices() -> None:
-    """Decide on every creditor's waiting invoices, one creditor after the other."""
+def _at_every_creditor(act: Callable[[int], object], failure: str) -> None:
+    """Do something for every creditor, each in a transaction of its own.
+
+    One that fails is logged as `failure`, and holds up none of the others; then the newest error is
+    raised.
+    """
     failed: Exception | None = None
     for creditor_id in db.session.scalars(select(Creditor.id).order_by(Creditor.id)).all():
         try:
-            intake.import_overdue(
-                creditor_id, today=clock.today(), now=clock.now(), between=db.session.commit
-            )
+            act(creditor_id)
             db.session.commit()
         except Exception as error:
-            # The other creditors must not wait for one whose invoices cannot be decided on.
             db.session.rollback()
-            log.warning("import.failed", creditor=creditor_id, error=type(error).__name__)
+            log.warning(failure, creditor=creditor_id, error=type(error).__name__)
             failed = error
     if failed is not None:
         raise failed
+
+
+def import_overdue_invoices() -> None:
+    """Decide on every creditor's waiting invoices, one creditor after the other."""
+
+    def decide(creditor_id: int) -> None:
+        intake.import_overdue(
+            creditor_id, today=clock.today(), now=clock.now(), between=db.session.commit
+        )
+
+    _at_every_creditor(decide, "import.failed")
 
 
 def advance_cases() -> None:
@@ -230,18 +242,9 @@ def follow_payouts() -> None:
 def make_statements() -> None:
     """Make every company's statement of the months that have ended, one company at a time."""
     now = clock.now()
-    failed: Exception | None = None
-    for creditor_id in db.session.scalars(select(Creditor.id).order_by(Creditor.id)).all():
-        try:
-            statements.make_due(creditor_id, today=clock.day_of(now), now=now)
-            db.session.commit()
-        except Exception as error:
-            # The other companies must not wait for one whose books say something unheard of.
-            db.session.rollback()
-            log.warning("statement.failed", creditor=creditor_id, error=type(error).__name__)
-            failed = error
-    if failed is not None:
-        raise failed
+    _at_every_creditor(
+        lambda one: statements.make_due(one, today=clock.day_of(now), now=now), "statement.failed"
+    )
 
 
 def match_bank_payments() -> None:
@@ -273,8 +276,9 @@ def collect_bankid() -> None:
 
 
 def check_books() -> None:
-    """Look whether books, cases and payments agree; fails, so that an operator sees it, if not."""
+    """Look whether books, cases, payments and statements agree; fails, for an operator, if not."""
     off = len(ledger.off_balance()) + len(checks.differences()) + len(booking.differences())
+    off += sum(not one.agrees for one in statements.against_the_books())
     off += len(refunds.differences())
     if off:
         log.error("books.differ", count=off)

@@ -192,13 +192,8 @@ def make_authority(
     extensions: list[x509.ExtensionType] | None = None,
 ) -> Authority:
     """A new CA, self-signed unless an issuer is given; nothing is written. at: default now."""
-    subject = _name(
-        (NameOID.COUNTRY_NAME, "SE"),
-        (NameOID.ORGANIZATION_NAME, "Reda simulators"),
-        (NameOID.COMMON_NAME, common_name),
-    )
     return _issue(
-        subject,
+        _our_name(common_name),
         issuer,
         lifetime=_LIFETIME,
         usage=_usage(key_cert_sign=True, crl_sign=True),
@@ -210,13 +205,8 @@ def make_authority(
 
 def make_ocsp_responder(issuer: Authority, *, at: datetime | None = None) -> Authority:
     """A new delegated OCSP responder of the given CA (RFC 6960 section 4.2.2.2)."""
-    subject = _name(
-        (NameOID.COUNTRY_NAME, "SE"),
-        (NameOID.ORGANIZATION_NAME, "Reda simulators"),
-        (NameOID.COMMON_NAME, "Testbank R OCSP responder for BankID simulator"),
-    )
     return _issue(
-        subject,
+        _our_name("Testbank R OCSP responder for BankID simulator"),
         issuer,
         lifetime=_LIFETIME,
         usage=_usage(digital_signature=True),
@@ -257,13 +247,8 @@ def issue_timestamper(
     lifetime: timedelta = _LIFETIME,
 ) -> Authority:
     """A new certificate of a timestamp authority (RFC 3161); nothing is written."""
-    subject = _name(
-        (NameOID.COUNTRY_NAME, "SE"),
-        (NameOID.ORGANIZATION_NAME, "Reda simulators"),
-        (NameOID.COMMON_NAME, "Timestamp simulator"),
-    )
     return _issue(
-        subject,
+        _our_name("Timestamp simulator"),
         issuer,
         lifetime=lifetime,
         usage=_usage(digital_signature=True),
@@ -403,6 +388,14 @@ def _usage(
 
 def _name(*parts: tuple[ObjectIdentifier, str]) -> x509.Name:
     return x509.Name([x509.NameAttribute(kind, value) for kind, value in parts])
+
+
+def _our_name(common_name: str) -> x509.Name:
+    return _name(
+        (NameOID.COUNTRY_NAME, "SE"),
+        (NameOID.ORGANIZATION_NAME, "Reda simulators"),
+        (NameOID.COMMON_NAME, common_name),
+    )
 
 
 def _complete(paths: Certificates, names: list[str]) -> bool:

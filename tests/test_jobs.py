@@ -204,8 +204,7 @@ def test_the_schedule_adds_what_is_due(app: Flask) -> None:
     added = db.session.scalars(text("select task_name from procrastinate_jobs"))
     every_minute = {
         *("tell_people", "deliver_outbox", "ask_swish", "collect_bankid", "make_ordered"),
-        "refresh_figures",
-        "act_together",
+        *("refresh_figures", "act_together", "pay_back", "send_lists"),
         *("take_bank_files", "follow_payouts", "seal_envelopes"),
     }
     assert set(added) == {*every_minute, "import_overdue_invoices", "advance_cases"}

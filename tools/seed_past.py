@@ -8,6 +8,7 @@ import csv
 import random
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from io import StringIO
 
 from sqlalchemy import select
@@ -21,7 +22,7 @@ from portal.extensions import db
 from portal.identity.actor import DEBTOR, Actor
 from portal.identity.models import Creditor
 from portal.law.calendar import is_banking_day
-from portal.payments import booking, payouts
+from portal.payments import booking, commission, payouts, statements
 
 _DAYS = 125
 _FILE_EVERY, _FILE_ROWS = 9, 6
@@ -37,7 +38,7 @@ _FOR = ("El", "Elnät", "El och elnät", "Fjärrvärme")
 # How likely something comes of a case on a day, by where it stands.
 _CHANCES = {
     states.IMPORTED: 0.01, states.REMINDED: 0.055, states.DEMANDED: 0.045, states.DECIDING: 0.07,
-    states.LEGAL: 0.01,
+    states.LEGAL: 0.01, states.SURVEILLANCE: 0.04,
 }  # fmt: skip
 
 
@@ -45,9 +46,12 @@ def live(creditor: Creditor, people: Sequence[dict[str, str]], today: date) -> N
     """Let a company live up to yesterday. people: who may owe it something."""
     dice = random.Random(1974)
     clerk = Actor("person", "Johan Ekdahl", None, "creditor")
+    _agree_on_a_price(today)
     for ahead in range(_DAYS):
         day = today - timedelta(days=_DAYS - ahead)
         now = datetime.combine(day, time(10), clock.STOCKHOLM)
+        if day.day == 1:
+            statements.make_due(creditor.id, today=day, now=now)
         if ahead % _FILE_EVERY == 0:
             _receive(creditor, _rows(people, dice, ahead, day), day, now, clerk)
         intake.import_overdue(creditor.id, today=day, now=now)
@@ -72,6 +76,17 @@ def _pay_out(creditor: Creditor, weeks_ago: int, day: date, now: datetime) -> No
             payouts.reject(payout, "AC06 Kontot spärrat", on=day, actor=_BANK, now=now)
         else:
             payouts.settle(payout, on=day, actor=_BANK, now=now)
+
+
+def _agree_on_a_price(today: date) -> None:
+    """What the service takes of money for cases under surveillance, since before all of it."""
+    if commission.prices():
+        return
+    before = today - timedelta(days=_DAYS + 1)
+    commission.add_price(
+        None, from_on=before + timedelta(days=1), per_cent=Decimal(25), note="",
+        actor=_OPERATOR, today=before, now=datetime.combine(before, time(10), clock.STOCKHOLM),
+    )  # fmt: skip
 
 
 def _open_cases(creditor: Creditor) -> Sequence[Case]:
@@ -130,8 +145,13 @@ def _let_something_happen(
     case = cases.lock(case.id)
     due = cases.amount_due(case, day)
     if case.status == states.DECIDING and dice.random() < 0.6:
-        decide = dice.choice([lifecycle.take_to_law, lifecycle.take_to_law, lifecycle.write_off])
-        decide(case, actor=clerk, today=day, now=now)
+        match dice.choice([states.LEGAL, states.SURVEILLANCE, states.WRITTEN_OFF]):
+            case states.LEGAL:
+                lifecycle.take_to_law(case, actor=clerk, today=day, now=now)
+            case states.SURVEILLANCE:
+                lifecycle.watch_over(case, actor=clerk, now=now)
+            case _:
+                lifecycle.write_off(case, actor=clerk, today=day, now=now)
         return
     ore = due.total_ore
 

@@ -8,7 +8,7 @@ from sqlalchemy import Exists, select
 from portal.companies.models import PayoutAccount
 from portal.extensions import db
 from portal.messages import N_, RedaError
-from portal.payments.accounts import Bankgiro, Plusgiro, check_iban, written_iban
+from portal.payments.accounts import check_account, written_account
 
 KINDS = ("bankgiro", "plusgiro", "iban")
 # Currencies that an account may be kept for; money comes in kronor today.
@@ -41,7 +41,12 @@ def of_company(creditor_id: int) -> list[Account]:
 def shown(row: PayoutAccount) -> Account:
     """An account as pages show it."""
     return Account(
-        row.key, row.kind, written(row.kind, row.number), row.holder, row.currency, row.is_used
+        row.key,
+        row.kind,
+        written_account(row.kind, row.number),
+        row.holder,
+        row.currency,
+        row.is_used,
     )
 
 
@@ -66,20 +71,9 @@ def is_any(creditor_id: int) -> Exists:
 def parse(kind: str, text: str) -> str:
     """An account's number as it is kept. Raises RedaError at the field `number`."""
     try:
-        if kind == "bankgiro":
-            return Bankgiro.parse(text).digits
-        if kind == "plusgiro":
-            return Plusgiro.parse(text).digits
-        return check_iban(text)
+        return check_account(kind, text)
     except RedaError as error:
         raise RedaError(error.problem.message, field="number", **error.problem.values) from None
-
-
-def written(kind: str, number: str) -> str:
-    """An account's number as people write it."""
-    if kind == "bankgiro":
-        return Bankgiro(number).written()
-    return Plusgiro(number).written() if kind == "plusgiro" else written_iban(number)
 
 
 def checked(values: Mapping[str, str]) -> dict[str, str | None]:

@@ -14,6 +14,7 @@ from portal.identity.actor import Actor
 from portal.identity.models import Creditor
 from portal.identity.people import new_key
 from portal.messages import N_, RedaError
+from portal.payments.accounts import written_account
 from portal.signing import approvals
 from portal.signing.approvals import Act, Values
 
@@ -105,7 +106,7 @@ def _refuse_last(creditor_id: int, row: PayoutAccount) -> None:
 def _account_lines(values: Values) -> list[str]:
     kind, number = str(values["kind"]), str(values["number"])
     return [
-        f"{_KINDS[kind]}: {accounts.written(kind, number)}",
+        f"{_KINDS[kind]}: {written_account(kind, number)}",
         f"Kontohavare: {values['holder']}",
         f"Valuta: {values['currency'] or 'alla'}",
     ]

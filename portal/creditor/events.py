@@ -8,7 +8,7 @@ from flask_babel import gettext, lazy_gettext
 from flask_babel.speaklater import LazyString
 
 from portal.collection.history import Setting, Told
-from portal.companies import accounts, charts
+from portal.companies import charts
 from portal.creditor import settings
 from portal.creditor.names import (
     actor_name,
@@ -23,6 +23,7 @@ from portal.creditor.names import (
     telling_outcome,
 )
 from portal.messages import Problem
+from portal.payments.accounts import written_account
 from portal.payments.payouts import Schedule
 from portal.web.formats import format_date, kronor
 from portal.web.forms import text as problem_text
@@ -441,7 +442,7 @@ def _approval(name: str) -> Callable[[Data], tuple[str, str]]:
 def _account(name: str) -> Callable[[Data], tuple[str, str]]:
     return lambda data: (
         str(_ACCOUNT_EVENTS[name]),
-        f"{accounts.written(data['kind'], data['number'])}, {data['holder']}",
+        f"{written_account(data['kind'], data['number'])}, {data['holder']}",
     )
 
 

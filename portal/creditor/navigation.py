@@ -88,6 +88,7 @@ TABS = (
             "show_usage_month",
             "choose_list",
             "read_list",
+            "show_list",
             "edit_signers_address",
             "save_signers_address",
             "extend_document",

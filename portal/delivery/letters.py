@@ -361,16 +361,8 @@ def render_report(content: Mapping[str, Any], *, language: str, settings: Settin
     part = _part("report", reader, **_common(settings), report=content, reader=_shown(reader))
     with force_locale(reader):
         title = gettext(said)
-    return _pdf(
-        Composed(
-            [part],
-            language=reader,
-            title=f"{title}: {content['creditor']}",
-            description=title,
-            made_on=content["made_on"],
-            author=settings.service_name,
-            is_long=True,
-        )
+    return _many_pages(
+        part, reader, title, content["creditor"], content["made_on"], settings.service_name
     )
 
 
@@ -382,17 +374,8 @@ def render_statement(content: Mapping[str, Any], *, language: str, settings: Set
     """
     reader = _reader(language)
     part = _part("statement", reader, **content, reader=_shown(reader), day=date.fromisoformat)
-    return _pdf(
-        Composed(
-            [part],
-            language=reader,
-            title=f"{content['title']}: {content['buyer']['company']}",
-            description=content["title"],
-            made_on=content["made_on"],
-            author=content["seller"]["name"],
-            is_long=True,
-        )
-    )
+    buyer, seller = content["buyer"]["company"], content["seller"]["name"]
+    return _many_pages(part, reader, content["title"], buyer, content["made_on"], seller)
 
 
 def render_evidence(content: Mapping[str, Any], *, language: str, settings: Settings) -> bytes:
@@ -419,15 +402,30 @@ def _render_signing(
     part = _part(template, reader, **_common(settings), **values)
     with force_locale(reader):
         title = gettext(said)
+    return _many_pages(
+        part, reader, title, content["title"], content["made_on"], settings.service_name,
+        codes={"reda:verify": content["address"]},
+    )  # fmt: skip
+
+
+def _many_pages(
+    part: Markup,
+    reader: Locale,
+    title: str,
+    about: str,
+    made_on: str,
+    author: str,
+    codes: Mapping[str, str] | None = None,
+) -> bytes:
     return _pdf(
         Composed(
             [part],
             language=reader,
-            title=f"{title}: {content['title']}",
+            title=f"{title}: {about}",
             description=title,
-            made_on=content["made_on"],
-            author=settings.service_name,
-            codes={"reda:verify": content["address"]},
+            made_on=made_on,
+            author=author,
+            codes=codes or {},
             is_long=True,
         )
     )

@@ -422,11 +422,16 @@ def owed_by(creditor_id: int) -> int:
     return int(db.session.scalar(query) or 0)
 
 
-def charged_currencies(creditor_id: int) -> list[str]:
-    """The currencies in which a creditor was charged something, or a debtor of its a fee."""
+def charged_currencies(creditor_id: int, since: date | None = None) -> list[str]:
+    """The currencies in which a creditor was charged something, or a debtor of its a fee.
+
+    since: by what was booked on this day and later; default all.
+    """
     query = select(Line.currency).where(
         Line.creditor_id == creditor_id, Line.account.in_((Account.OWED_BY_CREDITOR, Account.FEES))
     )
+    if since is not None:
+        query = query.where(Line.booked_on >= since)
     return sorted(db.session.scalars(query.distinct()))
 
 

@@ -3,9 +3,9 @@
 What other rooms and the doors call:
 
 - `references`: `make_ocr`, `check_ocr`.
-- `accounts`: `Bankgiro`, `Plusgiro`, `check_iban`, `written_iban`, `check_organisation_number`,
-  `written_organisation_number`, `check_identity_number`, `written_identity_number`,
-  `is_coordination_number`.
+- `accounts`: `Bankgiro`, `Plusgiro`, `check_iban`, `written_iban`, `check_account`,
+  `written_account`, `check_organisation_number`, `written_organisation_number`,
+  `check_identity_number`, `written_identity_number`, `is_coordination_number`.
 - `qr`: `invoice_payload`, `swish_payload`, `swish_request_payload`, `svg`.
 - `swish`: `SwishClient` (one per process), `new_payment_id`, `new_callback_identifier`,
   `parse_callback`, `parse_refund_callback`, `is_callback_identifier`, `explain`.

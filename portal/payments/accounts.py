@@ -112,6 +112,23 @@ def written_iban(number: str) -> str:
     return str(iban.format(number))
 
 
+def check_account(kind: str, text: str) -> str:
+    """The number of an account in a text, as it is kept. kind: bankgiro, plusgiro or iban.
+
+    Raises RedaError when it is not one.
+    """
+    if kind == "bankgiro":
+        return Bankgiro.parse(text).digits
+    return Plusgiro.parse(text).digits if kind == "plusgiro" else check_iban(text)
+
+
+def written_account(kind: str, number: str) -> str:
+    """An account's number as people write it. kind: bankgiro, plusgiro or iban."""
+    if kind == "bankgiro":
+        return Bankgiro(number).written()
+    return Plusgiro(number).written() if kind == "plusgiro" else written_iban(number)
+
+
 def check_organisation_number(text: str) -> str:
     """The 10 digits of a legal person's organisation number.
 

@@ -22,7 +22,7 @@ from portal.identity.actor import SYSTEM, Actor
 from portal.ledger import Account
 from portal.messages import N_, RedaError
 from portal.payments import ways
-from portal.payments.accounts import Bankgiro, Plusgiro, check_iban, written_iban
+from portal.payments.accounts import check_account, written_account
 from portal.payments.models import BankFile, BankPayment, Payment, Refund
 from portal.payments.swish import new_callback_identifier, new_payment_id
 
@@ -111,14 +111,10 @@ def _is_valid(kind: str, account: str) -> bool:
     return True
 
 
-def check_account(kind: str, text: str) -> str:
-    """The digits of an account of a kind, or the IBAN. Raises RedaError at `account`."""
+def _checked_account(kind: str, text: str) -> str:
+    """The account as it is kept. Raises RedaError at `account`."""
     try:
-        if kind == "bankgiro":
-            return Bankgiro.parse(text).digits
-        if kind == "plusgiro":
-            return Plusgiro.parse(text).digits
-        return check_iban(text)
+        return check_account(kind, text)
     except RedaError as error:
         raise RedaError(
             error.problem.message, field="account", **dict(error.problem.values)
@@ -128,11 +124,7 @@ def check_account(kind: str, text: str) -> str:
 def written(refund: Refund) -> str:
     """The account as people write it."""
     account = refund.payer_account or ""
-    if refund.account_kind == "bankgiro":
-        return Bankgiro(account).written()
-    if refund.account_kind == "plusgiro":
-        return Plusgiro(account).written()
-    return written_iban(account) if refund.account_kind == "iban" else account
+    return written_account(refund.account_kind, account) if refund.account_kind else account
 
 
 def locked(refund_id: int) -> Refund:
@@ -183,7 +175,7 @@ def confirm(
         raise NotOpen
     if kind not in KINDS:
         raise RedaError(N_("Choose one of the options."), field="kind")
-    digits, told = check_account(kind, account), reason.strip()
+    digits, told = _checked_account(kind, account), reason.strip()
     if len(told) > LONGEST_REASON:
         raise RedaError(
             N_("Write at most %(most)s characters."), field="reason", most=LONGEST_REASON

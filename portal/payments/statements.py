@@ -90,6 +90,14 @@ _FEES_PAID = text(
         and l.booked_on <= :until and e.kind like 'payment.%'
     """
 )
+_FEES_SINCE = text(
+    """
+    select -sum(l.amount_ore)::bigint from ledger_lines l
+    join ledger_entries e on e.id = l.entry_id
+    where l.creditor_id = :creditor_id and l.account = 'fees' and l.currency = :currency
+        and l.booked_on between :since and :until and e.kind like 'payment.%'
+    """
+)
 _FIRST_DAY = text(
     """
     select min(l.booked_on) from ledger_lines l
@@ -172,8 +180,8 @@ def last_day(on: date) -> date:
     return (on.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
 
 
-def _currencies(creditor_id: int) -> list[str]:
-    known = ledger.charged_currencies(creditor_id)
+def _currencies(creditor_id: int, since: date | None = None) -> list[str]:
+    known = ledger.charged_currencies(creditor_id, since)
     return sorted({*known, _KRONOR} if usage.used(creditor_id) else known)
 
 
@@ -358,9 +366,17 @@ _WAITING_SUMS = text(
 
 
 def so_far(creditor_id: int, *, today: date) -> list[SoFar]:
-    """What waits for the company's next statement, by currency, with the tax that comes on it."""
+    """What waits for the company's next statement, by currency, with the tax that comes on it.
+
+    What is for information is told by its own days alone, so that a page reads no more than those.
+    """
+    last_on = db.session.scalar(
+        select(func.max(ServiceStatement.last_on)).where(
+            ServiceStatement.creditor_id == creditor_id
+        )
+    )
     found = []
-    for currency in _currencies(creditor_id):
+    for currency in _currencies(creditor_id, last_on):
         asked = {"creditor_id": creditor_id, "currency": currency, "until": today}
         told = db.session.execute(_WAITING_SUMS, {**asked, "rates": commission.rates()})
         rows: list[Sequence[Any]] = [*told]
@@ -374,9 +390,9 @@ def so_far(creditor_id: int, *, today: date) -> list[SoFar]:
                 )
                 for one in usage.charged(creditor_id, after=after, until=today)
             ]  # fmt: skip
-        fees_ore = int(db.session.scalar(_FEES_PAID, asked) or 0)
+        first_on = _next_first_day(creditor_id, currency) or today.replace(day=1)
+        fees_ore = int(db.session.scalar(_FEES_SINCE, {**asked, "since": first_on}) or 0)
         if rows or fees_ore:
-            first_on = _next_first_day(creditor_id, currency) or today.replace(day=1)
             found.append(SoFar(currency, first_on, _summed(rows), fees_ore))
     return found
 

@@ -19,7 +19,7 @@ from portal.signing.verifying import Report
 # Seconds of a processor, and megabytes; a sealed file of a thousand pages needs a tenth of it.
 SECONDS, MEGABYTES = 30, 1_500
 # How long the reader waits by the clock, on a machine that has much else to do.
-_LONGEST_WAIT = 45
+_LONGEST_WAIT = 40
 _AT_ONCE = 2
 _WAIT_FOR_TURN = 10
 # Not `fork`: who asks has threads, whose locks a forked child would find taken for ever.

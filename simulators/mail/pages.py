@@ -3,6 +3,7 @@
 from flask import Flask, Response, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
+from simulators import layout
 from simulators.mail.box import Box, Received
 
 _PAGE = (
@@ -18,7 +19,7 @@ _MAIL = (
 
 def create_pages(box: Box) -> Flask:
     """The WSGI application of the pages."""
-    app = Flask(__name__, static_folder="../static")
+    app = layout.create_app(__name__)
 
     @app.get("/")
     def list_mails() -> str:

@@ -187,6 +187,8 @@ def _went_wrong(fault: Fault) -> _Answer | None:
     if fault.kind == "429":
         wait = {"Retry-After": str(int(fault.seconds))} if fault.seconds else {}
         return _error(42900, "Too Many Requests", wait)
+    if fault.kind == "opted out":
+        return _error(40105, "Invalid Sendrequest")
     if fault.kind == "refuse":
         return _error(40032, "User doesn't exist")
     return _error(50000, "Internal Server Error")

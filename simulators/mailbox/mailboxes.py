@@ -18,7 +18,7 @@ TOKEN_SECONDS = 28_800
 # The companies of the demo's customers that have a mailbox, by VAT number.
 COMPANIES = {"SE556900000201": "Ume Bageri AB"}
 # What may happen instead of a right answer. lose: everything is done, and the answer does not come.
-FAULTS = ("slow", "401", "429", "500", "refuse", "lose")
+FAULTS = ("slow", "401", "429", "500", "refuse", "opted out", "lose")
 
 
 @dataclass(frozen=True)

@@ -6,19 +6,16 @@ from flask import Flask, Response, abort, redirect, render_template, request, ur
 from pyhanko.pdf_utils.reader import PdfFileReader
 from werkzeug.wrappers import Response as BaseResponse
 
+from simulators import layout
 from simulators.mailbox.mailboxes import FAULTS, Fault, Letter, Mailboxes, name_of
 from simulators.people import people
 
-_POLICY = (
-    "default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none';"
-    " form-action 'self'"
-)
 _SECONDS = {"slow": 5.0, "429": 60.0}
 
 
 def create_pages(mailboxes: Mailboxes) -> Flask:
     """The WSGI application of the pages."""
-    app = Flask(__name__, static_folder="../static")
+    app = layout.create_app(__name__)
     names = {one.personal_number: one.name for one in people()}
 
     def number_of(name: str) -> str:
@@ -99,7 +96,7 @@ def links_in(pdf: bytes) -> list[str]:
 
 
 def _secure(answer: Response) -> Response:
-    answer.headers.setdefault("Content-Security-Policy", _POLICY)
+    answer.headers.setdefault("Content-Security-Policy", layout.POLICY)
     answer.headers["X-Content-Type-Options"] = "nosniff"
     answer.headers["Referrer-Policy"] = "no-referrer"
     return answer

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, abort, g, jsonify, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
+from simulators import layout
 from simulators.online.register import CALLBACKS, Ended, NotBack, Payment, Register
 
 _METHODS = {"card": "Card", "account": "Bank account"}
@@ -28,7 +29,7 @@ _MOST_ORE = 10**9
 
 def create_pages(register: Register, key: str) -> Flask:
     """The WSGI application. key: what a merchant shows."""
-    app = Flask(__name__, static_folder="../static")
+    app = layout.create_app(__name__)
     app.jinja_env.globals.update(methods=_METHODS)
     app.jinja_env.filters.update(kronor=_kronor)
     _add_api(app, register, key)

@@ -7,12 +7,9 @@ from typing import Any
 from flask import Flask, Response, jsonify, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
+from simulators import layout
 from simulators.sms.phones import DELIVERED, FAILED, Phones
 
-_POLICY = (
-    "default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none';"
-    " form-action 'self'"
-)
 _NUMBER = re.compile(r"\+[1-9]\d{7,14}")
 # A name of letters and digits, or a number (3GPP TS 23.040, 9.1.2.5).
 _SENDER = re.compile(r"[A-Za-z0-9 ]{1,11}|\+?\d{1,15}")
@@ -21,7 +18,7 @@ _MOST = 1530
 
 def create_pages(phones: Phones, key: str) -> Flask:
     """The WSGI application. key: what a sender shows."""
-    app = Flask(__name__, static_folder="../static")
+    app = layout.create_app(__name__)
 
     def is_sender() -> bool:
         said = request.headers.get("Authorization", "")
@@ -93,7 +90,7 @@ def _wrong(body: object) -> str:
 
 
 def _secure(answer: Response) -> Response:
-    answer.headers["Content-Security-Policy"] = _POLICY
+    answer.headers["Content-Security-Policy"] = layout.POLICY
     answer.headers["X-Content-Type-Options"] = "nosniff"
     answer.headers["Referrer-Policy"] = "no-referrer"
     return answer

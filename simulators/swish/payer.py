@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from flask import Flask, Response, abort, jsonify, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
+from simulators import layout
 from simulators.swish.records import MEANINGS, Payment, Refund, instant
 from simulators.swish.register import A_PAYER, Refused, Register
 from simulators.swish.rules import CODES_LATER
@@ -18,7 +19,7 @@ _FAILURES = ("TM01", "DS24", "RF07", "BANKIDCL")
 
 def create_payer_pages(register: Register, payee_name: str) -> Flask:
     """The WSGI application of the payer's pages and of the control. payee_name: whom they pay."""
-    app = Flask(__name__, static_folder="../static")
+    app = layout.create_app(__name__)
     app.jinja_env.globals.update(payee_name=payee_name, meanings=MEANINGS, a_payer=A_PAYER)
     app.jinja_env.filters.update(kronor=_kronor, clock=_clock)
     _add_pages(app, register)

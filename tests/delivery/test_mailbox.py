@@ -157,6 +157,7 @@ def test_a_wrong_secret_is_not_now_and_not_told(boxes: Boxes) -> None:
     ("fault", "error", "reason"),
     [
         ("refuse", Refused, "Mailbox: HTTP 400 40032"),
+        ("opted out", Refused, "Mailbox: HTTP 401 40105"),
         ("500", NotNow, "Mailbox: HTTP 500 50000"),
         ("lose", NotNow, "Mailbox: RemoteProtocolError"),
     ],
@@ -171,6 +172,19 @@ def test_what_goes_wrong_is_told_without_the_number(
         with pytest.raises(error) as told:
             operator.hand_over(content())
     assert told.value.reason == reason
+
+
+def test_an_operator_that_answers_too_late_is_not_waited_for(
+    boxes: Boxes, settings: Settings
+) -> None:
+    boxes.give(AHMAD)
+    with boxes.operator() as operator:
+        operator.match([AHMAD])
+    boxes.go_wrong("slow", seconds=2)
+    with mailbox.Operator(settings, seconds=0.1) as operator:
+        for _ in range(2):
+            with pytest.raises(NotNow, match="ReadTimeout"):
+                operator.match([AHMAD])
 
 
 def test_an_operator_that_asks_us_to_wait_is_not_asked_again_meanwhile(boxes: Boxes) -> None:

@@ -59,6 +59,15 @@ def test_one_that_takes_too_much_time_is_given_up(app: Flask) -> None:
     assert "more time or memory" in told(report)
 
 
+def test_who_gave_it_is_told_that_nothing_of_it_was_checked(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(apart, "_verified_apart", lambda *_: None)
+    told = words(give(client, b"%PDF-"))
+    assert "Nothing of Contract.pdf could be checked." in told
+    assert "more time or memory" in told
+
+
 def test_a_fault_of_our_own_is_not_told_as_the_files(app: Flask, tmp_path: Path) -> None:
     wanting = replace(settings_of_app(), seal_roots=str(tmp_path / "none.pem"))
     with pytest.raises((EOFError, OSError)):

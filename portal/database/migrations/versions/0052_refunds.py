@@ -116,7 +116,19 @@ def upgrade() -> None:
     )
 
 
+# Forgotten, it would be paid once more.
+_PAID = """
+do $$ begin
+    if exists (select from refunds where status in ('released', 'settled') or sent_at is not null)
+    then
+        raise exception 'refunds have been paid or are on their way: this cannot be taken back';
+    end if;
+end $$
+"""
+
+
 def downgrade() -> None:
+    op.execute(_PAID)
     op.execute("drop policy wall_of_cases on refunds")
     op.execute("delete from refunds where payment_id is null or status = 'failed'")
     op.execute(

@@ -237,7 +237,18 @@ def _periods() -> None:
     )
 
 
+# What two people have signed is kept.
+_CLOSED = """
+do $$ begin
+    if exists (select from closed_periods where status = 'closed') then
+        raise exception 'periods are closed for good: this cannot be taken back';
+    end if;
+end $$
+"""
+
+
 def downgrade() -> None:
+    op.execute(_CLOSED)
     op.execute(_OF_ITS_ENTRY.format(day=""))
     op.execute("drop trigger client_money on ledger_lines")
     op.drop_index("ix_ledger_lines_money_day", table_name="ledger_lines")
