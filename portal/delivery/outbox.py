@@ -480,7 +480,7 @@ def _matched(message_ids: Sequence[int], means: _Means) -> list[int]:
     try:
         found = means.operator.match(set(numbers.values())) if means.operator and numbers else set()
     except mail.NotNow as error:
-        for message_id in numbers:
+        for message_id in _still_waiting(list(numbers)):
             _note_failure(message_id, error, means)
         found, message_ids = set(), [id for id in message_ids if id not in numbers]
     except mail.Refused as error:
@@ -488,12 +488,24 @@ def _matched(message_ids: Sequence[int], means: _Means) -> list[int]:
         found = set()
     boxed = [id for id in message_ids if numbers.get(id) in found]
     others = [id for id in message_ids if id not in boxed]
-    # Those that somebody else has in hand are theirs.
-    still = select(Message.id).where(Message.id.in_(others), mailboxes.WAITS).order_by(Message.id)
-    locked = db.session.scalars(still.with_for_update(skip_locked=True)).all()
-    _go_by(channels.LETTER, locked, means.now)
+    _go_by(channels.LETTER, _still_waiting(others), means.now, was="waiting")
     db.session.commit()
     return boxed
+
+
+def _still_waiting(message_ids: Sequence[int]) -> Sequence[int]:
+    """Those of some letters that are to go to mailboxes still, locked.
+
+    While the operator was asked, others may have been sent or withdrawn; and those that somebody
+    else has in hand are theirs.
+    """
+    still = (
+        select(Message.id)
+        .where(Message.id.in_(message_ids), mailboxes.WAITS)
+        .order_by(Message.id)
+        .with_for_update(skip_locked=True)
+    )
+    return db.session.scalars(still).all()
 
 
 def _prepare(message_ids: Sequence[int], running: presses.Presses | None, means: _Means) -> None:
@@ -592,7 +604,8 @@ def _noting_failure(message_id: int, means: _Means) -> Iterator[None]:
 
 def _send(message_id: int, means: _Means) -> bool:
     with _noting_failure(message_id, means):
-        message = db.session.get_one(Message, message_id)
+        # As it is now that it is locked: while others were rendered, it may have changed its way.
+        message = db.session.get_one(Message, message_id, populate_existing=True)
         message.document_sha256 = _CHANNELS[message.channel](message, means)
         message.status, message.sent_at, message.failure = "sent", means.now, None
         if message.channel == channels.LETTER:
@@ -647,7 +660,8 @@ def _note_failure(message_id: int, error: Exception, means: _Means) -> None:
     pause = func.make_interval(0, 0, 0, 0, 0, func.power(4, attempts).cast(db.Integer))
     noted = db.session.execute(
         update(Message)
-        .where(Message.id == message_id)
+        # One that was sent or withdrawn meanwhile stays so.
+        .where(Message.id == message_id, Message.status == "waiting")
         .values(
             attempts=attempts,
             status=case((attempts >= most, "failed"), else_="waiting"),
@@ -660,12 +674,12 @@ def _note_failure(message_id: int, error: Exception, means: _Means) -> None:
             Message.status, Message.channel, Message.kind, Message.address, Message.creditor_id,
             Message.case_id, Message.content["reference"].astext.label("reference"),
         )
-    ).one()  # fmt: skip
-    if noted.status != "failed":
+    ).one_or_none()  # fmt: skip
+    if noted is None or noted.status != "failed":
         return
     other = _next_way(noted.channel, noted.kind, noted.address)
     if other is not None:
-        _go_by(other, [message_id], means.now)
+        _go_by(other, [message_id], means.now, was="failed")
         if noted.channel == channels.MAILBOX:
             _note_arrival(means, noted, other)
     elif noted.channel == "letter":
@@ -710,7 +724,8 @@ def _next_way(channel: str, kind: str, address: str | None) -> str | None:
     return channels.LETTER if channel != channels.LETTER and must_arrive else None
 
 
-def _go_by(channel: str, message_ids: Sequence[int], now: datetime) -> None:
+def _go_by(channel: str, message_ids: Sequence[int], now: datetime, *, was: str) -> None:
+    """Let messages go out by another channel. was: their status; one that has another stays so."""
     if not message_ids:
         return
     gone: dict[str, object] = {"mobile": None, "mailbox": None}
@@ -719,7 +734,7 @@ def _go_by(channel: str, message_ids: Sequence[int], now: datetime) -> None:
         gone["address"] = case((Message.channel == channels.MAILBOX, Message.address), else_=None)
     db.session.execute(
         update(Message)
-        .where(Message.id.in_(message_ids))
+        .where(Message.id.in_(message_ids), Message.status == was)
         .values(channel=channel, status="waiting", attempts=0, due_at=now, sent_at=None,
                 channel_id=None, receipt=None, **gone)
     )  # fmt: skip
@@ -881,7 +896,7 @@ def ask_what_became_of(name: str, *, now: datetime) -> Arrived | None:
             message.failure = "SMS: not delivered"
             db.session.flush()
             if other is not None:
-                _go_by(other, [message.id], now)
+                _go_by(other, [message.id], now, was="sent")
                 db.session.expire(message)
         if message.case_id is None or message.creditor_id is None:
             return None

@@ -24,6 +24,12 @@ _JOBS = {
     "make_ordered": lazy_gettext("Make reports and archives"),
     "seal_envelopes": lazy_gettext("Seal signed documents"),
     "renew_seals": lazy_gettext("Renew seals"),
+    "send_lists": lazy_gettext("Send documents to lists of people"),
+    "follow_envelopes": lazy_gettext("Remind signers, and end what is too late"),
+    "act_together": lazy_gettext("Act on many cases"),
+    "return_cases": lazy_gettext("Return cases of closed companies"),
+    "refresh_figures": lazy_gettext("Renew the figures"),
+    "ask_of_texts": lazy_gettext("Ask whether text messages arrived"),
     "send_entry_code": lazy_gettext("Send codes to debtors"),
     "tidy": lazy_gettext("Tidy up"),
 }

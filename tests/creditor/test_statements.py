@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from datetime import timedelta
 
 import pypdf
@@ -14,7 +15,7 @@ from portal.identity.models import Creditor
 from tests.creditor.conftest import Desk
 from tests.factories import TODAY, a_creditor_that_signed
 from tests.payments.charging import a_price, a_statement, a_watched_case, pay
-from tests.payments.paying_out import owe
+from tests.payments.paying_out import an_account, owe, propose, settle
 
 
 def words(page: BeautifulSoup) -> str:
@@ -69,6 +70,20 @@ def test_a_statement_is_a_pdf_and_a_spreadsheet_of_the_same_sums(
     rows = list(csv.reader(io.StringIO(sheet), delimiter=";"))
     totals = [float(row[12].replace(",", ".")) for row in rows[1:]]
     assert sum(totals) * 100 == made.total_ore
+
+
+def test_a_statement_leads_to_the_payout_that_set_it_off(desk: Desk, creditor: Creditor) -> None:
+    an_account(creditor)
+    a_price("25")
+    pay(a_watched_case(creditor), 100_000)
+    (proposed,) = propose(creditor)
+    settle(proposed)
+    made = a_statement(creditor)
+    page = desk.get(f"statements/{made.key}")
+    link = page.find("a", string=re.compile("Set off in the payout"))
+    assert link["href"].endswith(f"payouts/{proposed.key}")
+    # The signature was charged after it.
+    assert "Not set off yet SEK 18.75" in words(page)
 
 
 def test_a_statement_of_another_company_is_not_there(desk: Desk) -> None:

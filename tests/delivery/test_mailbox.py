@@ -1,7 +1,8 @@
 """A letter goes to its reader's digital mailbox, once, and by post where there is none."""
 
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -16,11 +17,11 @@ from portal import jobs
 from portal.collection import reaching
 from portal.collection.models import Case, Event
 from portal.config import Settings
-from portal.database import files
+from portal.database import files, tenancy
 from portal.delivery import mailboxes, outbox
 from portal.delivery.channels import letter, mailbox
 from portal.delivery.channels.mail import NotNow, Refused
-from portal.delivery.channels.mailbox import Content, Payment
+from portal.delivery.channels.mailbox import Content, Operator, Payment
 from portal.delivery.models import Message
 from portal.delivery.outbox import Delivered
 from portal.extensions import db
@@ -347,6 +348,58 @@ def test_what_was_handed_over_is_forgotten_after_some_days(app: Flask, boxes: Bo
     with pytest.raises(files.FileDamaged):
         files.read(handed_over)
     assert files.read(the_message().document_sha256 or "").startswith(b"%PDF-")
+
+
+def while_the_operator_is_silent(
+    monkeypatch: pytest.MonkeyPatch, app: Flask, act: Callable[[], object]
+) -> None:
+    """Let something be done elsewhere while the operator is asked in vain who has a mailbox."""
+
+    def elsewhere() -> None:
+        with app.app_context(), tenancy.service():
+            act()
+            db.session.commit()
+
+    genuine = Operator.match
+
+    def match(self: Operator, numbers: set[str]) -> set[str]:
+        monkeypatch.setattr(Operator, "match", genuine)
+        with ThreadPoolExecutor(1) as other:
+            other.submit(elsewhere).result()
+        raise NotNow("Mailbox: ReadTimeout")
+
+    monkeypatch.setattr(Operator, "match", match)
+
+
+@pytest.mark.parametrize("attempts", [0, outbox.MOST_ATTEMPTS - 1])
+def test_a_letter_that_was_withdrawn_while_the_operator_was_silent_stays_so(
+    app: Flask, settings: Settings, boxes: Boxes, monkeypatch: pytest.MonkeyPatch, attempts: int
+) -> None:
+    case_id = a_reminder_to(AHMAD).id
+    the_message().attempts = attempts
+    while_the_operator_is_silent(monkeypatch, app, lambda: outbox.withdraw_unsent(case_id))
+    deliver()
+    assert the_message().status == "withdrawn"
+    deliver(300)
+    assert (boxes.letters(), posted(settings), events()) == ([], [], [])
+
+
+@pytest.mark.parametrize("attempts", [0, outbox.MOST_ATTEMPTS - 1])
+def test_a_letter_that_another_run_sent_meanwhile_is_not_sent_again(
+    app: Flask, settings: Settings, boxes: Boxes, monkeypatch: pytest.MonkeyPatch, attempts: int
+) -> None:
+    boxes.give(AHMAD)
+    a_reminder_to(AHMAD)
+    boxes.go_wrong("slow", "500")
+    deliver()
+    the_message().attempts = attempts
+    while_the_operator_is_silent(
+        monkeypatch, app, lambda: outbox.deliver_waiting(NOW + timedelta(minutes=5))
+    )
+    deliver(5)
+    deliver(300)
+    assert (the_message().channel, the_message().status) == ("mailbox", "sent")
+    assert (len(boxes.letters()), posted(settings)) == (1, [])
 
 
 @pytest.mark.own_application
