@@ -49,15 +49,18 @@ def list_reconciled_days() -> Response:
     month = _day(request.args.get("month", ""), "-01") or yesterday.replace(day=1)
     last = min(_end_of_month(month), yesterday)
     found = reconciling.kept_days(month, last)
+    periods = closing.periods()
     days = [last - timedelta(days=back) for back in range(max(0, (last - month).days + 1))]
     return render(
         "operations/reconciliation.html",
         month=month,
         last=last,
-        days=[(day, found.get(day, [])) for day in days],
+        days=[(day, found[day]) for day in days if day in found],
+        others=[day for day in days if day not in found],
         earlier=month - timedelta(days=1),
         later=_end_of_month(month) + timedelta(days=1) if last < yesterday else None,
-        periods=closing.periods(),
+        periods=periods,
+        is_waiting=any(one.status == closing.WAITING for one in periods),
         next_period=closing.next_period(clock.today()),
         own=_own_share(yesterday),
         own_account=settings().own_account,

@@ -238,7 +238,7 @@ def _text(period: ClosedPeriod, found: Sequence[Figures]) -> str:
         closing = one.closing
         lines += [
             f"+ Bank {one.currency}: {_money(closing.bank_ore or 0, one.currency)}",
-            f"+ Redovisning {one.currency}: {_money(closing.books_ore, one.currency)}",
+            f"+ Bokföring {one.currency}: {_money(closing.books_ore, one.currency)}",
             f"+ Ärenden {one.currency}: {_money(closing.cases_ore, one.currency)}",
             f"+ Förklarad skillnad {one.currency}: {_money(one.explained_ore, one.currency)}",
         ]
