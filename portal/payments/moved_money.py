@@ -1,8 +1,8 @@
 """Money that moved, at the bank and in the books: parts of the statements that hold them together.
 
-`TOLD`, `ORDERS` (which needs it) and `MOVED` are tables after `with`, of one `:currency`, in öre, above
-zero what came in. `MOVE_AT_BANK`, with `OF_ORDERS`, and `MOVE_IN_BOOKS` say what moved it: one of
-`reconciling.MOVES`.
+`TOLD`, `ORDERS` (which needs it) and `MOVED` are tables after `with`, of one `:currency`, in öre,
+above zero what came in. `MOVE_AT_BANK`, with `OF_ORDERS`, and `MOVE_IN_BOOKS` say what moved it:
+one of `reconciling.MOVES`.
 """
 
 # What a bank's file tells, once. Of a statement only what no other file has.
