@@ -1,11 +1,12 @@
 """Settings come from the environment, and a wrong one stops the start with its name."""
 
 import base64
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
-from portal.config import Settings, SettingsError
+from portal.config import ROOT, Settings, SettingsError
 from portal.database import server
 from simulators import timestamp
 
@@ -68,6 +69,12 @@ MAILBOX = {
     "REDA_MAILBOX_CLIENT_SECRET": "s" * 32,
     "REDA_MAILBOX_TENANT": "15ab",
 }
+
+
+def test_every_setting_is_told_of_where_people_look() -> None:
+    readme = (ROOT / "README.md").read_text()
+    names = {f.metadata["name"] for f in fields(Settings)}
+    assert sorted(one for one in names if f"`{one}" not in readme) == []
 
 
 def refused(environment: dict[str, str]) -> str:

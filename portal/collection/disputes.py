@@ -8,7 +8,7 @@ paid meanwhile, as everything can.
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
 from portal import clock, ledger
@@ -63,11 +63,6 @@ def current(case_id: int) -> Dispute | None:
     return db.session.scalar(
         select(Dispute).where(Dispute.case_id == case_id, Dispute.status == "open")
     )
-
-
-def count_open() -> int:
-    """How many objections that may be seen wait for an answer."""
-    return db.session.scalar(select(func.count(Dispute.id)).where(Dispute.status == "open")) or 0
 
 
 def undisputed_ore(dispute: Dispute, due: cases.AmountDue) -> int:

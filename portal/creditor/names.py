@@ -315,11 +315,6 @@ def situation_means(stop: str) -> str:
     return gettext(SITUATIONS[stop].means)
 
 
-def after_demand_name(code: str) -> str:
-    """What a company's rules do when a demand is not paid."""
-    return _named(AFTER_DEMAND, code)
-
-
 def weekday_name(day: int) -> str:
     """A day of the week. day: 1 Monday to 7 Sunday."""
     name: str = get_day_names("wide", locale=get_locale() or "sv")[day - 1]

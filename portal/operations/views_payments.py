@@ -176,7 +176,7 @@ def put_payment_aside(payment_id: int) -> Response:
     """Leave what the bank took off to the bookkeeping."""
     return _decide(
         payment_id,
-        lambda: taking_back.put_aside(payment_id, actor=actor(), now=clock.now()),
+        lambda: taking_back.put_aside(payment_id, actor=actor()),
         gettext("It is left to the bookkeeping."),
     )
 

@@ -49,15 +49,18 @@ def list_reconciled_days() -> Response:
     month = _day(request.args.get("month", ""), "-01") or yesterday.replace(day=1)
     last = min(_end_of_month(month), yesterday)
     found = reconciling.kept_days(month, last)
+    periods = closing.periods()
     days = [last - timedelta(days=back) for back in range(max(0, (last - month).days + 1))]
     return render(
         "operations/reconciliation.html",
         month=month,
         last=last,
-        days=[(day, found.get(day, [])) for day in days],
+        days=[(day, found[day]) for day in days if day in found],
+        others=[day for day in days if day not in found],
         earlier=month - timedelta(days=1),
         later=_end_of_month(month) + timedelta(days=1) if last < yesterday else None,
-        periods=closing.periods(),
+        periods=periods,
+        is_waiting=any(one.status == closing.WAITING for one in periods),
         next_period=closing.next_period(clock.today()),
         own=_own_share(yesterday),
         own_account=settings().own_account,
@@ -290,7 +293,7 @@ def approve_period(period_key: str) -> Response:
 def withdraw_period(period_key: str) -> Response:
     """Let a month stay open that waits for approval."""
     _period(period_key)
-    closing.withdraw(period_key, actor=actor(), now=clock.now())
+    closing.withdraw(period_key, now=clock.now())
     db.session.commit()
     return go(url_for("operations.show_period", period_key=period_key))
 
@@ -338,7 +341,7 @@ def undo_transfer(payment_id: int) -> Response:
     """Take back what a bank's payment was noted to bring."""
     return _transfer(
         payment_id,
-        lambda: transfers.undo(payment_id, actor=actor(), now=clock.now()),
+        lambda: transfers.undo(payment_id),
         gettext("The decision is taken back. The payment waits again."),
     )
 

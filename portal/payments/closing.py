@@ -22,7 +22,6 @@ from portal import clock
 from portal.database import files, tenancy
 from portal.extensions import db
 from portal.identity import orders
-from portal.identity.actor import Actor
 from portal.identity.models import BankIDOrder, Person
 from portal.identity.orders import Purpose
 from portal.identity.people import new_key
@@ -238,7 +237,7 @@ def _text(period: ClosedPeriod, found: Sequence[Figures]) -> str:
         closing = one.closing
         lines += [
             f"+ Bank {one.currency}: {_money(closing.bank_ore or 0, one.currency)}",
-            f"+ Redovisning {one.currency}: {_money(closing.books_ore, one.currency)}",
+            f"+ Bokföring {one.currency}: {_money(closing.books_ore, one.currency)}",
             f"+ Ärenden {one.currency}: {_money(closing.cases_ore, one.currency)}",
             f"+ Förklarad skillnad {one.currency}: {_money(one.explained_ore, one.currency)}",
         ]
@@ -334,7 +333,7 @@ def finish(order: BankIDOrder, *, now: datetime) -> ClosedPeriod | None:
     return period
 
 
-def withdraw(key: str, *, actor: Actor, now: datetime) -> ClosedPeriod:
+def withdraw(key: str, *, now: datetime) -> ClosedPeriod:
     """Let a period that waits stay open. What is decided stays as it is."""
     period = _locked(key)
     if period.status == WAITING:

@@ -135,10 +135,10 @@ class StatementDay:
 
 @dataclass(frozen=True)
 class Owner:
-    """Whose the money is, for one company, in öre: they come to its part of the books.
+    """Whose a company's client money is, in öre; all others come to money_ore, never below zero.
 
-    to_creditor: owed to it; below zero, it owes. ours_ore: our own share; covered_ore: what that
-    stands in for. ordered_ore: on its way out.
+    to_creditor_ore: owed to it; below zero, it owes. too_much_ore: goes back to payers.
+    ordered_ore: on its way out. ours_ore: our own share; covered_ore: what that stands in for.
     """
 
     creditor_id: int
@@ -228,25 +228,30 @@ statement as (
 # What we have ordered, and the debit that names it or its file and has its sum.
 ORDERS = """
 orders as (
-    select 'payout' as kind, id, key, batch_id, amount_ore, status from payouts
+    select 'payout' as kind, id, key, batch_id, amount_ore, status, ended_on from payouts
     where released_on is not null and amount_ore > 0 and currency = :currency
     union all
-    select 'own share', id, key, batch_id, amount_ore, status from own_share_orders
+    select 'own share', id, key, batch_id, amount_ore, status, ended_on from own_share_orders
     where released_on is not null and currency = :currency
     union all
-    select 'refund', id, key, batch_id, amount_ore, status from refunds
+    select 'refund', id, key, batch_id, amount_ore, status, ended_on from refunds
     where released_on is not null and way = 'bank' and currency = :currency
 ), debits as (
     select id, value_on, amount_ore, concat_ws(' ', text, serial, end_to_end_id,
         array_to_string(reference_numbers, ' ')) as words
     from told where kind = 'debit' and way is null
 ), returned as (
-    -- What the bank had paid and has got back.
-    select o.kind, o.id, t.id as debit_id, t.value_on, t.amount_ore as ore
+    -- What the bank had paid and has got back: it names the order, or a person has said so.
+    select distinct on (t.id) o.kind, o.id, t.id as debit_id, t.value_on, t.amount_ore as ore
     from orders o join told t on t.kind = 'returned' and t.way is null
         and t.amount_ore = o.amount_ore
-        and strpos(concat_ws(' ', t.text, t.serial, t.end_to_end_id,
-            array_to_string(t.reference_numbers, ' ')), o.key) > 0
+    cross join lateral (
+        select strpos(concat_ws(' ', t.text, t.serial, t.end_to_end_id,
+            array_to_string(t.reference_numbers, ' ')), o.key) > 0 as is_named
+    ) n
+    where n.is_named or t.state = 'settled' and o.status in ('rejected', 'failed')
+        and o.ended_on = t.value_on
+    order by t.id, n.is_named desc, o.id
 ), debited as (
     select distinct on (kind, id) kind, id, debit_id, value_on, ore from (
         select o.kind, o.id, d.id as debit_id, d.value_on, -o.amount_ore as ore
@@ -419,7 +424,7 @@ with {TOLD}, {ORDERS}, {MOVED}, by_bank as (
 ), on_its_way as (
     -- The newest that together make up what has not come.
     select m.*, w.left_ore from (
-        select entry_id, way, ore, posted_on, sum(ore) over (
+        select entry_id, kind, way, ore, posted_on, sum(ore) over (
             partition by way order by posted_on desc, entry_id desc) - ore as before_ore
         from moved where way is not null and ore > 0 and posted_on <= :last
     ) m join of_way w on w.way = m.way where m.before_ore < w.left_ore
@@ -448,7 +453,7 @@ with {TOLD}, {ORDERS}, {MOVED}, by_bank as (
     from of_order where bank_ore <> books_ore
     union all
     select case when posted_on >= :recent then 'on its way' else 'too old' end, 'entry', entry_id,
-        way, 0, least(ore, left_ore - before_ore), null, posted_on
+        kind, 0, least(ore, left_ore - before_ore), null, posted_on
     from on_its_way
     union all
     select 'not in the books', 'way', null, way, -left_ore, 0, null, null
@@ -526,8 +531,7 @@ select l.creditor_id, c.name,
         as too_much,
     coalesce(-sum(amount_ore) filter (where account like '%\\_in\\_transit'), 0)::bigint
         as ordered,
-    coalesce(sum(amount_ore) filter (where account in ('client_funds', 'covered')), 0)::bigint
-        as money,
+    coalesce(sum(amount_ore) filter (where account = 'client_funds'), 0)::bigint as money,
     coalesce(-sum(amount_ore) filter (where account = 'covered'), 0)::bigint as covered
 from ledger_lines l join creditors c on c.id = l.creditor_id
 where l.currency = :currency and l.posted_on <= :last
@@ -629,8 +633,8 @@ def owners(last: date, currency: str = "SEK") -> list[Owner]:
     """Whose the money in the books is at the end of a day, by company."""
     answer = []
     for row in db.session.execute(_OWNERS, {"last": last, "currency": currency}):
-        # What nobody else has a claim on is ours, or what we lack when we have covered.
-        ours = row.money - row.owed - row.too_much - row.ordered
+        # What nobody else has a claim on is ours.
+        ours = row.money - row.owed - row.too_much - row.ordered - row.covered
         answer.append(
             Owner(
                 row.creditor_id, row.name, row.owed, row.too_much, row.ordered, ours, row.money,

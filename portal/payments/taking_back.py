@@ -63,7 +63,7 @@ def take_back(reversal_id: int, payment_id: int, *, actor: Actor, now: datetime)
     _take_back_by(reversal, payment_id, actor, now)
 
 
-def put_aside(reversal_id: int, *, actor: Actor, now: datetime) -> None:
+def put_aside(reversal_id: int, *, actor: Actor) -> None:
     """Leave what the bank took off, and no payment of a case has to do with, to the bookkeeping.
 
     Raises NotWaiting.

@@ -94,7 +94,7 @@ def _book_own(payment: BankPayment, now: datetime) -> None:
         )  # fmt: skip
 
 
-def undo(payment_id: int, *, actor: Actor, now: datetime) -> None:
+def undo(payment_id: int) -> None:
     """Take back that a bank's payment brings what is booked. Raises NotWaiting.
 
     Not of our own money, which is booked.

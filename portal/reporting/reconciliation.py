@@ -13,6 +13,7 @@ from portal.payments import reconciling
 from portal.payments.closing import Figures
 from portal.payments.reconciling import Reconciliation
 from portal.reporting import sheets
+from portal.reporting.names import entry
 from portal.reporting.reports import Paper
 from portal.reporting.tables import COUNT, DAY, MONEY, Column, Report, Row, Table, Text
 
@@ -122,8 +123,10 @@ def _tables(found: Figures, is_of_several: bool) -> Iterator[Table]:
          Column(N_("Accounting day"), DAY, is_under=True), Column(N_("Bank"), MONEY),
          Column(N_("Books"), MONEY, is_under=True), Column(N_("Difference"), MONEY)),
         [
-            (Text(REASONS[each.what]), each.name, each.bank_on, each.posted_on, each.bank_ore,
-             each.books_ore, each.ore)
+            (
+                Text(REASONS[each.what]), entry(each.name), each.bank_on, each.posted_on,
+                each.bank_ore, each.books_ore, each.ore,
+            )
             for each in one.differences
         ],
         empty=N_("There is no difference."),
@@ -145,10 +148,11 @@ def _tables(found: Figures, is_of_several: bool) -> Iterator[Table]:
         (Column(N_("Company")), Column(N_("Owed to it"), MONEY, is_summed=True),
          Column(N_("Ordered paid"), MONEY, is_summed=True),
          Column(N_("To payers"), MONEY, is_summed=True), Column(N_("Ours"), MONEY, is_summed=True),
-         Column(N_("In the books"), MONEY, is_summed=True)),
+         Column(N_("Covered by our share"), MONEY, is_summed=True),
+         Column(N_("Client funds"), MONEY, is_summed=True)),
         [
             (each.name, each.to_creditor_ore, each.ordered_ore, each.too_much_ore, each.ours_ore,
-             each.money_ore)
+             each.covered_ore, each.money_ore)
             for each in found.owners
         ],
         empty=N_("Nothing is booked yet."),
@@ -167,5 +171,8 @@ def _why(reasons: Sequence[Mapping[str, Any]]) -> Table:
         gettext("What is not explained, and why it may stand"),
         (Column(N_("What")), Column(N_("Name")), Column(N_("Difference"), MONEY),
          Column(N_("Reason"))),
-        [(Text(REASONS[each["what"]]), each["name"], each["ore"], each["why"]) for each in reasons],
+        [
+            (Text(REASONS[each["what"]]), entry(each["name"]), each["ore"], each["why"])
+            for each in reasons
+        ],
     )  # fmt: skip

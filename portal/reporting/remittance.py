@@ -20,9 +20,9 @@ _ROWS = text(
 with touched as (
     select distinct entry_id from ledger_lines
     where creditor_id = :creditor_id and account = 'owed_to_creditor' and currency = :currency
-        and booked_on between :first and :last
+        and posted_on between :first and :last
 ), moved as (
-    select l.entry_id, l.case_id, l.booked_on,
+    select l.entry_id, l.case_id, l.posted_on,
         coalesce(sum(l.amount_ore) filter (where l.account = 'client_funds'), 0) as received,
         coalesce(-sum(l.amount_ore) filter (where l.account = 'fees'), 0) as fees,
         coalesce(-sum(l.amount_ore) filter (where l.account = 'over_payment'), 0) as too_much,
@@ -30,16 +30,16 @@ with touched as (
         coalesce(-sum(l.amount_ore) filter (where l.account = 'interest'), 0) as interest,
         coalesce(-sum(l.amount_ore) filter (where l.account = 'owed_to_creditor'), 0) as owed
     from ledger_lines l join touched t on t.entry_id = l.entry_id
-    group by l.entry_id, l.case_id, l.booked_on
+    group by l.entry_id, l.case_id, l.posted_on
 ), opening as (
     select coalesce(-sum(amount_ore), 0)::bigint as ore from ledger_lines
     where creditor_id = :creditor_id and account = 'owed_to_creditor' and currency = :currency
-        and booked_on < :first
+        and posted_on < :first
 )
-select o.ore as opening, m.booked_on, e.kind, p.receipt_number, c.reference, i.number, d.name,
+select o.ore as opening, m.posted_on, e.kind, p.receipt_number, c.reference, i.number, d.name,
     d.customer_number, m.received::bigint, m.fees::bigint, m.too_much::bigint, m.principal::bigint,
     m.interest::bigint, m.owed::bigint,
-    (o.ore + sum(m.owed) over (order by m.booked_on, m.entry_id))::bigint as balance
+    (o.ore + sum(m.owed) over (order by m.posted_on, m.entry_id))::bigint as balance
 from opening o
 left join moved m on true
 left join ledger_entries e on e.id = m.entry_id
@@ -48,13 +48,13 @@ left join debtors d on d.id = c.debtor_id
 left join invoices i on i.id = c.invoice_id
 left join payments p on p.case_id = m.case_id
     and e.idempotency_key = 'payment:' || p.channel_reference
-order by m.booked_on, m.entry_id
+order by m.posted_on, m.entry_id
 """
 )
 _SIZE = text(
     "select count(*) from ledger_lines where creditor_id = :creditor_id"
     " and account = 'owed_to_creditor' and currency = :currency"
-    " and booked_on between :first and :last"
+    " and posted_on between :first and :last"
 )
 COLUMNS = (
     Column(N_("Booked on"), DAY),
@@ -107,7 +107,8 @@ def build(creditor_id: int, chosen: Mapping[str, str]) -> Report:
             Text(
                 N_(
                     "Each row is an entry in the books that changed what is owed to you, on the day"
-                    " that the money counts from. Principal and interest are yours; fees stay with"
+                    " that the money counts from, or on the first open day when that month was"
+                    " closed already. Principal and interest are yours; fees stay with"
                     " the service. The closing balance is what the books say is owed to you at the"
                     " end of the last day."
                 )

@@ -233,7 +233,7 @@ def test_a_deduction_that_two_payments_can_be_meant_by_waits(app: Flask) -> None
 def test_what_was_taken_off_and_no_case_has_to_do_with_is_put_aside(app: Flask) -> None:
     came(Paid(200_000, "12"), Paid(-7_000, "89853"))
     (reversal,) = db.session.scalars(select(BankPayment).where(BankPayment.kind == "deduction"))
-    taking_back.put_aside(reversal.id, actor=ERIK, now=NOW)
+    taking_back.put_aside(reversal.id, actor=ERIK)
     assert reversal.state == "aside"
 
 

@@ -17,7 +17,15 @@ from portal.identity.actor import SYSTEM
 from portal.identity.models import Creditor
 from portal.ledger import Account
 from portal.messages import RedaError
-from portal.payments import closing, deciding, payouts, reconciled_rows, reconciling, transfers
+from portal.payments import (
+    closing,
+    coming_back,
+    deciding,
+    payouts,
+    reconciled_rows,
+    reconciling,
+    transfers,
+)
 from portal.payments.models import BankBalance, BankPayment, Payout
 from portal.payments.reconciling import Reconciliation
 from tests.factories import NOW, TODAY, a_creditor, a_reminded_case
@@ -113,7 +121,7 @@ def test_a_sum_that_should_have_come_long_ago_is_not_explained(creditor: Credito
 def test_a_noted_sum_can_be_taken_back(app: Flask) -> None:
     row = told(50_000, state="waiting")
     transfers.note(row.id, "swish", actor=OPERATOR, now=NOW)
-    transfers.undo(row.id, actor=OPERATOR, now=NOW)
+    transfers.undo(row.id)
     assert row.state == "waiting"
 
 
@@ -139,6 +147,23 @@ def test_a_debit_on_another_day_is_explained_as_that(creditor: Creditor) -> None
     debited(payout, TODAY + timedelta(days=1))
     assert reasons(of_day()) == {"other day": payout.amount_ore}
     assert reasons(of_day(TODAY + timedelta(days=1))) == {}
+
+
+@pytest.mark.parametrize("is_named", [True, False])
+def test_a_payout_that_came_back_is_in_both(creditor: Creditor, is_named: bool) -> None:
+    paid_by_bank(a_reminded_case(creditor), 50_000)
+    payout = ordered(creditor)
+    assert payout is not None
+    debited(payout)
+    words = f"Retur {payout.key}" if is_named else "Retur"
+    row = told(payout.amount_ore, kind="returned", words=words)
+    match()
+    if not is_named:
+        coming_back.take(row.id, payout.key, actor=OPERATOR, now=NOW)
+        db.session.commit()
+    found = of_day()
+    assert (found.unexplained, reasons(found)) == (0, {})
+    assert closing_of(found) == (50_000, 50_000, 50_000)
 
 
 def test_a_debit_that_names_no_payout_is_not_explained(app: Flask) -> None:
@@ -386,7 +411,9 @@ def _some(*conditions: ColumnElement[bool]) -> BankPayment | None:
 
 
 def _bring_swish_sum(on: date) -> None:
-    waiting = -reasons(of_day(on)).get("on its way", 0)
+    # What a later sum has brought already does not come again.
+    days = [on + timedelta(days=ahead) for ahead in range((TODAY - on).days + 1)]
+    waiting = min(-reasons(of_day(day)).get("on its way", 0) for day in days)
     if waiting > 0:
         row = told(waiting, on=on, state="waiting")
         transfers.note(row.id, "swish", actor=OPERATOR, now=NOW)
