@@ -1,14 +1,14 @@
 """Of which kind the account is that a payment came from, as the bank's file tells it.
 
-Revision: 0058
-After: 0057
+Revision: 0059
+After: 0058
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0058"
-down_revision = "0057"
+revision = "0059"
+down_revision = "0058"
 branch_labels = None
 depends_on = None
 
