@@ -442,8 +442,9 @@ def masked(refund: Refund) -> str:
     is_sure = refund.way == ways.SWISH or refund.account_kind is not None
     if len(account) < 2 * _FEWEST_SHOWN or not is_sure:
         return ""
-    shown = f"•••• {account[-_FEWEST_SHOWN:]}"
-    return f"Swish {shown}" if refund.way == ways.SWISH else shown
+    # On one line, so that it is read in its own order in every script.
+    shown = f"••••\u00a0{account[-_FEWEST_SHOWN:]}"
+    return f"Swish\u00a0{shown}" if refund.way == ways.SWISH else shown
 
 
 @dataclass(frozen=True)

@@ -46,11 +46,12 @@ from portal.identity.actor import DEBTOR, SWISH, SYSTEM, Actor
 from portal.identity.models import Creditor, Membership
 from portal.notifications import addressing
 from portal.notifications.telling import notify
-from portal.payments import booking, closing, matching, reconciling, releasing, taking
+from portal.payments import booking, closing, deciding, matching, reconciling, releasing, taking
 from portal.payments.models import (
     BankPayment,
     Payment,
     Payout,
+    Refund,
     ServiceStatement,
     SwishPart,
     SwishRequest,
@@ -75,7 +76,7 @@ from tests.factories import (
     an_invoice_of,
     rules_of,
 )
-from tests.payments.bank_files.written import Deposit, Paid, bgmax
+from tests.payments.bank_files.written import Deposit, Paid, bgmax, camt, entry
 from tests.payments.charging import a_price, a_statement, a_watched_case, pay
 from tests.payments.paying_out import an_account, collect, owe, propose, refuse, settle
 from tests.portal_fixtures import AXE, Portal, Visitor
@@ -166,6 +167,7 @@ def a_world() -> World:
         "draft": _draft(creditor),
         "making": _order(creditor, "running"),
         "came": _a_payment_that_waits(case),
+        "refund": _a_refund(),
         "ready": _order(creditor, "done"),
         "number": db.session.scalars(select(Payment.receipt_number)).one(),
         "created": _request(case, "created"),
@@ -316,6 +318,27 @@ def _a_payment_that_waits(case: Case) -> int:
     taking.take(taking.keep(stream, "b"), stream, way="page", by="", today=TODAY, now=NOW)
     matching.match_new(now=NOW, between=db.session.commit)
     return db.session.scalars(select(BankPayment.id).where(BankPayment.state == "waiting")).one()
+
+
+def _a_refund() -> int:
+    """Of a payment by bank that is for nobody here, told of in two files."""
+    paid = Paid(50_000, "4711", payer="9912346", name="Kalles Plåt AB")
+    files = (
+        bgmax(Deposit([paid], serial="00099", day=TODAY), stamp="20260310173035019999"),
+        camt(entry([paid], reference="R99", day=TODAY), message="M99"),
+    )
+    for data in files:
+        stream = io.BytesIO(data)
+        taking.take(taking.keep(stream, "b"), stream, way="page", by="", today=TODAY, now=NOW)
+    matching.match_new(now=NOW, between=db.session.commit)
+    payment_id = db.session.scalars(
+        select(BankPayment.id).where(
+            BankPayment.state == "waiting", BankPayment.payer_name == "Kalles Plåt AB"
+        )
+    ).one()
+    deciding.send_back(payment_id, "not ours", actor=SYSTEM, now=NOW)
+    db.session.commit()
+    return db.session.scalars(select(Refund.id)).one()
 
 
 def _draft(creditor: Creditor) -> int:
@@ -611,7 +634,8 @@ def test_pages_of_ones_own(portal: Portal, world: World, window: Visitor) -> Non
 def test_an_operators_pages(portal: Portal, world: World, window: Visitor) -> None:
     sign_in(portal, window, OPERATOR)
     paths = (
-        "/", "/bank-files", "/payments", "/payments/{came}", "/refunds", "/books", "/checks",
+        "/", "/bank-files", "/payments", "/payments/{came}", "/refunds", "/refunds/{refund}",
+        "/books", "/checks",
         "/charges", "/charges/{statement}", "/prices",
         "/jobs", "/messages", "/reviews", "/rates", "/payouts", "/payouts/{proposal}",
         "/payouts/{refused}", "/payouts/{payout}/statement", "/payout-batches/{batch}",

@@ -13,7 +13,6 @@ from portal import clock, ledger
 from portal.config import Settings
 from portal.database import files
 from portal.extensions import db
-from portal.identity import orders
 from portal.identity.actor import Actor
 from portal.identity.models import BankIDOrder, Creditor, Person
 from portal.ledger import Account
@@ -42,7 +41,7 @@ from tests.bankid_fixtures import Phone, pointed_at
 from tests.factories import EVA, JOHAN, NOW, TODAY, a_creditor, a_person, a_reminded_case
 from tests.payments.bank_files.written import Deposit, Paid, bgmax
 from tests.payments.going_back import the_refund, too_much
-from tests.payments.paying_out import an_account, collect, propose
+from tests.payments.paying_out import an_account, approved, collect, propose
 
 OPERATOR = Actor("person", "Erik Wallin", None, "operator")
 # What a reminded case owes on the day of the reminder.
@@ -81,15 +80,7 @@ def put_together(*found: Payout) -> PayoutBatch:
 
 
 def an_order(phone: Phone, batch: PayoutBatch, person: Person) -> BankIDOrder:
-    started = orders.start(
-        releasing.purpose(batch, person, now=clock.now()),
-        binding="mine", end_user_ip="192.0.2.7", user_agent="test",
-        return_url="https://reda.example/bankid/{key}/return?nonce={nonce}", now=clock.now(),
-    )  # fmt: skip
-    phone.approve(started.order.order_ref, person.identity_number)
-    order = orders.collect(started.order, now=clock.now())
-    db.session.commit()
-    return order
+    return approved(phone, releasing.purpose(batch, person, now=clock.now()), person)
 
 
 def approve(phone: Phone, batch: PayoutBatch, *people: Person, now: datetime | None = None) -> None:
