@@ -104,7 +104,7 @@ def is_still_there(order: OwnShareOrder) -> bool:
 
 
 def release(order: OwnShareOrder, *, today: date, now: datetime) -> None:
-    """Book that an order is at the bank; `is_still_there` has said in the transaction that it may."""
+    """Book that an order is at the bank, once `is_still_there` has said so in the transaction."""
     _post(order, ORDERED, "ordered", today, now, Account.OWN_SHARE, Account.OWN_SHARE_IN_TRANSIT)
     order.status, order.released_on = RELEASED, today
     db.session.flush()
