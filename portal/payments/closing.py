@@ -65,7 +65,8 @@ class Point:
     """Something that is not explained, and has to be given a reason.
 
     key: its name in forms, the same as long as it is the same. what: as of a difference; `case`,
-    `statement`, `refused`, `sum` or `cases`. ore: the difference.
+    `statement`, `refused`, `sum` or `cases`. ore: the difference. payment_id: the bank's payment
+    that it is of, if any.
     """
 
     key: str
@@ -73,6 +74,7 @@ class Point:
     currency: str
     name: str
     ore: int
+    payment_id: int | None = None
 
 
 def next_period(today: date) -> tuple[date, date] | None:
@@ -114,7 +116,7 @@ def points(found: Sequence[Figures]) -> list[Point]:
         one, currency = each.reconciliation, each.reconciliation.currency
         answer += [
             Point(f"{currency}:{row.what}:{row.kind}:{row.id or row.name}", row.what, currency,
-                  row.name, row.ore)
+                  row.name, row.ore, row.id if row.kind == "bank" else None)
             for row in one.differences if not row.is_explained
         ]  # fmt: skip
         answer += [

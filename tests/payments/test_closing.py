@@ -133,6 +133,17 @@ def test_a_closed_month_is_shown_as_it_was(
     assert [one.what for one in now_it_is.reasons] == ["other day"]
 
 
+def test_nobodys_name_is_kept_with_a_closed_month(
+    creditor: Creditor, operators: tuple[Person, Person]
+) -> None:
+    row = told(70_000, words="Hyra Anna Berg", name="Anna Berg", serial="8812")
+    match()
+    found = closing.figures(FIRST, LAST)
+    assert [one.name for one in found[0].reconciliation.differences] == ["8812"]
+    assert "Anna Berg" not in str(closing.as_json(found))
+    assert reconciling.payers([row.id]) == {row.id: "Anna Berg"}
+
+
 def test_figures_are_read_back_as_they_were_kept(creditor: Creditor) -> None:
     paid_by_bank(a_reminded_case(creditor), 50_000)
     told(70_000)
