@@ -65,6 +65,11 @@ orders as (
     where n.is_named or t.state = 'settled' and o.status in ('rejected', 'failed')
         and o.ended_on = t.value_on
     order by t.id, n.is_named desc, o.id
+), in_file as (
+    -- What the bank refused is not in the file's sum, unless it took that first.
+    select o.*, n.way from orders o cross join (values (1), (2), (3)) n(way)
+    where o.status not in ('rejected', 'failed', 'withdrawn') or n.way = 3 or n.way = 2
+        and exists (select from returned r where r.kind = o.kind and r.id = o.id)
 ), debited as (
     select distinct on (kind, id) kind, id, debit_id, value_on, ore from (
         select o.kind, o.id, d.id as debit_id, d.value_on, -o.amount_ore as ore
@@ -72,12 +77,12 @@ orders as (
         union all
         select o.kind, o.id, d.id, d.value_on, -o.amount_ore
         from (
-            select b.key, o.batch_id, sum(o.amount_ore) as ore
-            from orders o join payout_batches b on b.id = o.batch_id
-            where o.status not in ('rejected', 'failed') group by b.key, o.batch_id
+            select b.key, i.batch_id, i.way, sum(i.amount_ore) as ore
+            from in_file i join payout_batches b on b.id = i.batch_id
+            group by b.key, i.batch_id, i.way
         ) f
         join debits d on -d.amount_ore = f.ore and strpos(d.words, f.key) > 0
-        join orders o on o.batch_id = f.batch_id and o.status not in ('rejected', 'failed')
+        join in_file o on o.batch_id = f.batch_id and o.way = f.way
     ) x order by kind, id, debit_id
 ), at_bank as (
     select * from debited union all select * from returned
