@@ -82,9 +82,10 @@ def _agree_on_a_price(today: date) -> None:
     """What the service takes of money for cases under surveillance, since before all of it."""
     if commission.prices():
         return
-    before = today - timedelta(days=_DAYS + 1)
+    notice = timedelta(days=commission.NOTICE_DAYS)
+    before = today - timedelta(days=_DAYS) - notice
     commission.add_price(
-        None, from_on=before + timedelta(days=1), per_cent=Decimal(25), note="",
+        None, from_on=before + notice, per_cent=Decimal(25), note="",
         actor=_OPERATOR, today=before, now=datetime.combine(before, time(10), clock.STOCKHOLM),
     )  # fmt: skip
 

@@ -5,11 +5,11 @@ comes after the debit as a rule, days later, and is then booked on its own day.
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 import structlog
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, or_, select
 
 from portal.extensions import db
 from portal.identity.actor import Actor
@@ -19,6 +19,7 @@ from portal.payments.taking_back import NotWaiting, locked, waits
 
 log = structlog.get_logger()
 _SENT = (payouts.RELEASED, payouts.SETTLED)
+_NOT_PAID = (payouts.REJECTED, *refunds.NOT_PAID)
 _MOST = 20
 _WORDS = re.compile(r"[0-9A-Za-z]{8,35}")
 
@@ -30,10 +31,31 @@ def take_surely(payment_id: int, *, actor: Actor, now: datetime) -> None:
         return
     payment.state = "waiting"
     words = " ".join((payment.text, payment.serial, *payment.reference_numbers))
-    found = _sent(payment, {payment.end_to_end_id, *_WORDS.findall(words)} - {""})
+    keys = {payment.end_to_end_id, *_WORDS.findall(words)} - {""}
+    found = _sent(payment, keys)
     if len(found) == 1:
         _take(payment, found[0], actor, now)
+    elif not found:
+        _note_told(payment, _sent(payment, keys, _NOT_PAID))
     db.session.flush()
+
+
+def _note_told(payment: BankPayment, found: Sequence[Payout | Refund]) -> None:
+    """Settle money of an order that the bank's report has said was not paid, once."""
+    if len(found) != 1:
+        return
+    key = found[0].key
+    names = (
+        BankPayment.end_to_end_id == key, BankPayment.serial == key,
+        BankPayment.text.contains(key, autoescape=True),
+        BankPayment.reference_numbers.contains([key]),
+    )  # fmt: skip
+    other = select(BankPayment.id).where(
+        BankPayment.kind == "returned", BankPayment.state == "settled", or_(*names)
+    )
+    if db.session.scalars(other.limit(1)).first() is None:
+        payment.state = "settled"
+        log.warning("sent.came_back_as_told", order=key, payment=payment.id)
 
 
 def meant_by(payment: BankPayment, limit: int = 3) -> list[tuple[Payout | Refund, str]]:
@@ -60,9 +82,13 @@ def take(payment_id: int, key: str, *, actor: Actor, now: datetime) -> None:
     db.session.flush()
 
 
-def _sent(payment: BankPayment, keys: Collection[str] | None) -> list[Payout | Refund]:
-    paid_out = select(Payout).where(*_fits(Payout, payment, keys))
-    paid_back = select(Refund).where(Refund.way == refunds.BANK, *_fits(Refund, payment, keys))
+def _sent(
+    payment: BankPayment, keys: Collection[str] | None, statuses: Collection[str] = _SENT
+) -> list[Payout | Refund]:
+    paid_out = select(Payout).where(*_fits(Payout, payment, keys, statuses))
+    paid_back = select(Refund).where(
+        Refund.way == refunds.BANK, *_fits(Refund, payment, keys, statuses)
+    )
     return [
         *db.session.scalars(paid_out.order_by(Payout.id.desc()).limit(_MOST)),
         *db.session.scalars(paid_back.order_by(Refund.id.desc()).limit(_MOST)),
@@ -70,10 +96,13 @@ def _sent(payment: BankPayment, keys: Collection[str] | None) -> list[Payout | R
 
 
 def _fits(
-    table: type[Payout] | type[Refund], payment: BankPayment, keys: Collection[str] | None
+    table: type[Payout] | type[Refund],
+    payment: BankPayment,
+    keys: Collection[str] | None,
+    statuses: Collection[str],
 ) -> list[ColumnElement[bool]]:
     return [
-        table.status.in_(_SENT),
+        table.status.in_(statuses),
         table.amount_ore == payment.amount_ore,
         table.currency == payment.currency,
         table.released_on <= payment.value_on,

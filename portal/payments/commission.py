@@ -13,7 +13,7 @@ the price that it was reckoned by.
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from sqlalchemy import select, text
@@ -31,6 +31,8 @@ from portal.messages import N_, RedaError
 from portal.payments.models import Commission, CommissionPrice
 
 HIGHEST_PER_CENT = 50
+# By the service agreement, version 3, section 3: of a higher price of the service's own list.
+NOTICE_DAYS = 30
 LONGEST_NOTE = 200
 _ACCOUNTS = (Account.OWED_BY_CREDITOR, Account.COMMISSION_INCOME, Account.VAT_OWED)
 
@@ -288,6 +290,12 @@ def add_price(
             field="per_cent",
             highest=HIGHEST_PER_CENT,
         )
+    if creditor_id is None and points is not None and _is_raised(points, from_on, today):
+        raise RedaError(
+            N_("A higher price holds from %(days)s days after it is added at the earliest."),
+            field="from_on",
+            days=NOTICE_DAYS,
+        )
     if len(note) > LONGEST_NOTE:
         raise RedaError(N_("Write at most %(most)s characters."), field="note", most=LONGEST_NOTE)
     held = db.session.scalar(
@@ -309,6 +317,19 @@ def add_price(
         )
     )  # fmt: skip
     db.session.flush()
+
+
+def _is_raised(points: Decimal, from_on: date, today: date) -> bool:
+    """Whether a price of the service's own would be higher than the one before, too soon."""
+    if from_on >= today + timedelta(days=NOTICE_DAYS):
+        return False
+    held = db.session.scalar(
+        select(CommissionPrice.basis_points)
+        .where(CommissionPrice.creditor_id.is_(None), CommissionPrice.from_on < from_on)
+        .order_by(CommissionPrice.from_on.desc(), CommissionPrice.id.desc())
+        .limit(1)
+    )
+    return points > (held or 0)
 
 
 def companies() -> list[tuple[int, str]]:

@@ -48,7 +48,7 @@ def unanswered(now: datetime, limit: int = 200) -> list[int]:
     """Refunds that are sent and of which nobody knows yet how they end."""
     told_at = func.coalesce(Refund.asked_at, Refund.sent_at)
     is_silent = and_(
-        Refund.status == refunds.REJECTED,
+        Refund.status.in_(refunds.NOT_PAID),
         Refund.error_code == ways.OUTCOME_UNKNOWN,
         Refund.sent_at > now - _LOOKED_FOR,
         told_at < now - _SELDOM,

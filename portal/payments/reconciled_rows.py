@@ -6,7 +6,7 @@ from datetime import date
 from sqlalchemy import text
 
 from portal.extensions import db
-from portal.payments.reconciling import (
+from portal.payments.moved_money import (
     MOVE_AT_BANK,
     MOVE_IN_BOOKS,
     MOVED,

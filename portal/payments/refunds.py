@@ -33,6 +33,8 @@ FAILED, WITHDRAWN = "failed", "withdrawn"
 # Nothing of it is under way, so that it can be withdrawn.
 NOT_SENT = (TO_CONFIRM, TO_APPROVE, WAITING, REJECTED)
 ENDED = (SETTLED, FAILED, WITHDRAWN)
+# Of those that were sent: the money is here.
+NOT_PAID = (REJECTED, FAILED, WITHDRAWN)
 BANK = "bank"
 KINDS = ("bankgiro", "plusgiro", "iban")
 LONGEST_REASON = 300
@@ -284,13 +286,18 @@ def try_again(
 
 def settle(refund: Refund, *, on: date, actor: Actor, now: datetime) -> bool:
     """Book that a refund is paid, on its day; answers False when its end is told already."""
-    is_late = refund.way != BANK and refund.status in (REJECTED, FAILED)
+    was_sent = refund.status in (REJECTED, FAILED) or (
+        refund.status == WITHDRAWN and refund.sent_at is not None
+    )
+    is_late = refund.way != BANK and was_sent
     if refund.status != RELEASED and not is_late:
         return False
-    if refund.status == FAILED and not _gives_way(refund, actor, now):
+    if refund.status in (FAILED, WITHDRAWN) and not _gives_way(refund, actor, now):
         # It has gone twice. The books say so, and whoever reads them sees it.
         log.error("refund.paid_twice", refund=refund.key)
         _post(refund, ledger.REFUND_PAID, "settled", on, now)
+        refund.error_code = None
+        db.session.flush()
         return False
     _post(refund, ledger.REFUND_PAID, "settled", on, now)
     refund.status, refund.ended_on, refund.reason, refund.error_code = SETTLED, on, "", None
@@ -301,22 +308,25 @@ def settle(refund: Refund, *, on: date, actor: Actor, now: datetime) -> bool:
 def _gives_way(refund: Refund, actor: Actor, now: datetime) -> bool:
     """Whether no other refund was sent in the place of one that was given up, and paid after all.
 
-    One that waits to be sent is withdrawn.
+    One that waits to be sent is withdrawn; one of which nobody knows whether it went is given up in
+    its turn, and asked about still.
     """
     others = db.session.scalars(
         select(Refund)
         .where(
             Refund.booked_id == refund.booked_id,
-            Refund.id > refund.id,
+            Refund.id != refund.id,
             Refund.status.not_in((FAILED, WITHDRAWN)),
         )
         .with_for_update()
         .execution_options(populate_existing=True)
     ).all()
     for one in others:
+        if one.status == REJECTED and one.error_code == ways.OUTCOME_UNKNOWN:
+            one.status = FAILED
         withdraw(one, actor=actor, now=now)
     db.session.flush()
-    return all(one.status == WITHDRAWN for one in others)
+    return all(one.status in (FAILED, WITHDRAWN) for one in others)
 
 
 def reject(refund: Refund, reason: str, *, on: date, actor: Actor, now: datetime) -> bool:

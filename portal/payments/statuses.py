@@ -102,11 +102,12 @@ def _settle(order: Order, on: date, now: datetime) -> bool:
 
 
 def _reject(order: Order, reason: str, on: date, now: datetime) -> bool:
+    # The bank may refuse what it, or a debit of the whole file, said was paid.
     if isinstance(order, Payout):
-        return payouts.reject(order, reason, on=on, actor=_BANK, now=now)
+        return payouts.return_(order, reason, on=on, actor=_BANK, now=now)
     if isinstance(order, OwnShareOrder):
         return own_share.reject(order, reason, on=on, now=now)
-    return refunds.reject(refunds.locked(order.id), reason, on=on, actor=_BANK, now=now)
+    return refunds.return_(refunds.locked(order.id), reason, on=on, actor=_BANK, now=now)
 
 
 def _inner(report: etree._Element) -> tuple[dict[str, _Said], dict[str, _Said]]:
@@ -184,24 +185,35 @@ def settle_debits(*, now: datetime) -> int:
 
 
 def _settle_debited(batch: PayoutBatch, found: list[Order], now: datetime) -> int:
-    # What the bank has refused is not in the sum that it takes.
-    whole = [one for one in found if one.status not in (payouts.REJECTED, refunds.FAILED)]
-    on = _debited(batch.key, sum(one.amount_ore for one in whole), found[0].currency)
+    on = _debited_whole(batch, found)
     told = [
-        (one, on or _debited(one.key, one.amount_ore, one.currency))
+        (one, on or _told(one.key, -one.amount_ore, one.currency))
         for one in found
         if one.status == payouts.RELEASED
     ]
     return sum(_settle(one, day, now) for one, day in told if day is not None)
 
 
-def _debited(name: str, ore: int, currency: str) -> date | None:
+def _debited_whole(batch: PayoutBatch, found: list[Order]) -> date | None:
+    """The day that the bank took the file's sum.
+
+    What it refused is not in that, unless it took it first and gave it back.
+    """
+    kept = [one for one in found if one.status not in refunds.NOT_PAID]
+    taken = [one for one in found if one in kept or _told(one.key, one.amount_ore, one.currency)]
+    sums = {sum(one.amount_ore for one in some) for some in (kept, taken, found)}
+    days = (_told(batch.key, -ore, found[0].currency) for ore in sorted(sums))
+    return next((one for one in days if one is not None), None)
+
+
+def _told(name: str, ore: int, currency: str) -> date | None:
+    """When the bank's files tell that it took a sum, or above zero gave one back, by its name."""
     found: date | None = db.session.scalars(
         select(BankPayment.value_on)
         .where(
-            BankPayment.kind == "debit",
+            BankPayment.kind == ("returned" if ore > 0 else "debit"),
             BankPayment.state != "repeated",
-            BankPayment.amount_ore == -ore,
+            BankPayment.amount_ore == ore,
             BankPayment.currency == currency,
             or_(
                 BankPayment.text.contains(name, autoescape=True),

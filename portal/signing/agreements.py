@@ -54,6 +54,10 @@ _VERSIONS = (
     _Version(
         2, date(2026, 11, 20), valid_from_on=date(2027, 1, 1), accept_by_on=date(2026, 12, 31)
     ),
+    # Commission, signatures and value added tax, and that they are set off.
+    _Version(
+        3, date(2026, 11, 30), valid_from_on=date(2027, 1, 1), accept_by_on=date(2026, 12, 31)
+    ),
 )
 
 

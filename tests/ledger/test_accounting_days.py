@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 
+import psycopg
 import pytest
 from flask import Flask
 from hypothesis import HealthCheck, given
@@ -12,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from portal import ledger
 from portal.collection.models import Case
+from portal.database import server
 from portal.extensions import db
 from portal.identity.actor import BANK
 from portal.ledger import Account
@@ -146,3 +148,23 @@ def test_nothing_is_taken_back_before_it_was_posted(
         db.session.commit()
         assert days_of(f"back:{key}")[1] >= days_of(key)[1]
         assert days_of(f"back:{key}")[0] == days_of(key)[0]
+
+
+def test_nobody_closes_a_period_while_somebody_posts(
+    app: Flask, database_urls: server.Urls
+) -> None:
+    case = a_case()
+    ledger.post(
+        creditor_id=case.creditor_id, case_id=case.id, kind="test", booked_on=TODAY, key="one",
+        lines={Account.FEES: 100, Account.FEE_INCOME: -100}, currency="SEK", now=NOW,
+    )  # fmt: skip
+    url = database_urls.owner.set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(url) as other:
+        other.execute("set lock_timeout = '200ms'")
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            other.execute(
+                "insert into closed_periods (key, first_on, last_on, status, made_by, made_by_id,"
+                " made_at, text, reasons, figures, figures_sha256, report_sha256)"
+                " values ('x', '2026-02-01', '2026-02-28', 'closed', '', 1, now(), '', '[]', '{}',"
+                " '', '')"
+            )

@@ -26,7 +26,7 @@ def a_price(
     commission.add_price(
         creditor.id if creditor else None, from_on=from_on,
         per_cent=None if per_cent is None else Decimal(per_cent), note="", actor=OPERATOR,
-        today=from_on - timedelta(days=1), now=NOW,
+        today=from_on - timedelta(days=commission.NOTICE_DAYS), now=NOW,
     )  # fmt: skip
     db.session.commit()
 

@@ -2,18 +2,32 @@
 
 import itertools
 
-from portal import ledger
+from portal import clock, ledger
 from portal.collection.models import Case
 from portal.companies.models import PayoutAccount
 from portal.extensions import db
+from portal.identity import orders
 from portal.identity.actor import SYSTEM
-from portal.identity.models import Creditor
+from portal.identity.models import BankIDOrder, Creditor, Person
 from portal.ledger import Account
 from portal.payments import payouts
 from portal.payments.models import Payout
+from tests.bankid_fixtures import Phone
 from tests.factories import NOW, TODAY
 
 _serial = itertools.count(1)
+
+
+def approved(phone: Phone, purpose: orders.Purpose, person: Person) -> BankIDOrder:
+    """An order at BankID that somebody has approved."""
+    started = orders.start(
+        purpose, binding="mine", end_user_ip="192.0.2.7", user_agent="test",
+        return_url="https://reda.example/bankid/{key}/return?nonce={nonce}", now=clock.now(),
+    )  # fmt: skip
+    phone.approve(started.order.order_ref, person.identity_number)
+    order = orders.collect(started.order, now=clock.now())
+    db.session.commit()
+    return order
 
 
 def an_account(

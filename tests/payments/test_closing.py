@@ -10,7 +10,7 @@ from portal import clock
 from portal.config import Settings
 from portal.database import files, tenancy
 from portal.extensions import db
-from portal.identity import orders, people
+from portal.identity import people
 from portal.identity.models import BankIDOrder, Creditor, Person
 from portal.messages import RedaError
 from portal.payments import closing, reconciling
@@ -20,6 +20,7 @@ from tests.bankid_fixtures import Phone, pointed_at
 from tests.factories import JOHAN, NOW, a_creditor, a_person, a_reminded_case
 from tests.payments.bank_money import match, paid_by_bank, told
 from tests.payments.closing_periods import close
+from tests.payments.paying_out import approved
 
 FIRST, LAST = date(2026, 3, 1), date(2026, 3, 31)
 LATER = date(2026, 4, 2)
@@ -57,15 +58,7 @@ def put_together(person: Person, reasons: dict[str, str] | None = None) -> Close
 
 
 def an_order(phone: Phone, period: ClosedPeriod, person: Person) -> BankIDOrder:
-    started = orders.start(
-        closing.purpose(period, person, now=clock.now()),
-        binding="mine", end_user_ip="192.0.2.7", user_agent="test",
-        return_url="https://reda.example/bankid/{key}/return?nonce={nonce}", now=clock.now(),
-    )  # fmt: skip
-    phone.approve(started.order.order_ref, person.identity_number)
-    order = orders.collect(started.order, now=clock.now())
-    db.session.commit()
-    return order
+    return approved(phone, closing.purpose(period, person, now=clock.now()), person)
 
 
 def approve(phone: Phone, period: ClosedPeriod, person: Person) -> None:

@@ -128,6 +128,7 @@ def test_a_new_price_changes_nothing_that_has_been(app: Flask) -> None:
     [
         ({"from_on": TODAY}, "from_on"),
         ({"from_on": TODAY - timedelta(days=1)}, "from_on"),
+        ({"from_on": TODAY + timedelta(days=29)}, "from_on"),
         ({"per_cent": Decimal("50.01")}, "per_cent"),
         ({"per_cent": Decimal("12.345")}, "per_cent"),
         ({"per_cent": None}, "per_cent"),
@@ -138,11 +139,29 @@ def test_a_price_that_cannot_be_is_refused_at_its_field(
     app: Flask, values: dict[str, object], field: str
 ) -> None:
     asked: dict[str, object] = {
-        "from_on": TODAY + timedelta(days=1), "per_cent": Decimal(20), "note": "", **values,
+        "from_on": TODAY + timedelta(days=30), "per_cent": Decimal(20), "note": "", **values,
     }  # fmt: skip
     with pytest.raises(RedaError) as refused:
         commission.add_price(None, actor=OPERATOR, today=TODAY, now=NOW, **asked)  # type: ignore[arg-type]
     assert refused.value.problem.field == field
+
+
+def test_a_lower_price_holds_from_tomorrow(app: Flask) -> None:
+    a_price("25")
+    tomorrow = TODAY + timedelta(days=1)
+    commission.add_price(
+        None, from_on=tomorrow, per_cent=Decimal(20), note="", actor=OPERATOR, today=TODAY, now=NOW
+    )
+    assert commission.prices()[0].from_on == tomorrow
+
+
+def test_a_higher_price_that_a_company_has_agreed_on_holds_from_tomorrow(app: Flask) -> None:
+    creditor = a_creditor()
+    commission.add_price(
+        creditor.id, from_on=TODAY + timedelta(days=1), per_cent=Decimal(40), note="Avtal 7",
+        actor=OPERATOR, today=TODAY, now=NOW,
+    )  # fmt: skip
+    assert len(commission.prices()) == 1
 
 
 def test_a_price_to_come_is_replaced_by_another_from_its_day(app: Flask) -> None:

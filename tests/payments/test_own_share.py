@@ -11,7 +11,6 @@ from portal import clock, ledger
 from portal.config import Settings
 from portal.database import files
 from portal.extensions import db
-from portal.identity import orders
 from portal.identity.models import BankIDOrder, Creditor, Person
 from portal.messages import RedaError
 from portal.payments import own_share, pain001, reconciling, releasing, statuses
@@ -21,7 +20,7 @@ from tests.bankid_fixtures import Phone, pointed_at
 from tests.factories import EVA, JOHAN, NOW, TODAY, a_creditor, a_person, a_reminded_case
 from tests.payments.bank_money import OPERATOR, debited, match, ordered, paid_by_bank, taken_back
 from tests.payments.bank_money import told as told_by_bank
-from tests.payments.paying_out import an_account
+from tests.payments.paying_out import an_account, approved
 
 YESTERDAY = TODAY - timedelta(days=1)
 # The reminder's fee, of each case.
@@ -54,15 +53,7 @@ def approve(phone: Phone, batch: PayoutBatch) -> None:
 
 
 def _an_order(phone: Phone, batch: PayoutBatch, person: Person) -> BankIDOrder:
-    started = orders.start(
-        releasing.purpose(batch, person, now=clock.now()),
-        binding="mine", end_user_ip="192.0.2.7", user_agent="test",
-        return_url="https://reda.example/bankid/{key}/return?nonce={nonce}", now=clock.now(),
-    )  # fmt: skip
-    phone.approve(started.order.order_ref, person.identity_number)
-    order = orders.collect(started.order, now=clock.now())
-    db.session.commit()
-    return order
+    return approved(phone, releasing.purpose(batch, person, now=clock.now()), person)
 
 
 def the_order() -> OwnShareOrder:

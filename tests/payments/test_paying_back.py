@@ -399,6 +399,45 @@ class TestPaidAfterAll:
         assert (again.status, too_much()) == ("withdrawn", 0)
         check(case)
 
+    @pytest.mark.parametrize("is_paid_too", [False, True])
+    def test_when_the_next_bank_was_silent_too_it_is_asked_still(
+        self, swish: Swish, refund: Refund, again: Refund, case: Case, *, is_paid_too: bool
+    ) -> None:
+        later = TOMORROW + timedelta(days=1, hours=2)
+        ends(swish, sent(swish, again), "DS24")
+        assert follow(again, at=later) == "rejected"
+        ends(swish, refund)
+        assert follow(refund, at=later) == "settled"
+        assert (again.status, too_much()) == ("failed", 0)
+        check(case)
+        assert again.id in paying_back.unanswered(later + timedelta(hours=2))
+        if is_paid_too:
+            # Swish itself refuses to pay back more than was paid; a bank would not.
+            for _ in range(2):
+                refunds.settle(again, on=TODAY, actor=ERIK, now=NOW)
+                db.session.commit()
+            assert (again.status, too_much()) == ("failed", -OWED)
+            assert [one.case_id for one in refunds.differences()] == [case.id]
+            assert again.id not in paying_back.unanswered(later + timedelta(hours=4))
+
+    def test_what_was_sent_and_is_withdrawn_is_booked_when_it_was_paid(
+        self, refund: Refund, again: Refund
+    ) -> None:
+        again.status, again.sent_at = "withdrawn", NOW
+        db.session.flush()
+        refund.status = "settled"
+        db.session.commit()
+        refunds.settle(again, on=TODAY, actor=ERIK, now=NOW)
+        assert (again.status, too_much()) == ("withdrawn", 0)
+
+    def test_what_was_given_up_is_asked_about_for_a_week(
+        self, refund: Refund, again: Refund
+    ) -> None:
+        hours = {at: refund.id in paying_back.unanswered(NOW + at) for at in (
+            timedelta(days=2), timedelta(days=8),
+        )}  # fmt: skip
+        assert list(hours.values()) == [True, False]
+
     def test_what_has_gone_twice_shows_in_the_books(
         self, swish: Swish, refund: Refund, again: Refund, case: Case
     ) -> None:

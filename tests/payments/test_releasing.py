@@ -13,7 +13,6 @@ from portal import clock, ledger
 from portal.config import Settings
 from portal.database import files
 from portal.extensions import db
-from portal.identity import orders
 from portal.identity.actor import Actor
 from portal.identity.models import BankIDOrder, Creditor, Person
 from portal.ledger import Account
@@ -24,6 +23,7 @@ from portal.payments import (
     matching,
     pain001,
     payouts,
+    reconciling,
     refunds,
     releasing,
     statuses,
@@ -40,9 +40,9 @@ from portal.payments.models import (
 from simulators.bankid.running import Simulator
 from tests.bankid_fixtures import Phone, pointed_at
 from tests.factories import EVA, JOHAN, NOW, TODAY, a_creditor, a_person, a_reminded_case
-from tests.payments.bank_files.written import Deposit, Paid, bgmax
+from tests.payments.bank_files.written import Deposit, Paid, bgmax, camt, entry
 from tests.payments.going_back import the_refund, too_much
-from tests.payments.paying_out import an_account, collect, propose
+from tests.payments.paying_out import an_account, approved, collect, propose
 
 OPERATOR = Actor("person", "Erik Wallin", None, "operator")
 # What a reminded case owes on the day of the reminder.
@@ -81,15 +81,7 @@ def put_together(*found: Payout) -> PayoutBatch:
 
 
 def an_order(phone: Phone, batch: PayoutBatch, person: Person) -> BankIDOrder:
-    started = orders.start(
-        releasing.purpose(batch, person, now=clock.now()),
-        binding="mine", end_user_ip="192.0.2.7", user_agent="test",
-        return_url="https://reda.example/bankid/{key}/return?nonce={nonce}", now=clock.now(),
-    )  # fmt: skip
-    phone.approve(started.order.order_ref, person.identity_number)
-    order = orders.collect(started.order, now=clock.now())
-    db.session.commit()
-    return order
+    return approved(phone, releasing.purpose(batch, person, now=clock.now()), person)
 
 
 def approve(phone: Phone, batch: PayoutBatch, *people: Person, now: datetime | None = None) -> None:
@@ -347,6 +339,25 @@ class TestWhatTheBankSays:
         assert statuses.settle_debits(now=NOW) == 1
 
 
+def sent_on_the_day(batch: PayoutBatch) -> None:
+    for one in releasing.orders_of(batch):
+        one.released_on = TODAY
+    db.session.commit()
+
+
+def came_back(name: str, ore: int, reference: str = "R1") -> BankPayment:
+    back = Paid(ore, end_to_end_id=name, why_returned="AC04")
+    stream = BytesIO(camt(entry([back], reference=reference, day=TODAY), message=reference))
+    try:
+        taking.take(taking.keep(stream, "b"), stream, way="page", by="", today=TODAY, now=NOW)
+    except RedaError:
+        db.session.rollback()
+    matching.match_new(now=NOW, between=db.session.commit)
+    db.session.expire_all()
+    found = db.session.query(BankPayment).filter_by(end_to_end_id=name, kind="returned")
+    return found.order_by(BankPayment.id.desc())[0]
+
+
 def a_debit(words: str, ore: int) -> None:
     file = BankFile(
         sha256=words, size=1, name="f", kind="camt.054", bank_id=words, accounts=["50501055"],
@@ -431,6 +442,58 @@ class TestRefunds:
         a_debit(sent.key, -750_25)
         assert statuses.settle_debits(now=NOW) == 2
         assert (refund.status, too_much()) == ("settled", 0)
+
+    def test_a_refused_refund_that_is_withdrawn_is_not_in_the_debit_of_the_file(
+        self, sent: PayoutBatch, refund: Refund
+    ) -> None:
+        statuses.take_report(a_report(sent, "RJCT", key=refund.key), now=NOW)
+        deciding.undo(refund.payment_id, actor=OPERATOR, today=TODAY, now=NOW)
+        db.session.commit()
+        assert refund.status == "withdrawn"
+        a_debit(sent.key, -500_25)
+        assert statuses.settle_debits(now=NOW) == 1
+        assert self.unexplained_orders() == []
+
+    def unexplained_orders(self) -> list[str]:
+        found = reconciling.reconcile(TODAY, TODAY).differences
+        return [one.what for one in found if one.kind in ("payout", "refund")]
+
+    @pytest.mark.parametrize("is_debited_first", [True, False])
+    def test_what_comes_back_was_in_the_debit_of_the_file(
+        self, sent: PayoutBatch, refund: Refund, *, is_debited_first: bool
+    ) -> None:
+        sent_on_the_day(sent)
+        a_debit(sent.key, -750_25)
+        if is_debited_first:
+            statuses.settle_debits(now=NOW)
+        for _ in range(2):
+            came_back(refund.key, 250_00)
+        statuses.settle_debits(now=NOW)
+        ((payout, _),) = payouts.of_batch(sent)
+        assert (payout.status, refund.status, refund.reason) == ("settled", "rejected", "AC04")
+        assert too_much() == 250_00
+        assert self.unexplained_orders() == []
+
+    @pytest.mark.parametrize("which", ["payout", "refund"])
+    def test_what_the_bank_refuses_after_it_was_paid_is_owed_again_once(
+        self, sent: PayoutBatch, refund: Refund, creditor: Creditor, which: str
+    ) -> None:
+        ((payout, _),) = payouts.of_batch(sent)
+        order = payout if which == "payout" else refund
+        sent_on_the_day(sent)
+        a_debit(sent.key, -750_25)
+        statuses.settle_debits(now=NOW)
+        for _ in range(2):
+            statuses.take_report(a_report(sent, "RJCT", key=order.key), now=NOW)
+            db.session.commit()
+        assert (order.status, order.reason) == ("rejected", "AC01 Kontot finns inte")
+        owed = (ledger.owed_to(creditor.id), too_much())
+        assert owed == ((500_25, 0) if which == "payout" else (0, 250_00))
+        states = [came_back(order.key, order.amount_ore, f"R{at}").state for at in range(2)]
+        assert states == ["settled", "waiting"]
+        assert (ledger.owed_to(creditor.id), too_much()) == owed
+        db.session.query(BankPayment).filter_by(state="waiting").delete()
+        assert self.unexplained_orders() == []
 
     def test_a_refund_withdrawn_meanwhile_ends_the_batch(
         self, phone: Phone, both: PayoutBatch, operators: tuple[Person, Person], refund: Refund

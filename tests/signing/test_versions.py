@@ -229,4 +229,4 @@ def test_this_releases_agreement_is_made_in_its_newest_version(
     db.session.query(agreements.AgreementVersion).delete()
     agreements.publish_all()
     document = agreements.prepare(creditor.id, now=clock.now())
-    assert document.version == 2
+    assert document.version == 3
