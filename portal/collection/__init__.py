@@ -16,6 +16,7 @@
 - `effects.preview`, `effects.perform`: what an act would do, shown before it is done.
 - `notes`, `attachments`: what a company keeps with a case for itself.
 - `changes`: what the creditor's own ledger tells while a case lives.
+- `circumstances.known_of`: what any case of a customer tells of them as a person.
 - `coming.of_case`, `debts.of`: what comes next on a case, and what its debtor owes on all of them.
 - `states`: the table of what can happen to a case.
 - `cases.find`, `cases.amount_due`: what pages show of a case.

@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import text
 
 from portal import ledger
-from portal.collection import charging, history, notices, rates, sets, states
+from portal.collection import charging, circumstances, history, notices, rates, sets, states
 from portal.collection.charging import Facts
 from portal.collection.policy import Effective
 from portal.delivery import outbox
@@ -123,7 +123,7 @@ cross join lateral (
 where j.letter is not null and f.ore > 0
 order by a.case_id
 """
-_WRITE = """
+_WRITE = f"""
 select j.letter as kind, case when b.number is null then 'letter' else 'mailbox' end as channel,
     b.number as mailbox, a.case_id, a.creditor_id,
     coalesce(o.language, nullif(d.language, ''), 'sv') as language,
@@ -171,12 +171,15 @@ left join lateral (
 cross join lateral (
     select case when :has_mailbox and k.by_mailbox and (
         o.channel = 'mailbox' or o.channel is null and o.address_line is null
+    ) and not exists (
+        {circumstances.KNOWN}
+            and not (s.kind = '{states.PROTECTED}' and o.channel is not distinct from 'mailbox')
     ) then d.identity_number end as number
 ) b
 join invoices i on i.id = a.invoice_id
 where j.letter is not null
 order by a.case_id
-"""
+"""  # noqa: S608
 _MOVE = """
 update cases c set
     status = j.status,

@@ -445,6 +445,11 @@ class Stop(Base):
             "began_at",
             postgresql_where="ended_at is null",
         ),
+        Index(
+            "ix_case_stops_circumstances",
+            "case_id",
+            postgresql_where=f"kind in {states.CIRCUMSTANCES}",
+        ),
     )
 
     id: Mapped[PrimaryKey]

@@ -12,9 +12,8 @@ from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from portal import clock, locales
-from portal.collection import entry_messages, history, states
+from portal.collection import circumstances, entry_messages, history, states
 from portal.collection.models import Case, Debtor, OwnContact
-from portal.collection.moves import open_stops
 from portal.database import tenancy
 from portal.delivery import outbox
 from portal.delivery.channels import mailbox
@@ -100,10 +99,18 @@ def _suits(case: Case, in_spite_of: frozenset[str]) -> bool:
 
     in_spite_of: circumstances that do not matter.
     """
-    if not case.is_stopped:
-        return True
-    known = {one.kind for one in open_stops(case.id)}
-    return not known & (frozenset(states.CIRCUMSTANCES) - in_spite_of)
+    return circumstances.known_of(case.debtor) <= in_spite_of
+
+
+def keep_from_mailbox(case: Case, now: datetime) -> None:
+    """Let letters of all cases of a debtor, that wait to go to a mailbox, go by post where that
+    suits no more."""
+    if not settings().has_mailbox:
+        return
+    with tenancy.service():
+        theirs = select(Case).where(Case.id.in_(circumstances.open_cases_of(case.debtor)))
+        by_post = [one.id for one in db.session.scalars(theirs) if _mailbox_of(one) is None]
+        outbox.post_instead(by_post, now)
 
 
 def _reader(debtor: Debtor) -> Reader:

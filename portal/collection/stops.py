@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 from sqlalchemy import select
 
-from portal.collection import states
+from portal.collection import reaching, states
 from portal.collection.models import Case, Stop
 from portal.collection.moves import move, open_stops, record
 from portal.delivery import outbox
@@ -46,6 +46,8 @@ def stop(
     case.is_stopped = True
     outbox.withdraw_unsent(case.id)
     db.session.flush()
+    if kind in states.CIRCUMSTANCES:
+        reaching.keep_from_mailbox(case, now)
     record(
         case,
         "case.stopped",

@@ -1029,6 +1029,16 @@ def withdraw_unsent(*case_ids: int) -> None:
     )
 
 
+def post_instead(case_ids: Collection[int], now: datetime) -> None:
+    """Let letters of some cases that wait to go to a digital mailbox go by post.
+
+    What is being handed over this moment still goes there.
+    """
+    waiting = select(Message.id).where(Message.case_id.in_(case_ids), mailboxes.WAITS)
+    found = db.session.scalars(waiting.order_by(Message.id).with_for_update()).all()
+    _go_by(channels.LETTER, found, now, was="waiting")
+
+
 def withdraw_addressed(kinds: Sequence[str], about: str) -> set[str]:
     """Let e-mails and text messages that have not left yet not leave; answers of which kinds.
 

@@ -1,0 +1,41 @@
+"""What is known of a customer as a person, on whichever of their cases it was told."""
+
+from sqlalchemy import text
+
+from portal.collection import states
+from portal.collection.models import Debtor
+from portal.database import tenancy
+from portal.extensions import db
+
+# Customers p who are the customer d: the same identity number at the same company.
+_SAME = """
+p.creditor_id = d.creditor_id
+    and (p.id = d.id or p.identity_number_hash = d.identity_number_hash)
+"""
+# Kinds of the circumstances s known of the customer d: they hold now, or did when their case was
+# closed, whereupon nobody has said that they are over.
+KNOWN = f"""
+select s.kind from debtors p
+join cases k on k.debtor_id = p.id
+join case_stops s on s.case_id = k.id
+where {_SAME} and s.kind in {states.CIRCUMSTANCES}
+    and (s.ended_at is null
+        or cast(s.ended_at at time zone 'Europe/Stockholm' as date) >= k.closed_on)
+"""  # noqa: S608
+_OF_ONE = text(f"select distinct x.kind from debtors d cross join lateral ({KNOWN}) x"  # noqa: S608
+               " where d.id = :debtor")  # fmt: skip
+_OPEN_CASES = text(
+    f"select k.id from debtors d join debtors p on {_SAME}"  # noqa: S608
+    " join cases k on k.debtor_id = p.id where d.id = :debtor and k.closed_on is null"
+)
+
+
+def known_of(debtor: Debtor) -> frozenset[str]:
+    """Kinds of states.CIRCUMSTANCES, also of cases that whoever looks at this one does not see."""
+    with tenancy.service():
+        return frozenset(db.session.scalars(_OF_ONE, {"debtor": debtor.id}))
+
+
+def open_cases_of(debtor: Debtor) -> list[int]:
+    """All open cases of the same person at the same company, of those that are seen."""
+    return list(db.session.scalars(_OPEN_CASES, {"debtor": debtor.id}))
