@@ -20,7 +20,8 @@
 - `case_totals_sql()`: what is owed and what came, of every case.
 - `client_money(creditor_id, currency)`: what of a company's lies on the client account.
 - `cover(...)`, `return_covers(...)`: our own share stands in for it; `covered(currency)`: for what.
-- `own_share(currency)`: what on the client account is ours.
+- `own_share(currency)`: what on the client account is ours; `hold_own_share(currency)`: before
+  any of it is taken.
 """
 
 from portal.ledger.books import (
@@ -76,6 +77,7 @@ from portal.ledger.client_money import (
     client_money,
     cover,
     covered,
+    hold_own_share,
     own_share,
     return_covers,
 )
@@ -113,6 +115,7 @@ __all__ = [
     "cover",
     "covered",
     "entries",
+    "hold_own_share",
     "interest_booked",
     "is_posted",
     "is_posted_sql",

@@ -18,6 +18,7 @@ from portal.ledger.models import Line
 
 # As the database's own check (migration 0055).
 _LOCK = 0x7265_6464
+_OWN_LOCK = 0x7265_6465
 _IN_TRANSIT = "account like '%\\_in\\_transit'"
 # What of a company's client money is nobody else's: not the company's, not a payer's, not ordered.
 _FREE = f"""
@@ -123,6 +124,14 @@ _OWN = text(
     group by creditor_id order by creditor_id
     """  # noqa: S608
 ).bindparams(bindparam("on", type_=Line.posted_on.type))
+
+
+def hold_own_share(currency: str) -> None:
+    """Let nobody else who takes of our own share decide on it until the transaction ends.
+
+    To be called before the share is read, by whoever takes of it.
+    """
+    db.session.execute(select(func.pg_advisory_xact_lock(_OWN_LOCK, func.hashtext(currency))))
 
 
 def own_share(currency: str, on: date | None = None) -> OwnShare:

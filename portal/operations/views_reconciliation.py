@@ -112,11 +112,21 @@ def _words(found: Sequence[Figures]) -> dict[str, Any]:
     ids = {row.case_id for each in found for row in each.reconciliation.uneven}
     return {
         "moves": tables.MOVES,
+        "payers": _payers(found),
         "reasons": tables.REASONS,
         "names_of_cases": cases.names(ids),
         "entry_name": lambda kind: said(entry_name(kind)),
         "sides": reconciled_rows.SIDES,
     }
+
+
+def _payers(found: Sequence[Figures]) -> dict[int, str]:
+    return reconciling.payers(
+        row.id
+        for each in found
+        for row in each.reconciliation.differences
+        if row.kind == "bank" and row.id is not None
+    )
 
 
 @operations.post("/reconciliation/period")

@@ -15,8 +15,9 @@ from decimal import Decimal
 from typing import Any
 
 from babel.numbers import format_currency
+from psycopg.errors import LockNotAvailable
 from sqlalchemy import func, select, text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from portal import clock
 from portal.database import files, tenancy
@@ -46,6 +47,8 @@ WAITING, CLOSED, WITHDRAWN = "waiting", "closed", "withdrawn"
 LONGEST_REASON = 500
 # As the database's own triggers.
 _LOCK = 0x7265_6463
+# All who post wait meanwhile, behind whoever posts already.
+_LONGEST_WAIT = "2s"
 _CHANGED = N_(
     "Something in the period was changed after it was put together, so it is not closed. Look at"
     " the figures again."
@@ -65,7 +68,8 @@ class Point:
     """Something that is not explained, and has to be given a reason.
 
     key: its name in forms, the same as long as it is the same. what: as of a difference; `case`,
-    `statement`, `refused`, `sum` or `cases`. ore: the difference.
+    `statement`, `refused`, `sum` or `cases`. ore: the difference. payment_id: the bank's payment
+    that it is of, if any.
     """
 
     key: str
@@ -73,6 +77,7 @@ class Point:
     currency: str
     name: str
     ore: int
+    payment_id: int | None = None
 
 
 def next_period(today: date) -> tuple[date, date] | None:
@@ -114,7 +119,7 @@ def points(found: Sequence[Figures]) -> list[Point]:
         one, currency = each.reconciliation, each.reconciliation.currency
         answer += [
             Point(f"{currency}:{row.what}:{row.kind}:{row.id or row.name}", row.what, currency,
-                  row.name, row.ore)
+                  row.name, row.ore, row.id if row.kind == "bank" else None)
             for row in one.differences if not row.is_explained
         ]  # fmt: skip
         answer += [
@@ -303,7 +308,8 @@ def finish(order: BankIDOrder, *, now: datetime) -> ClosedPeriod | None:
 
     Answers None when the order cannot be used (again). Raises completed.NotSigned when the
     signature does not count, and RedaError when the person may not approve it or anything has
-    changed, which withdraws it.
+    changed, which withdraws it. When the books are being written in it stays as it is, and may be
+    signed anew.
     """
     if not orders.use(order, now=now):
         return None
@@ -312,25 +318,68 @@ def finish(order: BankIDOrder, *, now: datetime) -> ClosedPeriod | None:
         person = db.session.get_one(Person, order.subject["person_id"])
     _require_may_approve(period, person)
     proof = completed.proven(order, person.identity_number, now=now)
-    # From here on nobody posts until the transaction ends.
-    db.session.execute(select(func.pg_advisory_xact_lock(_LOCK)))
-    if digest(as_json(figures(period.first_on, period.last_on))) != period.figures_sha256:
-        period.status, period.ended_at = WITHDRAWN, now
-        db.session.flush()
-        raise RedaError(_CHANGED)
-    period.approved_by, period.approved_by_id = person.name, person.id
-    period.signed_at = proof.signed_at
-    period.evidence = {
+    evidence = {
         "order_ref": order.order_ref,
         "xml_sha256": files.store(proof.xml),
         "ocsp_sha256": files.store(proof.ocsp),
         "started_ip": order.end_user_ip,
         "device_ip": proof.device_ip,
     }
+    if not _is_same_when_nobody_posts(period):
+        period.status, period.ended_at = WITHDRAWN, now
+        db.session.flush()
+        raise RedaError(_CHANGED)
+    period.approved_by, period.approved_by_id = person.name, person.id
+    period.signed_at, period.evidence = proof.signed_at, evidence
     period.status, period.ended_at = CLOSED, now
     db.session.flush()
     order.completion = None
     return period
+
+
+def _is_same_when_nobody_posts(period: ClosedPeriod) -> bool:
+    """Whether a period's figures are those put together; nobody posts until the transaction ends.
+
+    They take long to put together, so that is done before all who post have to wait, and again
+    only when something was added to the period meanwhile. Raises RedaError.
+    """
+    before, is_same = _rows_of(period), _is_same(period)
+    _hold_books()
+    return is_same if _rows_of(period) == before else _is_same(period)
+
+
+def _is_same(period: ClosedPeriod) -> bool:
+    return digest(as_json(figures(period.first_on, period.last_on))) == period.figures_sha256
+
+
+# Entries and banks' payments are only ever added.
+_ROWS_OF = text(
+    """
+    select (select count(*) from ledger_entries where posted_on between :first and :last),
+        (select count(*) from bank_payments where value_on between :first and :last)
+    """
+)
+
+
+def _rows_of(period: ClosedPeriod) -> Sequence[Any]:
+    return db.session.execute(_ROWS_OF, {"first": period.first_on, "last": period.last_on}).one()
+
+
+def _hold_books() -> None:
+    """Let nobody post until the transaction ends. Raises RedaError when somebody posts for long."""
+    wait = func.set_config("lock_timeout", _LONGEST_WAIT, True)
+    usual = db.session.scalar(select(func.current_setting("lock_timeout")))
+    try:
+        with db.session.begin_nested():
+            db.session.execute(select(wait))
+            db.session.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+            db.session.execute(select(func.set_config("lock_timeout", usual, True)))
+    except OperationalError as error:
+        if not isinstance(error.orig, LockNotAvailable):
+            raise
+        raise RedaError(
+            N_("The books are being written in just now. Try again in a moment.")
+        ) from None
 
 
 def withdraw(key: str, *, now: datetime) -> ClosedPeriod:

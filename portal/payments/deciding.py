@@ -149,7 +149,7 @@ def _give(
     ).one()
     if over:
         matching.ask_refunds(
-            {key: over}, share_ids, {payment.id: payment}, by=actor.name, now=now
+            {key: over}, share_ids, {payment.id: payment}, by=actor.name
         )  # fmt: skip
 
 

@@ -29,8 +29,7 @@ from portal.identity.actor import BANK
 from portal.messages import RedaError
 from portal.payments import booking, coming_back, refunds, taking_back, told_at_once
 from portal.payments.accounts import check_organisation_number
-from portal.payments.models import BankPayment, BankShare, Payment, Refund
-from portal.payments.swish import new_payment_id
+from portal.payments.models import BankPayment, BankShare, Payment
 
 # Of a hundred. A person decides on what is less.
 CERTAIN = 95
@@ -291,7 +290,7 @@ def _book(decided: Mapping[int, Sequence[Hit]], *, now: datetime) -> list[int]:
         for key, one in covered.items()
         if isinstance(one, Settled) and one.parts.overpaid_ore
     }
-    ask_refunds(over, shares, payments, by=BANK.label, now=now)
+    ask_refunds(over, shares, payments, by=BANK.label)
     return [
         payment_id
         for payment_id, some in decided.items()
@@ -318,26 +317,15 @@ def ask_refunds(
     payments: Mapping[int, BankPayment],
     *,
     by: str,
-    now: datetime,
 ) -> None:
-    """Let what was paid too much go back. over: öre by key of the share."""
+    """Tell whose the money is that goes back. over: öre by key of the share."""
     if not over:
         return
-    booked = {
-        one.channel_reference: one
-        for one in db.session.scalars(select(Payment).where(Payment.channel_reference.in_(over)))
-    }
-    for key, ore in over.items():
-        payment, receipt = payments[int(key.split(":")[1])], booked[key]
-        db.session.add(
-            Refund(
-                key=new_payment_id(), payment_id=payment.id, share_id=shares[key],
-                booked_id=receipt.id, creditor_id=receipt.creditor_id, case_id=receipt.case_id,
-                amount_ore=ore, currency=payment.currency, why="overpaid", way=refunds.BANK,
-                payer_name=payment.payer_name, payer_account=payment.payer_account,
-                account_kind=refunds.known_kind(payment), status=refunds.TO_CONFIRM, by=by, at=now,
-            )
-        )  # fmt: skip
+    booked = db.session.execute(
+        select(Payment.channel_reference, Payment.id).where(Payment.channel_reference.in_(over))
+    )
+    for key, booked_id in booked.tuples():
+        refunds.fill_in(booked_id, payments[int(key.split(":")[1])], shares[key], by=by)
     db.session.flush()
 
 

@@ -48,6 +48,7 @@ def put_in(batch: PayoutBatch, *, on: date, currency: str, today: date, now: dat
     """
     if not settings().own_account:
         raise RedaError(N_("No account of our own is set (REDA_OWN_ACCOUNT)."))
+    ledger.hold_own_share(currency)
     ledger.return_covers(on=today, now=now)
     ore = available(currency, on)
     if ore <= 0:
@@ -89,7 +90,11 @@ def of_batch(batch: PayoutBatch) -> OwnShareOrder | None:
 
 
 def is_still_there(order: OwnShareOrder) -> bool:
-    """Whether all that an order takes is still ours, and the account is."""
+    """Whether all that an order takes is still ours, and the account is.
+
+    Nobody else takes of our share until the transaction ends.
+    """
+    ledger.hold_own_share(order.currency)
     free = {one.creditor_id: one.ore for one in ledger.own_share(order.currency).shares}
     return (
         order.account == settings().own_account
@@ -99,7 +104,7 @@ def is_still_there(order: OwnShareOrder) -> bool:
 
 
 def release(order: OwnShareOrder, *, today: date, now: datetime) -> None:
-    """Book that an order is at the bank."""
+    """Book that an order is at the bank, once `is_still_there` has said so in the transaction."""
     _post(order, ORDERED, "ordered", today, now, Account.OWN_SHARE, Account.OWN_SHARE_IN_TRANSIT)
     order.status, order.released_on = RELEASED, today
     db.session.flush()

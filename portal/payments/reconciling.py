@@ -12,18 +12,18 @@ way. A debit that a statement (camt.053) tells of counts when no other file has 
 statement is only held against the others' sums.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from portal.extensions import db
 from portal.law import calendar
 from portal.payments import booking, ways
-from portal.payments.models import ReconciledDay
+from portal.payments.models import BankPayment, ReconciledDay
 from portal.payments.moved_money import (
     MOVE_AT_BANK,
     MOVE_IN_BOOKS,
@@ -76,7 +76,8 @@ class Difference:
 
     what: one of `EXPLAINED`, or `debit without payout`, `returned`, `left aside`, `not in a file`,
     `not in the books`, `too old`. kind: bank, entry, payout, own share or way, and id: which one;
-    name: how people know it. bank_on: value date at the bank. posted_on: accounting day.
+    name: how people know it; of a bank's payment its serial number, as a closed period keeps it
+    for ever (`payers` tells who paid). bank_on: value date at the bank. posted_on: accounting day.
     """
 
     what: str
@@ -273,7 +274,7 @@ with {TOLD}, {ORDERS}, {MOVED}, by_bank as (
         t.amount_ore = coalesce(m.whole, 0) as is_whole,
         exists (select from refunds f where f.payment_id = t.id and f.creditor_id is null
             and f.status = 'settled') as has_gone_back,
-        coalesce(nullif(t.payer_name, ''), nullif(t.serial, ''), nullif(t.text, ''), '') as name
+        coalesce(nullif(t.serial, ''), coalesce(t.id, m.bank_id)::text) as name
     from told t full join by_bank m on m.bank_id = t.id
     where (t.way is null or t.way = 'own')
         and not exists (select from at_bank a where a.debit_id = t.id)
@@ -455,6 +456,15 @@ def reconcile(first: date, last: date, currency: str = "SEK") -> Reconciliation:
         repeated_ore=int(repeated[1]),
         uneven=booking.differences(),
     )  # fmt: skip
+
+
+def payers(ids: Iterable[int]) -> dict[int, str]:
+    """Who banks' payments came from, or what the bank wrote of them, by id, for a page."""
+    name = func.coalesce(func.nullif(BankPayment.payer_name, ""), BankPayment.text)
+    rows = db.session.execute(
+        select(BankPayment.id, name).where(BankPayment.id.in_(set(ids)), name != "")
+    )
+    return {row[0]: row[1] for row in rows}
 
 
 def _by_what(query: Any, days: Mapping[str, object]) -> dict[str, tuple[int, int]]:

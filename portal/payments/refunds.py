@@ -65,23 +65,37 @@ class Shown:
 
 
 def owe(keys: Sequence[str], *, now: datetime) -> None:
-    """Let what was paid too much at once go back. keys: `channel_reference` of payments."""
+    """Let what was paid too much go back. keys: `channel_reference` of payments.
+
+    Who paid by bank, and from where, is filled in by who knows (`fill_in`); a person confirms it.
+    """
     if not keys:
         return
-    found = db.session.scalars(
-        select(Payment).where(Payment.channel_reference.in_(keys), Payment.channel.in_(ways.WAYS))
-    )
-    for payment in found:
+    for payment in db.session.scalars(select(Payment).where(Payment.channel_reference.in_(keys))):
+        is_at_once = payment.channel in ways.WAYS
         db.session.add(
             Refund(
                 key=new_payment_id(), booked_id=payment.id, creditor_id=payment.creditor_id,
-                case_id=payment.case_id, amount_ore=payment.overpaid_ore, way=payment.channel,
-                currency=payment.currency, why="overpaid", payer_name="",
-                payer_account=payment.payer, status=WAITING, by=SYSTEM.label, at=now,
+                case_id=payment.case_id, amount_ore=payment.overpaid_ore,
+                way=payment.channel if is_at_once else BANK, currency=payment.currency,
+                why="overpaid", payer_name="", payer_account=payment.payer,
+                status=WAITING if is_at_once else TO_CONFIRM, by=SYSTEM.label, at=now,
                 callback_identifier=new_callback_identifier(),
             )
         )  # fmt: skip
     db.session.flush()
+
+
+def fill_in(booked_id: int, payment: BankPayment, share_id: int, *, by: str) -> None:
+    """Tell of a refund what the bank told of the payment that it is of. by: who gave it."""
+    refund = db.session.scalars(
+        select(Refund).where(
+            Refund.booked_id == booked_id, Refund.status.not_in((FAILED, WITHDRAWN))
+        )
+    ).one()
+    refund.payment_id, refund.share_id, refund.by = payment.id, share_id, by
+    refund.payer_name, refund.payer_account = payment.payer_name, payment.payer_account
+    refund.account_kind = known_kind(payment)
 
 
 def speaks_against(refund: Refund, today: date) -> str:

@@ -68,6 +68,7 @@ def note(payment_id: int, way: str, *, actor: Actor, now: datetime) -> None:
 
 
 def _book_own(payment: BankPayment, now: datetime) -> None:
+    ledger.hold_own_share(payment.currency)
     ours = ledger.own_share(payment.currency)
     if payment.amount_ore > 0:
         shares = ledger.covered(payment.currency)

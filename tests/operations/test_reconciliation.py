@@ -71,6 +71,12 @@ def test_what_is_not_explained_is_told_on_the_day_and_the_status(
     assert "do not agree" in words(desk.page("/operations/"))
 
 
+def test_a_payment_that_waits_is_shown_with_who_paid(desk: Browser, creditor: Creditor) -> None:
+    told(50_000, name="Anna Berg", serial="8812")
+    match()
+    assert "Anna Berg" in words(desk.page(DAY))
+
+
 def test_a_day_is_a_file_for_a_spreadsheet(desk: Browser, creditor: Creditor) -> None:
     paid_by_bank(a_reminded_case(creditor), 500_25)
     answer = desk.client.get(f"{PATH}/period.csv?first={TODAY}&last={TODAY}")

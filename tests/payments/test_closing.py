@@ -5,8 +5,10 @@ from threading import Barrier, Thread
 
 import pytest
 from flask import Flask
+from sqlalchemy import func, select
 
 from portal import clock
+from portal.collection.models import Case
 from portal.config import Settings
 from portal.database import files, tenancy
 from portal.extensions import db
@@ -14,7 +16,7 @@ from portal.identity import people
 from portal.identity.models import BankIDOrder, Creditor, Person
 from portal.messages import RedaError
 from portal.payments import closing, reconciling
-from portal.payments.models import ClosedPeriod
+from portal.payments.models import BankPayment, ClosedPeriod
 from simulators.bankid.running import Simulator
 from tests.bankid_fixtures import Phone, pointed_at
 from tests.factories import JOHAN, NOW, a_creditor, a_person, a_reminded_case
@@ -118,6 +120,71 @@ def test_what_has_changed_since_is_not_closed(
     assert (period.status, closing.closed_through()) == ("withdrawn", date(2026, 2, 28))
 
 
+def test_others_post_while_the_figures_are_looked_at(
+    monkeypatch: pytest.MonkeyPatch, phone: Phone, creditor: Creditor,
+    operators: tuple[Person, Person],
+) -> None:  # fmt: skip
+    period = put_together(operators[0])
+    order, could_post, figures = an_order(phone, period, operators[1]), [], closing.figures
+
+    def look(first: date, last: date) -> list[closing.Figures]:
+        with db.engine.connect() as other:
+            could_post.append(
+                other.scalar(select(func.pg_try_advisory_xact_lock_shared(closing._LOCK)))
+            )
+        return figures(first, last)
+
+    monkeypatch.setattr(closing, "figures", look)
+    closing.finish(order, now=clock.now())
+    db.session.commit()
+    assert (could_post, period.status) == ([True], "closed")
+
+
+def test_what_is_booked_while_the_figures_are_looked_at_is_not_closed(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, phone: Phone, creditor: Creditor,
+    operators: tuple[Person, Person],
+) -> None:  # fmt: skip
+    case_id = a_reminded_case(creditor).id
+    period = put_together(operators[0])
+    order, figures = an_order(phone, period, operators[1]), closing.figures
+
+    def pay() -> None:
+        with app.app_context(), tenancy.service():
+            paid_by_bank(db.session.get_one(Case, case_id), 50_000)
+            db.session.remove()
+
+    def look(first: date, last: date) -> list[closing.Figures]:
+        found = figures(first, last)
+        if not db.session.scalar(select(func.count()).select_from(BankPayment)):
+            other = Thread(target=pay)
+            other.start()
+            other.join()
+        return found
+
+    monkeypatch.setattr(closing, "figures", look)
+    with pytest.raises(RedaError, match="changed"):
+        closing.finish(order, now=clock.now())
+    db.session.commit()
+    assert period.status == "withdrawn"
+
+
+def test_while_somebody_posts_long_it_waits_to_be_signed_anew(
+    monkeypatch: pytest.MonkeyPatch, phone: Phone, creditor: Creditor,
+    operators: tuple[Person, Person],
+) -> None:  # fmt: skip
+    monkeypatch.setattr(closing, "_LONGEST_WAIT", "10ms")
+    period = put_together(operators[0])
+    order = an_order(phone, period, operators[1])
+    with db.engine.connect() as other:
+        other.execute(select(func.pg_advisory_xact_lock_shared(closing._LOCK)))
+        with pytest.raises(RedaError, match="Try again in a moment"):
+            closing.finish(order, now=clock.now())
+    db.session.commit()
+    assert period.status == "waiting"
+    approve(phone, period, operators[1])
+    assert period.status == "closed"
+
+
 def test_a_closed_month_is_shown_as_it_was(
     phone: Phone, creditor: Creditor, operators: tuple[Person, Person]
 ) -> None:
@@ -131,6 +198,17 @@ def test_a_closed_month_is_shown_as_it_was(
     now_it_is = reconciling.reconcile(FIRST, LAST)
     assert now_it_is.closing.books_ore == 50_000
     assert [one.what for one in now_it_is.reasons] == ["other day"]
+
+
+def test_nobodys_name_is_kept_with_a_closed_month(
+    creditor: Creditor, operators: tuple[Person, Person]
+) -> None:
+    row = told(70_000, words="Hyra Anna Berg", name="Anna Berg", serial="8812")
+    match()
+    found = closing.figures(FIRST, LAST)
+    assert [one.name for one in found[0].reconciliation.differences] == ["8812"]
+    assert "Anna Berg" not in str(closing.as_json(found))
+    assert reconciling.payers([row.id]) == {row.id: "Anna Berg"}
 
 
 def test_figures_are_read_back_as_they_were_kept(creditor: Creditor) -> None:

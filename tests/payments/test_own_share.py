@@ -2,14 +2,17 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
+from threading import Thread
+from time import sleep
 
 import pytest
 from flask import Flask
 from lxml import etree
+from sqlalchemy import text
 
 from portal import clock, ledger
 from portal.config import Settings
-from portal.database import files
+from portal.database import files, tenancy
 from portal.extensions import db
 from portal.identity.models import BankIDOrder, Creditor, Person
 from portal.messages import RedaError
@@ -146,3 +149,35 @@ def test_without_an_account_of_our_own_nothing_is_taken(
     paid_by_bank(a_reminded_case(creditor), 500_00)
     with pytest.raises(RedaError, match="REDA_OWN_ACCOUNT"):
         put_together()
+
+
+def until_it_waits(other: Thread) -> None:
+    """Until another thread is done, or waits for a lock of ours."""
+    waits = text(
+        "select exists (select from pg_locks where locktype = 'advisory' and not granted"
+        " and database = (select oid from pg_database where datname = current_database()))"
+    )
+    while other.is_alive() and not db.session.scalar(waits):
+        sleep(0.02)
+
+
+def test_of_two_operators_who_take_it_out_at_once_one_does(app: Flask, creditor: Creditor) -> None:
+    paid_by_bank(a_reminded_case(creditor), 500_00)
+    answers = []
+
+    def run() -> None:
+        with app.app_context(), tenancy.service():
+            try:
+                put_together()
+                answers.append("put together")
+            except RedaError as error:
+                answers.append(error.problem.message)
+            db.session.remove()
+
+    releasing.put_own_share_together(on=TODAY, currency="SEK", actor=OPERATOR, now=NOW)
+    other = Thread(target=run)
+    other.start()
+    until_it_waits(other)
+    db.session.commit()
+    other.join()
+    assert answers == ["There is nothing of ours to take out."]
