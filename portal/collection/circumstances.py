@@ -7,18 +7,16 @@ from portal.collection.models import Debtor
 from portal.database import tenancy
 from portal.extensions import db
 
-# Customers p who are the customer d: the same identity number at the same company.
-_SAME = """
-p.creditor_id = d.creditor_id
-    and (p.id = d.id or p.identity_number_hash = d.identity_number_hash)
-"""
+# Customers p who are the customer d, of companies that are still to be told apart.
+_SAME = "(p.id = d.id or p.identity_number_hash = d.identity_number_hash)"
 # Kinds of the circumstances s known of the customer d: they hold now, or did when their case was
-# closed, whereupon nobody has said that they are over.
+# closed, whereupon nobody has said that they are over. The company is asked of them and not of the
+# customers: of those the database would look through all that it has, for each letter.
 KNOWN = f"""
 select s.kind from debtors p
 join cases k on k.debtor_id = p.id
 join case_stops s on s.case_id = k.id
-where {_SAME} and s.kind in {states.CIRCUMSTANCES}
+where {_SAME} and s.creditor_id = d.creditor_id and s.kind in {states.CIRCUMSTANCES}
     and (s.ended_at is null
         or cast(s.ended_at at time zone 'Europe/Stockholm' as date) >= k.closed_on)
 """  # noqa: S608
@@ -27,6 +25,7 @@ _OF_ONE = text(f"select distinct x.kind from debtors d cross join lateral ({KNOW
 _OPEN_CASES = text(
     f"select k.id from debtors d join debtors p on {_SAME}"  # noqa: S608
     " join cases k on k.debtor_id = p.id where d.id = :debtor and k.closed_on is null"
+    " and k.creditor_id = d.creditor_id"
 )
 
 

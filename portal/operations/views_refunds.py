@@ -48,7 +48,11 @@ class AccountForm(Form):
     """The account that a refund goes to."""
 
     kind = SelectField(
-        lazy_gettext("Kind of account"), choices=[SelectChoice(*one) for one in _KINDS.items()]
+        lazy_gettext("Kind of account"),
+        choices=[
+            SelectChoice("", lazy_gettext("Choose")),
+            *(SelectChoice(*one) for one in _KINDS.items()),
+        ],
     )
     account = StringField(lazy_gettext("The payer’s account"), [Length(max=60)])
     reason = StringField(
@@ -225,7 +229,7 @@ def _form(refund: Refund) -> AccountForm:
     is_bank = refund.way == refunds.BANK
     return AccountForm(
         formdata=None,
-        kind=refund.account_kind or "bankgiro",
+        kind=refund.account_kind or "",
         account=refund.payer_account if is_bank else "",
     )
 

@@ -138,7 +138,7 @@ class BankPayment(Base):
     given to cases or goes back; taken back by the bank; aside, when it is money that we sent, or
     brings what is booked already; repeated, when another file had it already; statement, when it is
     there only to be held against the books. reverses_id: the payment that this one takes back.
-    end_to_end_id: as who ordered it named it, or "".
+    end_to_end_id: as who ordered it named it, or "". payer_account_kind: when the file tells it.
     """
 
     __tablename__ = "bank_payments"
@@ -152,6 +152,9 @@ class BankPayment(Base):
         ),
         CheckConstraint(
             "cardinality(reference_numbers) = cardinality(reference_ores)", name="references"
+        ),
+        CheckConstraint(
+            "payer_account_kind in ('bankgiro', 'plusgiro')", name="payer_account_kind"
         ),
         Index("ix_bank_payments_new", "id", postgresql_where=text("state = 'new'")),
         Index("ix_bank_payments_account", "account", "value_on"),
@@ -185,6 +188,7 @@ class BankPayment(Base):
     reference_ores: Mapped[list[int | None]] = mapped_column(ARRAY(BigInteger))
     text: Mapped[str]
     payer_account: Mapped[str | None] = mapped_column(EncryptedText)
+    payer_account_kind: Mapped[str | None]
     payer_hash: Mapped[bytes | None]
     payer_name: Mapped[str]
     payer_address: Mapped[str]

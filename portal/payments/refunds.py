@@ -115,6 +115,9 @@ def known_kind(payment: BankPayment) -> str | None:
     account = payment.payer_account or ""
     if _is_valid("iban", account):
         return "iban"
+    if payment.payer_account_kind is not None:
+        told = payment.payer_account_kind
+        return told if _is_valid(told, account) else None
     kind = db.session.scalar(select(BankFile.kind).where(BankFile.id == payment.file_id))
     return "bankgiro" if kind == "bgmax" and _is_valid("bankgiro", account) else None
 
@@ -196,7 +199,7 @@ def confirm(
         raise RedaError(
             N_("Write at most %(most)s characters."), field="reason", most=LONGEST_REASON
         )
-    is_told = refund.way == BANK and digits == told_account(refund)
+    is_told = refund.way == BANK and _is_told(refund, kind, digits)
     if not is_told and not told:
         raise RedaError(
             N_("This is not the account that the bank told. Write how you know it is the payer’s."),
@@ -208,6 +211,14 @@ def confirm(
     refund.reason = ""
     _decided(refund, actor, now)
     return refund
+
+
+def _is_told(refund: Refund, kind: str, digits: str) -> bool:
+    """Whether it is what the bank told: the same digits are another's at another giro."""
+    if refund.payment_id is None:
+        return False
+    payment = db.session.get_one(BankPayment, refund.payment_id)
+    return (kind, digits) == (known_kind(payment), payment.payer_account)
 
 
 def _decided(refund: Refund, actor: Actor, now: datetime) -> None:
@@ -445,10 +456,14 @@ def ended(limit: int = 25) -> list[Refund]:
 
 
 def of_case(case_id: int) -> list[Shown]:
-    """What goes back or went back of a case's payments, as its debtor is told."""
+    """What goes back or went back of a case's payments, as its debtor is told.
+
+    Nothing of what is not sure to go yet, nor of where it goes when that is another account than it
+    came from and too short to be masked.
+    """
     found = db.session.scalars(
         select(Refund)
-        .where(Refund.case_id == case_id, Refund.status.not_in((FAILED, WITHDRAWN)))
+        .where(Refund.case_id == case_id, Refund.status.in_((WAITING, RELEASED, SETTLED)))
         .order_by(Refund.id)
     )
     return [
@@ -457,6 +472,7 @@ def of_case(case_id: int) -> list[Shown]:
             one.ended_on if one.status == SETTLED else None,
         )
         for one in found
+        if one.status == SETTLED or masked(one) or not one.account_reason
     ]  # fmt: skip
 
 

@@ -250,6 +250,7 @@ class _Told:
             one.payer_name, one.payer_address,
             self._cipher.encrypt(number.encode()) if number else None,
             one.serial, one.deposit, one.position, one.end_to_end_id,
+            one.payer_account_kind or None,
         )  # fmt: skip
 
 
@@ -282,7 +283,7 @@ def _mark_repeated(file: BankFile, days: list[date]) -> int:
 _COLUMNS = (
     "line, place, account, kind, amount_ore, currency, value_on, reference_numbers,"
     " reference_ores, text, payer_account, payer_hash, payer_name, payer_address, payer_number,"
-    " serial, deposit, position, end_to_end_id"
+    " serial, deposit, position, end_to_end_id, payer_account_kind"
 )
 _STAGE = (
     "drop table if exists pg_temp.bank_rows",
@@ -291,7 +292,7 @@ create temp table bank_rows (
     line bigint, place text, account text, kind text, amount_ore bigint, currency text,
     value_on date, reference_numbers text, reference_ores text, text text, payer_account bytea,
     payer_hash bytea, payer_name text, payer_address text, payer_number bytea, serial text,
-    deposit text, position bigint, end_to_end_id text
+    deposit text, position bigint, end_to_end_id text, payer_account_kind text
 ) on commit drop
 """,
 )
@@ -311,7 +312,7 @@ select :file_id, line, place, account, kind, amount_ore, currency, value_on,
         when reference_ores = '' then array[null::bigint]
         else string_to_array(reference_ores, ',', '')::bigint[] end,
     text, payer_account, payer_hash, payer_name, payer_address, payer_number, serial, deposit,
-    position, end_to_end_id, :state
+    position, end_to_end_id, payer_account_kind, :state
 from pg_temp.bank_rows
 """  # noqa: S608
 _REPEATED = """

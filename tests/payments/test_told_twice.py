@@ -17,6 +17,7 @@ from portal.config import Settings
 from portal.extensions import db
 from portal.identity.models import Creditor
 from portal.ledger import Account
+from portal.messages import RedaError
 from portal.payments import (
     booking,
     coming_back,
@@ -267,6 +268,62 @@ class TestWhatComesBack:
         db.session.expire_all()
         assert (refund.status, refund.reason, too_much()) == ("rejected", "AC04", 250_00)
         assert (refunds.differences(), booking.differences()) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("status", "is_told"),
+    [
+        ("to confirm", False), ("to approve", False), ("waiting", True), ("released", True),
+        ("settled", True), ("rejected", False), ("failed", False), ("withdrawn", False),
+    ],
+)  # fmt: skip
+def test_a_debtor_is_told_of_what_is_sure_to_go_back(
+    app: Flask, status: str, *, is_told: bool
+) -> None:
+    case = a_reminded_case()
+    by_bgmax([Paid(OWED + 250_00, case.ocr, payer="9912346")])
+    the_refund().status = status
+    assert bool(refunds.of_case(case.id)) is is_told
+
+
+def test_a_debtor_is_not_told_that_money_to_another_account_goes_the_same_way(app: Flask) -> None:
+    case = a_reminded_case()
+    by_bgmax([Paid(OWED + 250_00, case.ocr, payer="9912346")])
+    refund = the_refund()
+    refunds.confirm(refund.id, "bankgiro", "5805-6201", "ringde", actor=ERIK, now=NOW)
+    refund.status = "waiting"
+    assert [one.account for one in refunds.of_case(case.id)] == ["••••\N{NO-BREAK SPACE}6201"]
+    refund.payer_account = "3783511"
+    assert refunds.of_case(case.id) == []
+
+
+@pytest.mark.parametrize(
+    ("scheme", "member", "kind"),
+    [
+        ("<Prtry>BGNR</Prtry>", "", "bankgiro"),
+        ("<Cd>BBAN</Cd>", "9960", "plusgiro"),
+        ("<Cd>BBAN</Cd>", "8327", None),
+        ("", "", None),
+    ],
+)
+def test_only_the_account_that_the_bank_told_at_its_giro_needs_one_person(
+    app: Flask, scheme: str, member: str, kind: str | None
+) -> None:
+    case = a_reminded_case()
+    paid = Paid(OWED + 250_00, case.ocr, payer="9912346", scheme=scheme, member=member)
+    take(camt(entry([paid], day=TODAY)))
+    refund = the_refund()
+    assert refund.account_kind == kind
+    for one in ("bankgiro", "plusgiro"):
+        refund.status = "to confirm"
+        if one == kind:
+            assert refunds.confirm(refund.id, one, "9912346", "", actor=ERIK, now=NOW)
+            assert refund.status == "waiting"
+        else:
+            with pytest.raises(RedaError, match="not the account that the bank told"):
+                refunds.confirm(refund.id, one, "9912346", "", actor=ERIK, now=NOW)
+            refunds.confirm(refund.id, one, "9912346", "ringde", actor=ERIK, now=NOW)
+            assert refund.status == "to approve"
 
 
 def test_the_name_that_who_ordered_it_gave_is_kept(app: Flask) -> None:

@@ -381,7 +381,19 @@ def _received(
         told.first(f"{who}/Id/OrgId/Othr/Id", f"{who}/Id/PrvtId/Othr/Id"),
         told.text("Refs/AcctSvcrRef", "Refs/TxId") or entry.serial, entry.deposit,
         max(1, entry.payments.count), "" if named == _NOT_NAMED else named,
+        _giro(told, party),
     )  # fmt: skip
+
+
+def _giro(told: Fields, party: str) -> str:
+    """Which giro a party's account is of, if that is told; `BBAN` is any account but at 9960."""
+    held = f"{party}Acct/Id/Othr/SchmeNm"
+    scheme = told.first(f"{held}/Prtry", f"{held}/Cd")
+    if scheme.startswith("BG"):
+        return "bankgiro"
+    agent = party.replace("RltdPties", "RltdAgts")
+    member = told.first(f"{agent}Agt/FinInstnId/ClrSysMmbId/MmbId")
+    return "plusgiro" if scheme.startswith("PG") or (scheme, member) == ("BBAN", "9960") else ""
 
 
 def _bankgiro(told: Fields) -> str:

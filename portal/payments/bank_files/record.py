@@ -75,7 +75,8 @@ class Received(NamedTuple):
     the file's order. text: free text, lines split by line breaks. payer_number: an organisation
     number or a personal one. serial: the bank's own number of it. deposit: the bank's name of the
     sum on the account that it is part of; position: its place, from 1, in that. end_to_end_id: how
-    who ordered it named it; of what we ordered, our own name of it.
+    who ordered it named it; of what we ordered, our own name of it. payer_account_kind: bankgiro or
+    plusgiro, when the file tells that it is one.
     """
 
     line: int | None
@@ -95,6 +96,7 @@ class Received(NamedTuple):
     deposit: str
     position: int
     end_to_end_id: str = ""
+    payer_account_kind: str = ""
 
 
 class Statement(NamedTuple):

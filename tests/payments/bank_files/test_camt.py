@@ -63,7 +63,7 @@ def test_a_payment_is_read_whole() -> None:
     assert payments(camt(entry([ANNA])))[0] == Received(
         5, "Ntfctn[1]/Ntry[1]/TxDtls[1]", OURS, "payment", 150_000, "SEK", date(2026, 3, 9),
         (Reference("203100425", None),), "Faktura 1\noch 2", "3783511", "Anna Åkesson", "", "",
-        "S1", "R1", 1,
+        "S1", "R1", 1, "", "bankgiro",
     )  # fmt: skip
 
 

@@ -28,6 +28,9 @@ class Paid:
     # How who ordered it named it, and why it came back; of ISO 20022 alone.
     end_to_end_id: str = ""
     why_returned: str = ""
+    # Of ISO 20022 alone too; "": none.
+    scheme: str = "<Prtry>BGNR</Prtry>"
+    member: str = ""
 
 
 @dataclass
@@ -140,15 +143,19 @@ def details(paid: Paid, version: int = 8) -> str:
         name = f"<Pty>{name}</Pty>"
     held = ""
     if paid.payer:
-        scheme = "<SchmeNm><Prtry>BGNR</Prtry></SchmeNm>"
+        scheme = f"<SchmeNm>{paid.scheme}</SchmeNm>" if paid.scheme else ""
         held = f"<DbtrAcct><Id><Othr><Id>{paid.payer}</Id>{scheme}</Othr></Id></DbtrAcct>"
+    agent = ""
+    if paid.member:
+        member = f"<ClrSysMmbId><MmbId>{paid.member}</MmbId></ClrSysMmbId>"
+        agent = f"<RltdAgts><DbtrAgt><FinInstnId>{member}</FinInstnId></DbtrAgt></RltdAgts>"
     strd = "".join(
         f"<Strd>{_share(ore)}<CdtrRefInf><Ref>{reference}</Ref></CdtrRefInf></Strd>"
         for reference, ore in ([(paid.reference, 0)] if paid.reference else []) + [*paid.extras]
     )
     texts = "".join(f"<Ustrd>{text}</Ustrd>" for text in paid.texts)
     return (
-        f"<TxDtls>{serial}{amount}<RltdPties><Dbtr>{name}</Dbtr>{held}</RltdPties>"
+        f"<TxDtls>{serial}{amount}<RltdPties><Dbtr>{name}</Dbtr>{held}</RltdPties>{agent}"
         f"<RmtInf>{texts}{strd}</RmtInf>{why}</TxDtls>"
     )
 
