@@ -27,6 +27,15 @@ coalesce(sum(amount_ore) filter (where account in ('client_funds', 'over_payment
     + least(coalesce(sum(amount_ore) filter (where account = 'owed_to_creditor'), 0), 0)
 """
 
+# As the index ix_ledger_lines_client_money has it, so that no other line is looked at.
+_CLIENT_MONEY = text(
+    f"""
+    select sum(amount_ore)::bigint from ledger_lines
+    where creditor_id = :creditor_id and currency = :currency
+        and (account = 'client_funds' or {_IN_TRANSIT})
+    """  # noqa: S608
+)
+
 
 @dataclass(frozen=True)
 class Share:
@@ -58,16 +67,8 @@ def client_money(creditor_id: int, currency: str) -> int:
     Locked until the transaction ends: nobody else makes it less meanwhile.
     """
     db.session.execute(select(func.pg_advisory_xact_lock(_LOCK, creditor_id)))
-    is_money = (Line.account == Account.CLIENT_FUNDS) | Line.account.endswith(
-        "_in_transit", autoescape=True
-    )
     return int(
-        db.session.scalar(
-            select(func.coalesce(func.sum(Line.amount_ore), 0)).where(
-                Line.creditor_id == creditor_id, Line.currency == currency, is_money
-            )
-        )
-        or 0
+        db.session.scalar(_CLIENT_MONEY, {"creditor_id": creditor_id, "currency": currency}) or 0
     )
 
 

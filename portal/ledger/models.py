@@ -45,6 +45,11 @@ class Line(Base):
             postgresql_include=["account", "currency", "amount_ore", "entry_id"],
             postgresql_where=text("account in ('client_funds', 'covered')"),
         ),
+        Index(
+            "ix_ledger_lines_client_money", "creditor_id", "currency",
+            postgresql_include=["amount_ore", "case_id"],
+            postgresql_where=text("account = 'client_funds' or account like '%\\_in\\_transit'"),
+        ),
     )  # fmt: skip
 
     id: Mapped[PrimaryKey]
