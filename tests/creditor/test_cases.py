@@ -179,6 +179,6 @@ def test_a_case_of_another_company_is_not_there(desk: Desk) -> None:
 def test_the_payout_is_principal_and_interest_without_fees(desk: Desk, creditor: Creditor) -> None:
     case = a_reminded_case(creditor)
     pay(case, 106_548)
-    page = desk.get("payout")
+    page = desk.get("payouts/owed")
     assert re.search(r"SEK.1,005\.48", page.select_one(".sum").get_text())
     assert page.select_one("tbody th").get_text(strip=True) == case.reference

@@ -105,7 +105,7 @@ def test_when_the_sum_has_changed_the_new_plan_is_shown_and_not_agreed_on(
         ({"way": "months", "months": "13"}, "from 1 to 12 payments"),
         ({"way": "months", "months": "x"}, "Write a whole number."),
         ({"way": "months", "months": "99999999999999999999"}, "from 1 to 12 payments"),
-        ({"way": ""}, "How do you want to pay?: Fill this in."),
+        ({"way": ""}, "How do you want to pay: Fill this in."),
         ({"day": "30"}, "Choose one of the options."),
         ({"day": "-1"}, "Choose one of the options."),
     ],
