@@ -303,6 +303,9 @@ def settle(refund: Refund, *, on: date, actor: Actor, now: datetime) -> bool:
     is_late = refund.way != BANK and was_sent
     if refund.status != RELEASED and not is_late:
         return False
+    if ledger.is_posted(f"refund:{refund.key}:settled"):
+        # It was paid and came back, and is told once more.
+        return False
     if refund.status in (FAILED, WITHDRAWN) and not _gives_way(refund, actor, now):
         # It has gone twice. The books say so, and whoever reads them sees it.
         log.error("refund.paid_twice", refund=refund.key)

@@ -91,6 +91,18 @@ def check(case_ids: Sequence[int]) -> None:
         assert back <= over
 
 
+def test_a_refund_that_came_back_and_is_told_paid_once_more_is_still_owed(app: Flask) -> None:
+    case = a_reminded_case()
+    act("at once", 300_000, case.ocr, case.id, 0)
+    db.session.commit()
+    (refund,) = db.session.scalars(select(Refund)).all()
+    owed_ore, refund.status = too_much(), refunds.RELEASED
+    for what in ("paid", "comes back", "paid"):
+        act(what, 0, case.ocr, case.id, 0)
+    assert (refund.status, too_much()) == (refunds.REJECTED, owed_ore)
+    check([case.id])
+
+
 @given(
     st.lists(
         st.tuples(st.sampled_from(_ACTS), st.integers(1, 300_000), st.integers(0, 7)),

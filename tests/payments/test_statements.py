@@ -256,6 +256,8 @@ def _go_on(
     elif move == "propose":
         propose(creditor)
     elif move == "release":
+        # What was taken back meanwhile is in no payout that is released.
+        propose(creditor)
         for payout in db.session.scalars(
             select(Payout).where(Payout.creditor_id == creditor.id, Payout.status == "proposed")
         ):
