@@ -28,12 +28,14 @@ sum(hashtextextended(concat_ws('|', amount_ore, (
     ) one where r <> ''
 )), 0)::numeric)
 """
+# Each is counted once: nothing is known yet of how many deposits a new file has, and put into the
+# join one would be counted anew for each of the other.
 _FIND = text(
     f"""
-with mine as (
+with mine as materialized (
     select account, value_on, currency, deposit, count(*) as payments, sum(amount_ore) as ore
     from bank_payments where file_id = :file_id and state = 'new' group by 1, 2, 3, 4
-), theirs as (
+), theirs as materialized (
     select p.account, p.value_on, p.currency, p.deposit, p.file_id, count(*) as payments,
         sum(p.amount_ore) as ore
     from bank_payments p join bank_files f on f.id = p.file_id
