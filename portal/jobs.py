@@ -48,6 +48,7 @@ from portal.notifications import centre, gathering, mailing
 from portal.operations import bank_folder, payout_folder
 from portal.payments import (
     booking,
+    clearing,
     matching,
     paying_back,
     payouts,
@@ -290,8 +291,23 @@ def reconcile() -> None:
     now = clock.now()
     yesterday = clock.day_of(now) - timedelta(days=1)
     ledger.return_covers(on=clock.day_of(now), now=now)
-    if count := reconciling.keep_day(yesterday, now=now):
+    db.session.commit()
+    clear_what_agrees()
+    if count := reconciling.keep_day(yesterday, now=now, known=clearing.check(yesterday)):
         log.error("reconciliation.differs", day=str(yesterday), count=count)
+
+
+def clear_what_agrees() -> None:
+    """Clear what bank and books both have; when the books are busy, another night."""
+    try:
+        newest = clearing.newest_entry()
+    except RedaError:
+        log.warning("reconciliation.not_cleared")
+        return
+    # Others post while it is done.
+    db.session.commit()
+    clearing.clear(newest)
+    db.session.commit()
 
 
 def verify_history() -> None:

@@ -22,6 +22,8 @@
 - `cover(...)`, `return_covers(...)`: our own share stands in for it; `covered(currency)`: for what.
 - `own_share(currency)`: what on the client account is ours; `hold_own_share(currency)`: before
   any of it is taken.
+- `keep_sums(old, new)`, `kept_through()`, `newest_entry()`, `forget_sums()`: the books summed up
+  through an entry; `steadily(read)`, `SUMS`: to read the sums and what was posted since.
 """
 
 from portal.ledger.books import (
@@ -81,8 +83,22 @@ from portal.ledger.client_money import (
     own_share,
     return_covers,
 )
+from portal.ledger.kept import (
+    SUMS,
+    forget_sums,
+    keep_sums,
+    kept_through,
+    newest_entry,
+    steadily,
+)
 
 __all__ = [
+    "SUMS",
+    "forget_sums",
+    "keep_sums",
+    "kept_through",
+    "newest_entry",
+    "steadily",
     "COMMISSION",
     "COMMISSION_TAKEN_BACK",
     "COVERED_BY_US",

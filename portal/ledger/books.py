@@ -1,6 +1,6 @@
 """Entries in, balances out. The only place that writes money."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -517,10 +517,12 @@ def balances_sql(case_id: ColumnElement[int]) -> LateralFromClause:
     )
 
 
-def case_totals_sql(on: date | None = None) -> Subquery:
+def case_totals_sql(
+    on: date | None = None, among: Collection[int] | None = None
+) -> Subquery:
     """For each case what is booked and unpaid (owed_ore) and what came for it (received_ore).
 
-    on: at the end of this day; default all that is booked.
+    on: at the end of this day; default all that is booked. among: ids of cases; default all.
     """
     # Of the accounts read, all but this one are what the debtor owes.
     owed = case((Line.account == Account.CLIENT_FUNDS, 0), else_=Line.amount_ore)
@@ -532,6 +534,8 @@ def case_totals_sql(on: date | None = None) -> Subquery:
     ).where(Line.case_id.is_not(None), Line.account.in_((*_OWED_BY_DEBTOR, Account.CLIENT_FUNDS)))
     if on is not None:
         query = query.where(Line.booked_on <= on)
+    if among is not None:
+        query = query.where(Line.case_id == func.any(list(among)))
     return query.group_by(Line.case_id).subquery()
 
 

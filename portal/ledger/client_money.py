@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import bindparam, func, select, text
+from sqlalchemy import func, select, text
 
 from portal.extensions import db
 from portal.ledger.books import COVER_RETURNED, COVERED_BY_US, Account, post, post_many
+from portal.ledger.kept import SUMS, steadily
 from portal.ledger.models import Line
 
 # As the database's own check (migration 0055).
@@ -119,12 +120,12 @@ def return_covers(*, on: date, now: datetime) -> None:
 
 _OWN = text(
     f"""
+    with {SUMS}
     select creditor_id, ({_FREE})::bigint as free,
         coalesce(-sum(amount_ore) filter (where account = 'covered'), 0)::bigint as covered
-    from ledger_lines where currency = :currency and posted_on <= coalesce(:on, posted_on)
-    group by creditor_id order by creditor_id
+    from sums group by creditor_id order by creditor_id
     """  # noqa: S608
-).bindparams(bindparam("on", type_=Line.posted_on.type))
+)
 
 
 def hold_own_share(currency: str) -> None:
@@ -137,7 +138,9 @@ def hold_own_share(currency: str) -> None:
 
 def own_share(currency: str, on: date | None = None) -> OwnShare:
     """What is ours and lies on the client account. on: by the end of this accounting day."""
-    rows = db.session.execute(_OWN, {"currency": currency, "on": on}).all()
+    rows = steadily(
+        lambda kept: db.session.execute(_OWN, {"currency": currency, "on": on, "kept": kept}).all()
+    )
     shares = [Share(row.creditor_id, row.free) for row in rows if row.free > 0]
     return OwnShare(shares, int(sum(row.covered for row in rows)))
 

@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, FetchedValue, Index, text
+from sqlalchemy import CheckConstraint, FetchedValue, Index, SmallInteger, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.database.base import Base, PrimaryKey
@@ -17,6 +17,15 @@ class Entry(Base):
     """
 
     __tablename__ = "ledger_entries"
+    __table_args__ = (
+        Index(
+            "ix_ledger_entries_ordered", "id",
+            postgresql_where=text(
+                "kind like 'payout.%' or kind like 'refund.%' or kind like 'own\\_share.%'"
+                " or kind like 'own\\_money.%'"
+            ),
+        ),
+    )
 
     id: Mapped[PrimaryKey]
     creditor_id: Mapped[int]
@@ -61,3 +70,28 @@ class Line(Base):
     account: Mapped[str]
     amount_ore: Mapped[int]
     currency: Mapped[str]
+
+
+class KeptThrough(Base):
+    """The entry that sums are through, one row; see `kept`."""
+
+    __tablename__ = "ledger_kept"
+
+    id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    entry_id: Mapped[int]
+
+
+class KeptSum(Base):
+    """What was posted on a company's account on a day or in a month, in öre; see `kept`.
+
+    day: of a month its first.
+    """
+
+    __tablename__ = "ledger_sums"
+
+    currency: Mapped[str] = mapped_column(primary_key=True)
+    is_month: Mapped[bool] = mapped_column(primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    creditor_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    account: Mapped[str] = mapped_column(primary_key=True)
+    ore: Mapped[int]

@@ -4,7 +4,7 @@ What Swish or the payment provider sends us is a hint, which may come twice, lat
 counts is what they answer when we ask (Getswish, Merchant Integration Guide).
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -659,12 +659,16 @@ class Unbooked:
     booked_ore: int
 
 
-def differences(limit: int = 100) -> list[Unbooked]:
-    """Cases whose payments, less what was paid back, are not what is booked; there are none."""
-    totals = ledger.case_totals_sql()
+def differences(limit: int = 100, among: Collection[int] | None = None) -> list[Unbooked]:
+    """Cases whose payments, less what was paid back, are not what is booked; there are none.
+
+    among: ids of the cases looked at; default all.
+    """
+    totals = ledger.case_totals_sql(among=among)
+    some = [] if among is None else [Payment.case_id == func.any(list(among))]
     paid = (
         select(Payment.case_id, func.sum(Payment.amount_ore).label("ore"))
-        .where(~_IS_TAKEN_BACK)
+        .where(~_IS_TAKEN_BACK, *some)
         .group_by(Payment.case_id)
         .subquery()
     )

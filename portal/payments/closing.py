@@ -344,7 +344,7 @@ def _is_same_when_nobody_posts(period: ClosedPeriod) -> bool:
     only when something was added to the period meanwhile. Raises RedaError.
     """
     before, is_same = _rows_of(period), _is_same(period)
-    _hold_books()
+    hold_books()
     return is_same if _rows_of(period) == before else _is_same(period)
 
 
@@ -365,7 +365,7 @@ def _rows_of(period: ClosedPeriod) -> Sequence[Any]:
     return db.session.execute(_ROWS_OF, {"first": period.first_on, "last": period.last_on}).one()
 
 
-def _hold_books() -> None:
+def hold_books() -> None:
     """Let nobody post until the transaction ends. Raises RedaError when somebody posts for long."""
     wait = func.set_config("lock_timeout", _LONGEST_WAIT, True)
     usual = db.session.scalar(select(func.current_setting("lock_timeout")))

@@ -139,6 +139,7 @@ class BankPayment(Base):
     brings what is booked already; repeated, when another file had it already; statement, when it is
     there only to be held against the books. reverses_id: the payment that this one takes back.
     end_to_end_id: as who ordered it named it, or "". payer_account_kind: when the file tells it.
+    cleared_from, cleared_on: see `clearing`.
     """
 
     __tablename__ = "bank_payments"
@@ -173,6 +174,25 @@ class BankPayment(Base):
             "ix_bank_payments_reverses_id", "reverses_id", unique=True,
             postgresql_where=text("reverses_id is not null"),
         ),
+        Index("ix_bank_payments_day", "currency", "value_on"),
+        Index(
+            "ix_bank_payments_open", "currency", "value_on",
+            postgresql_where=text(
+                "cleared_on is null and state not in ('repeated', 'statement')"
+            ),
+        ),
+        Index(
+            "ix_bank_payments_between", "currency", "cleared_on", "cleared_from",
+            postgresql_where=text("cleared_from < cleared_on"),
+        ),
+        Index(
+            "ix_bank_payments_statement", "value_on", "account", "deposit", "position",
+            postgresql_where=text("state = 'statement'"),
+        ),
+        Index(
+            "ix_bank_payments_debits", "value_on", "amount_ore",
+            postgresql_where=text("kind = 'debit'"),
+        ),
     )  # fmt: skip
 
     id: Mapped[PrimaryKey]
@@ -199,6 +219,8 @@ class BankPayment(Base):
     end_to_end_id: Mapped[str] = mapped_column(server_default="")
     state: Mapped[str]
     reverses_id: Mapped[int | None] = mapped_column(ForeignKey("bank_payments.id"))
+    cleared_from: Mapped[date | None]
+    cleared_on: Mapped[date | None]
 
 
 class ToldTwice(Base):
@@ -481,6 +503,37 @@ class ReconciledDay(Base):
     books_ore: Mapped[int]
     explained_ore: Mapped[int]
     unexplained: Mapped[int]
+
+
+class ReconciledSum(Base):
+    """What moved money on a day, summed up; see `clearing`.
+
+    side: bank, of what is cleared; books and cases, of entries that are summed up. what: of
+    `reconciling.MOVES`. name: the account at the bank, or the way in the books. came_ore: of those
+    above zero. number: how many.
+    """
+
+    __tablename__ = "reconciled_sums"
+    __table_args__ = (CheckConstraint("side in ('bank', 'books', 'cases')", name="side"),)
+
+    side: Mapped[str] = mapped_column(primary_key=True)
+    currency: Mapped[str] = mapped_column(primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    what: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    ore: Mapped[int]
+    came_ore: Mapped[int]
+    number: Mapped[int]
+
+
+class LeftOver(Base):
+    """An entry that nothing at the bank belongs to, or a case that is not even; see `clearing`."""
+
+    __tablename__ = "reconciled_left"
+    __table_args__ = (CheckConstraint("kind in ('entry', 'case')", name="kind"),)
+
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
 
 
 class ClosedPeriod(Base):

@@ -1,15 +1,15 @@
 """Money that moved, at the bank and in the books: parts of the statements that hold them together.
 
-`TOLD`, `ORDERS` (which needs it) and `MOVED` are tables after `with`, of one `:currency`, in öre,
+`TOLD`, `ORDERS` (which needs it) and `moved()` are tables after `with`, of one `:currency`, in öre,
 above zero what came in. `MOVE_AT_BANK`, with `OF_ORDERS`, and `MOVE_IN_BOOKS` say what moved it:
-one of `reconciling.MOVES`.
+one of `reconciling.MOVES`. `CAME` tells the same of cases.
 """
 
 # What a bank's file tells, once. Of a statement only what no other file has.
-TOLD = """
+_TOLD = """
 statement as (
     select b.* from bank_payments b
-    where b.state = 'statement' and b.currency = :currency and not exists (
+    where b.state = 'statement' and b.currency = :currency {of_statements} and not exists (
         select from bank_payments o
         where o.state = 'statement' and o.file_id < b.file_id and o.account = b.account
             and o.value_on = b.value_on and o.deposit = b.deposit and o.position = b.position
@@ -17,7 +17,7 @@ statement as (
     )
 ), told_ids as (
     select id from bank_payments
-    where state not in ('repeated', 'statement') and currency = :currency
+    where state not in ('repeated', 'statement') and currency = :currency {of_payments}
     union all
     select s.id from statement s join bank_transfers t on t.payment_id = s.id
     union all
@@ -25,19 +25,37 @@ statement as (
         select *, row_number() over (partition by amount_ore, value_on order by id) as nth
         from statement where kind = 'debit'
             and not exists (select from bank_transfers t where t.payment_id = statement.id)
-    ) s
-    where s.nth > (
-        select count(*) from bank_payments o
-        where o.kind = 'debit' and o.state not in ('repeated', 'statement')
-            and o.currency = :currency and o.amount_ore = s.amount_ore
-            and o.value_on = s.value_on
-    )
+    ) s left join (
+        select amount_ore, value_on, count(*) as number from bank_payments
+        where kind = 'debit' and state not in ('repeated', 'statement') and currency = :currency
+        group by 1, 2
+    ) o on o.amount_ore = s.amount_ore and o.value_on = s.value_on
+    where s.nth > coalesce(o.number, 0)
 ), told as (
     select b.id, b.account, b.kind, b.amount_ore, b.value_on, b.state, b.text, b.serial,
         b.end_to_end_id, b.reference_numbers, b.payer_name, t.way
     from bank_payments b join told_ids i on i.id = b.id
     left join bank_transfers t on t.payment_id = b.id
 )"""
+# Of statements nothing else can be in it.
+_OF_STATEMENTS = """and b.id in (
+        select id from bank_payments
+        where state = 'statement' and kind = 'debit' and currency = :currency
+        union select payment_id from bank_transfers
+    )"""
+TOLD = _TOLD.format(of_statements="", of_payments="")
+# Only what is not cleared, and what the table `also` names.
+TOLD_OPEN = _TOLD.format(
+    of_statements=_OF_STATEMENTS,
+    of_payments="""and cleared_on is null
+    union all
+    select id from also""",
+)
+# Of the days from :first through :last, whole.
+TOLD_WITHIN = _TOLD.format(
+    of_statements="and b.value_on between :first and :last",
+    of_payments="and value_on between :first and :last",
+)
 # What we have ordered, and the debit that names it or its file and has its sum.
 ORDERS = """
 orders as (
@@ -87,14 +105,13 @@ orders as (
 ), at_bank as (
     select * from debited union all select * from returned
 )"""
-# Each entry that moved money on the client account, and what it belongs to.
-MOVED = """
-money as (
+_MOVED = """
+{name}_money as (
     select entry_id, sum(amount_ore)::bigint as ore, min(posted_on) as posted_on
     from ledger_lines
-    where account in ('client_funds', 'covered') and currency = :currency
+    where account in ('client_funds', 'covered') and currency = :currency {which}
     group by entry_id having sum(amount_ore) <> 0
-), moved as (
+), {name} as (
     select m.entry_id, m.ore, m.posted_on, e.kind, e.case_id, e.idempotency_key as key,
         case when e.idempotency_key like 'own money:%'
                 then split_part(e.idempotency_key, ':', 2)::bigint
@@ -110,7 +127,7 @@ money as (
                 and split_part(e.idempotency_key, ':', 2) in ('swish', 'card', 'account')
                 then split_part(e.idempotency_key, ':', 2)
             when f.way <> 'bank' then f.way end as way
-    from money m join ledger_entries e on e.id = m.entry_id
+    from {name}_money m join ledger_entries e on e.id = m.entry_id
     left join bank_shares s on s.key = substr(e.idempotency_key, case
         when e.idempotency_key like 'payment:%' then 9
         when e.idempotency_key like 'taken back:%' then 12
@@ -137,3 +154,71 @@ case when t.way = 'own' then 'own money' when t.way is not null then t.way
 OF_ORDERS = """
 left join (select distinct on (debit_id) debit_id, kind from at_bank order by debit_id) d
     on d.debit_id = t.id"""
+
+
+# What a bank's payment is kept as once it is cleared.
+CLEARED_AS = "case when b.kind = 'payment' then 'bankgiro' else 'taken back' end"
+# Lines of entries that are not summed up yet.
+AFTER_KEPT = "and entry_id > :kept and entry_id <= :new"
+# Entries of what we have ordered and of our own money, as the index ix_ledger_entries_ordered.
+ORDERED = (
+    "kind like 'payout.%' or kind like 'refund.%' or kind like 'own\\_share.%'"
+    " or kind like 'own\\_money.%'"
+)
+# What came to cases and went, on the day that the books have it. Our own money is looked up whole:
+# there is little of it.
+_CAME = """
+posted as not materialized (
+    select id, idempotency_key as key, posted_on from ledger_entries {which}
+), came as (
+    select p.channel as what, p.amount_ore as ore, e.posted_on as day
+    from posted e join payments p on p.channel_reference = substr(e.key, 9)
+    where e.key like 'payment:%' and p.currency = :currency
+    union all
+    select 'taken back', -p.amount_ore, coalesce(b.posted_on, e.posted_on)
+    from posted e join payments p on p.channel_reference = substr(e.key, 12)
+    left join ledger_entries b on b.idempotency_key = 'returned by bank:' || p.channel_reference
+    where e.key like 'taken back:%' and p.currency = :currency
+    union all
+    select o.what, case when e.key like '%\\:returned' then o.ore else -o.ore end, e.posted_on
+    from posted e join (
+        select 'payout' as what, concat('payout:', key) as name, amount_ore as ore from payouts
+        where currency = :currency and released_on is not null
+        union all
+        select 'refund', concat('refund:', key), amount_ore from refunds
+        where currency = :currency and creditor_id is not null
+    ) o on e.key in (o.name || '\\:settled', o.name || '\\:returned')
+    where e.key like 'payout:%' or e.key like 'refund:%'
+    union all
+    select 'own share', -o.amount_ore, e.posted_on
+    from own_share_orders o join posted e
+        on e.key = concat('own share:', o.key, '\\:settled', ':', o.shares -> 0 ->> 0)
+    where o.currency = :currency and o.status = 'settled'
+    {and_whole}
+)"""
+# That there is none the check of each night tells.
+_NOT_POSTED = """union all
+    select p.channel, p.amount_ore, p.value_on from payments p
+    where p.currency = :currency and not exists (
+        select from ledger_entries e where e.idempotency_key = 'payment:' || p.channel_reference
+    )"""
+OWN_MONEY = """
+select 'own money' as what, b.amount_ore as ore, e.posted_on as day
+from bank_transfers t join bank_payments b on b.id = t.payment_id
+join lateral (
+    select min(posted_on) as posted_on from creditors c join ledger_entries
+        on idempotency_key = 'own money:' || b.id || ':' || c.id
+) e on true
+where t.way = 'own' and b.currency = :currency"""
+
+CAME = _CAME.format(which="", and_whole=_NOT_POSTED)
+# Of entries after :kept, through :new. What should be posted and is not, it does not see.
+CAME_BETWEEN = _CAME.format(which="where id > :kept and id <= :new", and_whole="")
+
+
+def moved(which: str = "", *, name: str = "moved") -> str:
+    """Each entry that moved money on the client account, and what it belongs to.
+
+    which: a condition on its lines.
+    """
+    return _MOVED.format(which=which, name=name)

@@ -9,10 +9,10 @@ from portal.extensions import db
 from portal.payments.moved_money import (
     MOVE_AT_BANK,
     MOVE_IN_BOOKS,
-    MOVED,
     OF_ORDERS,
     ORDERS,
-    TOLD,
+    TOLD_OPEN,
+    moved,
 )
 
 BANK, BOOKS, CASES = "bank", "books", "cases"
@@ -61,7 +61,10 @@ class WholeEntry:
 _QUERIES = {
     BANK: text(
         f"""
-with {TOLD}, {ORDERS}
+with also as (
+    select id from bank_payments
+    where currency = :currency and value_on between :first and :last and cleared_on is not null
+), {TOLD_OPEN}, {ORDERS}
 select t.id, t.value_on, t.amount_ore, coalesce(nullif(t.payer_name, ''), t.text), null, null
 from told t {OF_ORDERS}
 where t.value_on between :first and :last and {MOVE_AT_BANK} = :what and t.id > :after
@@ -70,21 +73,21 @@ order by t.id limit :most
     ),
     BOOKS: text(
         f"""
-with {MOVED}
+with {moved("and posted_on between :first and :last")}
 select m.entry_id, m.posted_on, m.ore, m.kind, m.case_id, c.name
 from moved m join ledger_entries e on e.id = m.entry_id join creditors c on c.id = e.creditor_id
-where m.posted_on between :first and :last and m.entry_id > :after
+where m.entry_id > :after
     and m.entry_id in (select entry_id from moved where {MOVE_IN_BOOKS} = :what)
 order by m.entry_id limit :most
 """  # noqa: S608
     ),
     CASES: text(
         """
-select p.id, coalesce(e.posted_on, p.value_on), p.amount_ore, p.receipt_number, p.case_id, c.name
-from payments p join creditors c on c.id = p.creditor_id
-left join ledger_entries e on e.idempotency_key = 'payment:' || p.channel_reference
-where p.currency = :currency and p.channel = :what and p.id > :after
-    and coalesce(e.posted_on, p.value_on) between :first and :last
+select p.id, e.posted_on, p.amount_ore, p.receipt_number, p.case_id, c.name
+from ledger_entries e join payments p on p.channel_reference = substr(e.idempotency_key, 9)
+join creditors c on c.id = p.creditor_id
+where e.idempotency_key like 'payment:%' and e.posted_on between :first and :last
+    and p.currency = :currency and p.channel = :what and p.id > :after
 order by p.id limit :most
 """
     ),

@@ -17,22 +17,33 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select, text
+from sqlalchemy import TextClause, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
+from portal import ledger
 from portal.extensions import db
 from portal.law import calendar
 from portal.payments import booking, ways
 from portal.payments.models import BankPayment, ReconciledDay
 from portal.payments.moved_money import (
+    AFTER_KEPT,
+    CAME,
+    CAME_BETWEEN,
+    CLEARED_AS,
     MOVE_AT_BANK,
     MOVE_IN_BOOKS,
-    MOVED,
     OF_ORDERS,
+    ORDERED,
     ORDERS,
+    OWN_MONEY,
     TOLD,
+    TOLD_OPEN,
+    TOLD_WITHIN,
+    moved,
 )
 
+# All entries.
+NEWEST = 2**63 - 1
 # As the doors call it.
 Day = ReconciledDay
 # What moves money, in the order of the table.
@@ -201,72 +212,60 @@ class Reconciliation:
         )  # fmt: skip
 
 
-_BOOKS = text(
-    f"""
-with {MOVED}
-select {MOVE_IN_BOOKS} as what,
-    coalesce(sum(ore) filter (where posted_on < :first), 0)::bigint as before,
-    coalesce(sum(ore) filter (where posted_on >= :first), 0)::bigint as within
-from moved where posted_on <= :last group by 1
-"""  # noqa: S608
-)
-_BANK = text(
-    f"""
-with {TOLD}, {ORDERS}
-select {MOVE_AT_BANK} as what,
-    coalesce(sum(t.amount_ore) filter (where t.value_on < :first), 0)::bigint as before,
-    coalesce(sum(t.amount_ore) filter (where t.value_on >= :first), 0)::bigint as within
-from told t {OF_ORDERS}
-where t.value_on <= :last group by 1
-"""  # noqa: S608
-)
-_CASES = text(
-    """
-with came as (
-    select p.channel as what, p.amount_ore as ore, coalesce(e.posted_on, p.value_on) as posted_on
-    from payments p left join ledger_entries e on e.idempotency_key = 'payment:' || p.channel_reference
-    where p.currency = :currency
-    union all
-    select 'taken back', -p.amount_ore, coalesce(b.posted_on, e.posted_on)
-    from payments p join ledger_entries e on e.idempotency_key = 'taken back:' || p.channel_reference
-    left join ledger_entries b on b.idempotency_key = 'returned by bank:' || p.channel_reference
-    where p.currency = :currency
-    union all
-    select o.what, case when e.idempotency_key like '%\\:returned' then o.ore else -o.ore end,
-        e.posted_on
-    from (
-        select 'payout' as what, concat('payout:', key) as name, amount_ore as ore from payouts
-        where currency = :currency and released_on is not null
-        union all
-        select 'refund', concat('refund:', key), amount_ore from refunds
-        where currency = :currency and creditor_id is not null
-    ) o join ledger_entries e
-        on e.idempotency_key in (o.name || '\\:settled', o.name || '\\:returned')
-    union all
-    select 'own share', -o.amount_ore, e.posted_on
-    from own_share_orders o join ledger_entries e
-        on e.idempotency_key = concat('own share:', o.key, '\\:settled', ':', o.shares -> 0 ->> 0)
-    where o.currency = :currency and o.status = 'settled'
-    union all
-    select 'own money', b.amount_ore, e.posted_on
-    from bank_transfers t join bank_payments b on b.id = t.payment_id
-    join lateral (
-        select min(posted_on) as posted_on from creditors c join ledger_entries
-            on idempotency_key = 'own money:' || b.id || ':' || c.id
-    ) e on true
-    where t.way = 'own' and b.currency = :currency
-)
-select what, coalesce(sum(ore) filter (where posted_on < :first), 0)::bigint as before,
-    coalesce(sum(ore) filter (where posted_on >= :first), 0)::bigint as within
-from came where posted_on <= :last group by 1
-"""  # noqa: E501
-)
-_DIFFERENCES = text(
-    f"""
-with {TOLD}, {ORDERS}, {MOVED}, by_bank as (
+# Of tables of (what, day, ore, number) in `{rows}`.
+_BY_WHAT = """
+select what, coalesce(sum(ore) filter (where day < :first), 0)::bigint as before,
+    coalesce(sum(ore) filter (where day >= :first), 0)::bigint as within
+from ({rows}) x where day <= :last group by what having sum(number) > 0"""
+_KEPT = "select what, day, ore, number from reconciled_sums where currency = :currency and side = "
+_BOOKS_ROWS = f"select {MOVE_IN_BOOKS} as what, posted_on as day, ore, 1 as number from moved"  # noqa: S608
+_BANK_ROWS = f"""
+select {MOVE_AT_BANK} as what, t.value_on as day, t.amount_ore as ore, 1 as number
+from told t {OF_ORDERS}"""  # noqa: S608
+_CASES_ROWS = f"""
+select what, ore, day, 1 as number from came
+union all select what, ore, day, 1 from ({OWN_MONEY}) own"""  # noqa: S608
+_SUMS_WHOLE = {
+    "bank": text(f"with {TOLD}, {ORDERS} {_BY_WHAT.format(rows=_BANK_ROWS)}"),
+    "books": text(f"with {moved()} {_BY_WHAT.format(rows=_BOOKS_ROWS)}"),
+    "cases": text(f"with {CAME} {_BY_WHAT.format(rows=_CASES_ROWS)}"),
+}
+# Cleared, and then noted to bring what was booked already.
+_NOTED = """
+also as (
+    select b.id from bank_transfers t join bank_payments b on b.id = t.payment_id
+    where b.currency = :currency and b.cleared_on is not null
+)"""
+_NOT_AS_KEPT = """
+select {columns}, b.value_on as day, -b.amount_ore as ore, -1 as number
+from also join bank_payments b on b.id = also.id"""
+_SUMS = {
+    "bank": text(
+        f"with {_NOTED}, {TOLD_OPEN}, {ORDERS} "
+        + _BY_WHAT.format(
+            rows=f"{_KEPT} 'bank' union all select what, day, ore, number from"
+            f" ({_NOT_AS_KEPT.format(columns=f'{CLEARED_AS} as what')}) noted"
+            f" union all select what, day, ore, number from ({_BANK_ROWS}) open"
+        )
+    ),
+    "books": text(
+        f"with {moved(AFTER_KEPT)} "
+        + _BY_WHAT.format(
+            rows=f"{_KEPT} 'books' union all select what, day, ore, number from ({_BOOKS_ROWS}) new"
+        )
+    ),
+    "cases": text(
+        f"with {CAME_BETWEEN} "
+        + _BY_WHAT.format(
+            rows=f"{_KEPT} 'cases' union all select what, day, ore, number from ({_CASES_ROWS}) new"
+        )
+    ),
+}
+_DIFFERENCES = """
+by_bank as (
     select bank_id, coalesce(sum(ore) filter (where posted_on <= :last), 0) as ore,
         sum(ore) as whole, max(posted_on) as posted_on
-    from moved where bank_id is not null group by bank_id
+    from moved where bank_id is not null {of_bank} group by bank_id
 ), of_bank as (
     select coalesce(t.id, m.bank_id) as id, t.kind, t.state,
         case when t.value_on <= :last then t.amount_ore else 0 end as bank_ore,
@@ -294,15 +293,8 @@ with {TOLD}, {ORDERS}, {MOVED}, by_bank as (
     ) a on a.kind = o.kind and a.id = o.id
     left join by_order m on m.order_kind = o.kind and m.order_key = o.key
 ), of_way as (
-    select coalesce(b.way, t.way) as way, coalesce(b.ore, 0) - coalesce(t.ore, 0) as left_ore
-    from (
-        select way, sum(ore) as ore from moved where way is not null and posted_on <= :last
-        group by way
-    ) b
-    full join (
-        select way, sum(amount_ore) as ore from told where way <> 'own' and value_on <= :last
-        group by way
-    ) t on t.way = b.way
+    select way, sum(books_ore) - sum(bank_ore) as left_ore from way_days
+    where day <= :last group by way
 ), on_its_way as (
     -- The newest that together make up what has not come.
     select m.*, w.left_ore from (
@@ -352,16 +344,95 @@ select * from (
         sum(bank_ore - books_ore) over (partition by what) as total
     from found
 ) x where place <= :most order by what, place
-"""  # noqa: S608
+"""
+# What each way brought by day, in the books and at the bank.
+_WAY_DAYS = """
+way_days as (
+    select way, posted_on as day, ore as books_ore, greatest(ore, 0) as came_ore, 0 as bank_ore
+    from {moved} where way is not null
+    union all
+    select way, value_on, 0, 0, amount_ore from told where way <> 'own'
+    {kept}
+)"""
+_DIFFERENCES_WHOLE = text(
+    f"with {TOLD}, {ORDERS}, {moved()}, {_WAY_DAYS.format(moved='moved', kept='')}, "
+    + _DIFFERENCES.format(of_bank="")
 )
+_WAYS_KEPT = """
+    union all
+    select name, day, ore, came_ore, 0 from reconciled_sums
+    where side = 'books' and currency = :currency and name <> ''"""
+# What may differ on the day: banks' payments that are not cleared, or that since were posted of, or
+# that one side has by then and the other has later. Each of them with all its entries.
+_MAY_DIFFER = f"""
+{moved(AFTER_KEPT, name="newly")}, also as (
+    select id from bank_payments
+    where currency = :currency and cleared_on > :last and cleared_from < cleared_on
+        and cleared_from <= :last
+    union
+    select b.id from newly join bank_payments b on b.id = newly.bank_id where b.cleared_on is not null
+    union
+    select b.id from bank_transfers t join bank_payments b on b.id = t.payment_id
+    where b.currency = :currency and b.cleared_on is not null
+), {TOLD_OPEN}, {ORDERS}, {_WAY_DAYS.format(moved="newly", kept=_WAYS_KEPT)}, running as (
+    select d.way, d.day, w.left_ore, sum(d.came_ore) over (
+        partition by d.way order by d.day desc) as came_ore
+    from (
+        select way, day, sum(came_ore) as came_ore from way_days where day <= :last group by 1, 2
+    ) d join (
+        select way, sum(books_ore) - sum(bank_ore) as left_ore from way_days where day <= :last
+        group by way
+    ) w on w.way = d.way and w.left_ore > 0
+), begins as (
+    select least(min(day) filter (where came_ore < left_ore),
+        max(day) filter (where came_ore >= left_ore)) as day
+    from running group by way
+), entries as (
+    select entry_id from newly_money
+    union
+    select e.id from bank_shares s cross join (
+        values ('payment:'), ('taken back:'), ('returned by bank:')
+    ) k(before) join ledger_entries e on e.idempotency_key = k.before || s.key
+    where s.payment_id in (
+        select id from told union
+        select b.reverses_id from told t join bank_payments b on b.id = t.id
+    )
+    union
+    select id from ledger_entries where {ORDERED}
+    union
+    select id from reconciled_left where kind = 'entry'
+    union
+    select entry_id from ledger_lines
+    where account in ('client_funds', 'covered')
+        and posted_on between (select min(day) from begins) and :last
+), {moved("and entry_id in (select entry_id from entries)")}, """  # noqa: S608
+_DIFFERENCES_SINCE = text(
+    f"with {_MAY_DIFFER}"
+    + _DIFFERENCES.format(
+        of_bank="""and not exists (
+        select from bank_payments b where b.id = moved.bank_id and b.cleared_on is not null
+            and b.id not in (select id from also)
+    )"""
+    )
+)
+_BY_ACCOUNT = """
+select account, coalesce(sum(ore) filter (where day < :first), 0)::bigint,
+    coalesce(sum(ore) filter (where day >= :first and is_in), 0)::bigint,
+    coalesce(sum(ore) filter (where day >= :first and not is_in), 0)::bigint
+from ({rows}) x where day <= :last group by account having sum(number) > 0 order by account
+"""
+_TOLD_ROWS = """
+select account, value_on as day, amount_ore as ore, 1 as number, amount_ore > 0 as is_in from told"""
+_ACCOUNTS_WHOLE = text(f"with {TOLD} {_BY_ACCOUNT.format(rows=_TOLD_ROWS)}")
 _ACCOUNTS = text(
-    f"""
-with {TOLD}
-select account, coalesce(sum(amount_ore) filter (where value_on < :first), 0)::bigint,
-    coalesce(sum(amount_ore) filter (where value_on >= :first and amount_ore > 0), 0)::bigint,
-    coalesce(sum(amount_ore) filter (where value_on >= :first and amount_ore < 0), 0)::bigint
-from told where value_on <= :last group by account order by account
-"""  # noqa: S608
+    f"with {_NOTED}, {TOLD_OPEN} "
+    + _BY_ACCOUNT.format(
+        rows="select name as account, day, ore, number, what = 'bankgiro' as is_in"
+        " from reconciled_sums where currency = :currency and side = 'bank'"
+        " union all select account, day, ore, number, ore < 0 from"
+        f" ({_NOT_AS_KEPT.format(columns='b.account')}) noted"
+        f" union all {_TOLD_ROWS}"
+    )
 )
 _BALANCES = text(
     """
@@ -373,7 +444,7 @@ order by account, closed_on desc, file_id desc
 # Only days that a statement tells of.
 _STATEMENTS = text(
     f"""
-with {TOLD}, told_days as (
+with {TOLD_WITHIN}, told_days as (
     select value_on, sum(amount_ore)::bigint as ore from told group by value_on
 ), statement_days as (
     select value_on, sum(amount_ore)::bigint as ore from statement group by value_on
@@ -399,14 +470,33 @@ select count(*), coalesce(sum(amount_ore), 0)::bigint from bank_payments
 where state = 'repeated' and currency = :currency and value_on between :first and :last
 """
 )
+# Cases that were not even when it was looked at, and those whose money has moved since.
+_MAY_BE_UNEVEN = text(
+    """
+select id from reconciled_left where kind = 'case'
+union
+select case_id from ledger_lines
+where entry_id > :kept and account = 'client_funds' and case_id is not null
+"""
+)
+# One after the other, in an index: there are few.
 _CURRENCIES = text(
     """
-select currency from ledger_lines where account = 'client_funds'
-union select currency from bank_payments
+with recursive told as (
+    (select currency from bank_payments order by currency limit 1)
+    union all
+    select (select b.currency from bank_payments b where b.currency > told.currency
+        order by b.currency limit 1)
+    from told where told.currency is not null
+)
+select currency from told where currency is not null
+union select currency from ledger_sums where is_month and account = 'client_funds'
+union select currency from ledger_lines where entry_id > :kept and account = 'client_funds'
 """
 )
 _OWNERS = text(
-    """
+    f"""
+with {ledger.SUMS}
 select l.creditor_id, c.name,
     coalesce(-sum(amount_ore) filter (where account = 'owed_to_creditor'), 0)::bigint as owed,
     coalesce(-sum(amount_ore) filter (where account in ('over_payment', 'unmatched')), 0)::bigint
@@ -415,26 +505,45 @@ select l.creditor_id, c.name,
         as ordered,
     coalesce(sum(amount_ore) filter (where account = 'client_funds'), 0)::bigint as money,
     coalesce(-sum(amount_ore) filter (where account = 'covered'), 0)::bigint as covered
-from ledger_lines l join creditors c on c.id = l.creditor_id
-where l.currency = :currency and l.posted_on <= :last
+from sums l join creditors c on c.id = l.creditor_id
 group by l.creditor_id, c.name
 having bool_or(account in ('client_funds', 'covered'))
 order by c.name, l.creditor_id
-"""
+"""  # noqa: S608
 )
 
 
 def currencies() -> list[str]:
     """The currencies that there is money in; kronor always."""
-    found = set(db.session.scalars(_CURRENCIES)) | {"SEK"}
+    found = ledger.steadily(lambda kept: set(db.session.scalars(_CURRENCIES, {"kept": kept})))
+    found |= {"SEK"}
     return sorted(found, key=lambda one: (one != "SEK", one))
 
 
 def reconcile(first: date, last: date, currency: str = "SEK") -> Reconciliation:
-    """What the three say of a day or a period, and where they differ at its end."""
-    days = {"first": first, "last": last, "currency": currency}
-    bank, books, cases = (_by_what(query, days) for query in (_BANK, _BOOKS, _CASES))
-    reasons, differences = _differences(last, currency)
+    """What the three say of a day or a period, and where they differ at its end.
+
+    It reads what is not cleared yet, and sums of the rest (`clearing`).
+    """
+    return ledger.steadily(lambda kept: _reconcile(first, last, currency, kept))
+
+
+def reconcile_from_the_beginning(
+    first: date, last: date, currency: str = "SEK"
+) -> Reconciliation:
+    """The same, of all that ever was told, posted and paid: it reads every row. For each night."""
+    return _reconcile(first, last, currency, None)
+
+
+def _reconcile(first: date, last: date, currency: str, kept: int | None) -> Reconciliation:
+    days = {"first": first, "last": last, "currency": currency, "kept": kept, "new": NEWEST}
+    sums, accounts, differing = (
+        (_SUMS_WHOLE, _ACCOUNTS_WHOLE, _DIFFERENCES_WHOLE)
+        if kept is None
+        else (_SUMS, _ACCOUNTS, _DIFFERENCES_SINCE)
+    )
+    bank, books, cases = (_by_what(sums[side], days) for side in ("bank", "books", "cases"))
+    reasons, differences = _differences(differing, days)
     whats = [one for one in MOVES if any(one in each for each in (bank, books, cases))]
     repeated = db.session.execute(_REPEATED, days).one()
     return Reconciliation(
@@ -449,13 +558,18 @@ def reconcile(first: date, last: date, currency: str = "SEK") -> Reconciliation:
         ),
         reasons=reasons,
         differences=differences,
-        accounts=_accounts(days),
+        accounts=_accounts(accounts, days),
         statements=[StatementDay(*row) for row in db.session.execute(_STATEMENTS, days)],
         refused=[(int(id_), name) for id_, name in db.session.execute(_REFUSED, days)],
         repeated=int(repeated[0]),
         repeated_ore=int(repeated[1]),
-        uneven=booking.differences(),
+        uneven=booking.differences() if kept is None else _uneven(kept),
     )  # fmt: skip
+
+
+def _uneven(kept: int) -> list[booking.Unbooked]:
+    ids = db.session.scalars(_MAY_BE_UNEVEN, {"kept": kept}).all()
+    return booking.differences(among=ids) if ids else []
 
 
 def payers(ids: Iterable[int]) -> dict[int, str]:
@@ -479,10 +593,11 @@ def _sums(what: str, bank_ore: int, books_ore: int, cases_ore: int) -> Sums:
     return Sums(what, bank_ore, books_ore, cases_ore)
 
 
-def _differences(last: date, currency: str) -> tuple[list[Reason], list[Difference]]:
+def _differences(
+    query: TextClause, days: Mapping[str, Any]
+) -> tuple[list[Reason], list[Difference]]:
     rows = db.session.execute(
-        _DIFFERENCES,
-        {"last": last, "currency": currency, "most": MOST_LISTED, "recent": _recent(last)},
+        query, {**days, "most": MOST_LISTED, "recent": _recent(days["last"])}
     ).all()
     reasons = {row.what: Reason(row.what, row.number, int(row.total)) for row in rows}
     found = [
@@ -509,11 +624,11 @@ def _recent(last: date) -> date:
     return day
 
 
-def _accounts(days: Mapping[str, object]) -> list[AccountSums]:
+def _accounts(query: TextClause, days: Mapping[str, object]) -> list[AccountSums]:
     told = {row[0]: row[1:] for row in db.session.execute(_BALANCES, days)}
     found = {
         row[0]: AccountSums(row[0], row[1], row[2], row[3], *told.get(row[0], (None, None)))
-        for row in db.session.execute(_ACCOUNTS, days)
+        for row in db.session.execute(query, days)
     }
     for account, (ore, on) in told.items():
         found.setdefault(account, AccountSums(account, 0, 0, 0, int(ore), on))
@@ -523,7 +638,11 @@ def _accounts(days: Mapping[str, object]) -> list[AccountSums]:
 def owners(last: date, currency: str = "SEK") -> list[Owner]:
     """Whose the money in the books is at the end of a day, by company."""
     answer = []
-    for row in db.session.execute(_OWNERS, {"last": last, "currency": currency}):
+    for row in ledger.steadily(
+        lambda kept: db.session.execute(
+            _OWNERS, {"on": last, "currency": currency, "kept": kept}
+        ).all()
+    ):
         # What nobody else has a claim on is ours.
         ours = row.money - row.owed - row.too_much - row.ordered - row.covered
         answer.append(
@@ -535,11 +654,16 @@ def owners(last: date, currency: str = "SEK") -> list[Owner]:
     return answer
 
 
-def keep_day(day: date, *, now: datetime) -> int:
-    """Reconcile a day in every currency and keep what came of it; answers what is unexplained."""
+def keep_day(
+    day: date, *, now: datetime, known: Mapping[str, Reconciliation] | None = None
+) -> int:
+    """Reconcile a day in every currency and keep what came of it; answers what is unexplained.
+
+    known: what was found of it already, by currency.
+    """
     unexplained = 0
     for currency in currencies():
-        found = reconcile(day, day, currency)
+        found = (known or {}).get(currency) or reconcile(day, day, currency)
         values = {
             "made_at": now, "bank_ore": found.closing.bank_ore or 0,
             "books_ore": found.closing.books_ore, "explained_ore": found.explained_ore,

@@ -9,7 +9,7 @@ from portal.collection.models import Case
 from portal.extensions import db
 from portal.identity.actor import SWISH, Actor
 from portal.identity.models import Creditor
-from portal.payments import booking, matching, payouts, statuses
+from portal.payments import booking, clearing, matching, payouts, statuses
 from portal.payments.models import BankFile, BankPayment, Payout, PayoutBatch
 from tests.factories import NOW, TODAY
 from tests.payments.paying_out import propose
@@ -99,3 +99,10 @@ def debited(payout: Payout, on: date = TODAY) -> BankPayment:
     statuses.settle_debits(now=NOW)
     db.session.commit()
     return row
+
+
+def cleared() -> None:
+    """What bank and books both have is cleared, as each night."""
+    clearing.clear(clearing.newest_entry())
+    db.session.commit()
+    db.session.expire_all()

@@ -16,6 +16,7 @@ from portal.extensions import db
 from portal.identity.actor import SYSTEM
 from portal.identity.models import Creditor
 from portal.ledger import Account
+from portal.ledger.models import Line
 from portal.messages import RedaError
 from portal.payments import (
     closing,
@@ -31,6 +32,7 @@ from portal.payments.reconciling import Reconciliation
 from tests.factories import NOW, TODAY, a_creditor, a_reminded_case
 from tests.payments.bank_money import (
     OPERATOR,
+    cleared,
     debited,
     match,
     ordered,
@@ -335,7 +337,7 @@ _MOVES = st.lists(
         st.tuples(st.sampled_from(["bank", "swish", "nobody"]), st.integers(1, 200_000), _DAYS),
         st.tuples(
             st.sampled_from(
-                ["back", "undo", "order", "debit", "report", "reject", "sum", "covers"]
+                ["back", "undo", "order", "debit", "report", "reject", "sum", "covers", "clear"]
             ),
             st.just(0), _DAYS,
         ),
@@ -362,8 +364,19 @@ def test_every_day_the_bank_is_the_books_and_what_waits(
         assert bank_ore - books_ore == sum(one.ore for one in found.reasons)
         assert books_ore == cases_ore
         assert found.unexplained == 0
+        assert found == reconciling.reconcile_from_the_beginning(day, day)
+        assert {one.creditor_id: one.money_ore for one in reconciling.owners(day)} == money_on(day)
     assert all(money_of(one) >= 0 for one in creditors)
     assert ledger.off_balance() == {}
+
+
+def money_on(day: date) -> dict[int, int]:
+    rows = db.session.execute(
+        select(Line.creditor_id, func.sum(Line.amount_ore))
+        .where(Line.account == Account.CLIENT_FUNDS, Line.posted_on <= day)
+        .group_by(Line.creditor_id)
+    )
+    return {creditor_id: int(ore) for creditor_id, ore in rows}
 
 
 def _do(move: str, ore: int, on: date, case: Case, creditor: Creditor) -> None:
@@ -374,6 +387,8 @@ def _do(move: str, ore: int, on: date, case: Case, creditor: Creditor) -> None:
     elif move == "nobody":
         told(ore, on=on)
         match()
+    elif move == "clear":
+        cleared()
     elif move == "covers":
         ledger.return_covers(on=TODAY, now=NOW)
         db.session.commit()
