@@ -517,9 +517,7 @@ def balances_sql(case_id: ColumnElement[int]) -> LateralFromClause:
     )
 
 
-def case_totals_sql(
-    on: date | None = None, among: Collection[int] | None = None
-) -> Subquery:
+def case_totals_sql(on: date | None = None, among: Collection[int] | None = None) -> Subquery:
     """For each case what is booked and unpaid (owed_ore) and what came for it (received_ore).
 
     on: at the end of this day; default all that is booked. among: ids of cases; default all.

@@ -18,7 +18,7 @@ SUMMED = (
     " or account like '%\\_in\\_transit'"
 )
 _Answer = TypeVar("_Answer")
-_THROUGH = text("select entry_id from ledger_kept")
+_THROUGH = text("select entry_id from ledger_kept where id = 1")
 _KEEP = text(
     f"""
 insert into ledger_sums as s (currency, is_month, day, creditor_id, account, ore)

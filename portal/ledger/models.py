@@ -19,7 +19,8 @@ class Entry(Base):
     __tablename__ = "ledger_entries"
     __table_args__ = (
         Index(
-            "ix_ledger_entries_ordered", "id",
+            "ix_ledger_entries_ordered",
+            "id",
             postgresql_where=text(
                 "kind like 'payout.%' or kind like 'refund.%' or kind like 'own\\_share.%'"
                 " or kind like 'own\\_money.%'"

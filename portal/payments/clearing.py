@@ -1,11 +1,11 @@
 """What bank and books both have is cleared, and kept as sums: a reconciliation reads only the rest.
 
-Each night. A bank's payment is cleared when what was posted of it comes to its amount; between its
-first and its last day (`cleared_from`, `cleared_on`) one side had it and the other had not. What was
-posted of it later is found by its entries, which are newer than the newest one looked at. Sums are
-by day and by what moved the money, of entries through that one and of what is cleared: never of
-what may still change. `reconciling.reconcile_from_the_beginning` reads everything instead, and is
-held against it every night; if they differ, all is cleared anew.
+A bank's payment is cleared when what was posted of it comes to its amount; between its first and
+its last day (`cleared_from`, `cleared_on`) one side had it and the other had not. What is posted of
+it later is found by its entries, which are newer than the newest one looked at. Sums are by day and
+by what moved the money, of entries through that one and of what is cleared: never of what may still
+change. `reconciling.reconcile_from_the_beginning` reads everything instead, and is held against it
+every night; if they differ, all is cleared anew.
 """
 
 from datetime import date
@@ -62,7 +62,7 @@ with {moved(AFTER_KEPT)}, changed as (
         id in (select bank_id from moved) or id in (select payment_id from bank_transfers)
     )
     returning b.*
-)"""  # noqa: S608
+)"""
     + _KEEP.format(rows=_BANK_ROWS.format(sign="-"))
 )
 # Not what somebody is working on just now: that is cleared another night.
@@ -87,7 +87,7 @@ with free as (
 ), changed as (
     update bank_payments b set cleared_from = e.first, cleared_on = e.last
     from even e where e.id = b.id returning b.*
-)"""  # noqa: S608
+)"""
     + _KEEP.format(rows=_BANK_ROWS.format(sign=""))
 )
 # Entries that no bank's payment, order or way has.
@@ -99,7 +99,7 @@ select 'entry', entry_id from moved
 where bank_id is null and order_kind is null and way is null
     or exists (select from bank_payments b where b.id = moved.bank_id and b.state = 'repeated')
 on conflict do nothing
-"""  # noqa: S608
+"""
 )
 
 

@@ -180,15 +180,16 @@ posted as not materialized (
     left join ledger_entries b on b.idempotency_key = 'returned by bank:' || p.channel_reference
     where e.key like 'taken back:%' and p.currency = :currency
     union all
-    select o.what, case when e.key like '%\\:returned' then o.ore else -o.ore end, e.posted_on
-    from posted e join (
+    select o.what, n.sign * o.ore, e.posted_on
+    from (
         select 'payout' as what, concat('payout:', key) as name, amount_ore as ore from payouts
         where currency = :currency and released_on is not null
         union all
         select 'refund', concat('refund:', key), amount_ore from refunds
         where currency = :currency and creditor_id is not null
-    ) o on e.key in (o.name || '\\:settled', o.name || '\\:returned')
-    where e.key like 'payout:%' or e.key like 'refund:%'
+    ) o cross join (values ('\\:settled', -1), ('\\:returned', 1)) n(ending, sign)
+    join posted e on e.key = o.name || n.ending
+    where (e.key like 'payout:%' or e.key like 'refund:%')
     union all
     select 'own share', -o.amount_ore, e.posted_on
     from own_share_orders o join posted e

@@ -69,7 +69,7 @@ select t.id, t.value_on, t.amount_ore, coalesce(nullif(t.payer_name, ''), t.text
 from told t {OF_ORDERS}
 where t.value_on between :first and :last and {MOVE_AT_BANK} = :what and t.id > :after
 order by t.id limit :most
-"""  # noqa: S608
+"""
     ),
     BOOKS: text(
         f"""
@@ -79,7 +79,7 @@ from moved m join ledger_entries e on e.id = m.entry_id join creditors c on c.id
 where m.entry_id > :after
     and m.entry_id in (select entry_id from moved where {MOVE_IN_BOOKS} = :what)
 order by m.entry_id limit :most
-"""  # noqa: S608
+"""
     ),
     CASES: text(
         """

@@ -218,13 +218,13 @@ select what, coalesce(sum(ore) filter (where day < :first), 0)::bigint as before
     coalesce(sum(ore) filter (where day >= :first), 0)::bigint as within
 from ({rows}) x where day <= :last group by what having sum(number) > 0"""
 _KEPT = "select what, day, ore, number from reconciled_sums where currency = :currency and side = "
-_BOOKS_ROWS = f"select {MOVE_IN_BOOKS} as what, posted_on as day, ore, 1 as number from moved"  # noqa: S608
+_BOOKS_ROWS = f"select {MOVE_IN_BOOKS} as what, posted_on as day, ore, 1 as number from moved"
 _BANK_ROWS = f"""
 select {MOVE_AT_BANK} as what, t.value_on as day, t.amount_ore as ore, 1 as number
-from told t {OF_ORDERS}"""  # noqa: S608
+from told t {OF_ORDERS}"""
 _CASES_ROWS = f"""
 select what, ore, day, 1 as number from came
-union all select what, ore, day, 1 from ({OWN_MONEY}) own"""  # noqa: S608
+union all select what, ore, day, 1 from ({OWN_MONEY}) own"""
 _SUMS_WHOLE = {
     "bank": text(f"with {TOLD}, {ORDERS} {_BY_WHAT.format(rows=_BANK_ROWS)}"),
     "books": text(f"with {moved()} {_BY_WHAT.format(rows=_BOOKS_ROWS)}"),
@@ -276,7 +276,7 @@ by_bank as (
         coalesce(nullif(t.serial, ''), coalesce(t.id, m.bank_id)::text) as name
     from told t full join by_bank m on m.bank_id = t.id
     where (t.way is null or t.way = 'own')
-        and not exists (select from at_bank a where a.debit_id = t.id)
+        and (t.id is null or t.id not in (select debit_id from at_bank))
 ), by_order as (
     select order_kind, order_key, coalesce(sum(ore) filter (where posted_on <= :last), 0) as ore,
         sum(ore) as whole, max(posted_on) as posted_on
@@ -370,7 +370,8 @@ _MAY_DIFFER = f"""
     where currency = :currency and cleared_on > :last and cleared_from < cleared_on
         and cleared_from <= :last
     union
-    select b.id from newly join bank_payments b on b.id = newly.bank_id where b.cleared_on is not null
+    select b.id from newly join bank_payments b on b.id = newly.bank_id
+    where b.cleared_on is not null
     union
     select b.id from bank_transfers t join bank_payments b on b.id = t.payment_id
     where b.currency = :currency and b.cleared_on is not null
@@ -405,7 +406,7 @@ _MAY_DIFFER = f"""
     select entry_id from ledger_lines
     where account in ('client_funds', 'covered')
         and posted_on between (select min(day) from begins) and :last
-), {moved("and entry_id in (select entry_id from entries)")}, """  # noqa: S608
+), {moved("and entry_id in (select entry_id from entries)")}, """
 _DIFFERENCES_SINCE = text(
     f"with {_MAY_DIFFER}"
     + _DIFFERENCES.format(
@@ -422,7 +423,8 @@ select account, coalesce(sum(ore) filter (where day < :first), 0)::bigint,
 from ({rows}) x where day <= :last group by account having sum(number) > 0 order by account
 """
 _TOLD_ROWS = """
-select account, value_on as day, amount_ore as ore, 1 as number, amount_ore > 0 as is_in from told"""
+select account, value_on as day, amount_ore as ore, 1 as number, amount_ore > 0 as is_in
+from told"""
 _ACCOUNTS_WHOLE = text(f"with {TOLD} {_BY_ACCOUNT.format(rows=_TOLD_ROWS)}")
 _ACCOUNTS = text(
     f"with {_NOTED}, {TOLD_OPEN} "
@@ -452,7 +454,7 @@ with {TOLD_WITHIN}, told_days as (
 select s.value_on, s.ore, coalesce(t.ore, 0)
 from statement_days s left join told_days t on t.value_on = s.value_on
 where s.value_on between :first and :last and s.ore <> coalesce(t.ore, 0) order by s.value_on
-"""  # noqa: S608
+"""
 )
 _REFUSED = text(
     """
@@ -509,7 +511,7 @@ from sums l join creditors c on c.id = l.creditor_id
 group by l.creditor_id, c.name
 having bool_or(account in ('client_funds', 'covered'))
 order by c.name, l.creditor_id
-"""  # noqa: S608
+"""
 )
 
 
@@ -528,9 +530,7 @@ def reconcile(first: date, last: date, currency: str = "SEK") -> Reconciliation:
     return ledger.steadily(lambda kept: _reconcile(first, last, currency, kept))
 
 
-def reconcile_from_the_beginning(
-    first: date, last: date, currency: str = "SEK"
-) -> Reconciliation:
+def reconcile_from_the_beginning(first: date, last: date, currency: str = "SEK") -> Reconciliation:
     """The same, of all that ever was told, posted and paid: it reads every row. For each night."""
     return _reconcile(first, last, currency, None)
 
@@ -654,9 +654,7 @@ def owners(last: date, currency: str = "SEK") -> list[Owner]:
     return answer
 
 
-def keep_day(
-    day: date, *, now: datetime, known: Mapping[str, Reconciliation] | None = None
-) -> int:
+def keep_day(day: date, *, now: datetime, known: Mapping[str, Reconciliation] | None = None) -> int:
     """Reconcile a day in every currency and keep what came of it; answers what is unexplained.
 
     known: what was found of it already, by currency.

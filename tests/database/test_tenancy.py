@@ -60,6 +60,7 @@ from portal.identity.models import (
     Preference,
     Signatory,
 )
+from portal.ledger.models import KeptSum, KeptThrough
 from portal.notifications import choosing, gathering
 from portal.notifications.kinds import KINDS
 from portal.notifications.telling import notify
@@ -73,6 +74,7 @@ from portal.payments.models import (
     ClosedPeriod,
     Commission,
     CommissionPrice,
+    LeftOver,
     OwnShareOrder,
     Payment,
     Payout,
@@ -81,6 +83,7 @@ from portal.payments.models import (
     PayoutSchedule,
     PayoutSignature,
     ReconciledDay,
+    ReconciledSum,
     Refund,
     ServiceStatement,
     ServiceStatementLine,
@@ -393,6 +396,16 @@ def a_tenant(name: str, identity_number: str) -> Tenant:
                 day=TODAY, currency=name, made_at=NOW, bank_ore=0, books_ore=0, explained_ore=0,
                 unexplained=0,
             ),
+            ReconciledSum(
+                side="bank", currency=name, day=TODAY, what="bankgiro", name="", ore=1, came_ore=1,
+                number=1,
+            ),
+            LeftOver(kind="case", id=case.id),
+            KeptSum(
+                currency="SEK", is_month=True, day=TODAY, creditor_id=creditor.id,
+                account="client_funds", ore=1,
+            ),
+            KeptThrough(id=creditor.id, entry_id=0),
             ClosedPeriod(
                 key=name, first_on=TODAY, last_on=TODAY, status="withdrawn", made_by=name,
                 made_by_id=person.id, made_at=NOW, text="", reasons=[], figures={},
