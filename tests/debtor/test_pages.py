@@ -580,3 +580,7 @@ def test_coming_in_gives_the_browser_another_cookie(visitor: Visitor, case: Case
 
 def test_health_is_told_to_whoever_watches(client: FlaskClient) -> None:
     assert client.get("/health").text == "ok\n"
+
+
+def test_a_number_beyond_all_names_no_file(inside: Visitor) -> None:
+    inside.get("/case/files/99999999999999999999", status=404)
