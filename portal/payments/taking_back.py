@@ -146,7 +146,7 @@ def held_refunds(payment_id: int) -> list[Refund]:
     return list(db.session.scalars(held))
 
 
-def _refunds(payment_id: int) -> Select[tuple[Refund]]:
+def _refunds(payment_id: int) -> Select[Refund]:
     return (
         select(Refund)
         .where(
