@@ -91,7 +91,7 @@ def shown_of(batch: PayoutBatch) -> OwnShareOrder | None:
     return db.session.scalar(_of_batch(batch))
 
 
-def _of_batch(batch: PayoutBatch) -> Select[tuple[OwnShareOrder]]:
+def _of_batch(batch: PayoutBatch) -> Select[OwnShareOrder]:
     return select(OwnShareOrder).where(OwnShareOrder.batch_id == batch.id)
 
 
