@@ -193,6 +193,7 @@ def show_payout_batch(batch_key: str) -> Response:
         raise NotFound
     heading, *lines = batch.text.splitlines()
     signed = releasing.signatures(batch)
+    own = own_share.shown_of(batch)
     return render(
         "operations/payout_batch.html",
         batch=batch,
@@ -201,8 +202,9 @@ def show_payout_batch(batch_key: str) -> Response:
         payouts=payouts.of_batch(batch),
         refunds=refunds.of_batch(batch.id),
         written=refunds.written,
-        own=own_share.of_batch(batch),
-        own_account=own_share.written,
+        own=own,
+        own_account=own_share.written(own) if own else "",
+        is_own=releasing.is_own_share(batch),
         signatures=signed,
         needed=releasing.NEEDED,
         explained=statuses.explained,

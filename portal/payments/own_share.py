@@ -8,7 +8,7 @@ share stands in for; never more.
 from collections.abc import Iterable
 from datetime import date, datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
 from portal import ledger
 from portal.config import Settings
@@ -83,11 +83,22 @@ def _free(currency: str) -> Iterable[Share]:
 def of_batch(batch: PayoutBatch) -> OwnShareOrder | None:
     """What of our share a batch takes out, locked; None when it is of something else."""
     return db.session.scalar(
-        select(OwnShareOrder)
-        .where(OwnShareOrder.batch_id == batch.id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
+        _of_batch(batch).with_for_update().execution_options(populate_existing=True)
     )
+
+
+def shown_of(batch: PayoutBatch) -> OwnShareOrder | None:
+    """The same to be shown, not locked."""
+    return db.session.scalar(_of_batch(batch))
+
+
+def _of_batch(batch: PayoutBatch) -> Select[OwnShareOrder]:
+    return select(OwnShareOrder).where(OwnShareOrder.batch_id == batch.id)
+
+
+def kind_of(order: OwnShareOrder) -> str:
+    """Of which kind its account is: bankgiro or iban."""
+    return "bankgiro" if order.account.isdigit() else "iban"
 
 
 def is_still_there(order: OwnShareOrder) -> bool:
@@ -111,21 +122,16 @@ def release(order: OwnShareOrder, *, today: date, now: datetime) -> None:
     db.session.flush()
 
 
-def kind(order: OwnShareOrder) -> str:
-    """Of which kind its account is: bankgiro or iban."""
-    return "bankgiro" if order.account.isdigit() else "iban"
-
-
 def written(order: OwnShareOrder) -> str:
     """Its account, as people write it."""
-    return written_account(kind(order), order.account)
+    return written_account(kind_of(order), order.account)
 
 
 def transfer(order: OwnShareOrder, ours: Settings) -> pain001.Transfer:
     """The payment that the bank is told to make."""
     return pain001.Transfer(
         key=order.key, amount_ore=order.amount_ore, currency=order.currency,
-        name=ours.service_name, kind=kind(order),
+        name=ours.service_name, kind=kind_of(order),
         account=order.account, words=f"{ours.service_name} {order.key}",
     )  # fmt: skip
 
