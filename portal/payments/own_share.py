@@ -8,7 +8,7 @@ share stands in for; never more.
 from collections.abc import Iterable
 from datetime import date, datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
 from portal import ledger
 from portal.config import Settings
@@ -82,11 +82,22 @@ def _free(currency: str) -> Iterable[Share]:
 def of_batch(batch: PayoutBatch) -> OwnShareOrder | None:
     """What of our share a batch takes out, locked; None when it is of something else."""
     return db.session.scalar(
-        select(OwnShareOrder)
-        .where(OwnShareOrder.batch_id == batch.id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
+        _of_batch(batch).with_for_update().execution_options(populate_existing=True)
     )
+
+
+def shown_of(batch: PayoutBatch) -> OwnShareOrder | None:
+    """The same to be shown, not locked."""
+    return db.session.scalar(_of_batch(batch))
+
+
+def _of_batch(batch: PayoutBatch) -> Select[OwnShareOrder]:
+    return select(OwnShareOrder).where(OwnShareOrder.batch_id == batch.id)
+
+
+def kind_of(order: OwnShareOrder) -> str:
+    """Of which kind its account is: bankgiro or iban."""
+    return "bankgiro" if order.account.isdigit() else "iban"
 
 
 def is_still_there(order: OwnShareOrder) -> bool:
@@ -114,7 +125,7 @@ def transfer(order: OwnShareOrder, ours: Settings) -> pain001.Transfer:
     """The payment that the bank is told to make."""
     return pain001.Transfer(
         key=order.key, amount_ore=order.amount_ore, currency=order.currency,
-        name=ours.service_name, kind="bankgiro" if order.account.isdigit() else "iban",
+        name=ours.service_name, kind=kind_of(order),
         account=order.account, words=f"{ours.service_name} {order.key}",
     )  # fmt: skip
 

@@ -29,6 +29,7 @@ _ENTRIES = {
     "payout.returned": N_("A payout that came back"),
     "refund.paid": N_("Paid back to the payer"),
     "refund.returned": N_("A refund that came back"),
+    "refund.lost": N_("Borne by the service"),
     "interest.accrued": N_("Interest to this day"),
     "interest.waived": N_("Interest waived"),
     "fee.reminder": N_("Reminder fee"),
