@@ -265,7 +265,7 @@ class TestPlans:
 
     def test_the_letter_of_a_plan_goes_out_whatever_else_stops_the_case(self, app: Flask) -> None:
         case = a_reminded_case()
-        outbox.deliver_waiting(NOW)
+        sending.deliver_waiting(NOW)
         self.agree(case)
         stop(case, states.DISPUTE)
         assert letters() == {"sent": 1, "waiting": 1}
