@@ -14,8 +14,8 @@ from portal.ledger.models import Entry
 
 # Those that are asked for by company and day.
 SUMMED = (
-    "account in ('client_funds', 'covered', 'over_payment', 'unmatched', 'owed_to_creditor')"
-    " or account like '%\\_in\\_transit'"
+    "account in ('client_funds', 'covered', 'over_payment', 'unmatched', 'owed_to_creditor',"
+    " 'owed_by_creditor') or account like '%\\_in\\_transit'"
 )
 _Answer = TypeVar("_Answer")
 _THROUGH = text("select entry_id from ledger_kept where id = 1")
@@ -39,15 +39,15 @@ _MARK = text(
 # Lines as sums, of one :currency, through the end of the day :on, or all.
 SUMS = f"""
 sums as (
-    select creditor_id, account, ore as amount_ore from ledger_sums
+    select currency, creditor_id, account, ore as amount_ore from ledger_sums
     where currency = :currency and is_month
         and (cast(:on as date) is null or day < date_trunc('month', cast(:on as date)))
     union all
-    select creditor_id, account, ore from ledger_sums
+    select currency, creditor_id, account, ore from ledger_sums
     where currency = :currency and not is_month
         and day between date_trunc('month', cast(:on as date))::date and cast(:on as date)
     union all
-    select creditor_id, account, amount_ore from ledger_lines
+    select currency, creditor_id, account, amount_ore from ledger_lines
     where entry_id > :kept and currency = :currency and ({SUMMED})
         and (cast(:on as date) is null or posted_on <= cast(:on as date))
 )"""  # noqa: S608

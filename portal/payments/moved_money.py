@@ -80,7 +80,7 @@ orders as (
         select strpos(concat_ws(' ', t.text, t.serial, t.end_to_end_id,
             array_to_string(t.reference_numbers, ' ')), o.key) > 0 as is_named
     ) n
-    where n.is_named or t.state = 'settled' and o.status in ('rejected', 'failed')
+    where n.is_named or t.state = 'settled' and o.status in ('rejected', 'failed', 'withdrawn')
         and o.ended_on = t.value_on
     order by t.id, n.is_named desc, o.id
 ), in_file as (
@@ -191,10 +191,13 @@ posted as not materialized (
     join posted e on e.key = o.name || n.ending
     where (e.key like 'payout:%' or e.key like 'refund:%')
     union all
-    select 'own share', -o.amount_ore, e.posted_on
-    from own_share_orders o join posted e
-        on e.key = concat('own share:', o.key, '\\:settled', ':', o.shares -> 0 ->> 0)
-    where o.currency = :currency and o.status = 'settled'
+    select 'own share', o.sign * o.amount_ore, e.posted_on
+    from (
+        select key, amount_ore, shares -> 0 ->> 0 as creditor_id, n.what, n.sign
+        from own_share_orders cross join (values ('settled', -1), ('returned', 1)) n(what, sign)
+        where currency = :currency
+    ) o join posted e
+        on e.key = concat('own share:', o.key, ':', o.what, ':', o.creditor_id)
     {and_whole}
 )"""
 # That there is none the check of each night tells.
