@@ -33,8 +33,8 @@ statement as (
     where s.nth > coalesce(o.number, 0)
 ), told as (
     select b.id, b.account, b.kind, b.amount_ore, b.value_on, b.state, b.text, b.serial,
-        b.end_to_end_id, b.reference_numbers, b.payer_name, t.way
-    from bank_payments b join told_ids i on i.id = b.id
+        b.end_to_end_id, b.reference_numbers, b.payer_name, b.reverses_id, t.way
+    from {by_id}
     left join bank_transfers t on t.payment_id = b.id
 )"""
 # Of statements nothing else can be in it.
@@ -43,9 +43,14 @@ _OF_STATEMENTS = """and b.id in (
         where state = 'statement' and kind = 'debit' and currency = :currency
         union select payment_id from bank_transfers
     )"""
-TOLD = _TOLD.format(of_statements="", of_payments="")
+# One by one: of how few they are the planner knows nothing.
+_ONE_BY_ONE = """told_ids i
+    cross join lateral (select * from bank_payments p where p.id = i.id offset 0) b"""
+_AT_ONCE = "bank_payments b join told_ids i on i.id = b.id"
+TOLD = _TOLD.format(of_statements="", of_payments="", by_id=_AT_ONCE)
 # Only what is not cleared, and what the table `also` names.
 TOLD_OPEN = _TOLD.format(
+    by_id=_ONE_BY_ONE,
     of_statements=_OF_STATEMENTS,
     of_payments="""and cleared_on is null
     union all
@@ -53,6 +58,7 @@ TOLD_OPEN = _TOLD.format(
 )
 # Of the days from :first through :last, whole.
 TOLD_WITHIN = _TOLD.format(
+    by_id=_AT_ONCE,
     of_statements="and b.value_on between :first and :last",
     of_payments="and value_on between :first and :last",
 )
@@ -105,12 +111,45 @@ orders as (
 ), at_bank as (
     select * from debited union all select * from returned
 )"""
-_MOVED = """
-{name}_money as (
+_MONEY = """
     select entry_id, sum(amount_ore)::bigint as ore, min(posted_on) as posted_on
     from ledger_lines
     where account in ('client_funds', 'covered') and currency = :currency {which}
-    group by entry_id having sum(amount_ore) <> 0
+    group by entry_id having sum(amount_ore) <> 0"""
+_MONEY_OF = """
+    select i.id as entry_id, l.ore, l.posted_on from ({ids}) i cross join lateral (
+        select sum(amount_ore)::bigint as ore, min(posted_on) as posted_on from ledger_lines
+        where entry_id = i.id and account in ('client_funds', 'covered') and currency = :currency
+        having sum(amount_ore) <> 0
+    ) l"""
+_OF_WHAT = """
+    from {name}_money m join ledger_entries e on e.id = m.entry_id
+    left join bank_shares s on s.key = substr(e.idempotency_key, case
+        when e.idempotency_key like 'payment:%' then 9
+        when e.idempotency_key like 'taken back:%' then 12
+        when e.idempotency_key like 'returned by bank:%' then 18 end)
+    left join refunds f on e.kind like 'refund.%'
+        and f.key = split_part(e.idempotency_key, ':', 2)
+    left join bank_payments r on r.reverses_id = s.payment_id
+        and e.idempotency_key like 'returned by bank:%'"""
+_OF_WHAT_ONE_BY_ONE = """
+    from {name}_money m
+    cross join lateral (select * from ledger_entries x where x.id = m.entry_id offset 0) e
+    left join lateral (
+        select payment_id from bank_shares x where x.key = substr(e.idempotency_key, case
+            when e.idempotency_key like 'payment:%' then 9
+            when e.idempotency_key like 'taken back:%' then 12
+            when e.idempotency_key like 'returned by bank:%' then 18 end)
+        offset 0
+    ) s on true
+    left join refunds f on e.kind like 'refund.%'
+        and f.key = split_part(e.idempotency_key, ':', 2)
+    left join lateral (
+        select id from bank_payments x where x.reverses_id = s.payment_id offset 0
+    ) r on e.idempotency_key like 'returned by bank:%'"""
+_MOVED = """
+{name}_money as (
+{money}
 ), {name} as (
     select m.entry_id, m.ore, m.posted_on, e.kind, e.case_id, e.idempotency_key as key,
         case when e.idempotency_key like 'own money:%'
@@ -127,15 +166,7 @@ _MOVED = """
                 and split_part(e.idempotency_key, ':', 2) in ('swish', 'card', 'account')
                 then split_part(e.idempotency_key, ':', 2)
             when f.way <> 'bank' then f.way end as way
-    from {name}_money m join ledger_entries e on e.id = m.entry_id
-    left join bank_shares s on s.key = substr(e.idempotency_key, case
-        when e.idempotency_key like 'payment:%' then 9
-        when e.idempotency_key like 'taken back:%' then 12
-        when e.idempotency_key like 'returned by bank:%' then 18 end)
-    left join refunds f on e.kind like 'refund.%'
-        and f.key = split_part(e.idempotency_key, ':', 2)
-    left join bank_payments r on r.reverses_id = s.payment_id
-        and e.idempotency_key like 'returned by bank:%'
+    {of_what}
 )"""
 # What moved it, of `MOVES`.
 MOVE_IN_BOOKS = """
@@ -160,6 +191,8 @@ left join (select distinct on (debit_id) debit_id, kind from at_bank order by de
 CLEARED_AS = "case when b.kind = 'payment' then 'bankgiro' else 'taken back' end"
 # Lines of entries that are not summed up yet.
 AFTER_KEPT = "and entry_id > :kept and entry_id <= :new"
+# The entries themselves.
+NEW_ENTRIES = "select id from ledger_entries where id > :kept and id <= :new"
 # Entries of what we have ordered and of our own money, as the index ix_ledger_entries_ordered.
 ORDERED = (
     "kind like 'payout.%' or kind like 'refund.%' or kind like 'own\\_share.%'"
@@ -220,9 +253,18 @@ CAME = _CAME.format(which="", and_whole=_NOT_POSTED)
 CAME_BETWEEN = _CAME.format(which="where id > :kept and id <= :new", and_whole="")
 
 
-def moved(which: str = "", *, name: str = "moved") -> str:
+def moved(which: str = "") -> str:
     """Each entry that moved money on the client account, and what it belongs to.
 
     which: a condition on its lines.
     """
-    return _MOVED.format(which=which, name=name)
+    return _MOVED.format(
+        name="moved", money=_MONEY.format(which=which), of_what=_OF_WHAT.format(name="moved")
+    )
+
+
+def moved_of(ids: str, name: str = "moved") -> str:
+    """The same of a few entries, looked up one by one. ids: a query of their ids, each once."""
+    return _MOVED.format(
+        name=name, money=_MONEY_OF.format(ids=ids), of_what=_OF_WHAT_ONE_BY_ONE.format(name=name)
+    )

@@ -26,12 +26,12 @@ from portal.law import calendar
 from portal.payments import booking, ways
 from portal.payments.models import BankPayment, ReconciledDay
 from portal.payments.moved_money import (
-    AFTER_KEPT,
     CAME,
     CAME_BETWEEN,
     CLEARED_AS,
     MOVE_AT_BANK,
     MOVE_IN_BOOKS,
+    NEW_ENTRIES,
     OF_ORDERS,
     ORDERED,
     ORDERS,
@@ -40,6 +40,7 @@ from portal.payments.moved_money import (
     TOLD_OPEN,
     TOLD_WITHIN,
     moved,
+    moved_of,
 )
 
 # All entries.
@@ -249,7 +250,7 @@ _SUMS = {
         )
     ),
     "books": text(
-        f"with {moved(AFTER_KEPT)} "
+        f"with {moved_of(NEW_ENTRIES)} "
         + _BY_WHAT.format(
             rows=f"{_KEPT} 'books' union all select what, day, ore, number from ({_BOOKS_ROWS}) new"
         )
@@ -365,13 +366,14 @@ _WAYS_KEPT = """
 # What may differ on the day: banks' payments that are not cleared, or that since were posted of, or
 # that one side has by then and the other has later. Each of them with all its entries.
 _MAY_DIFFER = f"""
-{moved(AFTER_KEPT, name="newly")}, also as (
+{moved_of(NEW_ENTRIES, "newly")}, also as (
     select id from bank_payments
     where currency = :currency and cleared_on > :last and cleared_from < cleared_on
         and cleared_from <= :last
     union
-    select b.id from newly join bank_payments b on b.id = newly.bank_id
-    where b.cleared_on is not null
+    select b.id from newly cross join lateral (
+        select id, cleared_on from bank_payments p where p.id = newly.bank_id offset 0
+    ) b where b.cleared_on is not null
     union
     select b.id from bank_transfers t join bank_payments b on b.id = t.payment_id
     where b.currency = :currency and b.cleared_on is not null
@@ -391,13 +393,14 @@ _MAY_DIFFER = f"""
 ), entries as (
     select entry_id from newly_money
     union
-    select e.id from bank_shares s cross join (
-        values ('payment:'), ('taken back:'), ('returned by bank:')
-    ) k(before) join ledger_entries e on e.idempotency_key = k.before || s.key
-    where s.payment_id in (
-        select id from told union
-        select b.reverses_id from told t join bank_payments b on b.id = t.id
-    )
+    select e.id from (
+        select id from told union select reverses_id from told where reverses_id is not null
+    ) k cross join lateral (
+        select key from bank_shares x where x.payment_id = k.id offset 0
+    ) s cross join (values ('payment:'), ('taken back:'), ('returned by bank:')) n(before)
+    cross join lateral (
+        select id from ledger_entries x where x.idempotency_key = n.before || s.key offset 0
+    ) e
     union
     select id from ledger_entries where {ORDERED}
     union
@@ -406,14 +409,13 @@ _MAY_DIFFER = f"""
     select entry_id from ledger_lines
     where account in ('client_funds', 'covered')
         and posted_on between (select min(day) from begins) and :last
-), {moved("and entry_id in (select entry_id from entries)")}, """
+), {moved_of("select entry_id as id from entries")}, """
 _DIFFERENCES_SINCE = text(
     f"with {_MAY_DIFFER}"
     + _DIFFERENCES.format(
-        of_bank="""and not exists (
-        select from bank_payments b where b.id = moved.bank_id and b.cleared_on is not null
-            and b.id not in (select id from also)
-    )"""
+        of_bank="""and (bank_id in (select id from told) or (
+        select b.cleared_on from bank_payments b where b.id = moved.bank_id
+    ) is null)"""
     )
 )
 _BY_ACCOUNT = """
