@@ -205,12 +205,11 @@ posted as not materialized (
     select id, idempotency_key as key, posted_on from ledger_entries {which}
 ), came as (
     select p.channel as what, p.amount_ore as ore, e.posted_on as day
-    from posted e join payments p on p.channel_reference = substr(e.key, 9)
+    from posted e {payment_9}
     where e.key like 'payment:%' and p.currency = :currency
     union all
     select 'taken back', -p.amount_ore, coalesce(b.posted_on, e.posted_on)
-    from posted e join payments p on p.channel_reference = substr(e.key, 12)
-    left join ledger_entries b on b.idempotency_key = 'returned by bank:' || p.channel_reference
+    from posted e {payment_12} {returned}
     where e.key like 'taken back:%' and p.currency = :currency
     union all
     select o.what, n.sign * o.ore, e.posted_on
@@ -248,9 +247,27 @@ join lateral (
 ) e on true
 where t.way = 'own' and b.currency = :currency"""
 
-CAME = _CAME.format(which="", and_whole=_NOT_POSTED)
+_RETURNED = "b.idempotency_key = 'returned by bank:' || p.channel_reference"
+CAME = _CAME.format(
+    which="",
+    and_whole=_NOT_POSTED,
+    payment_9="join payments p on p.channel_reference = substr(e.key, 9)",
+    payment_12="join payments p on p.channel_reference = substr(e.key, 12)",
+    returned=f"left join ledger_entries b on {_RETURNED}",
+)
+_PAYMENT = (
+    "cross join lateral (select * from payments x"
+    " where x.channel_reference = substr(e.key, {}) offset 0) p"
+)
 # Of entries after :kept, through :new. What should be posted and is not, it does not see.
-CAME_BETWEEN = _CAME.format(which="where id > :kept and id <= :new", and_whole="")
+CAME_BETWEEN = _CAME.format(
+    which="where id > :kept and id <= :new",
+    and_whole="",
+    payment_9=_PAYMENT.format(9),
+    payment_12=_PAYMENT.format(12),
+    returned=f"left join lateral (select * from ledger_entries b where {_RETURNED} offset 0) b"
+    " on true",
+)
 
 
 def moved(which: str = "") -> str:

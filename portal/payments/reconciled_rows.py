@@ -12,7 +12,7 @@ from portal.payments.moved_money import (
     OF_ORDERS,
     ORDERS,
     TOLD_OPEN,
-    moved,
+    moved_of,
 )
 
 BANK, BOOKS, CASES = "bank", "books", "cases"
@@ -58,6 +58,10 @@ class WholeEntry:
     payment_id: int | None
 
 
+_WITHIN = """
+select entry_id as id from ledger_lines
+where account in ('client_funds', 'covered') and posted_on between :first and :last
+group by entry_id"""
 _QUERIES = {
     BANK: text(
         f"""
@@ -73,7 +77,7 @@ order by t.id limit :most
     ),
     BOOKS: text(
         f"""
-with {moved("and posted_on between :first and :last")}
+with {moved_of(_WITHIN)}
 select m.entry_id, m.posted_on, m.ore, m.kind, m.case_id, c.name
 from moved m join ledger_entries e on e.id = m.entry_id join creditors c on c.id = e.creditor_id
 where m.entry_id > :after
@@ -84,7 +88,9 @@ order by m.entry_id limit :most
     CASES: text(
         """
 select p.id, e.posted_on, p.amount_ore, p.receipt_number, p.case_id, c.name
-from ledger_entries e join payments p on p.channel_reference = substr(e.idempotency_key, 9)
+from ledger_entries e cross join lateral (
+    select * from payments x where x.channel_reference = substr(e.idempotency_key, 9) offset 0
+) p
 join creditors c on c.id = p.creditor_id
 where e.idempotency_key like 'payment:%' and e.posted_on between :first and :last
     and p.currency = :currency and p.channel = :what and p.id > :after
