@@ -12,7 +12,7 @@ from sqlalchemy import select
 from portal import ledger
 from portal.collection import cases, lifecycle, settling, states, stops
 from portal.collection.models import Case, Debtor
-from portal.collection.moves import close, give_up, move, post, record
+from portal.collection.moves import close, give_up, interrupt_limitation, move, post, record
 from portal.extensions import db
 from portal.identity.actor import SYSTEM, Actor
 from portal.ledger import Account
@@ -32,8 +32,10 @@ def creditor_was_paid(
     """The debtor has paid the creditor directly: principal first, then interest; not our fees.
 
     What is left is still owed, or waived when the principal is paid and the creditor's rules say
-    so. Of a case under surveillance, commission is due as if it had come to us. amount_ore: öre,
-    above zero. Raises RedaError when it is more than principal and interest.
+    so. It bears no interest after its own day, also when it is told later, and interrupts
+    limitation (preskriptionslagen 5 §). Of a case under surveillance, commission is due as if it
+    had come to us. amount_ore: öre, above zero. Raises RedaError when it is more than principal and
+    interest.
     """
     posted = f"direct:{case.id}:{key}"
     if ledger.is_posted(posted):
@@ -48,6 +50,7 @@ def creditor_was_paid(
             most_ore=due.principal_ore + due.interest_ore,
         )
     settling.book_interest(case, due, key=posted, now=now)
+    ran_ore = settling.ran_since(case, on)
     principal_ore = min(amount_ore, due.principal_ore)
     interest_ore = amount_ore - principal_ore
     post(
@@ -63,12 +66,14 @@ def creditor_was_paid(
         now=now,
     )
     commission.charge([posted], now=now)
-    left_ore = due.total_ore - amount_ore
+    lowered_ore = settling.lower_interest(case, ran_ore, since_on=on, key=posted, now=now)
+    interrupt_limitation(case, on)
+    left_ore = due.total_ore - amount_ore - lowered_ore
     record(
         case, "case.paid_directly", actor, now, amount_ore=amount_ore, on=on.isoformat(),
         principal_ore=principal_ore, interest_ore=interest_ore, left_ore=left_ore,
     )  # fmt: skip
-    if principal_ore == due.principal_ore and lifecycle.rules_of(case).waives_costs:
+    if ledger.balance(case.id).principal_ore == 0 and lifecycle.rules_of(case).waives_costs:
         _waive(case, on=on, key=posted, now=now)
         left_ore = 0
     settling.close_if_settled(case, left_ore, on=on, key=posted, now=now)
@@ -105,6 +110,7 @@ def credit(
     is_whole = amount_ore == left.principal_ore
     move(case, "credit wholly" if is_whole else "credit", actor)
     is_correction = was_never_owed and not is_whole
+    ran_ore = settling.ran_since(case, on)
     post(
         case,
         ledger.NEVER_OWED if is_correction else "claim.credited",
@@ -115,6 +121,8 @@ def credit(
     )
     if is_correction:
         _waive_interest_never_owed(case, on=on, key=posted, now=now)
+    elif not is_whole:
+        settling.lower_interest(case, ran_ore, since_on=on, key=posted, now=now)
     if is_whole:
         _waive(case, on=on, key=posted, now=now)
         close(case, on=on, now=now)

@@ -61,7 +61,7 @@ def settle_payment(
     )
     commission.charge([payment_key], now=now)
     if late.interest_through_on is not None:
-        _lower_interest(case, late, value_on, key=payment_key, now=now)
+        lower_interest(case, late.ran_ore, since_on=value_on, key=payment_key, now=now)
         left_ore = ledger.balance(case.id).total_ore
     else:
         left_ore = due.total_ore - late.fees_ore - amount_ore + parts.overpaid_ore
@@ -165,15 +165,19 @@ def _late(case: Case, due: cases.AmountDue, amount_ore: int) -> _Late:
     )
 
 
-def _lower_interest(case: Case, late: _Late, value_on: date, *, key: str, now: datetime) -> None:
-    """Give up interest that ran after a payment's own day on what it had covered."""
-    through_on = late.interest_through_on
-    assert through_on is not None
+def lower_interest(case: Case, ran_ore: int, *, since_on: date, key: str, now: datetime) -> int:
+    """Give up interest that ran on what was paid or credited before it ran, and was told later.
+
+    ran_ore: as `ran_since` answered before that was booked. since_on: the day it counts from. What
+    later money has paid of that interest pays the claim. Answers by how much less is owed, in öre.
+    """
+    through_on = ledger.of_case(case.id).interest_booked_through()
+    if through_on is None or through_on <= since_on:
+        return 0
     left = ledger.balance(case.id)
-    still_ore = cases.interest_between(case, value_on, through_on).ore if left.principal_ore else 0
-    over_ore = max(0, late.ran_ore - still_ore)
+    still_ore = ran_since(case, since_on) if left.principal_ore else 0
+    over_ore = max(0, ran_ore - still_ore)
     waived_ore = min(left.interest_ore, over_ore)
-    # Interest that later money has paid and that did not run pays the claim.
     to_claim_ore = min(left.principal_ore, over_ore - waived_ore)
     post(
         case, ledger.INTEREST_WAIVED, booked_on=through_on, key=f"interest waived:{key}",
@@ -183,6 +187,7 @@ def _lower_interest(case: Case, late: _Late, value_on: date, *, key: str, now: d
         },
         now=now,
     )  # fmt: skip
+    return waived_ore + to_claim_ore
 
 
 def newest(case_ids: Sequence[int]) -> int:
@@ -277,7 +282,7 @@ def take_back(
     if not ledger.is_posted(payment_key) or ledger.is_posted(posted):
         return False
     move(case, "take a payment back", actor)
-    ran_ore = _ran_since(case, value_on)
+    ran_ore = ran_since(case, value_on)
     # Until the bank's own day the money is on our account.
     instead = {Account.CLIENT_FUNDS: Account.UNMATCHED} if by_bank else {}
     kind = "payment.taken_back"
@@ -296,7 +301,7 @@ def take_back(
         )
     through_on = ledger.of_case(case.id).interest_booked_through()
     if through_on is not None and through_on > value_on:
-        more_ore = max(0, _ran_since(case, value_on) - ran_ore)
+        more_ore = max(0, ran_since(case, value_on) - ran_ore)
         post(
             case, ledger.INTEREST_ACCRUED, booked_on=through_on, key=f"interest:{posted}",
             lines={Account.INTEREST: more_ore, Account.CLAIMS: -more_ore}, now=now,
@@ -315,7 +320,8 @@ def take_back(
     return True
 
 
-def _ran_since(case: Case, value_on: date) -> int:
+def ran_since(case: Case, value_on: date) -> int:
+    """The interest, in öre, that is booked for the days after a day, as the books are now."""
     through_on = ledger.of_case(case.id).interest_booked_through()
     if through_on is None or through_on <= value_on:
         return 0
