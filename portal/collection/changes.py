@@ -68,12 +68,9 @@ def creditor_was_paid(
     )
     commission.charge([posted], now=now)
     settling.lower_interest(case, late, on, key=f"late:{posted}", now=now)
-    if principal_ore == due.principal_ore and late.fees_ore:
+    if principal_ore == due.principal_ore:
         # A letter costs nothing when only costs and interest are left to ask for.
-        post(
-            case, "fee.waived", booked_on=late.fees_on, key=f"fee waived:late:{posted}",
-            lines={Account.FEES: -late.fees_ore, Account.FEE_INCOME: late.fees_ore}, now=now,
-        )  # fmt: skip
+        settling.waive_late_fees(case, late, key=f"late:{posted}", now=now)
     left_ore = ledger.balance(case.id).total_ore
     record(
         case, "case.paid_directly", actor, now, amount_ore=amount_ore, on=on.isoformat(),
