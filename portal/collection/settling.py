@@ -1,7 +1,7 @@
 """Money that came for a case: settled, and the case closed when nothing is left of it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import ColumnElement, func, select
@@ -50,8 +50,10 @@ def settle_payment(
         return None
     due = cases.amount_due(case, value_on)
     book_interest(case, due, key=key, now=now)
-    late = _late(case, due, amount_ore)
-    _waive_late_fees(case, late, key=payment_key, now=now)
+    late = ran_late(case, due)
+    if amount_ore < due.total_ore - late.interest_ore - late.fees_ore:
+        late = replace(late, fees_ore=0)
+    waive_late_fees(case, late, key=payment_key, now=now)
     fees_ore, interest_ore = due.fees_ore - late.fees_ore, due.interest_ore - late.interest_ore
     parts = settle(
         amount_ore, fees_ore=fees_ore, interest_ore=interest_ore, principal_ore=due.principal_ore
@@ -61,7 +63,7 @@ def settle_payment(
     )
     commission.charge([payment_key], now=now)
     if late.interest_through_on is not None:
-        lower_interest(case, late.ran_ore, since_on=value_on, key=payment_key, now=now)
+        lower_interest(case, late, value_on, key=payment_key, now=now)
         left_ore = ledger.balance(case.id).total_ore
     else:
         left_ore = due.total_ore - late.fees_ore - amount_ore + parts.overpaid_ore
@@ -116,8 +118,8 @@ def _post_parts(
 
 
 @dataclass(frozen=True)
-class _Late:
-    """What was booked after a payment's own day, and would not have been, had it been known.
+class Late:
+    """What was booked after a payment's own day, and may not have been, had it been known.
 
     ran_ore: interest that ran after it, to and including interest_through_on (None: none did);
     interest_ore: what of it is unpaid.
@@ -131,7 +133,8 @@ class _Late:
     fees_on: date
 
 
-def _waive_late_fees(case: Case, late: _Late, *, key: str, now: datetime) -> None:
+def waive_late_fees(case: Case, late: Late, *, key: str, now: datetime) -> None:
+    """Give up fees for letters that crossed a payment."""
     if not late.fees_ore:
         return
     post(
@@ -140,7 +143,8 @@ def _waive_late_fees(case: Case, late: _Late, *, key: str, now: datetime) -> Non
     )  # fmt: skip
 
 
-def _late(case: Case, due: cases.AmountDue, amount_ore: int) -> _Late:
+def ran_late(case: Case, due: cases.AmountDue) -> Late:
+    """What was booked of an open case after the day that something is due on."""
     books = ledger.of_case(case.id)
     through_on = books.interest_booked_through()
     if case.closed_on is not None or through_on is None or through_on <= due.on:
@@ -154,30 +158,28 @@ def _late(case: Case, due: cases.AmountDue, amount_ore: int) -> _Late:
         if one.account == Account.FEES and one.ore > 0 and one.booked_on > due.on
     ]
     fees_ore = min(due.fees_ore, sum(one.ore for one in charged))
-    if case.closed_on is not None or amount_ore < due.total_ore - interest_ore - fees_ore:
-        fees_ore = 0
-    return _Late(
+    return Late(
         ran_ore,
         interest_ore,
         through_on,
-        fees_ore,
+        0 if case.closed_on is not None else fees_ore,
         max((one.booked_on for one in charged), default=due.on),
     )
 
 
-def lower_interest(case: Case, ran_ore: int, *, since_on: date, key: str, now: datetime) -> int:
-    """Give up interest that ran on what was paid or credited before it ran, and was told later.
+def lower_interest(case: Case, late: Late, value_on: date, *, key: str, now: datetime) -> None:
+    """Give up interest that ran after a payment's own day on what it had covered.
 
-    ran_ore: as `ran_since` answered before that was booked. since_on: the day it counts from. What
-    later money has paid of that interest pays the claim. Answers by how much less is owed, in öre.
+    late: as `ran_late` told it before the payment was booked.
     """
-    through_on = ledger.of_case(case.id).interest_booked_through()
-    if through_on is None or through_on <= since_on:
-        return 0
+    through_on = late.interest_through_on
+    if through_on is None:
+        return
     left = ledger.balance(case.id)
-    still_ore = ran_since(case, since_on) if left.principal_ore else 0
-    over_ore = max(0, ran_ore - still_ore)
+    still_ore = cases.interest_between(case, value_on, through_on).ore if left.principal_ore else 0
+    over_ore = max(0, late.ran_ore - still_ore)
     waived_ore = min(left.interest_ore, over_ore)
+    # Interest that later money has paid and that did not run pays the claim.
     to_claim_ore = min(left.principal_ore, over_ore - waived_ore)
     post(
         case, ledger.INTEREST_WAIVED, booked_on=through_on, key=f"interest waived:{key}",
@@ -187,7 +189,6 @@ def lower_interest(case: Case, ran_ore: int, *, since_on: date, key: str, now: d
         },
         now=now,
     )  # fmt: skip
-    return waived_ore + to_claim_ore
 
 
 def newest(case_ids: Sequence[int]) -> int:
@@ -282,7 +283,7 @@ def take_back(
     if not ledger.is_posted(payment_key) or ledger.is_posted(posted):
         return False
     move(case, "take a payment back", actor)
-    ran_ore = ran_since(case, value_on)
+    ran_ore = _ran_since(case, value_on)
     # Until the bank's own day the money is on our account.
     instead = {Account.CLIENT_FUNDS: Account.UNMATCHED} if by_bank else {}
     kind = "payment.taken_back"
@@ -301,7 +302,7 @@ def take_back(
         )
     through_on = ledger.of_case(case.id).interest_booked_through()
     if through_on is not None and through_on > value_on:
-        more_ore = max(0, ran_since(case, value_on) - ran_ore)
+        more_ore = max(0, _ran_since(case, value_on) - ran_ore)
         post(
             case, ledger.INTEREST_ACCRUED, booked_on=through_on, key=f"interest:{posted}",
             lines={Account.INTEREST: more_ore, Account.CLAIMS: -more_ore}, now=now,
@@ -320,8 +321,7 @@ def take_back(
     return True
 
 
-def ran_since(case: Case, value_on: date) -> int:
-    """The interest, in öre, that is booked for the days after a day, as the books are now."""
+def _ran_since(case: Case, value_on: date) -> int:
     through_on = ledger.of_case(case.id).interest_booked_through()
     if through_on is None or through_on <= value_on:
         return 0
