@@ -140,41 +140,6 @@ def test_a_credit_note_that_cannot_be_is_refused(app: Flask, ore: int) -> None:
     assert ledger.balance(case.id).principal_ore == 100_000
 
 
-LATER = TODAY + timedelta(days=30)
-
-
-def paid_to_us(case: Case, ore: int) -> None:
-    settling.settle_payment(
-        cases.lock(case.id), amount_ore=ore, key=f"{case.id}", channel="bankgiro", value_on=LATER,
-        actor=SWISH, now=NOW,
-    )  # fmt: skip
-    db.session.commit()
-
-
-@pytest.mark.parametrize("to_us", [1_000, 30_000])
-@pytest.mark.parametrize("verb", [paid_directly, credited])
-def test_what_is_told_late_bears_no_interest_after_its_own_day(
-    app: Flask, verb: Callable[[Case, int], bool], to_us: int
-) -> None:
-    in_time, late = (a_reminded_case(creditor) for creditor in (a_creditor(), a_creditor("Late")))
-    verb(in_time, 50_000)
-    paid_to_us(in_time, to_us)
-    paid_to_us(late, to_us)
-    verb(late, 50_000)
-    wanted, found = (cases.amount_due(one, LATER) for one in (in_time, late))
-    assert abs(wanted.total_ore - found.total_ore) <= 1
-    assert sum(ledger.trial_balance().values()) == 0
-
-
-def test_what_is_left_is_told_when_interest_falls_by_a_payment_told_late(app: Flask) -> None:
-    case = a_reminded_case()
-    paid_to_us(case, 1_000)
-    paid_directly(case, 50_000)
-    event = cases.latest_event(case.id, "case.paid_directly")
-    assert event
-    assert event.data["left_ore"] == ledger.balance(case.id).total_ore
-
-
 def test_a_payment_to_the_creditor_interrupts_limitation(app: Flask) -> None:
     case = a_reminded_case()
     case.limited_on = date(2027, 1, 1)
