@@ -18,7 +18,6 @@ from portal.ledger import owing_creditors
 from portal.messages import RedaError
 from portal.operations.views import actor, operations
 from portal.payments import own_share, payouts, refunds, releasing, statuses
-from portal.payments.accounts import written_account
 from portal.signing.starting import PAGES
 from portal.web import payout_statements
 from portal.web.forms import Form, text
@@ -204,7 +203,7 @@ def show_payout_batch(batch_key: str) -> Response:
         refunds=refunds.of_batch(batch.id),
         written=refunds.written,
         own=own,
-        own_account=written_account(own_share.kind_of(own), own.account) if own else "",
+        own_account=own_share.written(own) if own else "",
         is_own=releasing.is_own_share(batch),
         signatures=signed,
         needed=releasing.NEEDED,

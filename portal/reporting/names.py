@@ -56,6 +56,7 @@ _ENTRIES = {
     "own_share.ordered": N_("The service's share ordered"),
     "own_share.settled": N_("The service's share taken out"),
     "own_share.rejected": N_("The service's share not taken out"),
+    "own_share.returned": N_("The service's share came back"),
     "own_money.paid_in": N_("Paid in by the service"),
     "own_money.borne": N_("Borne by the service"),
 }

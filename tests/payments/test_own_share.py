@@ -15,8 +15,9 @@ from portal.config import Settings
 from portal.database import files, tenancy
 from portal.extensions import db
 from portal.identity.models import BankIDOrder, Creditor, Person
+from portal.ledger import Account
 from portal.messages import RedaError
-from portal.payments import own_share, pain001, reconciling, releasing, statuses
+from portal.payments import coming_back, own_share, pain001, reconciling, releasing, statuses
 from portal.payments.models import OwnShareOrder, Payout, PayoutBatch
 from simulators.bankid.running import Simulator
 from tests.bankid_fixtures import Phone, pointed_at
@@ -25,7 +26,7 @@ from tests.payments.bank_money import OPERATOR, debited, match, ordered, paid_by
 from tests.payments.bank_money import told as told_by_bank
 from tests.payments.charging import a_price, a_watched_case
 from tests.payments.going_back import paid_back, the_refund
-from tests.payments.paying_out import an_account, approved, collect, propose
+from tests.payments.paying_out import a_report, an_account, approved, collect, propose
 
 YESTERDAY = TODAY - timedelta(days=1)
 # The reminder's fee, of each case.
@@ -233,3 +234,68 @@ def test_what_went_back_to_a_payer_of_a_payment_that_is_taken_back_is_not_there(
         ledger.return_covers(on=TODAY, now=NOW)
         db.session.commit()
     assert ledger.own_share("SEK").total_ore == -refund.amount_ore
+
+
+class TestWhatCameBack:
+    """The bank had paid it and has got it back, or says so in a report."""
+
+    @pytest.fixture
+    def order(self, phone: Phone, creditor: Creditor) -> OwnShareOrder:
+        for company in (creditor, a_creditor("Aspen AB")):
+            paid_by_bank(a_reminded_case(company), 500_00)
+        approve(phone, put_together())
+        the_order().released_on = TODAY
+        told_by_bank(-2 * FEE, kind="debit", words=f"Reda {the_order().key}")
+        match()
+        statuses.settle_debits(now=NOW)
+        db.session.commit()
+        assert the_order().status == "settled"
+        return the_order()
+
+    def reported(self, order: OwnShareOrder) -> None:
+        batch = db.session.get_one(PayoutBatch, order.batch_id)
+        statuses.take_report(a_report(batch, "RJCT", key=order.key, reason="AC04"), now=NOW)
+        db.session.commit()
+
+    def is_ours_again(self) -> None:
+        books = ledger.trial_balance()
+        assert (books[Account.OWN_SHARE], books[Account.OWN_SHARE_IN_TRANSIT]) == (0, 0)
+        assert (the_order().status, the_order().reason[:4]) == ("rejected", "AC04")
+        assert own_share.available("SEK", TODAY) == 2 * FEE
+
+    def test_a_refusal_after_it_was_paid_makes_it_ours_again(self, order: OwnShareOrder) -> None:
+        self.reported(order)
+        self.is_ours_again()
+
+    def test_the_same_report_again_changes_nothing(self, order: OwnShareOrder) -> None:
+        for _ in range(2):
+            self.reported(order)
+        self.is_ours_again()
+
+    def test_it_is_taken_out_once_more(self, order: OwnShareOrder) -> None:
+        self.reported(order)
+        put_together()
+        assert own_share.available("SEK", TODAY) == 0
+
+    @pytest.mark.parametrize("is_named", [True, False])
+    def test_a_transfer_that_came_back_is_in_bank_books_and_cases(
+        self, order: OwnShareOrder, is_named: bool
+    ) -> None:
+        words = f"AC04 {order.key}" if is_named else "AC04"
+        row = told_by_bank(2 * FEE, kind="returned", words=words)
+        match()
+        if not is_named:
+            (found,) = coming_back.meant_by(row)
+            assert found == (order, "991-2346")
+            coming_back.take(row.id, order.key, actor=OPERATOR, now=NOW)
+            db.session.commit()
+        self.is_ours_again()
+        found_day = reconciling.reconcile(TODAY, TODAY)
+        assert (found_day.unexplained, list(found_day.reasons)) == (0, [])
+
+    def test_told_by_report_and_file_it_is_booked_once(self, order: OwnShareOrder) -> None:
+        self.reported(order)
+        row = told_by_bank(2 * FEE, kind="returned", words=f"AC04 {order.key}")
+        match()
+        assert row.state == "settled"
+        self.is_ours_again()
