@@ -406,16 +406,18 @@ def received_since_sql(
     )
 
 
-def owed_to(creditor_id: int, case_id: int | None = None) -> int:
+def owed_to(creditor_id: int, case_id: int | None = None, *, currency: str | None = None) -> int:
     """What was collected for a creditor and not yet paid out, in öre.
 
-    case_id: of this case only.
+    case_id: of this case only. currency: in this one only.
     """
     query = select(func.sum(Line.amount_ore)).where(
         Line.creditor_id == creditor_id, Line.account == Account.OWED_TO_CREDITOR
     )
     if case_id is not None:
         query = query.where(Line.case_id == case_id)
+    if currency is not None:
+        query = query.where(Line.currency == currency)
     return -int(db.session.scalar(query) or 0)
 
 
