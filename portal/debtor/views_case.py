@@ -1,6 +1,7 @@
 """What the debtor sees of the case: sums and reasons, the invoice, letters and receipts."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from flask import Response, make_response
 from werkzeug.exceptions import NotFound
@@ -62,8 +63,18 @@ def show_case() -> Response:
         unread_messages=lambda: {case.id: seen.unread},
         stops=stops,
         is_invited_to_pay=SETTLED_ELSEWHERE.isdisjoint(stops),
-        letters=[one for one in outbox.messages_of(case.id) if one.document_sha256],
+        letters=_letters_of(case.id),
     )
+
+
+def _letters_of(case_id: int) -> list[outbox.SentOrWaiting]:
+    """The letters of a case that can be read, each with the day that it left."""
+    # One that goes on by another way has not left by it yet.
+    return [
+        replace(one, sent_at=one.sent_at or one.created_at)
+        for one in outbox.messages_of(case_id)
+        if one.document_sha256
+    ]
 
 
 @debtor.get("/case/<reference>/history")
