@@ -132,3 +132,15 @@ def test_a_payment_is_booked_on_a_company_s_monthly_statement(browser: FlaskClie
     assert "Paid" in charged
     told = post(browser, at, f"{at}/undo")
     assert "waits again" in told
+
+
+def test_the_next_in_the_list_comes_after_what_is_decided(browser: FlaskClient) -> None:
+    case = a_reminded_case()
+    paid = [Paid(1_000 * number, name=f"Nr {number}", serial=str(number)) for number in (1, 2, 3)]
+    first, second, third = came(*paid)
+    at = f"/operations/payments/{second}"
+    assert page(browser, at).select_one(f"main a[href='/operations/payments/{third}']")
+    told = post(browser, at, f"{at}/give/{case.reference}")
+    assert "30.00" in told
+    at = f"/operations/payments/{third}"
+    assert page(browser, at).select_one(f"main a[href='/operations/payments/{first}']")
