@@ -33,6 +33,7 @@ from sqlalchemy.orm import Session
 
 from portal import clock
 from portal.database import files, queue, tenancy
+from portal.database.together import Part
 from portal.delivery import mailboxes, presses
 from portal.delivery.channels import letter, mail, mailbox, sms
 from portal.delivery.letters import (
@@ -1119,6 +1120,8 @@ _OF_CASE = (
     .where(Message.case_id == bindparam("case_id"))
     .order_by(Message.id.desc())
 )
+# `messages_of`, to be asked with other things. Binds case_id.
+MESSAGES = Part(_OF_CASE, lambda rows: [SentOrWaiting(*row) for row in rows])
 
 
 def times_told(case_id: int, kind: str, since: datetime) -> int:
