@@ -52,31 +52,13 @@ def settle_payment(
     due = cases.amount_due(case, value_on)
     book_interest(case, due, key=key, now=now)
     late = _late(case, due, amount_ore)
-    if late.fees_ore:
-        post(
-            case, "fee.waived", booked_on=late.fees_on, key=f"fee waived:{payment_key}",
-            lines={Account.FEES: -late.fees_ore, Account.FEE_INCOME: late.fees_ore}, now=now,
-        )  # fmt: skip
+    _waive_late_fees(case, late, key=payment_key, now=now)
     fees_ore, interest_ore = due.fees_ore - late.fees_ore, due.interest_ore - late.interest_ore
     parts = settle(
         amount_ore, fees_ore=fees_ore, interest_ore=interest_ore, principal_ore=due.principal_ore
     )
-    to_creditor = parts.interest_ore + parts.principal_ore
-    post(
-        case,
-        f"payment.{channel}",
-        booked_on=value_on,
-        key=payment_key,
-        lines={
-            Account.CLIENT_FUNDS: amount_ore,
-            Account.FEES: -parts.fees_ore,
-            Account.INTEREST: -parts.interest_ore,
-            Account.PRINCIPAL: -parts.principal_ore,
-            Account.OVER_PAYMENT: -parts.overpaid_ore,
-            Account.CLAIMS: to_creditor,
-            Account.OWED_TO_CREDITOR: -to_creditor,
-        },
-        now=now,
+    _post_parts(
+        case, f"payment.{channel}", amount_ore, parts, booked_on=value_on, key=payment_key, now=now
     )
     commission.charge([payment_key], now=now)
     if late.interest_through_on is not None:
@@ -110,6 +92,30 @@ def settle_payment(
     return Settled(parts, left_ore)
 
 
+def _post_parts(
+    case: Case, kind: str, amount_ore: int, parts: Settlement, *, booked_on: date, key: str,
+    now: datetime,
+) -> None:  # fmt: skip
+    """Book what came: on the client account, less owed by the debtor, more owed to the creditor."""
+    to_creditor = parts.interest_ore + parts.principal_ore
+    post(
+        case,
+        kind,
+        booked_on=booked_on,
+        key=key,
+        lines={
+            Account.CLIENT_FUNDS: amount_ore,
+            Account.FEES: -parts.fees_ore,
+            Account.INTEREST: -parts.interest_ore,
+            Account.PRINCIPAL: -parts.principal_ore,
+            Account.OVER_PAYMENT: -parts.overpaid_ore,
+            Account.CLAIMS: to_creditor,
+            Account.OWED_TO_CREDITOR: -to_creditor,
+        },
+        now=now,
+    )
+
+
 @dataclass(frozen=True)
 class _Late:
     """What was booked after a payment's own day, and would not have been, had it been known.
@@ -124,6 +130,15 @@ class _Late:
     interest_through_on: date | None
     fees_ore: int
     fees_on: date
+
+
+def _waive_late_fees(case: Case, late: _Late, *, key: str, now: datetime) -> None:
+    if not late.fees_ore:
+        return
+    post(
+        case, "fee.waived", booked_on=late.fees_on, key=f"fee waived:{key}",
+        lines={Account.FEES: -late.fees_ore, Account.FEE_INCOME: late.fees_ore}, now=now,
+    )  # fmt: skip
 
 
 def _late(case: Case, due: cases.AmountDue, amount_ore: int) -> _Late:

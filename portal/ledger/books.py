@@ -43,11 +43,11 @@ class Account(StrEnum):
     What is taken back of money that a creditor has had already, our own share has `covered`; what
     of our share we have taken out to our own account, or paid in, stands on `own_share`.
     `over_payment` goes back to who paid; `unmatched` belongs to nobody that we know yet. Fees that
-    are given up stand on `bad_debt`. What a creditor is charged stands on `owed_by_creditor`, until
-    it is set off against what it is owed: fees that it bears itself, commission
-    (`commission_income`), signatures (`signature_income`), and the value added tax on them, which
-    is the state's (`vat_owed`). What is ordered paid to a creditor stands on `payout_in_transit`
-    until the bank has paid it.
+    are given up stand on `bad_debt`, and what was paid back of a payment that was then taken back.
+    What a creditor is charged stands on `owed_by_creditor`, until it is set off against what it is
+    owed: fees that it bears itself, commission (`commission_income`), signatures
+    (`signature_income`), and the value added tax on them, which is the state's (`vat_owed`). What
+    is ordered paid to a creditor stands on `payout_in_transit` until the bank has paid it.
     """
 
     PRINCIPAL = "principal"
@@ -87,6 +87,8 @@ COVERED_BY_US, COVER_RETURNED = "funds.covered", "funds.cover_returned"
 PAYOUT_RETURNED = "payout.returned"
 # What was paid too much is paid back; that comes back, and is owed again.
 REFUND_PAID, REFUND_RETURNED = "refund.paid", "refund.returned"
+# The payment that was paid back is taken back, or the refund then comes back: it is our loss.
+REFUND_LOST = "refund.lost"
 # What a creditor is charged: commission on money that came for a case under surveillance, and that
 # taken back with its payment; a month's signatures; the tax on the fees that it bore in a month.
 COMMISSION, COMMISSION_TAKEN_BACK = "commission", "commission.taken_back"

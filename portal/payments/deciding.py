@@ -17,6 +17,7 @@ from portal.payments.models import BankPayment, BankShare, Payment, Refund
 from portal.payments.swish import new_payment_id
 from portal.payments.taking_back import (
     NotWaiting,
+    held_refunds,
     locked,
     refunds_of,
     shares_of,
@@ -183,7 +184,7 @@ def undo(payment_id: int, *, actor: Actor, today: date, now: datetime) -> None:
     payment = locked(payment_id)
     if payment is None or payment.state != "settled" or payment.kind != "payment":
         raise NotWaiting
-    for refund in refunds_of(payment.id):
+    for refund in held_refunds(payment.id):
         if refund.status not in refunds.NOT_SENT:
             raise RedaError(N_("Some of it is sent back to the payer already."))
     undo_shares(payment, by_bank=False, on=today, actor=actor, now=now)

@@ -124,6 +124,11 @@ def orders_of(batch: PayoutBatch) -> list[Order]:
     ]
 
 
+def is_own_share(batch: PayoutBatch) -> bool:
+    """Whether a batch takes out our own share, also once it is taken apart."""
+    return bool(batch.rows) and batch.rows[0][-1] == _OWN
+
+
 def _rows(batch: PayoutBatch) -> list[list[Any]]:
     out = [
         [one.key, name, one.amount_ore, one.currency, one.account_kind, one.account_number,

@@ -12,7 +12,7 @@ from portal.collection.models import Case, Debtor, OwnContact
 from portal.config import Settings
 from portal.database import tenancy
 from portal.database.encryption import lookup_hash
-from portal.delivery import outbox
+from portal.delivery import sending
 from portal.delivery.models import Message
 from portal.extensions import db
 from portal.identity.actor import Actor
@@ -182,7 +182,7 @@ def test_what_waits_for_a_mailbox_goes_by_post_and_nobody_is_asked(
     waiting = a_reminded_case(creditor, debtor=a_customer(creditor))
     a_reminded_case(creditor, debtor=a_customer(creditor, ZAHRA))
     mark(a_case(creditor, debtor=waiting.debtor), states.PROTECTED)
-    outbox.deliver_waiting(NOW)
+    sending.deliver_waiting(NOW)
     rows = db.session.scalars(select(Message).order_by(Message.id)).all()
     assert [(row.channel, row.status, row.mailbox) for row in rows] == [
         ("letter", "sent", None), ("mailbox", "sent", None),

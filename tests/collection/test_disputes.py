@@ -25,7 +25,7 @@ from portal.collection import (
     stops,
 )
 from portal.collection.models import Case
-from portal.delivery import outbox
+from portal.delivery import outbox, sending
 from portal.delivery.models import Message
 from portal.extensions import db
 from portal.identity.actor import DEBTOR, SWISH, Actor
@@ -301,7 +301,7 @@ def test_an_answer_goes_out_though_the_case_stands_still_again(app: Flask) -> No
 def test_an_answer_is_printed_and_sent(app: Flask) -> None:
     debtor = a_debtor_of(creditor := a_creditor(), language="ar")
     case = answered(objected(a_reminded_case(creditor, debtor=debtor)), disputes.TURNED_DOWN)
-    outbox.deliver_waiting(NOW)
+    sending.deliver_waiting(NOW)
     assert {status for kind, status in letters(case) if kind == "dispute_answer"} == {"sent"}
 
 

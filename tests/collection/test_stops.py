@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from portal import ledger
 from portal.collection import cases, lifecycle, moves, plan_offers, plans, settling, states, stops
 from portal.collection.models import Case
-from portal.delivery import outbox
+from portal.delivery import sending
 from portal.delivery.models import Message
 from portal.extensions import db
 from portal.identity.actor import DEBTOR, SWISH, SYSTEM, Actor
@@ -57,7 +57,7 @@ def test_a_letter_that_was_held_back_is_written_anew_when_the_case_goes_on(app: 
 
 def test_a_letter_that_was_sent_is_not_written_again(app: Flask) -> None:
     case = a_reminded_case()
-    outbox.deliver_waiting(NOW)
+    sending.deliver_waiting(NOW)
     stop(case)
     lifecycle.resume(cases.lock(case.id), states.HOLD, actor=CLERK, today=TODAY, now=NOW)
     db.session.commit()
@@ -185,7 +185,7 @@ class TestPlans:
     def test_no_letter_but_the_plan_comes_while_it_is_kept(self, app: Flask) -> None:
         case = a_reminded_case()
         self.agree(case)
-        outbox.deliver_waiting(NOW)
+        sending.deliver_waiting(NOW)
         advance(24)
         assert letters() == {"withdrawn": 1, "sent": 1}
 

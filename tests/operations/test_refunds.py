@@ -139,7 +139,7 @@ def test_what_failed_is_tried_again_to_an_account(desk: Browser, refund: Refund)
     refund.payer_account, refund.account_kind = "9912346", "bankgiro"
     db.session.commit()
     page = desk.page(at(refund))
-    assert "AC04 Kontot är avslutat" in words(page)
+    assert "The account is closed. (AC04 Kontot är avslutat)" in words(page)
     desk.press(page, "Pay it back to an account")
     again = the_refund()
     assert (again.id > refund.id, again.status) == (True, "to confirm")

@@ -42,7 +42,7 @@ from tests.bankid_fixtures import Phone, pointed_at
 from tests.factories import EVA, JOHAN, NOW, TODAY, a_creditor, a_person, a_reminded_case
 from tests.payments.bank_files.written import Deposit, Paid, bgmax, camt, entry
 from tests.payments.going_back import the_refund, too_much
-from tests.payments.paying_out import an_account, approved, collect, propose
+from tests.payments.paying_out import a_report, an_account, approved, collect, propose
 
 OPERATOR = Actor("person", "Erik Wallin", None, "operator")
 # What a reminded case owes on the day of the reminder.
@@ -254,20 +254,6 @@ def test_the_file_is_put_in_the_folder_once(
     assert payout_folder.write_all(folder, now=NOW) == 0
     (path,) = folder.iterdir()
     assert path.read_bytes() == files.read(batch.file_sha256 or "")
-
-
-def a_report(batch: PayoutBatch, status: str, *, of_file: str = "", key: str = "") -> bytes:
-    ((payout, _), *_) = payouts.of_batch(batch)
-    one = f"""<OrgnlPmtInfAndSts><OrgnlPmtInfId>{batch.key}-SEK</OrgnlPmtInfId><TxInfAndSts>
-      <OrgnlEndToEndId>{key or payout.key}</OrgnlEndToEndId><TxSts>{status}</TxSts>
-      <StsRsnInf><Rsn><Cd>AC01</Cd></Rsn><AddtlInf>Kontot finns inte</AddtlInf></StsRsnInf>
-      </TxInfAndSts></OrgnlPmtInfAndSts>"""
-    return f"""<?xml version="1.0" encoding="UTF-8"?>
-      <Document xmlns="urn:iso:std:iso:20022:tech:xsd:pain.002.001.10"><CstmrPmtStsRpt>
-      <GrpHdr><MsgId>1</MsgId><CreDtTm>2026-03-10T12:00:00</CreDtTm></GrpHdr>
-      <OrgnlGrpInfAndSts><OrgnlMsgId>{batch.key}</OrgnlMsgId>
-      <OrgnlMsgNmId>pain.001.001.09</OrgnlMsgNmId>{of_file}</OrgnlGrpInfAndSts>
-      {one if status else ""}</CstmrPmtStsRpt></Document>""".encode()
 
 
 class TestWhatTheBankSays:
