@@ -178,7 +178,8 @@ def _of(case: Case, known: _Known, principal_ore: int, today: date) -> Coming:
 def _end_of(stop: Stop, part: Progress | None) -> date | None:
     """The day on which a stop ends by itself at the earliest, or None."""
     if stop.kind == states.PLAN:
-        return part.broken_after_on + _DAY if part else None
+        # Without such a day something else holds the case, and is told.
+        return (part.broken_after_on or part.due_on) + _DAY if part else None
     return stop.until_on
 
 

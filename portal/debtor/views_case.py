@@ -1,6 +1,7 @@
 """What the debtor sees of the case: sums and reasons, the invoice, letters and receipts."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from flask import Response, make_response
 from werkzeug.exceptions import NotFound
@@ -62,8 +63,18 @@ def show_case() -> Response:
         unread_messages=lambda: {case.id: now.unread},
         stops=stops,
         is_invited_to_pay=SETTLED_ELSEWHERE.isdisjoint(stops),
-        letters=[one for one in seen.messages if one.document_sha256],
+        letters=_readable(seen.messages),
     )
+
+
+def _readable(messages: Sequence[outbox.SentOrWaiting]) -> list[outbox.SentOrWaiting]:
+    """The letters among them that can be read, each with the day that it left."""
+    # One that goes on by another way has not left by it yet.
+    return [
+        replace(one, sent_at=one.sent_at or one.created_at)
+        for one in messages
+        if one.document_sha256
+    ]
 
 
 @debtor.get("/case/<reference>/history")

@@ -41,8 +41,9 @@ ANSWERS = (
     "dispute_answer", "case_message", "news", "payment", "letter", "debtor_address",
     "debtor_number",
 )  # fmt: skip
+PLAN = "plan"
 # Letters that are still true when they are tried again later.
-LASTING = (*ANSWERS, "plan", "more_time")
+LASTING = (*ANSWERS, PLAN, "more_time")
 # What goes to an address of its own, and is true whenever it comes.
 ADDRESSED = ("email", "sms")
 # Letters that are told of by e-mail also to who gets them by post, for somebody waits for them.
@@ -406,8 +407,8 @@ def forget_old_mails(now: datetime) -> None:
     )
 
 
-def withdraw_unsent(*case_ids: int) -> None:
-    """Let nothing more of some cases be sent but answers.
+def withdraw_unsent(*case_ids: int, but: Collection[str] = ()) -> None:
+    """Let nothing more of some cases be sent but answers, and kinds that are named.
 
     What is being handed over this moment still goes.
     """
@@ -416,7 +417,7 @@ def withdraw_unsent(*case_ids: int) -> None:
         .where(
             Message.case_id.in_(case_ids),
             Message.status.in_(("waiting", "failed")),
-            Message.kind.not_in(ANSWERS),
+            Message.kind.not_in((*ANSWERS, *but)),
         )
         .values(status="withdrawn")
     )

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Subquery,
     Text,
     TextClause,
+    and_,
     any_,
     bindparam,
     case,
@@ -21,6 +22,7 @@ from sqlalchemy import (
     func,
     insert,
     literal,
+    or_,
     select,
     true,
     values,
@@ -413,14 +415,15 @@ def received_since_sql(
 ) -> ScalarSelect[int]:
     """What was booked as come for the case of an outer query at an instant or after it, in öre.
 
-    What was taken back did not come.
+    To us, or to the creditor directly. What was taken back did not come.
     """
+    came_directly = and_(Line.account == Account.CLAIMS, Entry.kind == "payment.direct")
     return (
         select(func.coalesce(func.sum(Line.amount_ore), 0))
         .join(Entry, Entry.id == Line.entry_id)
         .where(
             Line.case_id == case_id,
-            Line.account == Account.CLIENT_FUNDS,
+            or_(Line.account == Account.CLIENT_FUNDS, came_directly),
             Line.amount_ore > 0,
             Entry.created_at >= at,
             Entry.kind != REFUND_RETURNED,
@@ -430,16 +433,18 @@ def received_since_sql(
     )
 
 
-def owed_to(creditor_id: int, case_id: int | None = None) -> int:
+def owed_to(creditor_id: int, case_id: int | None = None, *, currency: str | None = None) -> int:
     """What was collected for a creditor and not yet paid out, in öre.
 
-    case_id: of this case only.
+    case_id: of this case only. currency: in this one only.
     """
     query = select(func.sum(Line.amount_ore)).where(
         Line.creditor_id == creditor_id, Line.account == Account.OWED_TO_CREDITOR
     )
     if case_id is not None:
         query = query.where(Line.case_id == case_id)
+    if currency is not None:
+        query = query.where(Line.currency == currency)
     return -int(db.session.scalar(query) or 0)
 
 

@@ -317,11 +317,14 @@ def _is_there(payout: Payout) -> bool:
 
 
 def _is_still_right(payout: Payout) -> bool:
-    """Whether its account is the company's still, and its sum is still owed."""
+    """Whether its account is the company's still, and what was collected is still owed.
+
+    What is left of it when fees are set off would say too little: they hide what was taken back.
+    """
     known = {one.key: one.number for one in accounts.of_company(payout.creditor_id)}
     return (
         known.get(payout.account_key or "") == payout.account_number
-        and ledger.owed_to(payout.creditor_id) >= payout.amount_ore
+        and ledger.owed_to(payout.creditor_id, currency=payout.currency) >= payout.collected_ore
     )
 
 

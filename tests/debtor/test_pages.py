@@ -14,14 +14,14 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from portal import clock
-from portal.collection import cases, lifecycle, plans, rates, settling, stops
+from portal.collection import cases, changes, lifecycle, plans, rates, settling, stops
 from portal.collection.models import Case
 from portal.database import files, tenancy
 from portal.delivery import outbox
 from portal.delivery.models import Message
 from portal.extensions import db
 from portal.identity import attempts
-from portal.identity.actor import DEBTOR, SWISH, SYSTEM
+from portal.identity.actor import DEBTOR, SWISH, SYSTEM, Actor
 from portal.payments.models import Payment
 from tests.delivery.pdf import Pdf
 from tests.factories import (
@@ -36,6 +36,7 @@ from tests.factories import (
 
 WRONG = "The reference and the code do not belong together"
 LOCKED = "Too many attempts"
+CLERK = Actor("person", "Sofia", role="creditor")
 ISOLATED_AMOUNT = re.compile(r"\u2068[^\u2069]*\d[^\u2069]*\u2069")
 
 
@@ -459,6 +460,25 @@ def test_a_receipt_of_a_part_payment_says_what_is_left(inside: Visitor, case: Ca
     assert "Everything is paid" not in text
 
 
+def test_a_receipt_of_a_case_that_was_recalled_asks_for_nothing(
+    inside: Visitor, case: Case
+) -> None:
+    pay(case, 60_000)
+    changes.recall(
+        cases.lock(case.id), reason="", actor=CLERK, today=clock.today(), now=clock.now()
+    )
+    db.session.commit()
+    text = said(inside.get("/case/receipts/2026-0000001"))
+    assert "Something is left to pay" not in text
+
+
+def test_a_letter_that_goes_on_by_another_way_keeps_its_day(inside: Visitor, case: Case) -> None:
+    letter = sent_letter(case)
+    letter.status, letter.sent_at, letter.created_at = "waiting", None, NOW
+    db.session.commit()
+    assert "Reminder, sent 10 March 2026" in said(inside.get("/case"))
+
+
 @pytest.mark.parametrize(
     ("language", "heading", "amount"),
     [
@@ -560,3 +580,7 @@ def test_coming_in_gives_the_browser_another_cookie(visitor: Visitor, case: Case
 
 def test_health_is_told_to_whoever_watches(client: FlaskClient) -> None:
     assert client.get("/health").text == "ok\n"
+
+
+def test_a_number_beyond_all_names_no_file(inside: Visitor) -> None:
+    inside.get("/case/files/99999999999999999999", status=404)
