@@ -12,7 +12,14 @@ from sqlalchemy import select
 from portal import ledger
 from portal.collection import cases, lifecycle, settling, states, stops
 from portal.collection.models import Case, Debtor
-from portal.collection.moves import close, give_up, move, post, record
+from portal.collection.moves import (
+    close,
+    give_up,
+    interrupt_limitation,
+    move,
+    post,
+    record,
+)
 from portal.extensions import db
 from portal.identity.actor import SYSTEM, Actor
 from portal.ledger import Account
@@ -71,6 +78,7 @@ def creditor_was_paid(
     if principal_ore == due.principal_ore:
         # A letter costs nothing when only costs and interest are left to ask for.
         settling.waive_late_fees(case, late, key=f"late:{posted}", now=now)
+    interrupt_limitation(case, on)
     left_ore = ledger.balance(case.id).total_ore
     record(
         case, "case.paid_directly", actor, now, amount_ore=amount_ore, on=on.isoformat(),

@@ -49,6 +49,14 @@ def test_what_the_creditor_got_is_principal_and_our_costs_are_still_owed(app: Fl
     assert (due.principal_ore, due.interest_ore, due.fees_ore) == (0, 548, 6_000)
 
 
+def test_a_payment_to_the_creditor_interrupts_limitation_too(app: Flask) -> None:
+    direct, ours = a_reminded_case(), a_reminded_case(a_creditor("Aspen AB"))
+    on = TODAY + timedelta(days=20)
+    paid_directly(direct, 10_000, on=on)
+    paid_to_us(ours, 10_000, on)
+    assert direct.limited_on == ours.limited_on
+
+
 def test_it_is_no_money_of_ours_and_none_is_owed_for_it(app: Flask) -> None:
     paid_directly(a_reminded_case(), 100_000)
     assert Account.CLIENT_FUNDS not in ledger.trial_balance()
