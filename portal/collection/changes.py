@@ -12,7 +12,14 @@ from sqlalchemy import select
 from portal import ledger
 from portal.collection import cases, lifecycle, settling, states, stops
 from portal.collection.models import Case, Debtor
-from portal.collection.moves import close, give_up, interrupt_limitation, move, post, record
+from portal.collection.moves import (
+    close,
+    give_up,
+    interrupt_limitation,
+    move,
+    post,
+    record,
+)
 from portal.extensions import db
 from portal.identity.actor import SYSTEM, Actor
 from portal.ledger import Account
@@ -33,8 +40,7 @@ def creditor_was_paid(
 
     What is left is still owed, or waived when the principal is paid and the creditor's rules say
     so. When more was booked meanwhile, what was paid bears no interest after its own day, and a fee
-    for a letter of later falls when no principal was left to ask for. It interrupts limitation, as
-    a payment to us does (preskriptionslagen 5 §). Of a case under surveillance,
+    for a letter of later falls when no principal was left to ask for. Of a case under surveillance,
     commission is due as if it had come to us. amount_ore: öre, above zero. Raises RedaError when it
     is more than principal and interest.
     """

@@ -24,6 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 
 from portal.database import queue, tenancy
+from portal.database.together import Part
 from portal.delivery import mailboxes
 from portal.delivery.channels import mail, sms
 from portal.delivery.models import Message
@@ -530,6 +531,8 @@ _OF_CASE = (
     .where(Message.case_id == bindparam("case_id"))
     .order_by(Message.id.desc())
 )
+# `messages_of`, to be asked with other things. Binds case_id.
+MESSAGES = Part(_OF_CASE, lambda rows: [SentOrWaiting(*row) for row in rows])
 
 
 def times_told(case_id: int, kind: str, since: datetime) -> int:

@@ -13,7 +13,6 @@ from portal.collection.models import Case
 from portal.delivery.models import Message
 from portal.extensions import db
 from portal.identity.actor import DEBTOR, SWISH, Actor
-from portal.law import limitation
 from portal.ledger import Account
 from portal.messages import RedaError
 from tests.factories import NOW, TODAY, a_case, a_creditor, a_reminded_case, rules_of
@@ -48,6 +47,14 @@ def test_what_the_creditor_got_is_principal_and_our_costs_are_still_owed(app: Fl
     paid_directly(case, 100_000)
     due = cases.amount_due(case, TODAY)
     assert (due.principal_ore, due.interest_ore, due.fees_ore) == (0, 548, 6_000)
+
+
+def test_a_payment_to_the_creditor_interrupts_limitation_too(app: Flask) -> None:
+    direct, ours = a_reminded_case(), a_reminded_case(a_creditor("Aspen AB"))
+    on = TODAY + timedelta(days=20)
+    paid_directly(direct, 10_000, on=on)
+    paid_to_us(ours, 10_000, on)
+    assert direct.limited_on == ours.limited_on
 
 
 def test_it_is_no_money_of_ours_and_none_is_owed_for_it(app: Flask) -> None:
@@ -138,15 +145,6 @@ def test_a_credit_note_that_cannot_be_is_refused(app: Flask, ore: int) -> None:
         credited(case, ore)
     db.session.rollback()
     assert ledger.balance(case.id).principal_ore == 100_000
-
-
-def test_a_payment_to_the_creditor_interrupts_limitation(app: Flask) -> None:
-    case = a_reminded_case()
-    case.limited_on = date(2027, 1, 1)
-    paid_directly(case, 10_000)
-    assert cases.lock(case.id).limited_on == limitation.limited_on(
-        TODAY, is_consumer=case.is_consumer
-    )
 
 
 def test_a_recalled_case_asks_for_nothing_and_sends_nothing(app: Flask) -> None:
