@@ -1,11 +1,13 @@
 """Entries in, balances out. The only place that writes money."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     ColumnElement,
     ScalarSelect,
@@ -13,6 +15,7 @@ from sqlalchemy import (
     Text,
     TextClause,
     and_,
+    any_,
     bindparam,
     case,
     column,
@@ -28,6 +31,7 @@ from sqlalchemy.dialects.postgresql import insert as insert_or_skip
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql.selectable import LateralFromClause
 
+from portal.database.together import Part
 from portal.extensions import db
 from portal.ledger.models import Entry, Line
 
@@ -91,6 +95,8 @@ REFUND_LOST = "refund.lost"
 # taken back with its payment; a month's signatures; the tax on the fees that it bore in a month.
 COMMISSION, COMMISSION_TAKEN_BACK = "commission", "commission.taken_back"
 SIGNATURES, FEES_VAT = "signatures", "fees.vat"
+# A creditor pays what it is charged, instead of having it set off.
+STATEMENT_PAID = "payment.statement"
 
 
 @dataclass(frozen=True)
@@ -367,6 +373,29 @@ def of_case(case_id: int) -> CaseBooks:
     return CaseBooks([CaseLine(*row) for row in db.session.execute(_OF_CASE, {"case_id": case_id})])
 
 
+NO_BOOKS = CaseBooks(())
+
+
+def _by_case(rows: Iterable[Sequence[Any]]) -> dict[int, CaseBooks]:
+    lines: dict[int, list[CaseLine]] = {}
+    for case_id, *row in rows:
+        lines.setdefault(case_id, []).append(CaseLine(*row))
+    return {case_id: CaseBooks(some) for case_id, some in lines.items()}
+
+
+# `of_case` of each of some cases, to be asked with other things. Binds case_ids.
+BOOKS = Part(
+    select(Line.case_id, Line.account, Line.amount_ore, Line.booked_on, Entry.kind)
+    .join(Entry, Entry.id == Line.entry_id)
+    .where(
+        Line.case_id == any_(bindparam("case_ids", type_=ARRAY(BigInteger))),
+        Line.account.in_(_OWED_BY_DEBTOR),
+    )
+    .order_by(Line.entry_id),
+    _by_case,
+)
+
+
 def interest_booked(case_id: int) -> int:
     """The interest that was booked on a case and not waived, paid or not, in öre."""
     return int(
@@ -406,16 +435,18 @@ def received_since_sql(
     )
 
 
-def owed_to(creditor_id: int, case_id: int | None = None) -> int:
+def owed_to(creditor_id: int, case_id: int | None = None, *, currency: str | None = None) -> int:
     """What was collected for a creditor and not yet paid out, in öre.
 
-    case_id: of this case only.
+    case_id: of this case only. currency: in this one only.
     """
     query = select(func.sum(Line.amount_ore)).where(
         Line.creditor_id == creditor_id, Line.account == Account.OWED_TO_CREDITOR
     )
     if case_id is not None:
         query = query.where(Line.case_id == case_id)
+    if currency is not None:
+        query = query.where(Line.currency == currency)
     return -int(db.session.scalar(query) or 0)
 
 

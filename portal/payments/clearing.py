@@ -75,7 +75,10 @@ with free as (
         and not exists (select from bank_transfers t where t.payment_id = b.id)
     for no key update skip locked
 ), entries as (
-    select e.id from bank_shares s cross join (
+    select e.id from (
+        select key, payment_id from bank_shares
+        union all select key, payment_id from statement_payments
+    ) s cross join (
         values ('payment:'), ('taken back:'), ('returned by bank:')
     ) k(before) join ledger_entries e on e.idempotency_key = k.before || s.key
     where s.payment_id in (select id from free union select reverses_id from free)

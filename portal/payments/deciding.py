@@ -12,7 +12,7 @@ from portal.collection import lookup
 from portal.extensions import db
 from portal.identity.actor import Actor
 from portal.messages import N_, RedaError
-from portal.payments import booking, matching, refunds
+from portal.payments import booking, matching, paying_in, refunds
 from portal.payments.models import BankPayment, BankShare, Payment, Refund
 from portal.payments.swish import new_payment_id
 from portal.payments.taking_back import (
@@ -98,6 +98,8 @@ def give(payment_id: int, parts: Mapping[str, int], *, actor: Actor, now: dateti
     NotWaiting, or RedaError when a case is not there or the sums are not exact.
     """
     payment = waits(payment_id)
+    if payment.kind != "payment":
+        raise NotWaiting
     left = left_ore(payment)
     if not parts or any(ore <= 0 for ore in parts.values()):
         raise RedaError(N_("Write an amount above zero."), field="parts")
@@ -107,10 +109,15 @@ def give(payment_id: int, parts: Mapping[str, int], *, actor: Actor, now: dateti
             field="parts", sum_ore=sum(parts.values()), left_ore=left,
         )  # fmt: skip
     found = _cases(parts)
-    number = db.session.scalar(select(func.count()).where(BankShare.payment_id == payment.id)) or 0
-    for place, case in enumerate(found, number + 1):
+    for place, case in enumerate(found, _last_number(payment) + 1):
         _give(payment, case, parts[case.reference], place, actor, now)
     payment.state = "settled"
+
+
+def _last_number(payment: BankPayment) -> int:
+    """The highest number of a share that the payment has had; of several, some may be missing."""
+    keys = db.session.scalars(select(BankShare.key).where(BankShare.payment_id == payment.id))
+    return max((int(one.rpartition(":")[2]) for one in keys), default=0)
 
 
 def _cases(references: Iterable[str]) -> list[lookup.Named]:
@@ -152,6 +159,21 @@ def _give(
         matching.ask_refunds(
             {key: over}, share_ids, {payment.id: payment}, by=actor.name
         )  # fmt: skip
+
+
+def give_statement(payment_id: int, written: str, *, actor: Actor, now: datetime) -> None:
+    """Book a payment on a company's monthly statement, as `paying_in.give`.
+
+    Raises NotWaiting, and RedaError at the field `statement`, also when a part is decided already.
+    """
+    payment = waits(payment_id)
+    if payment.kind != "payment":
+        raise NotWaiting
+    if left_ore(payment) != payment.amount_ore:
+        raise RedaError(
+            N_("A part of it is given to a case or goes back already."), field="statement"
+        )
+    paying_in.give(payment, written, actor=actor, now=now)
 
 
 def send_back(payment_id: int, why: str, *, actor: Actor, now: datetime) -> None:

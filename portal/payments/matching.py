@@ -7,6 +7,7 @@ One rule, in three statements that each take one payment or thousands (`hits`):
 - A number of ours in the words (OCR, case reference, invoice number) is as sure as `_SURE` says,
   by whether the amount is what is owed or can be a part of it. From `CERTAIN` on it is certain, if
   the words name one case only.
+- The number of a company's monthly statement is certain likewise (`paying_in`).
 - A payer whom we know, by account, organisation number or name, is never certain.
 
 What is owed is told as booked, without the interest of the last days.
@@ -27,7 +28,7 @@ from portal.database.encryption import lookup_hash
 from portal.extensions import db
 from portal.identity.actor import BANK
 from portal.messages import RedaError
-from portal.payments import booking, coming_back, refunds, taking_back, told_at_once
+from portal.payments import booking, coming_back, paying_in, refunds, taking_back, told_at_once
 from portal.payments.accounts import check_organisation_number
 from portal.payments.models import BankPayment, BankShare, Payment
 
@@ -163,9 +164,11 @@ _EACH_MORE = 4
 
 
 def match_new(*, now: datetime, between: Callable[[], object]) -> int:
-    """Match every new payment; answers how many. between: called after each chunk, to commit.
+    """Match every new payment; answers how many. between: called to commit.
 
-    Two at once take different payments. Doing it again takes what is left.
+    It is after each chunk, and after each of what was taken or came back, so that no case is held
+    when the payment that it is of is locked (`taking_back`). Two at once take different payments.
+    Doing it again takes what is left.
     """
     matched = 0
     while ids := db.session.scalars(
@@ -178,6 +181,9 @@ def match_new(*, now: datetime, between: Callable[[], object]) -> int:
         _match(ids, now=now)
         matched += len(ids)
         between()
+        for one, take in _to_take_back(ids):
+            take(one, actor=BANK, now=now)
+            between()
     return matched
 
 
@@ -229,27 +235,33 @@ def _match(ids: Sequence[int], *, now: datetime) -> None:
     from_us = BankPayment.id.in_(ids) & (BankPayment.kind == "debit")
     db.session.execute(update(BankPayment).where(from_us).values(state="aside"))
     at_once = set(told_at_once.recognise(ids, now=now))
+    at_once.update(paying_in.take_surely(set(ids) - at_once, actor=BANK, now=now))
     decided = certain([one for one in ids if one not in at_once])
     booked = _book(decided, now=now)
     if booked:
         db.session.execute(
             update(BankPayment).where(BankPayment.id.in_(booked)).values(state="settled")
         )
-    back = select(BankPayment.id).where(
-        BankPayment.id.in_(ids), BankPayment.kind.in_(("reversal", "deduction"))
-    )
-    returned = (
-        select(BankPayment.id)
-        .where(BankPayment.id.in_(ids), BankPayment.kind == "returned")
-        .order_by(BankPayment.id)
-    )
     rest = BankPayment.id.in_(ids) & (BankPayment.state == "new")
     payments = rest & (BankPayment.kind == "payment")
     db.session.execute(update(BankPayment).where(payments).values(state="waiting"))
-    for reversal_id in db.session.scalars(back.order_by(BankPayment.id)).all():
-        taking_back.take_back_surely(reversal_id, actor=BANK, now=now)
-    for payment_id in db.session.scalars(returned).all():
-        coming_back.take_surely(payment_id, actor=BANK, now=now)
+
+
+def _to_take_back(ids: Sequence[int]) -> list[tuple[int, Callable[..., None]]]:
+    """What banks took back of some payments, then what came back to us, with what takes it."""
+    kinds = (
+        (("reversal", "deduction"), taking_back.take_back_surely),
+        (("returned",), coming_back.take_surely),
+    )
+    return [
+        (one, take)
+        for some, take in kinds
+        for one in db.session.scalars(
+            select(BankPayment.id)
+            .where(BankPayment.id.in_(ids), BankPayment.kind.in_(some))
+            .order_by(BankPayment.id)
+        )
+    ]
 
 
 def _book(decided: Mapping[int, Sequence[Hit]], *, now: datetime) -> list[int]:

@@ -124,7 +124,10 @@ _MONEY_OF = """
     ) l"""
 _OF_WHAT = """
     from {name}_money m join ledger_entries e on e.id = m.entry_id
-    left join bank_shares s on s.key = substr(e.idempotency_key, case
+    left join (
+        select key, payment_id from bank_shares
+        union all select key, payment_id from statement_payments
+    ) s on s.key = substr(e.idempotency_key, case
         when e.idempotency_key like 'payment:%' then 9
         when e.idempotency_key like 'taken back:%' then 12
         when e.idempotency_key like 'returned by bank:%' then 18 end)
@@ -136,11 +139,14 @@ _OF_WHAT_ONE_BY_ONE = """
     from {name}_money m
     cross join lateral (select * from ledger_entries x where x.id = m.entry_id offset 0) e
     left join lateral (
-        select payment_id from bank_shares x where x.key = substr(e.idempotency_key, case
+        select substr(e.idempotency_key, case
             when e.idempotency_key like 'payment:%' then 9
             when e.idempotency_key like 'taken back:%' then 12
-            when e.idempotency_key like 'returned by bank:%' then 18 end)
-        offset 0
+            when e.idempotency_key like 'returned by bank:%' then 18 end) as key
+    ) n on true
+    left join lateral (
+        select payment_id from bank_shares x where x.key = n.key
+        union all select payment_id from statement_payments x where x.key = n.key
     ) s on true
     left join refunds f on e.kind like 'refund.%'
         and f.key = split_part(e.idempotency_key, ':', 2)
@@ -222,6 +228,14 @@ posted as not materialized (
     ) o cross join (values ('\\:settled', -1), ('\\:returned', 1)) n(ending, sign)
     join posted e on e.key = o.name || n.ending
     where (e.key like 'payout:%' or e.key like 'refund:%')
+    union all
+    select o.what, o.sign * o.amount_ore, e.posted_on
+    from (
+        select s.key, s.amount_ore, n.* from statement_payments s cross join (values
+            ('bankgiro', 1, 'payment'), ('taken back', -1, 'taken back'),
+            ('taken back', -1, 'returned by bank')) n(what, sign, name)
+        where s.currency = :currency
+    ) o join posted e on e.key = concat(o.name, ':', o.key)
     union all
     select 'own share', o.sign * o.amount_ore, e.posted_on
     from (

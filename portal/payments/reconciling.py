@@ -396,7 +396,8 @@ _MAY_DIFFER = f"""
     select e.id from (
         select id from told union select reverses_id from told where reverses_id is not null
     ) k cross join lateral (
-        select key from bank_shares x where x.payment_id = k.id offset 0
+        select key from bank_shares x where x.payment_id = k.id
+        union all select key from statement_payments x where x.payment_id = k.id
     ) s cross join (values ('payment:'), ('taken back:'), ('returned by bank:')) n(before)
     cross join lateral (
         select id from ledger_entries x where x.idempotency_key = n.before || s.key offset 0

@@ -165,10 +165,12 @@ def by_key(key: str) -> Refund | None:
 
 
 def told_account(refund: Refund) -> str:
-    """The account that the bank told the money came from, or ""."""
+    """The account that the bank told the money came from, as people write it, or ""."""
     if refund.payment_id is None:
         return ""
-    return db.session.get_one(BankPayment, refund.payment_id).payer_account or ""
+    payment = db.session.get_one(BankPayment, refund.payment_id)
+    kind, account = known_kind(payment), payment.payer_account or ""
+    return written_account(kind, account) if kind else account
 
 
 def let_go(refund_id: int, *, actor: Actor, now: datetime) -> None:

@@ -22,6 +22,7 @@ from portal.delivery.models import Message
 from portal.extensions import db
 from portal.identity import attempts
 from portal.identity.actor import DEBTOR, SWISH, SYSTEM, Actor
+from portal.payments import booking
 from portal.payments.models import Payment
 from tests.delivery.pdf import Pdf
 from tests.factories import (
@@ -458,6 +459,28 @@ def test_a_receipt_of_a_part_payment_says_what_is_left(inside: Visitor, case: Ca
     text = said(inside.get("/case/receipts/2026-0000001"))
     assert "What is left today is SEK 465.48." in text
     assert "Everything is paid" not in text
+
+
+def test_a_receipt_of_what_nothing_was_owed_for_tells_of_no_part(
+    inside: Visitor, case: Case
+) -> None:
+    owed = cases.amount_due(case, clock.today()).total_ore
+    for key, amount_ore in (("swish:A1B2", owed), ("swish:A1B3", 1_000)):
+        booking.receive(
+            case.id, amount_ore=amount_ore, currency="SEK", key=key, channel="swish",
+            value_on=clock.today(), payer=None, actor=SWISH, now=clock.now(),
+        )  # fmt: skip
+    db.session.commit()
+    number = db.session.query(Payment.receipt_number).filter_by(channel_reference="swish:A1B3")
+    text = said(inside.get(f"/case/receipts/{number.scalar()}"))
+    assert "SEK 0.00" not in text
+    assert "Paid too much, you get it back SEK 10.00" in text
+
+
+def test_a_receipt_in_swedish_says_through_whom(inside: Visitor, case: Case) -> None:
+    pay(case)
+    text = said(Visitor(inside.client, "sv").get("/case/receipts/2026-0000001"))
+    assert "Genom Reda Inkasso AB" in text
 
 
 def test_a_receipt_of_a_case_that_was_recalled_asks_for_nothing(

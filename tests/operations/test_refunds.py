@@ -61,6 +61,12 @@ def words(page: BeautifulSoup) -> str:
     return " ".join(page.get_text(" ", strip=True).replace("\xa0", " ").split())
 
 
+def test_the_account_that_the_bank_told_is_written_as_people_write_it(
+    desk: Browser, refund: Refund
+) -> None:
+    assert "as the bank told 991-2346" in words(desk.page(f"{PATH}/{refund.id}"))
+
+
 def confirm(desk: Browser, page: BeautifulSoup, **written: str) -> TestResponse:
     return desk.press(page, "Confirm the account", **{"kind": "bankgiro", **written})
 

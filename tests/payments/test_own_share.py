@@ -89,6 +89,7 @@ def test_two_operators_let_it_go_to_our_own_account(phone: Phone, creditor: Cred
     paid_by_bank(a_reminded_case(creditor), 500_00)
     batch = put_together()
     assert batch.text.startswith("# Ta ut vår andel")
+    assert "till 991-2346" in batch.text
     approve(phone, batch)
     document = etree.fromstring(files.read(batch.file_sha256 or ""))
     told = document.xpath("//p:CdtrAcct//p:Id/text()", namespaces={"p": pain001.NAMESPACE})

@@ -42,7 +42,7 @@ from tests.bankid_fixtures import Phone, pointed_at
 from tests.factories import EVA, JOHAN, NOW, TODAY, a_creditor, a_person, a_reminded_case
 from tests.payments.bank_files.written import Deposit, Paid, bgmax, camt, entry
 from tests.payments.going_back import the_refund, too_much
-from tests.payments.paying_out import a_report, an_account, approved, collect, propose
+from tests.payments.paying_out import a_report, an_account, approved, collect, owe, propose
 
 OPERATOR = Actor("person", "Erik Wallin", None, "operator")
 # What a reminded case owes on the day of the reminder.
@@ -192,6 +192,20 @@ def test_when_it_is_not_owed_any_more_nothing_is_paid(
     collect(a_reminded_case(creditor), -1)
     with pytest.raises(RedaError, match="changed"):
         releasing.finish(an_order(phone, batch, operators[0]), now=clock.now())
+    db.session.commit()
+    assert batch.status == "withdrawn"
+
+
+def test_fees_that_are_set_off_hide_nothing_that_was_taken_back(
+    phone: Phone, operators: tuple[Person, Person], creditor: Creditor
+) -> None:
+    case = a_reminded_case(creditor)
+    collect(case, 500_25)
+    owe(case, 300_00)
+    batch = put_together(*propose(creditor))
+    collect(case, -250_00)
+    with pytest.raises(RedaError, match="changed"):
+        approve(phone, batch, operators[0])
     db.session.commit()
     assert batch.status == "withdrawn"
 
