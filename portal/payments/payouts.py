@@ -426,6 +426,8 @@ def _changeable(key: str) -> Payout:
 
 def take_back(payout: Payout) -> None:
     """Let a payout that was not approved be a proposal again, or a part of the one made since."""
+    # As in `propose`: it is seen whether one is being made.
+    db.session.get_one(Creditor, payout.creditor_id, with_for_update={"key_share": True})
     meanwhile = _open(payout.creditor_id, payout.currency)
     if meanwhile is None:
         payout.batch_id = None
