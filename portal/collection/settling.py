@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ARRAY, BigInteger, any_, bindparam, func, select
 
 from portal import ledger
 from portal.collection import cases, policy, states
 from portal.collection.models import Case, Event
 from portal.collection.moves import close, give_up, interrupt_limitation, move, post, record
+from portal.database.together import Part
 from portal.extensions import db
 from portal.identity.actor import SYSTEM, Actor
 from portal.law.calendar import banking_day_on_or_after
@@ -200,10 +201,13 @@ def newest(case_ids: Sequence[int]) -> int:
 _TOLD_OF_MONEY = Event.name.in_(("case.payment_received", "case.paid_directly"))
 
 
-def newest_sql(case_id: ColumnElement[int]) -> ColumnElement[int]:
-    """`newest` of one case, to be asked with other things."""
-    of_case = select(func.max(Event.id)).where(Event.case_id == case_id, _TOLD_OF_MONEY)
-    return func.coalesce(of_case.scalar_subquery(), 0)
+# `newest`, to be asked with other things. Binds case_ids.
+NEWEST = Part(
+    select(func.max(Event.id)).where(
+        Event.case_id == any_(bindparam("case_ids", type_=ARRAY(BigInteger))), _TOLD_OF_MONEY
+    ),
+    lambda rows: int(rows[0][0] or 0),
+)
 
 
 def book_interest(case: Case, due: cases.AmountDue, *, key: str, now: datetime) -> None:

@@ -1,11 +1,13 @@
 """Entries in, balances out. The only place that writes money."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     ColumnElement,
     ScalarSelect,
@@ -13,6 +15,7 @@ from sqlalchemy import (
     Text,
     TextClause,
     and_,
+    any_,
     bindparam,
     case,
     column,
@@ -28,6 +31,7 @@ from sqlalchemy.dialects.postgresql import insert as insert_or_skip
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql.selectable import LateralFromClause
 
+from portal.database.together import Part
 from portal.extensions import db
 from portal.ledger.models import Entry, Line
 
@@ -91,6 +95,8 @@ REFUND_LOST = "refund.lost"
 # taken back with its payment; a month's signatures; the tax on the fees that it bore in a month.
 COMMISSION, COMMISSION_TAKEN_BACK = "commission", "commission.taken_back"
 SIGNATURES, FEES_VAT = "signatures", "fees.vat"
+# A creditor pays what it is charged, instead of having it set off.
+STATEMENT_PAID = "payment.statement"
 
 
 @dataclass(frozen=True)
@@ -365,6 +371,29 @@ _OF_CASE = (
 def of_case(case_id: int) -> CaseBooks:
     """All that changed what is owed on a case, read at once."""
     return CaseBooks([CaseLine(*row) for row in db.session.execute(_OF_CASE, {"case_id": case_id})])
+
+
+NO_BOOKS = CaseBooks(())
+
+
+def _by_case(rows: Iterable[Sequence[Any]]) -> dict[int, CaseBooks]:
+    lines: dict[int, list[CaseLine]] = {}
+    for case_id, *row in rows:
+        lines.setdefault(case_id, []).append(CaseLine(*row))
+    return {case_id: CaseBooks(some) for case_id, some in lines.items()}
+
+
+# `of_case` of each of some cases, to be asked with other things. Binds case_ids.
+BOOKS = Part(
+    select(Line.case_id, Line.account, Line.amount_ore, Line.booked_on, Entry.kind)
+    .join(Entry, Entry.id == Line.entry_id)
+    .where(
+        Line.case_id == any_(bindparam("case_ids", type_=ARRAY(BigInteger))),
+        Line.account.in_(_OWED_BY_DEBTOR),
+    )
+    .order_by(Line.entry_id),
+    _by_case,
+)
 
 
 def interest_booked(case_id: int) -> int:
