@@ -58,6 +58,11 @@ def open_all_of_one(ids: Iterable[int]) -> None:
     session[_IDENTIFIED] = True
 
 
+def is_identified() -> bool:
+    """Whether who is in has identified with BankID."""
+    return bool(session.get(_IDENTIFIED, False))
+
+
 def leave() -> None:
     """End the visit. A request still under way must not bring it back: the token ends too."""
     session.clear()
@@ -186,7 +191,7 @@ def guard(blueprint: Blueprint) -> None:
     @blueprint.context_processor
     def _tell_templates() -> dict[str, object]:
         return {
-            "is_identified": session.get(_IDENTIFIED, False),
+            "is_identified": is_identified(),
             "visit": visit() if opened() else None,
         }
 

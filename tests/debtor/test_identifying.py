@@ -166,6 +166,17 @@ class TestTheSession:
         for one in (case, other):
             assert browser.get(f"/case/{one.reference}").status_code == 200
 
+    @pytest.mark.parametrize("second_owes", [True, False])
+    def test_a_second_person_ends_the_visit_of_the_first(
+        self, browser: Browser, phone: Phone, second_owes: bool
+    ) -> None:
+        hers = a_case_of(EVA)
+        if second_owes:
+            a_case_of(JOHAN, "Fjällbäcks Tandvård AB")
+        come_in(browser, phone, EVA)
+        come_in(browser, phone, JOHAN, "/identify")
+        assert browser.get(f"/case/{hers.reference}").status_code in (303, 404)
+
     def test_a_visit_by_code_alone_sees_that_case_alone(self, app: Flask, browser: Browser) -> None:
         case, other = a_case_of(EVA), a_case_of(EVA, "Fjällbäcks Tandvård AB")
         enter_case(app, browser.client, case)
