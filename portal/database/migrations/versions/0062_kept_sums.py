@@ -1,7 +1,7 @@
 """What was reconciled is kept summed up, so that only what came since is read.
 
-Revision: 0061
-After: 0060
+Revision: 0062
+After: 0061
 """
 
 from typing import Any
@@ -9,8 +9,8 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0061"
-down_revision = "0060"
+revision = "0062"
+down_revision = "0061"
 branch_labels = None
 depends_on = None
 
