@@ -26,6 +26,8 @@ _WARNED = timedelta(minutes=5)
 # Where somebody who comes in is led first.
 _FIRST = {"debtor.show_case", "debtor.overview"}
 _OPENED, _IDENTIFIED = "debtor_cases", "debtor_is_identified"
+# Those of the cases that a letter's code has opened, and nothing else.
+_BY_LETTER = "debtor_cases_by_letter"
 # Pages that anyone may see.
 _OPEN = {
     *("debtor.start", "debtor.enter", "debtor.health", "debtor.list_languages"),
@@ -52,10 +54,26 @@ def open_cases(ids: Iterable[int]) -> None:
     unsent.carry(written)
 
 
+def open_by_letter(case_id: int) -> None:
+    """Let this session see the case whose letter somebody has at hand, whoever they are."""
+    open_cases([case_id])
+    session[_BY_LETTER] = [case_id]
+
+
 def open_all_of_one(ids: Iterable[int]) -> None:
-    """Let this session see all that somebody has, who has identified with BankID."""
-    open_cases(ids)
-    session[_IDENTIFIED] = True
+    """Let this session see all that somebody has, who has identified with BankID.
+
+    What was open before stays open.
+    """
+    theirs, before = list(ids), opened()
+    by_letter = [one for one in session.get(_BY_LETTER, []) if one not in theirs]
+    open_cases(dict.fromkeys([*theirs, *before]))
+    session[_IDENTIFIED], session[_BY_LETTER] = True, by_letter
+
+
+def is_by_letter(case: Case) -> bool:
+    """Whether nothing but a letter's code has opened a case."""
+    return case.id in session.get(_BY_LETTER, [])
 
 
 def is_identified() -> bool:

@@ -93,7 +93,7 @@ def _complete(order: BankIDOrder) -> Response:
         access.leave()
     if not found:
         return lead_on(order_key, url_for("debtor.no_case", reference=reference or None))
-    access.open_all_of_one(dict.fromkeys([*found, *access.opened()]))
+    access.open_all_of_one(found)
     return lead_on(order_key, first_page(reference if access.has_opened(reference) else ""))
 
 

@@ -12,7 +12,7 @@ from portal import clock
 from portal.collection import cases, correspondence, history, tellings
 from portal.collection.models import Case
 from portal.database import files
-from portal.debtor import access
+from portal.debtor import access, hidden
 from portal.debtor.events import timeline
 from portal.debtor.forms_says import CorrectionForm
 from portal.debtor.views import debtor
@@ -80,6 +80,8 @@ def _page(form: CorrectionForm, *, status: int = 200) -> Response:
         "debtor/data.html",
         status=status,
         case=case,
+        by_creditor=hidden.by_creditor(case),
+        by_debtor=hidden.by_debtor(case),
         others=[one for one in cases.of_ids(access.opened()) if one.id != case.id],
         due=cases.amount_due(case, clock.today()),
         payments=booking.payments_of(case.id),
@@ -131,13 +133,14 @@ def _file(data: bytes, kind: str, name: str) -> Response:
 
 def _as_json(case: Case) -> bytes:
     due, person, told = cases.amount_due(case, clock.today()), case.debtor, case.debtor.told
-    fields = ("email", "phone", "address_line", "postcode", "town", "country", "language")
     # The identity number is left out: who has the letter's code need not be its person.
     content = {
         "name": person.name,
         "customer_number": person.customer_number,
-        "told_by_creditor": {name: getattr(person, name) for name in fields},
-        "told_by_you": {name: getattr(told, name) for name in (*fields, "channel")} if told else {},
+        "told_by_creditor": {**hidden.by_creditor(case), "language": person.language},
+        "told_by_you": {
+            **hidden.by_debtor(case), "language": told.language, "channel": told.channel,
+        } if told else {},
         "creditor": {
             "name": case.creditor.name,
             "organisation_number": case.creditor.organisation_number,
