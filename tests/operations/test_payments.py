@@ -144,3 +144,9 @@ def test_the_next_in_the_list_comes_after_what_is_decided(browser: FlaskClient) 
     assert "30.00" in told
     at = f"/operations/payments/{third}"
     assert page(browser, at).select_one(f"main a[href='/operations/payments/{first}']")
+
+
+def test_the_account_it_came_from_is_written_as_people_write_it(browser: FlaskClient) -> None:
+    (payment_id,) = came(Paid(1_000, payer="9912346", name="Ada"))
+    told = page(browser, f"/operations/payments/{payment_id}").get_text(" ", strip=True)
+    assert "991-2346" in told
