@@ -2,14 +2,15 @@
 
 The letter may lie where the debtor does not live any more. What was told since is shown to who
 comes in by BankID, or by what was sent to where the debtor is now, and in the visit in which it was
-told; in its stand are dots, and where they stay nothing is changed.
+told; in its stand are dots, and where they stay nothing is changed. Of a protected identity
+`access.may_see_where` hides more.
 """
 
 from collections.abc import Mapping
 
 from flask import session
 
-from portal.collection import circumstances, reaching, states
+from portal.collection import reaching
 from portal.collection.models import Case
 from portal.debtor import access
 
@@ -39,13 +40,6 @@ def remember(case: Case) -> None:
     told = case.debtor.told
     if told is not None:
         session[_WROTE] = [told.debtor_id, told.version]
-
-
-def by_creditor(case: Case) -> dict[str, str]:
-    """Where the creditor says that the debtor is; hidden when the identity is protected."""
-    values = {name: getattr(case.debtor, name) or "" for name in _PLACES}
-    is_kept = access.is_by_letter(case) and states.PROTECTED in circumstances.known_of(case.debtor)
-    return _hidden(values) if is_kept else values
 
 
 def by_debtor(case: Case) -> dict[str, str]:

@@ -42,7 +42,8 @@ def list_data() -> Response:
 @limiter.limit("10 per minute; 60 per hour")
 def download_all_cases() -> Response:
     """All the cases of the visit as one file, with letters."""
-    return _file(_zipped(cases.of_ids(access.opened())), "application/zip", "reda.zip")
+    seen = [one for one in cases.of_ids(access.opened()) if access.may_see_where(one)]
+    return _file(_zipped(seen), "application/zip", "reda.zip")
 
 
 @debtor.get("/case/<reference>/data")
@@ -80,7 +81,6 @@ def _page(form: CorrectionForm, *, status: int = 200) -> Response:
         "debtor/data.html",
         status=status,
         case=case,
-        by_creditor=hidden.by_creditor(case),
         by_debtor=hidden.by_debtor(case),
         others=[one for one in cases.of_ids(access.opened()) if one.id != case.id],
         due=cases.amount_due(case, clock.today()),
@@ -133,11 +133,12 @@ def _file(data: bytes, kind: str, name: str) -> Response:
 
 def _as_json(case: Case) -> bytes:
     due, person, told = cases.amount_due(case, clock.today()), case.debtor, case.debtor.told
+    fields = ("email", "phone", "address_line", "postcode", "town", "country", "language")
     # The identity number is left out: who has the letter's code need not be its person.
     content = {
         "name": person.name,
         "customer_number": person.customer_number,
-        "told_by_creditor": {**hidden.by_creditor(case), "language": person.language},
+        "told_by_creditor": {name: getattr(person, name) for name in fields},
         "told_by_you": {
             **hidden.by_debtor(case), "language": told.language, "channel": told.channel,
         } if told else {},

@@ -8,12 +8,13 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from portal import clock
-from portal.collection import access
+from portal.collection import access, cases, states, stops
 from portal.collection.models import Case
 from portal.config import Settings
 from portal.database.encryption import lookup_hash
 from portal.extensions import db
 from portal.identity import signatories
+from portal.identity.actor import SYSTEM
 from portal.identity.models import BankIDOrder
 from simulators.bankid.running import Simulator
 from tests.bankid_fixtures import Phone, pointed_at
@@ -93,6 +94,18 @@ class TestWhatOneSees:
         other = a_case_of(JOHAN)
         come_in(browser, phone, EVA)
         assert browser.get(f"/case/{other.reference}").status_code == 404
+
+    def test_who_has_a_protected_identity_sees_what_is_held_of_where_they_are(
+        self, app: Flask, browser: Browser, phone: Phone
+    ) -> None:
+        case, other = a_case_of(EVA), a_case_of(JOHAN)
+        for one in (case, other):
+            stops.stop(cases.lock(one.id), states.PROTECTED, "", actor=SYSTEM, now=clock.now())
+        db.session.commit()
+        enter_case(app, browser.client, other)
+        come_in(browser, phone, EVA, "/identify")
+        found = [browser.get(f"/case/{one.reference}/contact").status_code for one in (case, other)]
+        assert found == [200, 303]
 
     @pytest.mark.parametrize(("days", "status"), [(90, 200), (91, 404)])
     def test_a_closed_case_is_there_for_ninety_days(
