@@ -83,17 +83,27 @@ for (const name of ["htmx:sendError", "htmx:timeout"]) {
 document.addEventListener("htmx:responseError", (event) => {
   if (event.detail.xhr.status >= 502 && !isBackground(event)) noAnswer(true);
 });
+// A page that asks by itself every few seconds would say it again each time.
 document.addEventListener("htmx:beforeRequest", (event) => {
-  if (!isBackground(event)) noAnswer(false);
+  if (!isBackground(event) && event.detail.requestConfig.triggeringEvent) noAnswer(false);
+});
+document.addEventListener("htmx:afterRequest", (event) => {
+  if (!isBackground(event) && event.detail.successful) noAnswer(false);
 });
 document.addEventListener("htmx:beforeSwap", (event) => {
   if (event.detail.isError && isBackground(event)) event.detail.shouldSwap = false;
 });
+// What stands there from the start is not read out, what comes in its place is: the role comes before it.
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const target = event.detail.target;
+  if (target.dataset.live) target.setAttribute("role", target.dataset.live);
+});
 // What is shown anew would lose the focus: the same link or button gets it, else the page's content.
+const RENEWED = ["main", "payment"];
 let focused = null;
 document.addEventListener("htmx:beforeSwap", (event) => {
-  const active = document.activeElement;
-  focused = event.detail.target.id === "main" && event.detail.target.contains(active) ? active.outerHTML : null;
+  const active = document.activeElement, target = event.detail.target;
+  focused = RENEWED.includes(target.id) && event.detail.shouldSwap && target.contains(active) ? active.outerHTML : null;
 });
 document.addEventListener("htmx:afterSwap", (event) => {
   if (focused) {
