@@ -35,6 +35,8 @@ _HTTPS = ("sms_url", "online_address", "mailbox_url", "store_address")
 _SERVERS = (*_HTTPS, "timestamp_url", "translate_address")
 # Of those, the ones that we cannot do without.
 _ALWAYS = ("sms_url", "timestamp_url")
+# ISO 9362, as pain.001 has it (BICFIDec2014Identifier).
+_BIC = re.compile(r"[A-Z0-9]{4}[A-Z]{2}[A-Z0-9]{2}([A-Z0-9]{3})?")
 _ADDRESS = re.compile(r"[^\s@<>,;:\"()\\]+@[a-zA-Z0-9-]+(\.[a-zA-Z0-9-]+)+")
 
 
@@ -375,10 +377,20 @@ class Settings:
                     "REDA_BANK_ACCOUNTS must be bankgiros, account numbers or IBANs, separated by"
                     " commas."
                 )
+        for name in ("payout_account", "own_account"):
+            account = getattr(self, name)
+            if account and not _is_account(account):
+                raise SettingsError(
+                    f"{_VARIABLES[name]} must be a bankgiro's 7 or 8 digits, or an IBAN in capitals"
+                    " without blanks. Copy it from the bank's agreement."
+                )
+        if self.payout_bic and not _BIC.fullmatch(self.payout_bic):
+            raise SettingsError(
+                "REDA_PAYOUT_BIC must be the bank's BIC: 8 or 11 capitals and digits, such as"
+                " ESSESESS. Leave it empty if the bank does not ask for it."
+            )
         own = self.own_account
-        if own and not (luhn.is_valid(own) if own.isdigit() else iban.is_valid(own)):
-            raise SettingsError("REDA_OWN_ACCOUNT must be a bankgiro's digits or an IBAN.")
-        if own and own in self.client_accounts:
+        if own and own in self.client_accounts | {self.payout_account}:
             raise SettingsError("REDA_OWN_ACCOUNT must not be an account for client money.")
         if self.bank_statements not in ("to compare", "to book"):
             raise SettingsError("REDA_BANK_STATEMENTS must be: to compare, or: to book.")
@@ -500,6 +512,13 @@ class Settings:
 
 
 _VARIABLES: dict[str, str] = {f.name: f.metadata["name"] for f in fields(Settings)}
+
+
+def _is_account(written: str) -> bool:
+    """Whether it is a bankgiro or an IBAN, written as a file to the bank has it."""
+    if re.fullmatch(r"[0-9]{7,8}", written):
+        return bool(luhn.is_valid(written))
+    return written == iban.compact(written) and bool(iban.is_valid(written))
 
 
 def _is_of_the_demo(certificate: Path) -> bool:

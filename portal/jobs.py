@@ -39,7 +39,7 @@ from portal.collection import (
 )
 from portal.creditor.notices import MailSpeaker
 from portal.database import file_checks, queue, server, tenancy
-from portal.delivery import mailboxes, outbox
+from portal.delivery import batches, mailboxes, outbox, receipts, sending
 from portal.extensions import db, settings
 from portal.identity import attempts, orders, sessions
 from portal.identity.models import BankIDOrder, Creditor
@@ -158,9 +158,9 @@ def _run_day(day: date, now: datetime, *, is_last: bool, chunk: int) -> None:
 
 def deliver_outbox() -> None:
     """Send what waits in the outbox."""
-    while outbox.deliver_waiting(clock.now(), note=reaching.note_arrival).sent:
+    while sending.deliver_waiting(clock.now(), note=reaching.note_arrival).sent:
         pass
-    outbox.write_batches()
+    batches.write_batches()
 
 
 def tell_people() -> None:
@@ -254,7 +254,7 @@ def match_bank_payments() -> None:
 
 def ask_of_texts(name: str | None = None) -> None:
     """Ask what became of one text message, or of all that the provider is silent on."""
-    for one in [name] if name else outbox.unanswered(clock.now()):
+    for one in [name] if name else receipts.unanswered(clock.now()):
         reaching.learn_what_became_of(one, now=clock.now())
         db.session.commit()
 
@@ -364,7 +364,7 @@ def send_entry_code(code_id: int) -> None:
     key = entry_codes.send(code_id, now=clock.now())
     db.session.commit()
     if key is not None:
-        outbox.deliver_at_once([key], clock.now())
+        sending.deliver_at_once([key], clock.now())
 
 
 def seal_envelopes() -> None:

@@ -15,7 +15,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,11 @@ class ReadersLocale(Locale):
         return super().__eq__(other) and code_of(self) == code_of(other)
 
     def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        # What is kept for each language is looked up by it a hundred times a page.
         return super().__hash__()
 
 
@@ -185,6 +190,7 @@ def words(code: str, folder: Path = TRANSLATIONS) -> dict[str, str]:
         return {row["key"]: row[shared or "word"] for row in csv.DictReader(content)}
 
 
+@cache
 def written_as(language: Locale) -> Locale:
     """The locale whose forms of dates, times, numbers and sums a language is written in.
 

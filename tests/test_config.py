@@ -332,3 +332,35 @@ def test_further_accounts_that_are_none_are_refused(accounts: str) -> None:
 
 def test_statements_are_either_compared_or_booked() -> None:
     assert "REDA_BANK_STATEMENTS" in refused({"REDA_BANK_STATEMENTS": "on"})
+
+
+@pytest.mark.parametrize(
+    "account",
+    ["9912347", "123", "991-2346", "SE3550000000054910000004", "se3550000000054910000003",
+     "SE35 5000 0000 0549 1000 0003", "54910000003"],
+)  # fmt: skip
+@pytest.mark.parametrize("name", ["REDA_PAYOUT_ACCOUNT", "REDA_OWN_ACCOUNT"])
+def test_an_account_that_the_bank_would_not_take_is_refused(name: str, account: str) -> None:
+    assert f"{name} must be a bankgiro's" in refused({name: account})
+
+
+@pytest.mark.parametrize("account", ["9912346", "SE3550000000054910000003"])
+def test_a_bankgiro_or_an_iban_is_an_account_to_pay_from(account: str) -> None:
+    settings = Settings.from_environment({"REDA_PAYOUT_ACCOUNT": account})
+    assert settings.payout_account == account
+
+
+def test_our_share_is_not_taken_out_to_the_account_it_is_paid_from() -> None:
+    account = "SE3550000000054910000003"
+    environment = {"REDA_PAYOUT_ACCOUNT": account, "REDA_OWN_ACCOUNT": account}
+    assert "REDA_OWN_ACCOUNT" in refused(environment)
+
+
+@pytest.mark.parametrize("bic", ["", "ESSESESS", "SWEDSESSXXX"])
+def test_a_bic_is_kept(bic: str) -> None:
+    assert Settings.from_environment({"REDA_PAYOUT_BIC": bic}).payout_bic == bic
+
+
+@pytest.mark.parametrize("bic", ["ESSE", "essesess", "ESSE SESS", "ESSESESS1", "12345678"])
+def test_a_bic_that_is_none_is_refused_with_what_to_do(bic: str) -> None:
+    assert "Leave it empty" in refused({"REDA_PAYOUT_BIC": bic})

@@ -17,7 +17,7 @@ from stdnum import luhn
 from portal import clock
 from portal.collection import cases, changes, intake, lifecycle, plans, reaching, states, stops
 from portal.collection.models import Case
-from portal.delivery import outbox
+from portal.delivery import sending
 from portal.extensions import db
 from portal.identity.actor import DEBTOR, Actor
 from portal.identity.models import Creditor
@@ -64,7 +64,7 @@ def live(creditor: Creditor, people: Sequence[dict[str, str]], today: date) -> N
             if day.isoweekday() == _PAID_ON:
                 _pay_out(creditor, (today - day).days // 7, day, now)
         db.session.commit()
-        outbox.deliver_waiting(now, note=reaching.note_arrival)
+        sending.deliver_waiting(now, note=reaching.note_arrival)
 
 
 def _pay_out(creditor: Creditor, weeks_ago: int, day: date, now: datetime) -> None:

@@ -18,7 +18,7 @@ from portal.collection import cases, changes, intake, plans, reaching, states, s
 from portal.collection.models import Case
 from portal.config import Settings
 from portal.database import tenancy
-from portal.delivery import outbox
+from portal.delivery import sending
 from portal.extensions import db, settings
 from portal.identity.actor import DEBTOR, SYSTEM, Actor
 from portal.identity.models import Creditor
@@ -59,7 +59,7 @@ def live_a_day(clock_file: Path) -> str:
     if today.toordinal() % 3 == 0:
         done["new invoices"] = _receive_invoices(today, now)
     jobs.run_days(today, now)
-    sent = outbox.deliver_waiting(clock.now(), note=reaching.note_arrival).sent
+    sent = sending.deliver_waiting(clock.now(), note=reaching.note_arrival).sent
     done["letters sent"] = sent
     for case_id in db.session.scalars(select(Case.id).where(Case.closed_on.is_(None))).all():
         done.update(_act(case_id, today, now))

@@ -7,7 +7,7 @@ from portal import clock
 from portal.api.views_swish import api
 from portal.collection import reaching
 from portal.database import queue
-from portal.delivery import outbox
+from portal.delivery import receipts
 from portal.delivery.channels import mail, sms
 from portal.extensions import db, settings
 
@@ -31,7 +31,7 @@ def sms_callback() -> Response:
     name = sms.name_in(body)
     if name is None:
         return _answer(400)
-    if not outbox.is_known(name):
+    if not receipts.is_known(name):
         log.warning("sms.callback_unknown", id=name)
         return _answer(404)
     try:

@@ -100,19 +100,28 @@ class Totals:
     unpaid_ore: int
 
 
-def amount_due(case: Case, on: date) -> AmountDue:
+@dataclass(frozen=True)
+class Known:
+    """What the sums of a case are counted from, where it was read before: its books, the rates."""
+
+    books: ledger.CaseBooks
+    table: RateTable
+
+
+def amount_due(case: Case, on: date, known: Known | None = None) -> AmountDue:
     """What is to be paid on a case on a day, interest to that day included.
 
     A reference rate that is missing stops interest at the last day with a rate; it is never
     guessed (räntelagen § 9).
     """
-    books = ledger.of_case(case.id)
+    books = known.books if known else ledger.of_case(case.id)
     booked = books.balance()
     if case.closed_on is not None:
         # What was not booked when it closed is not asked for any more.
         return _as_booked(on, booked)
     from_on = books.interest_booked_through()
-    accrual, through_on = _accrue(case, on, books, rates.table(), from_on=from_on)
+    table = known.table if known else rates.table()
+    accrual, through_on = _accrue(case, on, books, table, from_on=from_on)
     return AmountDue(
         on=on,
         principal_ore=booked.principal_ore,
@@ -163,7 +172,7 @@ def interest_between(
     return _accrue(case, until, books, rates.table(), from_on=from_on, known_by=known_by)[0]
 
 
-def interest_stated(case: Case, due: AmountDue) -> list[Accrual]:
+def interest_stated(case: Case, due: AmountDue, known: Known | None = None) -> list[Accrual]:
     """The periods that explain the interest due (inkassolagen § 5).
 
     When some that was booked at a payment is left, all periods since the due date, with those apart
@@ -172,7 +181,8 @@ def interest_stated(case: Case, due: AmountDue) -> list[Accrual]:
     """
     if due.interest_ore == due.accrual.ore:
         return [due.accrual]
-    books, table = ledger.of_case(case.id), rates.table()
+    known = known or Known(ledger.of_case(case.id), rates.table())
+    books, table = known.books, known.table
     booked_on = [day for day in books.interest_booked_days() if day < due.on]
     return [
         _accrue(case, until, books, table, from_on=from_on)[0]
@@ -215,7 +225,7 @@ def _accrue(
     return accrual, until
 
 
-def explain(case: Case, due: AmountDue) -> list[ExplainedPart]:
+def explain(case: Case, due: AmountDue, known: Known | None = None) -> list[ExplainedPart]:
     """Each part of what is due with its reason, in the order that the parts are told."""
     parts = [
         ExplainedPart(
@@ -235,7 +245,7 @@ def explain(case: Case, due: AmountDue) -> list[ExplainedPart]:
         terms = Terms(case.interest_kind, case.agreed_rate)
         why = [
             one
-            for accrual in interest_stated(case, due)
+            for accrual in interest_stated(case, due, known)
             for one in explain_interest(accrual, terms)
         ]
         parts.append(ExplainedPart("interest", due.interest_ore, why))

@@ -12,7 +12,14 @@ from sqlalchemy import select
 from portal import ledger
 from portal.collection import cases, lifecycle, settling, states, stops
 from portal.collection.models import Case, Debtor
-from portal.collection.moves import close, give_up, move, post, record
+from portal.collection.moves import (
+    close,
+    give_up,
+    interrupt_limitation,
+    move,
+    post,
+    record,
+)
 from portal.extensions import db
 from portal.identity.actor import SYSTEM, Actor
 from portal.ledger import Account
@@ -32,8 +39,10 @@ def creditor_was_paid(
     """The debtor has paid the creditor directly: principal first, then interest; not our fees.
 
     What is left is still owed, or waived when the principal is paid and the creditor's rules say
-    so. Of a case under surveillance, commission is due as if it had come to us. amount_ore: öre,
-    above zero. Raises RedaError when it is more than principal and interest.
+    so. When more was booked meanwhile, what was paid bears no interest after its own day, and a fee
+    for a letter of later falls when no principal was left to ask for. Of a case under surveillance,
+    commission is due as if it had come to us. amount_ore: öre, above zero. Raises RedaError when it
+    is more than principal and interest.
     """
     posted = f"direct:{case.id}:{key}"
     if ledger.is_posted(posted):
@@ -41,11 +50,13 @@ def creditor_was_paid(
     _require_positive(amount_ore)
     move(case, "pay directly", actor)
     due = cases.amount_due(case, on)
-    if amount_ore > due.principal_ore + due.interest_ore:
+    late = settling.ran_late(case, due)
+    most_ore = due.principal_ore + due.interest_ore - late.interest_ore
+    if amount_ore > most_ore:
         raise RedaError(
             N_("At most %(most_ore)s is owed to the creditor on that day. Check the amount."),
             field="amount",
-            most_ore=due.principal_ore + due.interest_ore,
+            most_ore=most_ore,
         )
     settling.book_interest(case, due, key=posted, now=now)
     principal_ore = min(amount_ore, due.principal_ore)
@@ -63,7 +74,12 @@ def creditor_was_paid(
         now=now,
     )
     commission.charge([posted], now=now)
-    left_ore = due.total_ore - amount_ore
+    settling.lower_interest(case, late, on, key=f"late:{posted}", now=now)
+    if principal_ore == due.principal_ore:
+        # A letter costs nothing when only costs and interest are left to ask for.
+        settling.waive_late_fees(case, late, key=f"late:{posted}", now=now)
+    interrupt_limitation(case, on)
+    left_ore = ledger.balance(case.id).total_ore
     record(
         case, "case.paid_directly", actor, now, amount_ore=amount_ore, on=on.isoformat(),
         principal_ore=principal_ore, interest_ore=interest_ore, left_ore=left_ore,
@@ -88,8 +104,8 @@ def credit(
     """The creditor has credited the invoice, wholly or in part.
 
     A claim that is credited wholly was never owed, and bears no interest and no fees; nor does a
-    part bear interest that was_never_owed. amount_ore: öre, above zero. Raises RedaError when it
-    is more than is left of the principal.
+    part bear interest that was_never_owed, and another part after its day. amount_ore: öre, above
+    zero. Raises RedaError when it is more than is left of the principal.
     """
     posted = f"credit:{case.id}:{key}"
     if ledger.is_posted(posted):
@@ -105,6 +121,7 @@ def credit(
     is_whole = amount_ore == left.principal_ore
     move(case, "credit wholly" if is_whole else "credit", actor)
     is_correction = was_never_owed and not is_whole
+    late = settling.ran_late(case, cases.amount_due(case, on))
     post(
         case,
         ledger.NEVER_OWED if is_correction else "claim.credited",
@@ -115,6 +132,8 @@ def credit(
     )
     if is_correction:
         _waive_interest_never_owed(case, on=on, key=posted, now=now)
+    elif not is_whole:
+        settling.lower_interest(case, late, on, key=f"late:{posted}", now=now)
     if is_whole:
         _waive(case, on=on, key=posted, now=now)
         close(case, on=on, now=now)

@@ -31,7 +31,7 @@ _OF_ONE = text(f"select distinct x.kind from debtors d cross join lateral ({KNOW
 _OPEN_CASES = text(
     f"select k.id from debtors d cross join lateral {_SAME}"  # noqa: S608
     " join cases k on k.debtor_id = p.id where d.id = :debtor and k.closed_on is null"
-    " and k.creditor_id = d.creditor_id"
+    " and k.creditor_id = d.creditor_id order by k.id"
 )
 
 

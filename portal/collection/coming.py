@@ -4,7 +4,7 @@ By the rules that `lifecycle` and `advancing` act by, asked for days to come. Th
 days pass, and hold what was told against what was done.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -15,6 +15,7 @@ from portal.collection.charging import Facts
 from portal.collection.models import Case, Stop
 from portal.collection.plans import Progress
 from portal.collection.policy import Effective
+from portal.database.together import Together
 from portal.delivery import outbox
 from portal.extensions import db
 from portal.identity import holds
@@ -66,6 +67,19 @@ class Coming:
         return self.steps[0] if self.steps else None
 
 
+# What decides for a case beside itself, to be asked with other things: as `Told` takes it, with
+# the values that `asked_of` gives.
+PARTS = (holds.STANDING, policy.RULES)
+
+
+@dataclass(frozen=True)
+class Told:
+    """How the companies of some cases stand, and the rules for their customers."""
+
+    standing: holds.Standing
+    rules: policy.Rows
+
+
 @dataclass(frozen=True)
 class _Known:
     """What decides what comes, of some cases, read with a query a table."""
@@ -77,20 +91,35 @@ class _Known:
     withdrawn: Collection[int]
 
 
-def of_case(case: Case, principal_ore: int, today: date) -> Coming:
-    """What comes next on one case. principal_ore: what is left of the claim, in öre."""
-    return of_cases([case], {case.id: principal_ore}, today)[case.id]
+def asked_of(some: Iterable[Case]) -> dict[str, object]:
+    """What PARTS bind, of some cases."""
+    debtors = [case.debtor for case in some]
+    return {
+        "creditor_ids": list({one.creditor_id for one in debtors}),
+        "customers": list({one.customer_number for one in debtors}),
+    }
+
+
+def of_case(case: Case, principal_ore: int, today: date, told: Told | None = None) -> Coming:
+    """What comes next on one case.
+
+    principal_ore: what is left of the claim, in öre. told: of PARTS, where they were asked before.
+    """
+    return of_cases([case], {case.id: principal_ore}, today, told)[case.id]
 
 
 def of_cases(
-    some: Sequence[Case], principal_ore: Mapping[int, int], today: date
+    some: Sequence[Case],
+    principal_ore: Mapping[int, int],
+    today: date,
+    told: Told | None = None,
 ) -> dict[int, Coming]:
     """What comes next on each of some cases, by case; of a closed one, nothing.
 
-    principal_ore: what is left of each claim, in öre.
+    principal_ore: what is left of each claim, in öre. told: as `of_case` takes it.
     """
     alive = [case for case in some if case.closed_on is None]
-    known = _know(alive) if alive else None
+    known = _know(alive, told or Told(*_ASKED.ask(asked_of(alive)))) if alive else None
     return {
         case.id: _of(case, known, principal_ore.get(case.id, 0), today)
         if known and case.closed_on is None
@@ -99,8 +128,11 @@ def of_cases(
     }
 
 
-def _know(alive: Sequence[Case]) -> _Known:
-    standing = holds.standing({case.creditor_id for case in alive})
+_ASKED = Together(*PARTS)
+
+
+def _know(alive: Sequence[Case], told: Told) -> _Known:
+    standing = told.standing
     stopped = [case.id for case in alive if case.is_stopped]
     open_stops: dict[int, list[Stop]] = {}
     if stopped:
@@ -112,7 +144,7 @@ def _know(alive: Sequence[Case]) -> _Known:
     held_back = stopped + [case.id for case in alive if case.creditor_id in standing.letters_left]
     return _Known(
         standing,
-        policy.effective_each([case.debtor for case in alive]),
+        policy.effective_each([case.debtor for case in alive], told.rules),
         open_stops,
         plans.going_on(with_plan) if with_plan else {},
         outbox.withdrawn_among(held_back) if held_back else (),
@@ -146,7 +178,8 @@ def _of(case: Case, known: _Known, principal_ore: int, today: date) -> Coming:
 def _end_of(stop: Stop, part: Progress | None) -> date | None:
     """The day on which a stop ends by itself at the earliest, or None."""
     if stop.kind == states.PLAN:
-        return part.broken_after_on + _DAY if part else None
+        # Without such a day something else holds the case, and is told.
+        return (part.broken_after_on or part.due_on) + _DAY if part else None
     return stop.until_on
 
 

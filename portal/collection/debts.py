@@ -4,9 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from portal.collection import cases, coming, owed
+from portal import ledger
+from portal.collection import cases, coming, rates, settling
 from portal.collection.coming import Coming
 from portal.collection.models import Case
+from portal.database.together import Together
 
 
 @dataclass(frozen=True)
@@ -22,12 +24,13 @@ class Debt:
 class Debts:
     """Open cases, the one to be paid first coming first, closed ones, and what is owed in all.
 
-    sums: öre by currency, of the open cases.
+    sums: öre by currency, of the open cases. newest_money: as `settling.newest` tells, of them all.
     """
 
     open: Sequence[Debt]
     closed: Sequence[Debt]
     sums: Mapping[str, int]
+    newest_money: int
 
     def by_payer(self) -> list["Payer"]:
         """The open cases apart by who owes them: people first, then companies by their names."""
@@ -58,18 +61,30 @@ class Payer:
         return all(one.case.debtor.kind == "company" for one in self.open)
 
 
+_ASKED = Together(ledger.BOOKS, rates.TABLE, settling.NEWEST, *coming.PARTS)
+
+
 def of(case_ids: Sequence[int], today: date) -> Debts:
     """What is owed today on those of some cases that may be seen, asked for all of them at once."""
     some = cases.of_ids(case_ids)
-    alive = [case.id for case in some if case.closed_on is None]
-    sums = owed.of_cases(alive, today) if alive else {}
-    ahead = coming.of_cases(some, {id: one.principal_ore for id, one in sums.items()}, today)
-    found = [
-        Debt(case, sums[case.id].total_ore if case.id in sums else 0, ahead[case.id])
+    books, table, newest_money, *told = _ASKED.ask(
+        {"case_ids": [case.id for case in some], **coming.asked_of(some)}
+    )
+    due = {
+        case.id: cases.amount_due(
+            case, today, cases.Known(books.get(case.id, ledger.NO_BOOKS), table)
+        )
         for case in some
+        if case.closed_on is None
+    }
+    left = {id: one.principal_ore for id, one in due.items()}
+    ahead = coming.of_cases(some, left, today, coming.Told(*told))
+    found = [
+        Debt(case, due[case.id].total_ore if case.id in due else 0, ahead[case.id]) for case in some
     ]
     still = [one for one in found if one.case.closed_on is None]
-    return Debts(still, [one for one in found if one.case.closed_on is not None], _sums(still))
+    closed = [one for one in found if one.case.closed_on is not None]
+    return Debts(still, closed, _sums(still), newest_money)
 
 
 def _sums(some: Sequence[Debt]) -> dict[str, int]:

@@ -39,8 +39,6 @@ REASONS = (PAID, NOT_MINE, AMOUNT, FAULTY, NOT_RECEIVED, CANCELLED, NO_INVOICE, 
 CHANNELS = ("phone", "email", "post", "web")
 UPHELD, PARTLY, TURNED_DOWN = "upheld", "partly", "turned down"
 ANSWERS = (UPHELD, PARTLY, TURNED_DOWN)
-# Time to pay after an answer, before anything more happens.
-TIME_AFTER = timedelta(days=10)
 # When an answer is to be expected; the case stands still however long it takes.
 ANSWER_WITHIN = timedelta(days=14)
 MOST_WORDS = 2_000
@@ -249,7 +247,7 @@ def go_on(case: Case, stop: str, *, actor: Actor, today: date, now: datetime) ->
     lifecycle.resume(case, stop, actor=actor, today=today, now=now)
     if case.is_stopped:
         return None
-    least = banking_day_on_or_after(today + TIME_AFTER)
+    least = banking_day_on_or_after(today + stops.TIME_AFTER)
     case.pay_by_on = max(case.pay_by_on or least, least)
     interrupt_limitation(case, today)
     if case.next_step is not None and case.next_step_on is not None:

@@ -14,7 +14,17 @@ from typing import Any
 from sqlalchemy import text
 
 from portal import ledger
-from portal.collection import deciding, history, policy, rulebook, sets, states
+from portal.collection import (
+    cases,
+    circumstances,
+    deciding,
+    history,
+    policy,
+    rulebook,
+    sets,
+    states,
+    stops,
+)
 from portal.extensions import db
 from portal.identity import holds
 from portal.law import limitation
@@ -109,6 +119,15 @@ from reda_importing m
 join {deciding.TERMS.format(name="r")} on r.slot = m.terms
 where {_IS_OPENED} order by m.case_id
 """  # noqa: S608
+# Most companies know of nobody, which is asked once.
+_CIRCUMSTANCED = f"""
+select m.case_id from reda_importing m join debtors d on d.id = m.debtor_id
+where {_IS_OPENED} and exists (
+    select 1 from case_stops
+    where creditor_id = :creditor_id and kind in {states.CIRCUMSTANCES}
+) and exists ({circumstances.KNOWN})
+order by m.case_id
+"""  # noqa: S608
 _OVERDUE = "select count(*) from reda_importing where reason = 'overdue'"
 _AGAIN = """
 update invoices i set decision = 'waiting', reason = null, decided_on = null
@@ -176,6 +195,9 @@ def _import_some(
             text(_BOOK).bindparams(today=today), [Account.PRINCIPAL, Account.CLAIMS], now=now
         )
         history.record_many(text(_TELL).bindparams(rule_terms=rules.terms, now=now))
+        known = db.session.scalars(text(_CIRCUMSTANCED), {"creditor_id": creditor_id}).all()
+        for case_id in known:
+            stops.stop_for_what_is_known(cases.lock(case_id), now=now)
     if opened < db.session.scalar(text(_OVERDUE)):
         sets.run(_AGAIN, values)
     return opened, last if decided == MOST_AT_ONCE else None

@@ -127,6 +127,7 @@ def open_case(invoice: Invoice, rules: Effective, *, today: date, now: datetime)
         due_on=case.due_on.isoformat(),
         **rules.told_at_import(),
     )
+    stops.stop_for_what_is_known(case, now=now)
     return case
 
 

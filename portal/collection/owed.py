@@ -5,7 +5,7 @@ days are the law's (`interest.steps`); the database multiplies.
 """
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -151,20 +151,6 @@ def every(on: date, creditor_id: int | None = None) -> Iterator[Owed]:
     )
     for row in rows:
         yield Owed(row.case_id, row.principal_ore, row.interest_ore or 0, row.fees_ore)
-
-
-def of_cases(case_ids: Collection[int], on: date) -> dict[int, Owed]:
-    """What is owed on each of some cases at the end of a day; as `every` tells it."""
-    values = {"ids": list(case_ids), "on": on}
-    query = select(Case.agreed_rate).where(Case.id.in_(case_ids), Case.interest_kind == AGREED)
-    agreed = db.session.scalars(query.distinct()).all()
-    rows = db.session.execute(
-        text(statement("case_id = any(:ids)")), {**half_years(on, agreed), **values}
-    )
-    return {
-        row.case_id: Owed(row.case_id, row.principal_ore, row.interest_ore or 0, row.fees_ore)
-        for row in rows
-    }
 
 
 def sums(on: date, creditor_id: int | None = None) -> Sums:

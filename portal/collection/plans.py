@@ -6,26 +6,29 @@ Source: lag (1981:739) § 3 p. 2 for the fee of a plan that covers all that is l
 
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from itertools import islice
 
-from sqlalchemy import func, literal, select
+from sqlalchemy import ColumnElement, func, literal, or_, select
 from sqlalchemy.orm import selectinload
 
-from portal import ledger
+from portal import clock, ledger
 from portal.collection import notices, plan_offers, reaching, states, stops
-from portal.collection.models import Case, Event, Instalment, Plan
+from portal.collection.models import Case, Event, Instalment, Plan, Stop
 from portal.collection.moves import charge_creditor, move, note_charges, post, record
 from portal.collection.plan_offers import Part, Proposal, next_day
 from portal.delivery import outbox
 from portal.extensions import db
 from portal.identity import holds
 from portal.identity.actor import DEBTOR, Actor
+from portal.law.calendar import add_banking_days
 from portal.ledger import Account
 from portal.messages import N_, RedaError
 
-# A payment on the last day takes some days to reach us.
-GRACE = timedelta(days=5)
+# A payment on the last day takes some days to reach us: one banking day to come
+# (`calendar.arrives_by`), and one on which the bank tells of it.
+GRACE, _TOLD_AFTER = timedelta(days=5), 2
+_DAY = timedelta(days=1)
 
 
 class PlanChanged(RedaError):
@@ -42,11 +45,16 @@ class PlanChanged(RedaError):
 
 @dataclass(frozen=True)
 class Progress:
-    """An instalment and what has come of it, in öre."""
+    """An instalment and what has come of it, in öre.
+
+    broken_after_on: the last day on which the money saves the plan; None while the case stands
+    still for something else, and nobody knows until when.
+    """
 
     due_on: date
     amount_ore: int
     came_ore: int
+    broken_after_on: date | None
 
     @property
     def is_paid(self) -> bool:
@@ -55,11 +63,6 @@ class Progress:
     @property
     def left_ore(self) -> int:
         return self.amount_ore - self.came_ore
-
-    @property
-    def broken_after_on(self) -> date:
-        """The last day on which the money saves the plan."""
-        return self.due_on + GRACE
 
 
 class NotSigned(RedaError):
@@ -226,16 +229,57 @@ def progress(plan: Plan) -> list[Progress]:
     came_ore = db.session.scalar(
         select(ledger.received_since_sql(literal(plan.case_id), literal(plan.agreed_at)))
     )
-    return _covered(plan.instalments, came_ore or 0)
+    waits = _held_through([plan.case_id]).get(plan.case_id, date.min)
+    return _covered(plan.instalments, came_ore or 0, waits)
 
 
-def _covered(instalments: Sequence[Instalment], left_ore: int) -> list[Progress]:
+def _covered(
+    instalments: Sequence[Instalment], left_ore: int, waits: date | None
+) -> list[Progress]:
+    """waits: as `_held_through` tells, date.min for a case that nothing else held."""
     told = []
     for one in instalments:
         came_ore = min(one.amount_ore, left_ore)
         left_ore -= came_ore
-        told.append(Progress(one.due_on, one.amount_ore, came_ore))
+        through_on = None if waits is None else max(_grace_through(one.due_on), waits)
+        told.append(Progress(one.due_on, one.amount_ore, came_ore, through_on))
     return told
+
+
+def _grace_through(due_on: date) -> date:
+    return max(due_on + GRACE, add_banking_days(due_on, _TOLD_AFTER))
+
+
+def _last_missed(today: date) -> date:
+    """The latest last day to pay whose days of grace are over."""
+    on = today - GRACE - _DAY
+    while _grace_through(on) >= today:
+        on -= _DAY
+    return on
+
+
+def _held_through(case_ids: Collection[int]) -> dict[int, date | None]:
+    """Until when plans of some cases are not broken off, for something else held their case since:
+    the days of an answer after it is over, None when its end is not known. Others are left out."""
+    rows = db.session.execute(
+        select(Stop.case_id, Stop.until_on, Stop.ended_at)
+        .join(Plan, Plan.case_id == Stop.case_id)
+        .where(Stop.case_id.in_(case_ids), Plan.status == "running", _holds_plan())
+    ).all()
+    found: dict[int, date | None] = {}
+    for case_id, until_on, ended_at in rows:
+        over_on = until_on if ended_at is None else clock.day_of(ended_at)
+        before = found.get(case_id, date.min)
+        if over_on is None or before is None:
+            found[case_id] = None
+        else:
+            found[case_id] = max(before, over_on + stops.TIME_AFTER)
+    return found
+
+
+def _holds_plan() -> ColumnElement[bool]:
+    """Of a stop and a plan of one case in a query: whether it is something else that held it."""
+    return (Stop.kind != states.PLAN) & (Stop.ended_at.is_(None) | (Stop.ended_at > Plan.agreed_at))
 
 
 @dataclass(frozen=True)
@@ -341,17 +385,28 @@ def going_on(case_ids: Collection[int]) -> dict[int, list[Progress]]:
         .where(Plan.case_id.in_(case_ids), Plan.status == "running")
         .options(selectinload(Plan.instalments))
     )
-    return {plan.case_id: _covered(plan.instalments, came_ore) for plan, came_ore in rows}
+    waits = _held_through(case_ids)
+    return {
+        plan.case_id: _covered(plan.instalments, came_ore, waits.get(plan.case_id, date.min))
+        for plan, came_ore in rows
+    }
 
 
 def missed(today: date, limit: int) -> list[int]:
     """Cases whose plan has had less than should have come by now, days of grace counted.
 
-    Those of companies that stand still as a whole wait.
+    Those that stand still for something else, or did a moment ago, wait; so do those of companies
+    that stand still as a whole.
     """
+    since = datetime.combine(today - stops.TIME_AFTER, time(), clock.STOCKHOLM)
+    held = select(Stop.id).where(
+        Stop.case_id == Plan.case_id,
+        _holds_plan(),
+        or_(Stop.ended_at.is_(None), Stop.ended_at >= since),
+    )
     due = (
         select(Instalment.plan_id, func.sum(Instalment.amount_ore).label("ore"))
-        .where(Instalment.due_on < today - GRACE)
+        .where(Instalment.due_on <= _last_missed(today))
         .group_by(Instalment.plan_id)
         .subquery()
     )
@@ -363,6 +418,7 @@ def missed(today: date, limit: int) -> list[int]:
             .where(
                 Plan.status == "running",
                 received < due.c.ore,
+                ~held.exists(),
                 Plan.creditor_id.not_in(holds.held()),
             )
             .order_by(Plan.case_id)

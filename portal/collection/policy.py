@@ -6,9 +6,10 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from sqlalchemy import and_, bindparam, or_, select
+from sqlalchemy import ARRAY, BigInteger, Text, and_, any_, bindparam, or_, select
 
 from portal.collection.models import Debtor, Invoice, Rules
+from portal.database.together import Part
 from portal.extensions import db
 from portal.law import fees, limitation
 from portal.messages import N_, Problem
@@ -274,24 +275,34 @@ def effective(
     return merge({row.scope: row for row in rows})
 
 
-def effective_each(debtors: Collection[Debtor]) -> dict[int, Effective]:
-    """`effective` of each customer, of any creditors, by the customer's id; read in one query."""
-    rows = db.session.execute(
-        _OF_EACH,
-        {
-            "creditors": list({one.creditor_id for one in debtors}),
-            "customers": list({one.customer_number for one in debtors}),
-        },
-    )
-    by_key = {(creditor_id, scope, key): row for creditor_id, scope, key, *row in rows}
-    return {one.id: lay(_layers(by_key, one)) for one in debtors}
+Rows = Mapping[tuple[int, str, str], Sequence[Any]]
 
 
-_OF_EACH = select(
-    Rules.creditor_id, Rules.scope, Rules.scope_key, *(getattr(Rules, name) for name in DEFAULTS)
-).where(
-    Rules.creditor_id.in_(bindparam("creditors", expanding=True)),
-    or_(Rules.scope != "customer", Rules.scope_key.in_(bindparam("customers", expanding=True))),
+def effective_each(debtors: Collection[Debtor], rows: Rows) -> dict[int, Effective]:
+    """`effective` of each customer, of any creditors, by the customer's id. rows: of RULES."""
+    return {one.id: lay(_layers(rows, one)) for one in debtors}
+
+
+def _by_key(rows: Sequence[Sequence[Any]]) -> Rows:
+    return {(creditor_id, scope, key): row for creditor_id, scope, key, *row in rows}
+
+
+# The rows that decide for some customers, asked with other things. Binds creditor_ids and the
+# customers' numbers.
+RULES = Part(
+    select(
+        Rules.creditor_id,
+        Rules.scope,
+        Rules.scope_key,
+        *(getattr(Rules, name) for name in DEFAULTS),
+    ).where(
+        Rules.creditor_id == any_(bindparam("creditor_ids", type_=ARRAY(BigInteger))),
+        or_(
+            Rules.scope != "customer",
+            Rules.scope_key == any_(bindparam("customers", type_=ARRAY(Text))),
+        ),
+    ),
+    _by_key,
 )
 
 

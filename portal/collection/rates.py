@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from portal.collection.models import ReferenceRate
+from portal.database.together import Part
 from portal.extensions import db
 from portal.identity.actor import Actor
 from portal.law.interest import REFERENCE_RATES, RateTable
@@ -25,6 +26,10 @@ _ADDED = select(ReferenceRate.from_on, ReferenceRate.per_cent).order_by(Referenc
 @lru_cache(maxsize=8)
 def _checked(added: tuple[tuple[date, Decimal], ...]) -> RateTable:
     return RateTable(REFERENCE_RATES, added=added)
+
+
+# `table`, to be asked with other things.
+TABLE = Part(_ADDED, lambda rows: _checked(tuple((on, per_cent) for on, per_cent in rows)))
 
 
 def added() -> list[ReferenceRate]:

@@ -15,12 +15,13 @@ from portal import clock, locales
 from portal.collection import circumstances, entry_messages, history, states
 from portal.collection.models import Case, Debtor, OwnContact
 from portal.database import tenancy
-from portal.delivery import outbox
+from portal.delivery import outbox, receipts
 from portal.delivery.channels import mailbox
 from portal.delivery.channels.mail import NotAnAddress, address_of
 from portal.delivery.channels.sms import number_of
 from portal.delivery.letters import web_link
-from portal.delivery.outbox import Addressed, Arrived, Reader
+from portal.delivery.outbox import Addressed, Reader
+from portal.delivery.receipts import Arrived
 from portal.extensions import db, settings
 from portal.identity import links
 from portal.identity.actor import SYSTEM, Actor
@@ -227,7 +228,7 @@ def learn_what_became_of(name: str, *, now: datetime) -> None:
     name: the provider's for it. Raises NotNow when it cannot be asked.
     """
     with tenancy.service():
-        arrived = outbox.ask_what_became_of(name, now=now)
+        arrived = receipts.ask_what_became_of(name, now=now)
         if arrived is not None:
             note_arrival(arrived, now)
 

@@ -1,15 +1,16 @@
 """Money that came for a case: settled, and the case closed when nothing is left of it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ARRAY, BigInteger, any_, bindparam, func, select
 
 from portal import ledger
 from portal.collection import cases, policy, states
 from portal.collection.models import Case, Event
 from portal.collection.moves import close, give_up, interrupt_limitation, move, post, record
+from portal.database.together import Part
 from portal.extensions import db
 from portal.identity.actor import SYSTEM, Actor
 from portal.law.calendar import banking_day_on_or_after
@@ -50,36 +51,20 @@ def settle_payment(
         return None
     due = cases.amount_due(case, value_on)
     book_interest(case, due, key=key, now=now)
-    late = _late(case, due, amount_ore)
-    if late.fees_ore:
-        post(
-            case, "fee.waived", booked_on=late.fees_on, key=f"fee waived:{payment_key}",
-            lines={Account.FEES: -late.fees_ore, Account.FEE_INCOME: late.fees_ore}, now=now,
-        )  # fmt: skip
+    late = ran_late(case, due)
+    if amount_ore < due.total_ore - late.interest_ore - late.fees_ore:
+        late = replace(late, fees_ore=0)
+    waive_late_fees(case, late, key=payment_key, now=now)
     fees_ore, interest_ore = due.fees_ore - late.fees_ore, due.interest_ore - late.interest_ore
     parts = settle(
         amount_ore, fees_ore=fees_ore, interest_ore=interest_ore, principal_ore=due.principal_ore
     )
-    to_creditor = parts.interest_ore + parts.principal_ore
-    post(
-        case,
-        f"payment.{channel}",
-        booked_on=value_on,
-        key=payment_key,
-        lines={
-            Account.CLIENT_FUNDS: amount_ore,
-            Account.FEES: -parts.fees_ore,
-            Account.INTEREST: -parts.interest_ore,
-            Account.PRINCIPAL: -parts.principal_ore,
-            Account.OVER_PAYMENT: -parts.overpaid_ore,
-            Account.CLAIMS: to_creditor,
-            Account.OWED_TO_CREDITOR: -to_creditor,
-        },
-        now=now,
+    _post_parts(
+        case, f"payment.{channel}", amount_ore, parts, booked_on=value_on, key=payment_key, now=now
     )
     commission.charge([payment_key], now=now)
     if late.interest_through_on is not None:
-        _lower_interest(case, late, value_on, key=payment_key, now=now)
+        lower_interest(case, late, value_on, key=payment_key, now=now)
         left_ore = ledger.balance(case.id).total_ore
     else:
         left_ore = due.total_ore - late.fees_ore - amount_ore + parts.overpaid_ore
@@ -109,9 +94,33 @@ def settle_payment(
     return Settled(parts, left_ore)
 
 
+def _post_parts(
+    case: Case, kind: str, amount_ore: int, parts: Settlement, *, booked_on: date, key: str,
+    now: datetime,
+) -> None:  # fmt: skip
+    """Book what came: on the client account, less owed by the debtor, more owed to the creditor."""
+    to_creditor = parts.interest_ore + parts.principal_ore
+    post(
+        case,
+        kind,
+        booked_on=booked_on,
+        key=key,
+        lines={
+            Account.CLIENT_FUNDS: amount_ore,
+            Account.FEES: -parts.fees_ore,
+            Account.INTEREST: -parts.interest_ore,
+            Account.PRINCIPAL: -parts.principal_ore,
+            Account.OVER_PAYMENT: -parts.overpaid_ore,
+            Account.CLAIMS: to_creditor,
+            Account.OWED_TO_CREDITOR: -to_creditor,
+        },
+        now=now,
+    )
+
+
 @dataclass(frozen=True)
-class _Late:
-    """What was booked after a payment's own day, and would not have been, had it been known.
+class Late:
+    """What was booked after a payment's own day, and may not have been, had it been known.
 
     ran_ore: interest that ran after it, to and including interest_through_on (None: none did);
     interest_ore: what of it is unpaid.
@@ -125,7 +134,18 @@ class _Late:
     fees_on: date
 
 
-def _late(case: Case, due: cases.AmountDue, amount_ore: int) -> _Late:
+def waive_late_fees(case: Case, late: Late, *, key: str, now: datetime) -> None:
+    """Give up fees for letters that crossed a payment."""
+    if not late.fees_ore:
+        return
+    post(
+        case, "fee.waived", booked_on=late.fees_on, key=f"fee waived:{key}",
+        lines={Account.FEES: -late.fees_ore, Account.FEE_INCOME: late.fees_ore}, now=now,
+    )  # fmt: skip
+
+
+def ran_late(case: Case, due: cases.AmountDue) -> Late:
+    """What was booked of an open case after the day that something is due on."""
     books = ledger.of_case(case.id)
     through_on = books.interest_booked_through()
     if case.closed_on is not None or through_on is None or through_on <= due.on:
@@ -139,21 +159,23 @@ def _late(case: Case, due: cases.AmountDue, amount_ore: int) -> _Late:
         if one.account == Account.FEES and one.ore > 0 and one.booked_on > due.on
     ]
     fees_ore = min(due.fees_ore, sum(one.ore for one in charged))
-    if case.closed_on is not None or amount_ore < due.total_ore - interest_ore - fees_ore:
-        fees_ore = 0
-    return _Late(
+    return Late(
         ran_ore,
         interest_ore,
         through_on,
-        fees_ore,
+        0 if case.closed_on is not None else fees_ore,
         max((one.booked_on for one in charged), default=due.on),
     )
 
 
-def _lower_interest(case: Case, late: _Late, value_on: date, *, key: str, now: datetime) -> None:
-    """Give up interest that ran after a payment's own day on what it had covered."""
+def lower_interest(case: Case, late: Late, value_on: date, *, key: str, now: datetime) -> None:
+    """Give up interest that ran after a payment's own day on what it had covered.
+
+    late: as `ran_late` told it before the payment was booked.
+    """
     through_on = late.interest_through_on
-    assert through_on is not None
+    if through_on is None:
+        return
     left = ledger.balance(case.id)
     still_ore = cases.interest_between(case, value_on, through_on).ore if left.principal_ore else 0
     over_ore = max(0, late.ran_ore - still_ore)
@@ -179,10 +201,13 @@ def newest(case_ids: Sequence[int]) -> int:
 _TOLD_OF_MONEY = Event.name.in_(("case.payment_received", "case.paid_directly"))
 
 
-def newest_sql(case_id: ColumnElement[int]) -> ColumnElement[int]:
-    """`newest` of one case, to be asked with other things."""
-    of_case = select(func.max(Event.id)).where(Event.case_id == case_id, _TOLD_OF_MONEY)
-    return func.coalesce(of_case.scalar_subquery(), 0)
+# `newest`, to be asked with other things. Binds case_ids.
+NEWEST = Part(
+    select(func.max(Event.id)).where(
+        Event.case_id == any_(bindparam("case_ids", type_=ARRAY(BigInteger))), _TOLD_OF_MONEY
+    ),
+    lambda rows: int(rows[0][0] or 0),
+)
 
 
 def book_interest(case: Case, due: cases.AmountDue, *, key: str, now: datetime) -> None:

@@ -4,19 +4,23 @@ Under a stop no step is taken and no letter goes out; what waits in the outbox i
 Interest runs on (the debtor may pay at any time), fees do not grow.
 """
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import select
 
-from portal.collection import reaching, states
+from portal.collection import cases, circumstances, reaching, states
 from portal.collection.models import Case, Stop
 from portal.collection.moves import move, open_stops, record
+from portal.database import tenancy
 from portal.delivery import outbox
 from portal.extensions import db
 from portal.identity import holds
-from portal.identity.actor import Actor
+from portal.identity.actor import SYSTEM, Actor
 from portal.law.calendar import banking_day_on_or_after
 from portal.messages import N_, RedaError
+
+# Time to pay when what a case stood still for is over, before anything more happens.
+TIME_AFTER = timedelta(days=10)
 
 
 def stop(
@@ -30,11 +34,22 @@ def stop(
 ) -> Stop:
     """Stop a case. The same kind again changes reason and day of the stop that is there.
 
-    case: locked. kind: one of states.STOPS. until_on: the day that it ends by itself, for a hold.
+    case: locked. kind: one of states.STOPS; one of states.CIRCUMSTANCES is about a person, and
+    stops all their open cases at the company. until_on: the day that it ends by itself, for a hold.
     Raises states.NotAllowed for a closed case, RedaError for an unknown kind.
     """
     if kind not in states.STOPS:
         raise RedaError(N_("There is no such reason to stop a case."), field="kind")
+    put = _put(case, kind, reason, actor=actor, now=now, until_on=until_on)
+    if kind in states.CIRCUMSTANCES:
+        _stop_others(case, kind, actor=actor, now=now)
+        reaching.keep_from_mailbox(case, now)
+    return put
+
+
+def _put(
+    case: Case, kind: str, reason: str, *, actor: Actor, now: datetime, until_on: date | None = None
+) -> Stop:
     move(case, "stop", actor)
     found = next((one for one in open_stops(case.id) if one.kind == kind), None)
     if found is not None and (found.reason, found.until_on) == (reason, until_on):
@@ -44,10 +59,9 @@ def stop(
         db.session.add(found)
     found.reason, found.until_on = reason, until_on
     case.is_stopped = True
-    outbox.withdraw_unsent(case.id)
+    # A plan holds whatever else stops the case, and costs a fee because it is sent.
+    outbox.withdraw_unsent(case.id, but=(outbox.PLAN,))
     db.session.flush()
-    if kind in states.CIRCUMSTANCES:
-        reaching.keep_from_mailbox(case, now)
     record(
         case,
         "case.stopped",
@@ -58,6 +72,43 @@ def stop(
         until_on=until_on.isoformat() if until_on else None,
     )
     return found
+
+
+def _stop_others(case: Case, kind: str, *, actor: Actor, now: datetime) -> None:
+    # Whoever looks at one case need not see the others.
+    with tenancy.service():
+        for case_id in circumstances.open_cases_of(case.debtor):
+            if case_id != case.id and kind not in _kinds(case_id):
+                _put(cases.lock(case_id), kind, "", actor=actor, now=now)
+
+
+def _kinds(case_id: int) -> set[str]:
+    return {one.kind for one in open_stops(case_id)}
+
+
+def stop_for_what_is_known(case: Case, *, now: datetime) -> None:
+    """Let a new case stand still where another tells why of its debtor, until somebody has looked.
+
+    case: locked.
+    """
+    for kind in sorted(circumstances.known_of(case.debtor)):
+        _put(case, kind, "", actor=SYSTEM, now=now)
+
+
+def stopped_together(case: Case, kind: str, began_at: datetime) -> list[Case]:
+    """The same person's other cases that a circumstance has stopped in the same moment, locked."""
+    theirs = (
+        select(Stop.case_id)
+        .where(
+            Stop.case_id.in_(circumstances.open_cases_of(case.debtor)),
+            Stop.case_id != case.id,
+            Stop.kind == kind,
+            Stop.began_at == began_at,
+            Stop.ended_at.is_(None),
+        )
+        .order_by(Stop.case_id)
+    )
+    return [cases.lock(case_id) for case_id in db.session.scalars(theirs).all()]
 
 
 def end(case: Case, kind: str, *, actor: Actor, today: date, now: datetime) -> bool:

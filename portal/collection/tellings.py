@@ -223,6 +223,8 @@ def answer(
     pay_by_on = None
     if is_stop and outcome != HOLDS:
         pay_by_on = disputes.go_on(case, stop, actor=actor, today=today, now=now)
+    if outcome == GOES_ON:
+        _let_others_go_on(case, found, actor=actor, today=today, now=now)
     has_letter = outcome in (NOT_COME, RIGHT, WRONG) and bool(said)
     if not has_letter:
         is_told = reaching.tell(case, "news", {}, key=f"telling:{found.id}", now=now)
@@ -237,3 +239,12 @@ def answer(
     record(case, "case.told_answered", actor, now, telling=found.id, stop=stop, outcome=outcome,
            pay_by_on=pay_by_on.isoformat() if pay_by_on else None)  # fmt: skip
     return found
+
+
+def _let_others_go_on(
+    case: Case, settled: Telling, *, actor: Actor, today: date, now: datetime
+) -> None:
+    """What was told of a person has stopped their other cases too, and is told of none of them."""
+    for other in stops.stopped_together(case, settled.stop, settled.told_at):
+        if not any(one.stop == settled.stop for one in waiting(other.id)):
+            disputes.go_on(other, settled.stop, actor=actor, today=today, now=now)

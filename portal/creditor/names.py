@@ -96,6 +96,7 @@ _ENTRIES = {
     "payout.returned": lazy_gettext("A payout that came back"),
     "refund.paid": lazy_gettext("Paid back to the payer"),
     "refund.returned": lazy_gettext("A refund that came back"),
+    "refund.lost": lazy_gettext("Borne by the service"),
 }
 _ACCOUNTS = {
     "principal": lazy_gettext("Owed by the debtor: invoice"),

@@ -12,7 +12,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 
 from flask import Flask, g
-from sqlalchemy import Connection, event, text
+from sqlalchemy import Connection, event
 from sqlalchemy.orm import Session
 
 from portal.extensions import db
@@ -29,9 +29,10 @@ class Scope:
 
 _NOBODY = Scope()
 _current: ContextVar[Scope] = ContextVar("reda_scope", default=_NOBODY)
-_APPLY = text(
-    "select set_config('reda.scope', :kind, true), set_config('reda.ids', :ids, true),"
-    " set_config('reda.person', :person, true)"
+# As the driver takes it: it is sent with every transaction.
+_APPLY = (
+    "select set_config('reda.scope', %(kind)s, true), set_config('reda.ids', %(ids)s, true),"
+    " set_config('reda.person', %(person)s, true)"
 )
 
 
@@ -43,7 +44,7 @@ def current() -> Scope:
 def _apply(connection: Connection, scope: Scope) -> None:
     ids = "{" + ",".join(str(int(i)) for i in scope.ids) + "}"
     person = "" if scope.person_id is None else str(scope.person_id)
-    connection.execute(_APPLY, {"kind": scope.kind, "ids": ids, "person": person})
+    connection.exec_driver_sql(_APPLY, {"kind": scope.kind, "ids": ids, "person": person})
 
 
 @event.listens_for(Session, "after_begin")

@@ -78,11 +78,12 @@ def enter() -> Response:
 def overview() -> Response:
     """All the cases that were opened: what is owed in all, and what comes next in each."""
     today, opened = clock.today(), access.opened()
+    found = debts.of(opened, today)
     return render(
         "debtor/overview.html",
-        debts=debts.of(opened, today),
+        debts=found,
         today=today,
-        news=views_news.news_of_all(opened),
+        news=views_news.news_of_all(found.newest_money),
     )
 
 

@@ -1,6 +1,7 @@
 """What the debtor sees of the case: sums and reasons, the invoice, letters and receipts."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from flask import Response, make_response
 from werkzeug.exceptions import NotFound
@@ -40,30 +41,40 @@ def pdf(data: bytes, filename: str) -> Response:
 def show_case() -> Response:
     """What is owed, to whom, why, and what can be done."""
     case, today = access.current_case(), clock.today()
-    due = cases.amount_due(case, today)
-    seen = glance.at(case.id, answered_since=lately())
-    doubtful = booking.in_doubt(case.id) if seen.is_in_doubt else None
-    payments = booking.payments_of(case.id) if seen.is_paid_on else []
+    seen = glance.at(case, answered_since=lately())
+    now, due = seen.now, cases.amount_due(case, today, seen.known)
+    doubtful = booking.in_doubt(case.id) if now.is_in_doubt else None
+    payments = booking.payments_of(case.id) if now.is_paid_on else []
     stops = {one.kind for one in moves.open_stops(case.id)} if case.is_stopped else set()
     return render(
         "debtor/case.html",
         case=case,
         news=news_since(seen.newest_money),
         has_others=len(access.opened()) > 1,
-        coming=coming.of_case(case, due.principal_ore, today),
+        coming=coming.of_case(case, due.principal_ore, today, seen.coming),
         doubtful=doubtful,
         doubt=explain(doubtful.error_code) if doubtful and doubtful.error_code else None,
         due=due,
         today=today,
-        parts=cases.explain(case, due),
+        parts=cases.explain(case, due, seen.known),
         payments=payments,
         refunds=_refunds_of(case.id, payments),
-        answered_lately=answered_lately if seen.is_answered else set,
-        unread_messages=lambda: {case.id: seen.unread},
+        answered_lately=answered_lately if now.is_answered else set,
+        unread_messages=lambda: {case.id: now.unread},
         stops=stops,
         is_invited_to_pay=SETTLED_ELSEWHERE.isdisjoint(stops),
-        letters=[one for one in outbox.messages_of(case.id) if one.document_sha256],
+        letters=_readable(seen.messages),
     )
+
+
+def _readable(messages: Sequence[outbox.SentOrWaiting]) -> list[outbox.SentOrWaiting]:
+    """The letters among them that can be read, each with the day that it left."""
+    # One that goes on by another way has not left by it yet.
+    return [
+        replace(one, sent_at=one.sent_at or one.created_at)
+        for one in messages
+        if one.document_sha256
+    ]
 
 
 @debtor.get("/case/<reference>/history")

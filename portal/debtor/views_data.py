@@ -83,7 +83,8 @@ def _page(form: CorrectionForm, *, status: int = 200) -> Response:
         others=[one for one in cases.of_ids(access.opened()) if one.id != case.id],
         due=cases.amount_due(case, clock.today()),
         payments=booking.payments_of(case.id),
-        letters=letters,
+        # What was withdrawn before it left has reached nobody.
+        letters=[one for one in letters if one.sent_at or one.document_sha256],
         messages=correspondence.of_case(case.id),
         happened=list(timeline(history.of_case(case.id)[::-1], letters, case.creditor.name)),
         kept=keeping.KEPT,

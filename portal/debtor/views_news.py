@@ -48,9 +48,9 @@ def news_since(newest: int) -> News:
     return News(newest, _until(), is_renewed=True, url=url_for("debtor.show_news"))
 
 
-def news_of_all(case_ids: Sequence[int]) -> News:
-    """What a page of all the cases of a visit asks with."""
-    return _asking(case_ids, url_for("debtor.show_news_of_all"), is_renewed=True)
+def news_of_all(newest: int) -> News:
+    """What a page of all the cases of a visit asks with. newest: as of `news_since`."""
+    return News(newest, _until(), is_renewed=True, url=url_for("debtor.show_news_of_all"))
 
 
 def _asking(case_ids: Sequence[int], url: str, *, is_renewed: bool) -> News:

@@ -44,8 +44,9 @@ def choose_payment() -> Response:
 def _coming_ore(case: Case) -> int | None:
     """What is left of the next part of the case's plan, if it has one."""
     plan = plans.running(case.id)
-    parts = plans.progress(plan) if plan else []
-    return next((one.amount_ore - one.came_ore for one in parts if not one.is_paid), None)
+    left = [one.left_ore for one in plans.progress(plan) if not one.is_paid] if plan else []
+    # A claim that was credited meanwhile may be less than a part of its plan.
+    return min(left[0], cases.amount_due(case, clock.today()).total_ore) if left else None
 
 
 def _undisputed_ore(case: Case) -> int:

@@ -3,8 +3,9 @@
 What other rooms and the doors call:
 
 - `outbox`: `put`, `put_mail`, `put_sms`, `withdraw`, `withdraw_unsent`, `withdraw_addressed` (in
-  a verb's transaction), `deliver_waiting`, `deliver_at_once` and `write_batches` (the jobs),
-  `messages_of`.
+  a verb's transaction), `messages_of`.
+- `sending.deliver_waiting`, `sending.deliver_at_once` and `batches.write_batches` (the jobs);
+  `receipts.ask_what_became_of`, when a provider tells of a text message.
 - `mailboxes.forget_handed_over` (a job), `channels.mailbox.has_one`, for a page that offers it.
 - `channels.mail.address_of` and `channels.sms.number_of`, for whoever takes an e-mail address or a
   mobile number from somebody.

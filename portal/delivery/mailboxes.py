@@ -1,6 +1,6 @@
 """Letters on their way to digital mailboxes: whose they are, what is handed over and kept.
 
-`outbox` sends them; `channels.mailbox` is the operator.
+`sending` hands them over; `channels.mailbox` is the operator.
 """
 
 from collections.abc import Sequence

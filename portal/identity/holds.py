@@ -5,14 +5,25 @@ companies that are not among `held`. A hold is begun when all of those have ende
 nothing by the clock comes to light any more. `collection.holding` begins and ends it.
 """
 
-from collections.abc import Collection
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, func, select, update
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Select,
+    any_,
+    bindparam,
+    func,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 
+from portal.database.together import Part
 from portal.extensions import db
 from portal.identity.models import CompanyHold
 
@@ -46,17 +57,19 @@ class Standing:
     letters_left: frozenset[int]
 
 
-_STANDING = select(CompanyHold.creditor_id, CompanyHold.ended_at.is_(None)).where(
-    CompanyHold.creditor_id.in_(bindparam("creditors", expanding=True)),
-    CompanyHold.ended_at.is_(None) | CompanyHold.letters_left,
-)
-
-
-def standing(creditor_ids: Collection[int]) -> Standing:
-    """How some companies stand, of those that may be seen."""
-    rows = db.session.execute(_STANDING, {"creditors": list(creditor_ids)}).all()
+def _standing(rows: Sequence[Sequence[Any]]) -> Standing:
     held = frozenset(creditor_id for creditor_id, is_on in rows if is_on)
     return Standing(held, frozenset(creditor_id for creditor_id, _ in rows) - held)
+
+
+# How some companies stand, of those that may be seen, asked with other things. Binds creditor_ids.
+STANDING = Part(
+    select(CompanyHold.creditor_id, CompanyHold.ended_at.is_(None)).where(
+        CompanyHold.creditor_id == any_(bindparam("creditor_ids", type_=ARRAY(BigInteger))),
+        CompanyHold.ended_at.is_(None) | CompanyHold.letters_left,
+    ),
+    _standing,
+)
 
 
 def current(creditor_id: int) -> CompanyHold | None:

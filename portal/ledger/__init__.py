@@ -6,7 +6,8 @@
 - `balance_after(key)`: the same, when the entry with a key had been written.
 - `is_posted(key)`, `is_posted_sql(key)`: whether an entry with a key is written.
 - `of_case(case_id)`: all that changed what is owed on a case: its balance on any day, when the
-  principal changed and through which day interest is booked, for interest.
+  principal changed and through which day interest is booked, for interest. `BOOKS`: of several, to
+  be asked with other things (`database.together`).
 - `interest_booked(case_id)`: how much interest is booked.
 - `received_since_sql(case_id, at)`: what came for a case, for its plan.
 - `owed_to(creditor_id)`, `owed_rows(creditor_id)`: collected and not yet paid out.
@@ -25,6 +26,7 @@
 """
 
 from portal.ledger.books import (
+    BOOKS,
     COMMISSION,
     COMMISSION_TAKEN_BACK,
     COVER_RETURNED,
@@ -33,10 +35,12 @@ from portal.ledger.books import (
     INTEREST_ACCRUED,
     INTEREST_WAIVED,
     NEVER_OWED,
+    NO_BOOKS,
     PAID_OUT,
     PAYOUT_REJECTED,
     PAYOUT_RETURNED,
     PAYOUT_SETTLED,
+    REFUND_LOST,
     REFUND_PAID,
     REFUND_RETURNED,
     SIGNATURES,
@@ -83,6 +87,7 @@ from portal.ledger.client_money import (
 )
 
 __all__ = [
+    "BOOKS",
     "COMMISSION",
     "COMMISSION_TAKEN_BACK",
     "COVERED_BY_US",
@@ -91,10 +96,12 @@ __all__ = [
     "INTEREST_ACCRUED",
     "INTEREST_WAIVED",
     "NEVER_OWED",
+    "NO_BOOKS",
     "PAID_OUT",
     "PAYOUT_REJECTED",
     "PAYOUT_RETURNED",
     "PAYOUT_SETTLED",
+    "REFUND_LOST",
     "REFUND_PAID",
     "REFUND_RETURNED",
     "SIGNATURES",

@@ -1,23 +1,28 @@
 """Entries in, balances out. The only place that writes money."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     ColumnElement,
     ScalarSelect,
     Subquery,
     Text,
     TextClause,
+    and_,
+    any_,
     bindparam,
     case,
     column,
     func,
     insert,
     literal,
+    or_,
     select,
     true,
     values,
@@ -26,6 +31,7 @@ from sqlalchemy.dialects.postgresql import insert as insert_or_skip
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql.selectable import LateralFromClause
 
+from portal.database.together import Part
 from portal.extensions import db
 from portal.ledger.models import Entry, Line
 
@@ -39,11 +45,11 @@ class Account(StrEnum):
     What is taken back of money that a creditor has had already, our own share has `covered`; what
     of our share we have taken out to our own account, or paid in, stands on `own_share`.
     `over_payment` goes back to who paid; `unmatched` belongs to nobody that we know yet. Fees that
-    are given up stand on `bad_debt`. What a creditor is charged stands on `owed_by_creditor`, until
-    it is set off against what it is owed: fees that it bears itself, commission
-    (`commission_income`), signatures (`signature_income`), and the value added tax on them, which
-    is the state's (`vat_owed`). What is ordered paid to a creditor stands on `payout_in_transit`
-    until the bank has paid it.
+    are given up stand on `bad_debt`, and what was paid back of a payment that was then taken back.
+    What a creditor is charged stands on `owed_by_creditor`, until it is set off against what it is
+    owed: fees that it bears itself, commission (`commission_income`), signatures
+    (`signature_income`), and the value added tax on them, which is the state's (`vat_owed`). What
+    is ordered paid to a creditor stands on `payout_in_transit` until the bank has paid it.
     """
 
     PRINCIPAL = "principal"
@@ -83,6 +89,8 @@ COVERED_BY_US, COVER_RETURNED = "funds.covered", "funds.cover_returned"
 PAYOUT_RETURNED = "payout.returned"
 # What was paid too much is paid back; that comes back, and is owed again.
 REFUND_PAID, REFUND_RETURNED = "refund.paid", "refund.returned"
+# The payment that was paid back is taken back, or the refund then comes back: it is our loss.
+REFUND_LOST = "refund.lost"
 # What a creditor is charged: commission on money that came for a case under surveillance, and that
 # taken back with its payment; a month's signatures; the tax on the fees that it bore in a month.
 COMMISSION, COMMISSION_TAKEN_BACK = "commission", "commission.taken_back"
@@ -363,6 +371,29 @@ def of_case(case_id: int) -> CaseBooks:
     return CaseBooks([CaseLine(*row) for row in db.session.execute(_OF_CASE, {"case_id": case_id})])
 
 
+NO_BOOKS = CaseBooks(())
+
+
+def _by_case(rows: Iterable[Sequence[Any]]) -> dict[int, CaseBooks]:
+    lines: dict[int, list[CaseLine]] = {}
+    for case_id, *row in rows:
+        lines.setdefault(case_id, []).append(CaseLine(*row))
+    return {case_id: CaseBooks(some) for case_id, some in lines.items()}
+
+
+# `of_case` of each of some cases, to be asked with other things. Binds case_ids.
+BOOKS = Part(
+    select(Line.case_id, Line.account, Line.amount_ore, Line.booked_on, Entry.kind)
+    .join(Entry, Entry.id == Line.entry_id)
+    .where(
+        Line.case_id == any_(bindparam("case_ids", type_=ARRAY(BigInteger))),
+        Line.account.in_(_OWED_BY_DEBTOR),
+    )
+    .order_by(Line.entry_id),
+    _by_case,
+)
+
+
 def interest_booked(case_id: int) -> int:
     """The interest that was booked on a case and not waived, paid or not, in öre."""
     return int(
@@ -384,14 +415,15 @@ def received_since_sql(
 ) -> ScalarSelect[int]:
     """What was booked as come for the case of an outer query at an instant or after it, in öre.
 
-    What was taken back did not come.
+    To us, or to the creditor directly. What was taken back did not come.
     """
+    came_directly = and_(Line.account == Account.CLAIMS, Entry.kind == "payment.direct")
     return (
         select(func.coalesce(func.sum(Line.amount_ore), 0))
         .join(Entry, Entry.id == Line.entry_id)
         .where(
             Line.case_id == case_id,
-            Line.account == Account.CLIENT_FUNDS,
+            or_(Line.account == Account.CLIENT_FUNDS, came_directly),
             Line.amount_ore > 0,
             Entry.created_at >= at,
             Entry.kind != REFUND_RETURNED,
@@ -401,16 +433,18 @@ def received_since_sql(
     )
 
 
-def owed_to(creditor_id: int, case_id: int | None = None) -> int:
+def owed_to(creditor_id: int, case_id: int | None = None, *, currency: str | None = None) -> int:
     """What was collected for a creditor and not yet paid out, in öre.
 
-    case_id: of this case only.
+    case_id: of this case only. currency: in this one only.
     """
     query = select(func.sum(Line.amount_ore)).where(
         Line.creditor_id == creditor_id, Line.account == Account.OWED_TO_CREDITOR
     )
     if case_id is not None:
         query = query.where(Line.case_id == case_id)
+    if currency is not None:
+        query = query.where(Line.currency == currency)
     return -int(db.session.scalar(query) or 0)
 
 

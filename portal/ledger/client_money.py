@@ -1,8 +1,9 @@
 """Whose the money on the client account is: never less than nothing for any company.
 
 What a company's client money comes to is `client_funds`, less what is ordered paid out of it. When
-money is taken back that the company has had already, our own share stands in for the rest
-(`covered`), so that no other company's money pays it; the company owes it on `owed_to_creditor`.
+money is taken back that the company has had already, or a fee that we have taken out, our own share
+stands in for what lacks (`covered`), so that nobody else's money pays it; what the company has had,
+it owes on `owed_to_creditor`.
 The account at the bank holds `client_funds` and `covered` together, over all companies.
 """
 
@@ -21,11 +22,24 @@ _LOCK = 0x7265_6464
 _OWN_LOCK = 0x7265_6465
 _IN_TRANSIT = "account like '%\\_in\\_transit'"
 # What of a company's client money is nobody else's: not the company's, not a payer's, not ordered.
+# Commission that it has back is the company's too; what it owes, or has had too much of, is not
+# there, and neither is what a payer has had back of a payment that did not come.
 _FREE = f"""
 coalesce(sum(amount_ore) filter (where account in ('client_funds', 'over_payment', 'unmatched')
         or {_IN_TRANSIT}), 0)
-    + least(coalesce(sum(amount_ore) filter (where account = 'owed_to_creditor'), 0), 0)
-"""
+    + least(coalesce(sum(amount_ore) filter (where account = 'owed_to_creditor'), 0)
+        + least(coalesce(sum(amount_ore) filter (where account = 'owed_by_creditor'), 0), 0), 0)
+    - coalesce((
+        select sum(ore) from (
+            select sum(l.amount_ore) as ore from ledger_lines l
+            where l.creditor_id = ledger_lines.creditor_id and l.account = 'over_payment'
+                and l.currency = ledger_lines.currency
+                and l.posted_on <= coalesce(:on, l.posted_on)
+            group by l.case_id having sum(l.amount_ore) > 0
+        ) gone
+    ), 0)
+"""  # noqa: S608
+_DAY = bindparam("on", None, type_=Line.posted_on.type)
 
 # As the index ix_ledger_lines_client_money has it, so that no other line is looked at.
 _CLIENT_MONEY = text(
@@ -49,16 +63,18 @@ class Share:
 class OwnShare:
     """What is ours and lies on the client account, in öre.
 
-    shares: by company, none below zero. covered_ore: what it stands in for. total_ore: what may be
-    taken out; below zero, what has to be paid in so that every company's money is there.
+    shares: by company, none below zero. covered_ore: what it stands in for. short_ore: what it does
+    not yet stand in for, though it lacks. total_ore: what may be taken out; below zero, what has to
+    be paid in so that every company's money is there.
     """
 
     shares: Sequence[Share]
     covered_ore: int
+    short_ore: int = 0
 
     @property
     def total_ore(self) -> int:
-        return sum(one.ore for one in self.shares) - self.covered_ore
+        return sum(one.ore for one in self.shares) - self.covered_ore - self.short_ore
 
 
 def client_money(creditor_id: int, currency: str) -> int:
@@ -72,18 +88,36 @@ def client_money(creditor_id: int, currency: str) -> int:
     )
 
 
-def cover(creditor_id: int, currency: str, *, on: date, key: str, now: datetime) -> int:
-    """Let our own share stand in for what a company's client money has become less than nothing.
+_SHORT = text(
+    f"""
+    select -({_FREE})::bigint from ledger_lines
+    where creditor_id = :creditor_id and currency = :currency
+        and (account in ('client_funds', 'over_payment', 'unmatched', 'owed_to_creditor',
+            'owed_by_creditor') or {_IN_TRANSIT})
+    group by creditor_id, currency
+    """  # noqa: S608
+).bindparams(_DAY)
 
-    To be called when money was taken back. key: of what took it. Answers the öre that it covers.
+
+def cover(creditor_id: int, currency: str, *, on: date, key: str, now: datetime) -> int:
+    """Let our own share stand in for what a company's client money lacks.
+
+    To be called when money was taken back. What lacks is what the company and payers have a claim
+    on, or is ordered, and is not there: money that the company has had already, or a fee that we
+    have taken out. key: of what took it. Answers the öre that it covers.
     """
-    short_ore = max(0, -client_money(creditor_id, currency))
-    if short_ore:
-        post(
-            creditor_id=creditor_id, case_id=None, kind=COVERED_BY_US, booked_on=on,
-            key=f"covered:{key}", currency=currency, now=now,
-            lines={Account.CLIENT_FUNDS: short_ore, Account.COVERED: -short_ore},
-        )  # fmt: skip
+    # Nobody else makes it less meanwhile.
+    client_money(creditor_id, currency)
+    short_ore = int(
+        db.session.scalar(_SHORT, {"creditor_id": creditor_id, "currency": currency}) or 0
+    )
+    if short_ore <= 0:
+        return 0
+    post(
+        creditor_id=creditor_id, case_id=None, kind=COVERED_BY_US, booked_on=on,
+        key=f"covered:{key}", currency=currency, now=now,
+        lines={Account.CLIENT_FUNDS: short_ore, Account.COVERED: -short_ore},
+    )  # fmt: skip
     return short_ore
 
 
@@ -97,12 +131,16 @@ _RETURNED = text(
         where creditor_id in (select creditor_id from ledger_lines where account = 'covered')
         group by creditor_id, currency
     )
-    select creditor_id, null::bigint as case_id, :kind as kind, cast(:on as date) as booked_on,
+    select creditor_id, null::bigint as case_id, :kind as kind,
+        cast(:booked_on as date) as booked_on,
         'cover returned:' || newest as key, currency,
         -least(free, -covered)::bigint as client_funds, least(free, -covered)::bigint as covered
     from told where covered < 0 and free > 0
     """  # noqa: S608
-)
+).bindparams(_DAY)
+
+
+_COVERED_CURRENCIES = select(Line.currency).where(Line.account == Account.COVERED).distinct()
 
 
 def return_covers(*, on: date, now: datetime) -> None:
@@ -110,8 +148,10 @@ def return_covers(*, on: date, now: datetime) -> None:
 
     Doing it again changes nothing.
     """
+    for currency in sorted(db.session.scalars(_COVERED_CURRENCIES)):
+        hold_own_share(currency)
     post_many(
-        _RETURNED.bindparams(kind=COVER_RETURNED, on=on),
+        _RETURNED.bindparams(kind=COVER_RETURNED, booked_on=on),
         [Account.CLIENT_FUNDS, Account.COVERED],
         now=now,
     )
@@ -122,9 +162,9 @@ _OWN = text(
     select creditor_id, ({_FREE})::bigint as free,
         coalesce(-sum(amount_ore) filter (where account = 'covered'), 0)::bigint as covered
     from ledger_lines where currency = :currency and posted_on <= coalesce(:on, posted_on)
-    group by creditor_id order by creditor_id
+    group by creditor_id, currency order by creditor_id
     """  # noqa: S608
-).bindparams(bindparam("on", type_=Line.posted_on.type))
+).bindparams(_DAY)
 
 
 def hold_own_share(currency: str) -> None:
@@ -139,7 +179,8 @@ def own_share(currency: str, on: date | None = None) -> OwnShare:
     """What is ours and lies on the client account. on: by the end of this accounting day."""
     rows = db.session.execute(_OWN, {"currency": currency, "on": on}).all()
     shares = [Share(row.creditor_id, row.free) for row in rows if row.free > 0]
-    return OwnShare(shares, int(sum(row.covered for row in rows)))
+    short_ore = -sum(row.free for row in rows if row.free < 0)
+    return OwnShare(shares, int(sum(row.covered for row in rows)), int(short_ore))
 
 
 def covered(currency: str) -> list[Share]:

@@ -229,7 +229,7 @@ def _decide(
     split: SplitForm | None = None,
     back: BackForm | None = None,
 ) -> Response:
-    """Decide, and go to the payment that has then waited longest."""
+    """Decide, and go to the payment that waits after it; after the last one to the first."""
     try:
         decide()
         db.session.commit()
@@ -243,11 +243,19 @@ def _decide(
             problem=None if form else error.problem,
         )  # fmt: skip
     flash(told, "good")
-    following = [] if is_here else deciding.waiting(limit=1)
-    if is_here or following:
-        shown = payment_id if is_here else following[0].id
+    shown = payment_id if is_here else _following(payment_id)
+    if shown is not None:
         return go(url_for("operations.show_payment", payment_id=shown))
     return go(url_for("operations.list_payments"))
+
+
+def _following(payment_id: int) -> int | None:
+    """The payment that waits after one in the list, from the first again after the last."""
+    payment = deciding.find(payment_id)
+    assert payment is not None
+    later = deciding.waiting(after=(payment.value_on, payment.id), limit=1)
+    found = [one.id for one in later or deciding.waiting(limit=1) if one.id != payment_id]
+    return found[0] if found else None
 
 
 def _named(candidates: Iterable[matching.Candidate]) -> dict[int, lookup.Named]:
@@ -275,6 +283,7 @@ def _page(
         status=status,
         payment=payment,
         is_waiting=is_waiting,
+        following=_following(payment_id) if is_waiting else None,
         is_paid_to_us=is_paid_to_us,
         left_ore=deciding.left_ore(payment),
         best=best,

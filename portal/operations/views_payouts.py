@@ -17,7 +17,7 @@ from portal.extensions import db, limiter
 from portal.ledger import owing_creditors
 from portal.messages import RedaError
 from portal.operations.views import actor, operations
-from portal.payments import payouts, refunds, releasing, statuses
+from portal.payments import own_share, payouts, refunds, releasing, statuses
 from portal.signing.starting import PAGES
 from portal.web import payout_statements
 from portal.web.forms import Form, text
@@ -193,6 +193,7 @@ def show_payout_batch(batch_key: str) -> Response:
         raise NotFound
     heading, *lines = batch.text.splitlines()
     signed = releasing.signatures(batch)
+    own = own_share.shown_of(batch)
     return render(
         "operations/payout_batch.html",
         batch=batch,
@@ -201,6 +202,9 @@ def show_payout_batch(batch_key: str) -> Response:
         payouts=payouts.of_batch(batch),
         refunds=refunds.of_batch(batch.id),
         written=refunds.written,
+        own=own,
+        own_account=own_share.written(own) if own else "",
+        is_own=releasing.is_own_share(batch),
         signatures=signed,
         needed=releasing.NEEDED,
         explained=statuses.explained,

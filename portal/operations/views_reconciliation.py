@@ -16,7 +16,15 @@ from portal.database import files
 from portal.extensions import db, limiter, settings
 from portal.messages import RedaError
 from portal.operations.views import actor, operations
-from portal.payments import closing, own_share, reconciled_rows, reconciling, releasing, transfers
+from portal.payments import (
+    closing,
+    own_share,
+    reconciled_rows,
+    reconciling,
+    releasing,
+    statuses,
+    transfers,
+)
 from portal.payments.closing import Figures, Period
 from portal.reporting import reconciliation as tables
 from portal.reporting.names import entry as entry_name
@@ -64,6 +72,9 @@ def list_reconciled_days() -> Response:
         next_period=closing.next_period(clock.today()),
         own=_own_share(yesterday),
         own_account=settings().own_account,
+        ordered=own_share.ordered(),
+        written=own_share.written,
+        explained=statuses.explained,
         yesterday=yesterday,
     )
 

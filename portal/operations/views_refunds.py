@@ -16,7 +16,7 @@ from portal.extensions import db, settings
 from portal.messages import N_, RedaError
 from portal.operations.views import actor, operations
 from portal.operations.views_payments import WHYS
-from portal.payments import booking, paying_back, refunds, ways
+from portal.payments import booking, paying_back, refunds, statuses, ways
 from portal.payments.models import Refund
 from portal.payments.swish import explain
 from portal.web.forms import Form
@@ -240,5 +240,7 @@ def _reason(refund: Refund) -> str:
         meant = _OF_REFUNDS.get(refund.error_code)
         known = explain(refund.error_code)
         return gettext(meant) if meant else gettext(known.message, **known.values)
+    if meant := statuses.explained(refund.reason):
+        return f"{gettext(meant)} ({refund.reason})"
     # What a bank says stays as it is.
     return gettext(refund.reason) if refund.reason else ""

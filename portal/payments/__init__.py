@@ -23,7 +23,7 @@ What other rooms and the doors call:
 - `refunds`: what goes back to who paid it, who decides, and how it is booked; `paying_back`: by
   Swish, card and account, the way it came. By bank it goes with the payouts.
 - `told_twice`: deposits that files of two kinds tell of; `told_at_once`: Swish that comes on the
-  account too; `coming_back`: payouts and refunds that the bank got back.
+  account too; `coming_back`: payouts, refunds and our own share that the bank got back.
 - `payouts`: what is owed becomes proposals; `releasing`: two operators approve them, and they are
   ordered in a file for the bank (`pain001`); `statuses`: what the bank says of it.
 """

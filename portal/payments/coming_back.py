@@ -1,5 +1,7 @@
 """Money that we sent and that the bank got back: its payout or refund is owed again.
 
+Our own share that came back is ours to take out again.
+
 A returned credit transfer keeps the name that we gave it (`EndToEndId`), or has it in its words. It
 comes after the debit as a rule, days later, and is then booked on its own day.
 """
@@ -13,8 +15,9 @@ from sqlalchemy import ColumnElement, or_, select
 
 from portal.extensions import db
 from portal.identity.actor import Actor
-from portal.payments import payouts, refunds
-from portal.payments.models import BankPayment, Payout, Refund
+from portal.payments import own_share, payouts, refunds
+from portal.payments.models import BankPayment, OwnShareOrder, Payout, Refund
+from portal.payments.releasing import Order
 from portal.payments.taking_back import NotWaiting, locked, waits
 
 log = structlog.get_logger()
@@ -25,7 +28,7 @@ _WORDS = re.compile(r"[0-9A-Za-z]{8,35}")
 
 
 def take_surely(payment_id: int, *, actor: Actor, now: datetime) -> None:
-    """Book what came back, if it names a payout or a refund of its amount; else it waits."""
+    """Book what came back, if it names an order of its amount; else it waits."""
     payment = locked(payment_id)
     if payment is None or payment.state != "new" or payment.kind != "returned":
         return
@@ -40,7 +43,7 @@ def take_surely(payment_id: int, *, actor: Actor, now: datetime) -> None:
     db.session.flush()
 
 
-def _note_told(payment: BankPayment, found: Sequence[Payout | Refund]) -> None:
+def _note_told(payment: BankPayment, found: Sequence[Order]) -> None:
     """Settle money of an order that the bank's report has said was not paid, once."""
     if len(found) != 1:
         return
@@ -58,18 +61,21 @@ def _note_told(payment: BankPayment, found: Sequence[Payout | Refund]) -> None:
         log.warning("sent.came_back_as_told", order=key, payment=payment.id)
 
 
-def meant_by(payment: BankPayment, limit: int = 3) -> list[tuple[Payout | Refund, str]]:
-    """Payouts and refunds that money which came back may be, by amount, with their accounts.
+def meant_by(payment: BankPayment, limit: int = 3) -> list[tuple[Order, str]]:
+    """What we ordered that money which came back may be, by amount, with their accounts.
 
     The newest first.
     """
     found = sorted(
         _sent(payment, None), key=lambda one: one.released_on or payment.value_on, reverse=True
     )
-    return [
-        (one, refunds.written(one) if isinstance(one, Refund) else one.account_number or "")
-        for one in found[:limit]
-    ]
+    return [(one, _account(one)) for one in found[:limit]]
+
+
+def _account(order: Order) -> str:
+    if isinstance(order, Payout):
+        return order.account_number or ""
+    return refunds.written(order) if isinstance(order, Refund) else own_share.written(order)
 
 
 def take(payment_id: int, key: str, *, actor: Actor, now: datetime) -> None:
@@ -84,19 +90,21 @@ def take(payment_id: int, key: str, *, actor: Actor, now: datetime) -> None:
 
 def _sent(
     payment: BankPayment, keys: Collection[str] | None, statuses: Collection[str] = _SENT
-) -> list[Payout | Refund]:
+) -> list[Order]:
     paid_out = select(Payout).where(*_fits(Payout, payment, keys, statuses))
+    taken_out = select(OwnShareOrder).where(*_fits(OwnShareOrder, payment, keys, statuses))
     paid_back = select(Refund).where(
         Refund.way == refunds.BANK, *_fits(Refund, payment, keys, statuses)
     )
     return [
         *db.session.scalars(paid_out.order_by(Payout.id.desc()).limit(_MOST)),
         *db.session.scalars(paid_back.order_by(Refund.id.desc()).limit(_MOST)),
+        *db.session.scalars(taken_out.order_by(OwnShareOrder.id.desc()).limit(_MOST)),
     ]
 
 
 def _fits(
-    table: type[Payout] | type[Refund],
+    table: type[Payout] | type[Refund] | type[OwnShareOrder],
     payment: BankPayment,
     keys: Collection[str] | None,
     statuses: Collection[str],
@@ -110,10 +118,12 @@ def _fits(
     ]
 
 
-def _take(payment: BankPayment, order: Payout | Refund, actor: Actor, now: datetime) -> None:
+def _take(payment: BankPayment, order: Order, actor: Actor, now: datetime) -> None:
     reason, on = payment.text.partition("\n")[0][:500], payment.value_on
     if isinstance(order, Payout):
         payouts.return_(order, reason, on=on, actor=actor, now=now)
+    elif isinstance(order, OwnShareOrder):
+        own_share.return_(own_share.locked(order.id), reason, on=on, now=now)
     else:
         refunds.return_(refunds.locked(order.id), reason, on=on, actor=actor, now=now)
     payment.state = "settled"

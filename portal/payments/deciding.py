@@ -17,6 +17,7 @@ from portal.payments.models import BankPayment, BankShare, Payment, Refund
 from portal.payments.swish import new_payment_id
 from portal.payments.taking_back import (
     NotWaiting,
+    held_refunds,
     locked,
     refunds_of,
     shares_of,
@@ -97,6 +98,8 @@ def give(payment_id: int, parts: Mapping[str, int], *, actor: Actor, now: dateti
     NotWaiting, or RedaError when a case is not there or the sums are not exact.
     """
     payment = waits(payment_id)
+    if payment.kind != "payment":
+        raise NotWaiting
     left = left_ore(payment)
     if not parts or any(ore <= 0 for ore in parts.values()):
         raise RedaError(N_("Write an amount above zero."), field="parts")
@@ -106,10 +109,15 @@ def give(payment_id: int, parts: Mapping[str, int], *, actor: Actor, now: dateti
             field="parts", sum_ore=sum(parts.values()), left_ore=left,
         )  # fmt: skip
     found = _cases(parts)
-    number = db.session.scalar(select(func.count()).where(BankShare.payment_id == payment.id)) or 0
-    for place, case in enumerate(found, number + 1):
+    for place, case in enumerate(found, _last_number(payment) + 1):
         _give(payment, case, parts[case.reference], place, actor, now)
     payment.state = "settled"
+
+
+def _last_number(payment: BankPayment) -> int:
+    """The highest number of a share that the payment has had; of several, some may be missing."""
+    keys = db.session.scalars(select(BankShare.key).where(BankShare.payment_id == payment.id))
+    return max((int(one.rpartition(":")[2]) for one in keys), default=0)
 
 
 def _cases(references: Iterable[str]) -> list[lookup.Named]:
@@ -183,7 +191,7 @@ def undo(payment_id: int, *, actor: Actor, today: date, now: datetime) -> None:
     payment = locked(payment_id)
     if payment is None or payment.state != "settled" or payment.kind != "payment":
         raise NotWaiting
-    for refund in refunds_of(payment.id):
+    for refund in held_refunds(payment.id):
         if refund.status not in refunds.NOT_SENT:
             raise RedaError(N_("Some of it is sent back to the payer already."))
     undo_shares(payment, by_bank=False, on=today, actor=actor, now=now)

@@ -163,9 +163,11 @@ _EACH_MORE = 4
 
 
 def match_new(*, now: datetime, between: Callable[[], object]) -> int:
-    """Match every new payment; answers how many. between: called after each chunk, to commit.
+    """Match every new payment; answers how many. between: called to commit.
 
-    Two at once take different payments. Doing it again takes what is left.
+    It is after each chunk, and after each of what was taken or came back, so that no case is held
+    when the payment that it is of is locked (`taking_back`). Two at once take different payments.
+    Doing it again takes what is left.
     """
     matched = 0
     while ids := db.session.scalars(
@@ -178,6 +180,9 @@ def match_new(*, now: datetime, between: Callable[[], object]) -> int:
         _match(ids, now=now)
         matched += len(ids)
         between()
+        for one, take in _to_take_back(ids):
+            take(one, actor=BANK, now=now)
+            between()
     return matched
 
 
@@ -235,21 +240,26 @@ def _match(ids: Sequence[int], *, now: datetime) -> None:
         db.session.execute(
             update(BankPayment).where(BankPayment.id.in_(booked)).values(state="settled")
         )
-    back = select(BankPayment.id).where(
-        BankPayment.id.in_(ids), BankPayment.kind.in_(("reversal", "deduction"))
-    )
-    returned = (
-        select(BankPayment.id)
-        .where(BankPayment.id.in_(ids), BankPayment.kind == "returned")
-        .order_by(BankPayment.id)
-    )
     rest = BankPayment.id.in_(ids) & (BankPayment.state == "new")
     payments = rest & (BankPayment.kind == "payment")
     db.session.execute(update(BankPayment).where(payments).values(state="waiting"))
-    for reversal_id in db.session.scalars(back.order_by(BankPayment.id)).all():
-        taking_back.take_back_surely(reversal_id, actor=BANK, now=now)
-    for payment_id in db.session.scalars(returned).all():
-        coming_back.take_surely(payment_id, actor=BANK, now=now)
+
+
+def _to_take_back(ids: Sequence[int]) -> list[tuple[int, Callable[..., None]]]:
+    """What banks took back of some payments, then what came back to us, with what takes it."""
+    kinds = (
+        (("reversal", "deduction"), taking_back.take_back_surely),
+        (("returned",), coming_back.take_surely),
+    )
+    return [
+        (one, take)
+        for some, take in kinds
+        for one in db.session.scalars(
+            select(BankPayment.id)
+            .where(BankPayment.id.in_(ids), BankPayment.kind.in_(some))
+            .order_by(BankPayment.id)
+        )
+    ]
 
 
 def _book(decided: Mapping[int, Sequence[Hit]], *, now: datetime) -> list[int]:

@@ -62,7 +62,7 @@ orders as (
         select strpos(concat_ws(' ', t.text, t.serial, t.end_to_end_id,
             array_to_string(t.reference_numbers, ' ')), o.key) > 0 as is_named
     ) n
-    where n.is_named or t.state = 'settled' and o.status in ('rejected', 'failed')
+    where n.is_named or t.state = 'settled' and o.status in ('rejected', 'failed', 'withdrawn')
         and o.ended_on = t.value_on
     order by t.id, n.is_named desc, o.id
 ), in_file as (

@@ -8,7 +8,7 @@ share stands in for; never more.
 from collections.abc import Iterable
 from datetime import date, datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
 from portal import ledger
 from portal.config import Settings
@@ -17,6 +17,7 @@ from portal.identity.people import new_key
 from portal.ledger import Account, Share
 from portal.messages import N_, RedaError
 from portal.payments import pain001
+from portal.payments.accounts import written_account
 from portal.payments.models import OwnShareOrder, PayoutBatch
 from portal.payments.transfers import divided
 
@@ -82,11 +83,22 @@ def _free(currency: str) -> Iterable[Share]:
 def of_batch(batch: PayoutBatch) -> OwnShareOrder | None:
     """What of our share a batch takes out, locked; None when it is of something else."""
     return db.session.scalar(
-        select(OwnShareOrder)
-        .where(OwnShareOrder.batch_id == batch.id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
+        _of_batch(batch).with_for_update().execution_options(populate_existing=True)
     )
+
+
+def shown_of(batch: PayoutBatch) -> OwnShareOrder | None:
+    """The same to be shown, not locked."""
+    return db.session.scalar(_of_batch(batch))
+
+
+def _of_batch(batch: PayoutBatch) -> Select[OwnShareOrder]:
+    return select(OwnShareOrder).where(OwnShareOrder.batch_id == batch.id)
+
+
+def kind_of(order: OwnShareOrder) -> str:
+    """Of which kind its account is: bankgiro or iban."""
+    return "bankgiro" if order.account.isdigit() else "iban"
 
 
 def is_still_there(order: OwnShareOrder) -> bool:
@@ -110,11 +122,16 @@ def release(order: OwnShareOrder, *, today: date, now: datetime) -> None:
     db.session.flush()
 
 
+def written(order: OwnShareOrder) -> str:
+    """Its account, as people write it."""
+    return written_account(kind_of(order), order.account)
+
+
 def transfer(order: OwnShareOrder, ours: Settings) -> pain001.Transfer:
     """The payment that the bank is told to make."""
     return pain001.Transfer(
         key=order.key, amount_ore=order.amount_ore, currency=order.currency,
-        name=ours.service_name, kind="bankgiro" if order.account.isdigit() else "iban",
+        name=ours.service_name, kind=kind_of(order),
         account=order.account, words=f"{ours.service_name} {order.key}",
     )  # fmt: skip
 
@@ -143,6 +160,38 @@ def reject(order: OwnShareOrder, reason: str, *, on: date, now: datetime) -> boo
     order.status, order.ended_on, order.reason = REJECTED, on, reason
     db.session.flush()
     return True
+
+
+def return_(order: OwnShareOrder, reason: str, *, on: date, now: datetime) -> bool:
+    """Book that the bank has got it back, after it had paid it or before that was told.
+
+    It is then as one that the bank did not pay. Answers False when that is told already.
+    """
+    if order.status == SETTLED:
+        _post(
+            order, "own_share.returned", "returned", on, now, Account.CLIENT_FUNDS,
+            Account.OWN_SHARE_IN_TRANSIT,
+        )  # fmt: skip
+        order.status = RELEASED
+        db.session.flush()
+    return reject(order, reason, on=on, now=now)
+
+
+def ordered(limit: int = 10) -> list[tuple[OwnShareOrder, PayoutBatch]]:
+    """What of our share was ordered at the bank, with its batches, the newest first."""
+    rows = db.session.execute(
+        select(OwnShareOrder, PayoutBatch)
+        .join(PayoutBatch, PayoutBatch.id == OwnShareOrder.batch_id)
+        .where(OwnShareOrder.released_on.is_not(None))
+        .order_by(OwnShareOrder.id.desc())
+        .limit(limit)
+    )
+    return [(order, batch) for order, batch in rows]
+
+
+def locked(order_id: int) -> OwnShareOrder:
+    """An order, locked until the transaction ends."""
+    return db.session.get_one(OwnShareOrder, order_id, with_for_update=True, populate_existing=True)
 
 
 def withdraw(order: OwnShareOrder) -> None:

@@ -243,10 +243,13 @@ with came as (
     ) o join ledger_entries e
         on e.idempotency_key in (o.name || '\\:settled', o.name || '\\:returned')
     union all
-    select 'own share', -o.amount_ore, e.posted_on
-    from own_share_orders o join ledger_entries e
-        on e.idempotency_key = concat('own share:', o.key, '\\:settled', ':', o.shares -> 0 ->> 0)
-    where o.currency = :currency and o.status = 'settled'
+    select 'own share', o.sign * o.amount_ore, e.posted_on
+    from (
+        select key, amount_ore, shares -> 0 ->> 0 as creditor_id, told.what, told.sign
+        from own_share_orders cross join (values ('settled', -1), ('returned', 1)) told (what, sign)
+        where currency = :currency
+    ) o join ledger_entries e
+        on e.idempotency_key = concat('own share:', o.key, ':', o.what, ':', o.creditor_id)
     union all
     select 'own money', b.amount_ore, e.posted_on
     from bank_transfers t join bank_payments b on b.id = t.payment_id

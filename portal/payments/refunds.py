@@ -165,10 +165,12 @@ def by_key(key: str) -> Refund | None:
 
 
 def told_account(refund: Refund) -> str:
-    """The account that the bank told the money came from, or ""."""
+    """The account that the bank told the money came from, as people write it, or ""."""
     if refund.payment_id is None:
         return ""
-    return db.session.get_one(BankPayment, refund.payment_id).payer_account or ""
+    payment = db.session.get_one(BankPayment, refund.payment_id)
+    kind, account = known_kind(payment), payment.payer_account or ""
+    return written_account(kind, account) if kind else account
 
 
 def let_go(refund_id: int, *, actor: Actor, now: datetime) -> None:
@@ -267,6 +269,7 @@ def try_again(
     person has seen that the money did not go, where the bank fell silent. Raises NotOpen, or
     RedaError at `is_known`.
     """
+    _hold_payment(refund_id)
     before = locked(refund_id)
     if before.status != REJECTED:
         raise NotOpen
@@ -293,6 +296,13 @@ def try_again(
     if is_same:
         _decided(refund, actor, now)
     return refund
+
+
+def _hold_payment(refund_id: int) -> None:
+    """Let nobody take a refund's payment back until the transaction ends, nor have it half done."""
+    payment_id = db.session.scalar(select(Refund.payment_id).where(Refund.id == refund_id))
+    if payment_id is not None:
+        db.session.get(BankPayment, payment_id, with_for_update=True, populate_existing=True)
 
 
 def settle(refund: Refund, *, on: date, actor: Actor, now: datetime) -> bool:
@@ -347,10 +357,36 @@ def reject(refund: Refund, reason: str, *, on: date, actor: Actor, now: datetime
     """Note that a refund was not paid; answers False when its end is told already."""
     if refund.status != RELEASED:
         return False
-    refund.status, refund.ended_on, refund.reason = REJECTED, on, reason
+    # Of a payment that did not come nothing is owed, so that nobody tries it again.
+    refund.status = WITHDRAWN if _is_of_nothing(refund) else REJECTED
+    refund.ended_on, refund.reason = on, reason
     db.session.flush()
     log.warning("refund.rejected", refund=refund.key, by=actor.label)
     return True
+
+
+def _is_of_nothing(refund: Refund) -> bool:
+    """Whether the payment that a refund is of has been taken back."""
+    if refund.booked_id is not None:
+        payment = db.session.get_one(Payment, refund.booked_id)
+        return ledger.is_posted(f"taken back:{payment.channel_reference}")
+    state = select(BankPayment.state).where(BankPayment.id == refund.payment_id)
+    return db.session.scalar(state) == "taken back"
+
+
+def lose(refund: Refund, *, on: date, now: datetime) -> None:
+    """Bear a refund that is paid of a payment which is taken back: nobody else owes it."""
+    if refund.status == SETTLED and refund.creditor_id is not None and _is_of_nothing(refund):
+        _post_lost(refund, refund.amount_ore, "lost", on, now)
+
+
+def _post_lost(refund: Refund, ore: int, what: str, on: date, now: datetime) -> None:
+    assert refund.creditor_id is not None
+    ledger.post(
+        creditor_id=refund.creditor_id, case_id=refund.case_id, kind=ledger.REFUND_LOST,
+        booked_on=on, key=f"refund:{refund.key}:{what}", currency=refund.currency, now=now,
+        lines={Account.OVER_PAYMENT: -ore, Account.BAD_DEBT: ore},
+    )  # fmt: skip
 
 
 def return_(refund: Refund, reason: str, *, on: date, actor: Actor, now: datetime) -> bool:
@@ -375,6 +411,8 @@ def _post(refund: Refund, kind: str, what: str, on: date, now: datetime) -> None
         key=f"refund:{refund.key}:{what}", currency=refund.currency, now=now,
         lines={Account.OVER_PAYMENT: ore, Account.CLIENT_FUNDS: -ore},
     )  # fmt: skip
+    if _is_of_nothing(refund):
+        _post_lost(refund, ore, "lost" if ore > 0 else "not lost", on, now)
     # What the bank has paid all the same, such as a refund that has gone twice.
     ledger.cover(
         refund.creditor_id, refund.currency, on=on, key=f"refund:{refund.key}:{what}", now=now

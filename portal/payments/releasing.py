@@ -30,6 +30,7 @@ from portal.identity.people import new_key
 from portal.law import calendar
 from portal.messages import N_, RedaError
 from portal.payments import own_share, pain001, payouts, refunds
+from portal.payments.accounts import written_account
 from portal.payments.models import (
     OwnShareOrder,
     Payout,
@@ -124,6 +125,11 @@ def orders_of(batch: PayoutBatch) -> list[Order]:
     ]
 
 
+def is_own_share(batch: PayoutBatch) -> bool:
+    """Whether a batch takes out our own share, also once it is taken apart."""
+    return bool(batch.rows) and batch.rows[0][-1] == _OWN
+
+
 def _rows(batch: PayoutBatch) -> list[list[Any]]:
     out = [
         [one.key, name, one.amount_ore, one.currency, one.account_kind, one.account_number,
@@ -153,7 +159,7 @@ def _text(batch: PayoutBatch, now: datetime) -> str:
     for row in batch.rows:
         sums[row[3]] = sums.get(row[3], 0) + row[2]
     told = [
-        f"+ {_who(row)}: {_money(row[2], row[3])} till {_plain(row[5])}"
+        f"+ {_who(row)}: {_money(row[2], row[3])} till {_plain(_account(row))}"
         for row in batch.rows[:_ROWS_IN_TEXT]
     ]
     kinds = {row[-1] if row[-1] in (_REFUND, _OWN) else "" for row in batch.rows}
@@ -176,6 +182,10 @@ def _text(batch: PayoutBatch, now: datetime) -> str:
 def _who(row: Sequence[Any]) -> str:
     who = _plain(row[1]) or "okänd betalare"
     return f"Återbetalning till {who}" if row[-1] == _REFUND else who
+
+
+def _account(row: Sequence[Any]) -> str:
+    return written_account(row[4], row[5]) if row[-1] == _OWN else row[5]
 
 
 def _money(ore: int, currency: str) -> str:
@@ -312,11 +322,14 @@ def _is_there(payout: Payout) -> bool:
 
 
 def _is_still_right(payout: Payout) -> bool:
-    """Whether its account is the company's still, and its sum is still owed."""
+    """Whether its account is the company's still, and what was collected is still owed.
+
+    What is left of it when fees are set off would say too little: they hide what was taken back.
+    """
     known = {one.key: one.number for one in accounts.of_company(payout.creditor_id)}
     return (
         known.get(payout.account_key or "") == payout.account_number
-        and ledger.owed_to(payout.creditor_id) >= payout.amount_ore
+        and ledger.owed_to(payout.creditor_id, currency=payout.currency) >= payout.collected_ore
     )
 
 

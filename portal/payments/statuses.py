@@ -106,7 +106,7 @@ def _reject(order: Order, reason: str, on: date, now: datetime) -> bool:
     if isinstance(order, Payout):
         return payouts.return_(order, reason, on=on, actor=_BANK, now=now)
     if isinstance(order, OwnShareOrder):
-        return own_share.reject(order, reason, on=on, now=now)
+        return own_share.return_(order, reason, on=on, now=now)
     return refunds.return_(refunds.locked(order.id), reason, on=on, actor=_BANK, now=now)
 
 

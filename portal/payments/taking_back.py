@@ -1,13 +1,14 @@
 """What banks take back: booked back on the cases that were given it.
 
-Whoever decides on a payment locks it first, and then its cases in the order of their ids.
+Whoever decides on a payment locks it first, then what goes back of it, and then its cases in the
+order of their ids.
 """
 
 from collections.abc import Sequence
 from datetime import date, datetime
 
 import structlog
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, Select, select
 
 from portal.extensions import db
 from portal.identity.actor import Actor
@@ -112,11 +113,14 @@ def undo_shares(
     payment: BankPayment, *, by_bank: bool, on: date, actor: Actor, now: datetime
 ) -> None:
     """Book back what cases were given of a payment, and withdraw what goes back of it."""
+    # Before the cases, so that nobody sends one meanwhile.
+    going_back = held_refunds(payment.id)
     for share in sorted(shares_of(payment.id), key=lambda one: one.case_id):
         booking.take_back(share.key, by_bank=by_bank, on=on, actor=actor, now=now)
         share.undone_by, share.undone_at = actor.name or actor.kind, now
-    for refund in refunds_of(payment.id):
+    for refund in going_back:
         refunds.withdraw(refund, actor=actor, now=now)
+        refunds.lose(refund, on=on, now=now)
     db.session.flush()
 
 
@@ -133,15 +137,23 @@ def shares_of(payment_id: int) -> list[BankShare]:
 
 def refunds_of(payment_id: int) -> list[Refund]:
     """What goes back of a payment."""
-    return list(
-        db.session.scalars(
-            select(Refund)
-            .where(
-                Refund.payment_id == payment_id,
-                Refund.status.not_in((refunds.FAILED, refunds.WITHDRAWN)),
-            )
-            .order_by(Refund.id)
+    return list(db.session.scalars(_refunds(payment_id)))
+
+
+def held_refunds(payment_id: int) -> list[Refund]:
+    """The same, for the caller alone until the transaction ends. The payment is `locked` before."""
+    held = _refunds(payment_id).with_for_update().execution_options(populate_existing=True)
+    return list(db.session.scalars(held))
+
+
+def _refunds(payment_id: int) -> Select[Refund]:
+    return (
+        select(Refund)
+        .where(
+            Refund.payment_id == payment_id,
+            Refund.status.not_in((refunds.FAILED, refunds.WITHDRAWN)),
         )
+        .order_by(Refund.id)
     )
 
 

@@ -29,6 +29,7 @@ _ENTRIES = {
     "payout.returned": N_("A payout that came back"),
     "refund.paid": N_("Paid back to the payer"),
     "refund.returned": N_("A refund that came back"),
+    "refund.lost": N_("Borne by the service"),
     "interest.accrued": N_("Interest to this day"),
     "interest.waived": N_("Interest waived"),
     "fee.reminder": N_("Reminder fee"),
@@ -55,6 +56,7 @@ _ENTRIES = {
     "own_share.ordered": N_("The service's share ordered"),
     "own_share.settled": N_("The service's share taken out"),
     "own_share.rejected": N_("The service's share not taken out"),
+    "own_share.returned": N_("The service's share came back"),
     "own_money.paid_in": N_("Paid in by the service"),
     "own_money.borne": N_("Borne by the service"),
 }

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from babel import Locale, dates, numbers
@@ -29,6 +30,9 @@ _TOUCHING = re.compile(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])")
 _BULLETS = "••••"
 # Beyond two weeks people look for the date in a calendar, and "in 23 days" no longer helps.
 _NEAR_DAYS = 14
+# What Babel writes is kept: a page says the same few sums and days in several places, and many
+# pages those of the law. So many are kept of each kind.
+_KEPT = 4096
 
 
 def _locale() -> Locale:
@@ -36,15 +40,15 @@ def _locale() -> Locale:
     return written_as(get_locale() or Locale("sv"))
 
 
-def _isolated(text: str) -> str:
-    if _locale().text_direction == "rtl":
+def _isolated(text: str, locale: Locale | None = None) -> str:
+    if (locale or _locale()).text_direction == "rtl":
         return f"{_FIRST_STRONG_ISOLATE}{text}{_POP_ISOLATE}"
     return text
 
 
-def _counted(text: str) -> str:
+def _counted(text: str, locale: Locale | None = None) -> str:
     """A text with its digits as the reader's language writes them."""
-    digits = native_digits(_locale())
+    digits = native_digits(locale or _locale())
     return text if digits[0] == "0" else text.translate(str.maketrans("0123456789", digits))
 
 
@@ -59,12 +63,16 @@ def kronor(ore: int, currency: str = "SEK") -> str:
 
     ore: whole öre, or hundredths of another currency. currency: ISO 4217.
     """
-    amount = Decimal(ore) / 100
-    written = _counted(
-        numbers.format_currency(amount, currency, locale=_locale(), numbering_system="default")
+    return _kronor(ore, currency, _locale())
+
+
+@lru_cache(_KEPT)
+def _kronor(ore: int, currency: str, locale: Locale) -> str:
+    written = numbers.format_currency(
+        Decimal(ore) / 100, currency, locale=locale, numbering_system="default"
     )
     # CLDR's currencySpacing, which Babel leaves out: a letter and a digit never touch.
-    return _isolated(_TOUCHING.sub(_NO_BREAK_SPACE, written))
+    return _isolated(_TOUCHING.sub(_NO_BREAK_SPACE, _counted(written, locale)), locale)
 
 
 _MILLION = 100_000_000
@@ -148,7 +156,12 @@ def format_date(value: date | datetime, width: str = "long") -> str:
 
     width: long, medium ("4 dec. 2026", for tables) or full (with the day of the week).
     """
-    return _counted(dates.format_date(_on_day(value), width, locale=_locale()))
+    return _date(_on_day(value), width, _locale())
+
+
+@lru_cache(_KEPT)
+def _date(day: date, width: str, locale: Locale) -> str:
+    return _counted(dates.format_date(day, width, locale=locale), locale)
 
 
 def month_name(value: date) -> str:
@@ -172,7 +185,13 @@ def date_time(value: datetime) -> str:
 def time_of_day(value: datetime) -> str:
     """The time of an instant in Sweden, such as "13:05"."""
     moment = _aware(value).astimezone(clock.STOCKHOLM)
-    return _counted(dates.format_time(moment, "short", tzinfo=clock.STOCKHOLM, locale=_locale()))
+    return _time(moment.replace(second=0, microsecond=0), _locale())
+
+
+@lru_cache(_KEPT)
+def _time(minute: datetime, locale: Locale) -> str:
+    written = dates.format_time(minute, "short", tzinfo=clock.STOCKHOLM, locale=locale)
+    return _counted(written, locale)
 
 
 def relative_day(value: date | datetime, on: date | None = None) -> str:

@@ -1,6 +1,6 @@
 """What every template may call besides its own values: addresses, assets, table cells.
 
-Globals: `asset`, `here`, `heading`, `unique_id`, `service`. Filter: `cells`.
+Globals: `url_for`, `asset`, `here`, `heading`, `unique_id`, `service`. Filter: `cells`.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from flask import Flask, current_app, request, url_for
+from flask import Flask, current_app, has_request_context, request, url_for
 from markupsafe import Markup, escape
 
 from portal.config import Settings
@@ -138,6 +138,39 @@ def cells(row: str, headings: Sequence[str | Heading]) -> Markup:
     return Markup(marked)  # noqa: S704
 
 
+# Stands for the reference in an address that is kept for all cases.
+_ANY = "0anyreference0"
+
+
+class _Addresses:
+    """`url_for` of the templates, which keeps what it has built: a page has thirty addresses.
+
+    Those of all cases are the same but for the reference, and kept once.
+    """
+
+    def __init__(self, app: Flask) -> None:
+        self._app = app
+        self._pieces = lru_cache(maxsize=2048)(self._build)
+
+    def __call__(self, endpoint: str, **values: Any) -> str:
+        is_kept = has_request_context() and not endpoint.startswith(".")
+        if not (is_kept and all(type(one) in (str, int) for one in values.values())):
+            return self._app.url_for(endpoint, **values)
+        self._app.inject_url_defaults(endpoint, values)
+        reference = values.get("reference")
+        if type(reference) is str and reference.isascii() and reference.isalnum():
+            values["reference"] = _ANY
+        else:
+            reference = None
+        pieces = self._pieces(request.script_root, request.method, endpoint, tuple(values.items()))
+        return pieces[0] if reference is None else reference.join(pieces)
+
+    def _build(
+        self, root: str, method: str, endpoint: str, values: tuple[tuple[str, Any], ...]
+    ) -> list[str]:
+        return self._app.url_for(endpoint, **dict(values)).split(_ANY)
+
+
 def _service(settings: Settings) -> dict[str, Any]:
     return {
         "name": settings.service_name,
@@ -153,6 +186,7 @@ def _service(settings: Settings) -> dict[str, Any]:
 def init_app(app: Flask) -> None:
     """Give every template these functions."""
     settings: Settings = app.extensions["reda_settings"]
+    app.jinja_env.globals["url_for"] = _Addresses(app)
     app.add_template_global(asset)
     app.add_template_global(here)
     app.add_template_global(heading)

@@ -16,7 +16,7 @@ from portal import clock, jobs
 from portal.collection.models import Case, Event
 from portal.config import Settings
 from portal.database import tenancy
-from portal.delivery import outbox
+from portal.delivery import outbox, sending
 from portal.delivery.channels import sms
 from portal.delivery.models import Message
 from portal.extensions import db
@@ -55,7 +55,7 @@ def sent(case: Case, phones: Phones, portal: Server) -> Received:
         mail_to="anna@example.com",
     )  # fmt: skip
     db.session.commit()
-    outbox.deliver_waiting(NOW)
+    sending.deliver_waiting(NOW)
     (came,) = phones.messages()
     came.callback_url = portal.url + PATH
     return came

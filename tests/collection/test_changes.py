@@ -1,5 +1,6 @@
 """What changes in the creditor's ledger is booked as what it is, once, on its own day."""
 
+from collections.abc import Callable
 from datetime import date, timedelta
 
 import pytest
@@ -48,6 +49,14 @@ def test_what_the_creditor_got_is_principal_and_our_costs_are_still_owed(app: Fl
     assert (due.principal_ore, due.interest_ore, due.fees_ore) == (0, 548, 6_000)
 
 
+def test_a_payment_to_the_creditor_interrupts_limitation_too(app: Flask) -> None:
+    direct, ours = a_reminded_case(), a_reminded_case(a_creditor("Aspen AB"))
+    on = TODAY + timedelta(days=20)
+    paid_directly(direct, 10_000, on=on)
+    paid_to_us(ours, 10_000, on)
+    assert direct.limited_on == ours.limited_on
+
+
 def test_it_is_no_money_of_ours_and_none_is_owed_for_it(app: Flask) -> None:
     paid_directly(a_reminded_case(), 100_000)
     assert Account.CLIENT_FUNDS not in ledger.trial_balance()
@@ -78,6 +87,38 @@ def test_a_direct_payment_of_nothing_or_too_much_is_refused(app: Flask, ore: int
         paid_directly(case, ore)
     db.session.rollback()
     assert ledger.balance(case.id).principal_ore == 100_000
+
+
+def paid_to_us(case: Case, ore: int, on: date) -> None:
+    settling.settle_payment(
+        cases.lock(case.id), amount_ore=ore, key=f"swish:{case.id}", channel="swish", value_on=on,
+        actor=SWISH, now=NOW,
+    )  # fmt: skip
+    db.session.commit()
+
+
+@pytest.mark.parametrize("tell", [paid_directly, credited])
+def test_what_the_creditor_tells_late_bears_no_interest_after_its_day(
+    app: Flask, tell: Callable[..., bool]
+) -> None:
+    told_at_once, told_late = a_reminded_case(), a_reminded_case(a_creditor("Aspen AB"))
+    first, then = TODAY + timedelta(days=5), TODAY + timedelta(days=25)
+    tell(told_at_once, 40_000, on=first)
+    paid_to_us(told_at_once, 10_000, then)
+    paid_to_us(told_late, 10_000, then)
+    tell(told_late, 40_000, on=first)
+    later = TODAY + timedelta(days=60)
+    sums = [cases.amount_due(one, later).total_ore for one in (told_at_once, told_late)]
+    # Interest is rounded at other days.
+    assert abs(sums[0] - sums[1]) <= 2
+
+
+def test_a_letter_that_crossed_all_of_a_claim_paid_to_the_creditor_costs_nothing(
+    app: Flask,
+) -> None:
+    case = a_reminded_case()
+    paid_directly(case, 100_000, on=TODAY - timedelta(days=1))
+    assert ledger.balance(case.id).fees_ore == 0
 
 
 def test_a_credit_note_in_part_lowers_the_claim_from_its_day(app: Flask) -> None:

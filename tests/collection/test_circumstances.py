@@ -7,17 +7,37 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from portal.collection import cases, changes, lifecycle, reaching, states, stops
+from portal.collection import (
+    cases,
+    changes,
+    importing,
+    lifecycle,
+    moves,
+    plans,
+    reaching,
+    states,
+    stops,
+    tellings,
+)
 from portal.collection.models import Case, Debtor, OwnContact
 from portal.config import Settings
 from portal.database import tenancy
 from portal.database.encryption import lookup_hash
-from portal.delivery import outbox
+from portal.delivery import sending
 from portal.delivery.models import Message
 from portal.extensions import db
-from portal.identity.actor import Actor
+from portal.identity.actor import DEBTOR, Actor
 from portal.identity.models import Creditor
-from tests.factories import NOW, TODAY, a_case, a_creditor, a_debtor_of, a_reminded_case
+from tests.factories import (
+    NOW,
+    TODAY,
+    a_case,
+    a_creditor,
+    a_debtor_of,
+    a_reminded_case,
+    an_invoice_of,
+    rules_of,
+)
 from tests.mailbox_fixtures import Boxes
 
 CLERK = Actor("person", "Sofia Nyström", role="creditor")
@@ -138,6 +158,17 @@ KNOWN: dict[str, tuple[Callable[[Creditor], Debtor], str]] = {
 }  # fmt: skip
 
 
+def stops_of(case_id: int) -> list[str]:
+    """The kinds of what a case stands still for."""
+    return [one.kind for one in moves.open_stops(case_id)]
+
+
+def let_go_on(case_id: int) -> None:
+    """Somebody has looked, and lets a case go on."""
+    for kind in stops_of(case_id):
+        end(cases.lock(case_id), kind)
+
+
 def next_cases() -> dict[str, int]:
     """Of each thing known, a case of the same debtor that comes afterwards; of its own company."""
     found = {}
@@ -145,6 +176,75 @@ def next_cases() -> dict[str, int]:
         creditor = a_creditor()
         found[name] = a_case(creditor, debtor=make(creditor)).id
     return found
+
+
+@pytest.mark.parametrize("kind", states.CIRCUMSTANCES)
+def test_what_is_known_of_a_person_stops_all_their_cases(app: Flask, kind: str) -> None:
+    creditor = a_creditor()
+    one = a_case(creditor, debtor=a_customer(creditor))
+    others = [a_reminded_case(creditor, debtor=one.debtor).id,
+              a_reminded_case(creditor, debtor=a_customer(creditor)).id]  # fmt: skip
+    mark(one, kind)
+    lifecycle.advance(TODAY + timedelta(days=60), NOW + timedelta(days=60))
+    assert [(stops_of(other), cases.lock(other).status) for other in others] == [
+        ([kind], states.REMINDED)
+    ] * 2
+
+
+def test_a_debtor_who_is_in_one_case_alone_stops_the_others_too(app: Flask) -> None:
+    creditor = a_creditor()
+    one = a_case(creditor, debtor=a_customer(creditor))
+    other = a_case(creditor, debtor=one.debtor).id
+    with tenancy.cases([one.id]):
+        tell(one, states.BANKRUPT)
+        db.session.commit()
+    assert stops_of(other) == [states.BANKRUPT]
+
+
+def tell(case: Case, kind: str) -> None:
+    facts = tellings.situation_facts(since=None, contact="", today=TODAY)
+    tellings.tell(
+        cases.lock(case.id), kind, facts=facts, words="", files=[], language="sv", actor=DEBTOR,
+        now=NOW,
+    )  # fmt: skip
+
+
+def test_what_was_told_and_does_not_hold_stops_no_case_any_more(app: Flask) -> None:
+    creditor = a_creditor()
+    one = a_case(creditor, debtor=a_customer(creditor))
+    other, own = (a_case(creditor, debtor=one.debtor) for _ in range(2))
+    tell(one, states.BANKRUPT)
+    tell(own, states.BANKRUPT)
+    tellings.answer(
+        cases.lock(one.id), states.BANKRUPT, tellings.GOES_ON, words="Nej", actor=CLERK,
+        today=TODAY, now=NOW,
+    )  # fmt: skip
+    assert (stops_of(other.id), stops_of(own.id)) == ([], [states.BANKRUPT])
+
+
+def test_other_people_and_other_companies_go_on(app: Flask) -> None:
+    creditor = a_creditor()
+    mark(a_case(creditor, debtor=a_customer(creditor)), states.DECEASED)
+    elsewhere = a_creditor()
+    others = [a_case(creditor, debtor=a_customer(creditor, ZAHRA)).id,
+              a_case(elsewhere, debtor=a_customer(elsewhere)).id]  # fmt: skip
+    assert [stops_of(one) for one in others] == [[], []]
+
+
+def test_a_new_case_stands_still_for_what_is_known_until_somebody_has_looked(app: Flask) -> None:
+    creditor = a_creditor()
+    rules_of(creditor)
+    debtor = beside(creditor, states.DECEASED)
+    waiting = [an_invoice_of(creditor, debtor=one).id for one in (debtor, a_debtor_of(creditor))]
+    importing.import_waiting(creditor.id, today=TODAY, now=NOW)
+    db.session.commit()
+    opened = [
+        db.session.scalars(select(Case).where(Case.invoice_id == one)).one() for one in waiting
+    ]
+    assert [stops_of(one.id) for one in opened] == [[states.DECEASED], []]
+    let_go_on(opened[0].id)
+    lifecycle.advance(TODAY, NOW)
+    assert {cases.lock(one.id).status for one in opened} == {states.REMINDED}
 
 
 def test_letters_go_to_no_mailbox_when_another_case_tells_why(app: Flask) -> None:
@@ -160,6 +260,8 @@ def test_thousands_at_once_keep_to_what_other_cases_tell_as_one_does(app: Flask)
     one_by_one = {
         name: reaching.reader(db.session.get_one(Case, one)).mailbox for name, one in some.items()
     }
+    for one in some.values():
+        let_go_on(one)
     lifecycle.advance(TODAY, NOW)
     found = select(Message.case_id, Message.mailbox).where(Message.case_id.in_(some.values()))
     together = {row.case_id: row.mailbox for row in db.session.execute(found)}
@@ -179,10 +281,14 @@ def test_what_waits_for_a_mailbox_goes_by_post_and_nobody_is_asked(
 ) -> None:
     boxes.give(AHMAD, ZAHRA)
     creditor = a_creditor()
-    waiting = a_reminded_case(creditor, debtor=a_customer(creditor))
+    waiting = a_case(creditor, debtor=a_customer(creditor))
+    plans.agree(
+        cases.lock(waiting.id), monthly_ore=60_000, first_on=TODAY, actor=CLERK, today=TODAY,
+        now=NOW,
+    )  # fmt: skip
     a_reminded_case(creditor, debtor=a_customer(creditor, ZAHRA))
     mark(a_case(creditor, debtor=waiting.debtor), states.PROTECTED)
-    outbox.deliver_waiting(NOW)
+    sending.deliver_waiting(NOW)
     rows = db.session.scalars(select(Message).order_by(Message.id)).all()
     assert [(row.channel, row.status, row.mailbox) for row in rows] == [
         ("letter", "sent", None), ("mailbox", "sent", None),

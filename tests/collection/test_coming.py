@@ -158,8 +158,7 @@ def test_what_is_told_to_come_is_what_the_days_bring(app: Flask, some_days: int,
     holding.hold_everything(held.id, "", actor=CLERK, now=NOW + (today - TODAY))
     db.session.commit()
     some = [*cases_of(going), *cases_of(held)]
-    found = owed.of_cases([case.id for case in some], today)
-    left = {id: one.principal_ore for id, one in found.items()}
+    left = {one.case_id: one.principal_ore for one in owed.every(today)}
     told, since = coming.of_cases(some, left, today), newest_event()
     until = today + timedelta(days=75)
     run(today, until)

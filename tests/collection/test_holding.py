@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from portal.collection import history, holding, importing, lifecycle, settling, stops
 from portal.collection.models import Case, Rules
 from portal.database import tenancy
-from portal.delivery import outbox
+from portal.delivery import sending
 from portal.delivery.models import Message
 from portal.extensions import db
 from portal.identity import holds
@@ -79,7 +79,7 @@ def test_of_a_held_company_nothing_is_done_and_of_others_all(creditor: Creditor)
 def test_a_letter_that_waits_stays_where_it_is(app: Flask, creditor: Creditor) -> None:
     mine, theirs = a_reminded_case(creditor), a_reminded_case()
     _hold(creditor)
-    outbox.deliver_waiting(NOW)
+    sending.deliver_waiting(NOW)
     assert (_letters(mine), _letters(theirs)) == (
         [("reminder", "waiting")], [("reminder", "sent")],
     )  # fmt: skip
@@ -91,7 +91,7 @@ def test_the_same_day_letters_leave_as_they_were_written(app: Flask, creditor: C
     assert holding.go_on(creditor.id, actor=EVA, now=NOW + timedelta(hours=2))
     db.session.commit()
     lifecycle.advance(TODAY, NOW)
-    outbox.deliver_waiting(NOW + timedelta(hours=2))
+    sending.deliver_waiting(NOW + timedelta(hours=2))
     assert _letters(case) == [("reminder", "sent")]
 
 
@@ -105,12 +105,12 @@ def test_after_days_a_letter_is_written_anew_with_the_full_time_to_pay(
     later = TODAY + timedelta(days=7)
     holding.go_on(creditor.id, actor=EVA, now=LATER)
     db.session.commit()
-    outbox.deliver_waiting(LATER)
+    sending.deliver_waiting(LATER)
     assert _letters(case) == [("reminder", "withdrawn")]
     while lifecycle.advance(later, LATER, limit=1).taken:
         db.session.commit()
     db.session.commit()
-    outbox.deliver_waiting(LATER)
+    sending.deliver_waiting(LATER)
     assert _letters(case) == [("reminder", "withdrawn"), ("reminder", "sent")]
     assert _letters(stopped) == [("reminder", "withdrawn")]
     db.session.refresh(case)
@@ -166,7 +166,7 @@ def test_a_hold_waits_for_the_steps_being_taken_and_is_the_last_word(
     assert later is not None
     lifecycle.advance(later, LATER)
     assert (reminded, case.status) == ("reminded", "reminded")
-    outbox.deliver_waiting(NOW)
+    sending.deliver_waiting(NOW)
     assert _letters(case) == [("reminder", "waiting")]
 
 

@@ -20,7 +20,7 @@ from portal.collection import (
     stops,
 )
 from portal.collection.models import Case, Event
-from portal.delivery import outbox
+from portal.delivery import sending
 from portal.delivery.models import Message
 from portal.extensions import db
 from portal.identity.actor import DEBTOR, SWISH, SYSTEM, Actor
@@ -110,7 +110,7 @@ def test_the_last_day_and_the_next_step_move_and_the_debtor_is_told(app: Flask) 
 def test_the_letter_that_tells_of_it_is_sent(app: Flask) -> None:
     case = a_case_with()
     taken(case, last_choice(case))
-    assert outbox.deliver_waiting(NOW) == outbox.Delivered(sent=2, failed=0)
+    assert sending.deliver_waiting(NOW) == sending.Delivered(sent=2, failed=0)
 
 
 def test_twice_does_nothing_more(app: Flask) -> None:

@@ -21,9 +21,10 @@ from portal.collection import (
 )
 from portal.collection.models import Case, Event, OwnContact
 from portal.database import tenancy
-from portal.delivery import outbox
+from portal.delivery import sending
 from portal.delivery.models import Message
-from portal.delivery.outbox import Delivered, Reader
+from portal.delivery.outbox import Reader
+from portal.delivery.sending import Delivered
 from portal.delivery.texts import render_sms
 from portal.extensions import db, settings
 from portal.identity.actor import DEBTOR, Actor
@@ -424,4 +425,4 @@ def test_what_no_mail_can_be_sent_to_hinders_no_letter(case: Case) -> None:
         (letter,) = mails("reminder")
         letter.address, letter.mobile = "anna or karl", "08-1"
         db.session.commit()
-    assert outbox.deliver_waiting(NOW) == Delivered(1, 0)
+    assert sending.deliver_waiting(NOW) == Delivered(1, 0)

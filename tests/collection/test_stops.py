@@ -7,9 +7,19 @@ from flask import Flask
 from sqlalchemy import func, select
 
 from portal import ledger
-from portal.collection import cases, lifecycle, moves, plan_offers, plans, settling, states, stops
+from portal.collection import (
+    cases,
+    changes,
+    lifecycle,
+    moves,
+    plan_offers,
+    plans,
+    settling,
+    states,
+    stops,
+)
 from portal.collection.models import Case
-from portal.delivery import outbox
+from portal.delivery import sending
 from portal.delivery.models import Message
 from portal.extensions import db
 from portal.identity.actor import DEBTOR, SWISH, SYSTEM, Actor
@@ -57,7 +67,7 @@ def test_a_letter_that_was_held_back_is_written_anew_when_the_case_goes_on(app: 
 
 def test_a_letter_that_was_sent_is_not_written_again(app: Flask) -> None:
     case = a_reminded_case()
-    outbox.deliver_waiting(NOW)
+    sending.deliver_waiting(NOW)
     stop(case)
     lifecycle.resume(cases.lock(case.id), states.HOLD, actor=CLERK, today=TODAY, now=NOW)
     db.session.commit()
@@ -185,7 +195,7 @@ class TestPlans:
     def test_no_letter_but_the_plan_comes_while_it_is_kept(self, app: Flask) -> None:
         case = a_reminded_case()
         self.agree(case)
-        outbox.deliver_waiting(NOW)
+        sending.deliver_waiting(NOW)
         advance(24)
         assert letters() == {"withdrawn": 1, "sent": 1}
 
@@ -197,6 +207,68 @@ class TestPlans:
         advance(27)
         assert plans.running(case.id) is None
         assert not cases.lock(case.id).is_stopped
+
+    def test_a_part_that_was_paid_to_the_creditor_keeps_the_plan(self, app: Flask) -> None:
+        case = a_reminded_case()
+        self.agree(case)
+        changes.creditor_was_paid(
+            cases.lock(case.id), amount_ore=30_000, on=TODAY + timedelta(days=20), key="directly",
+            actor=CLERK, now=NOW + timedelta(days=20),
+        )  # fmt: skip
+        db.session.commit()
+        advance(27)
+        assert plans.running(case.id) is not None
+
+    @pytest.mark.parametrize("kind", [one for one in states.STOPS if one != states.PLAN])
+    def test_no_plan_is_broken_while_the_case_stands_still(self, app: Flask, kind: str) -> None:
+        case = a_reminded_case()
+        self.agree(case)
+        stop(case, kind)
+        advance(40)
+        assert plans.running(case.id) is not None
+
+    def test_a_plan_is_given_time_when_what_held_the_case_is_over(self, app: Flask) -> None:
+        case = a_reminded_case()
+        self.agree(case)
+        stop(case, states.HOLD, until_on=TODAY + timedelta(days=30))
+        for day in range(28, 41):
+            advance(day)
+        plan = plans.running(case.id)
+        assert plan is not None
+        assert plans.progress(plan)[0].broken_after_on == TODAY + timedelta(days=40)
+        advance(41)
+        assert plans.running(case.id) is None
+
+    @pytest.mark.parametrize(
+        ("due_on", "last_on"),
+        [
+            (date(2025, 12, 23), date(2025, 12, 30)),
+            (date(2026, 12, 23), date(2026, 12, 29)),
+            (date(2026, 12, 30), date(2027, 1, 5)),
+            (date(2027, 3, 25), date(2027, 3, 31)),
+            (date(2026, 4, 10), date(2026, 4, 15)),
+        ],
+    )
+    def test_holidays_take_nothing_of_the_time_that_money_needs(
+        self, app: Flask, due_on: date, last_on: date
+    ) -> None:
+        case = a_reminded_case()
+        self.agree(case)
+        plan = plans.running(case.id)
+        assert plan is not None
+        for place, one in enumerate(plan.instalments):
+            one.due_on = due_on + timedelta(days=30 * place)
+        db.session.commit()
+        assert plans.progress(plan)[0].broken_after_on == last_on
+        assert plans.missed(last_on, 10) == []
+        assert plans.missed(last_on + timedelta(days=1), 10) == [case.id]
+
+    def test_the_letter_of_a_plan_goes_out_whatever_else_stops_the_case(self, app: Flask) -> None:
+        case = a_reminded_case()
+        sending.deliver_waiting(NOW)
+        self.agree(case)
+        stop(case, states.DISPUTE)
+        assert letters() == {"sent": 1, "waiting": 1}
 
     def test_a_second_plan_is_refused(self, app: Flask) -> None:
         case = a_reminded_case()

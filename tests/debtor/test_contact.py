@@ -19,7 +19,7 @@ from portal.collection import (
 from portal.collection.models import Case, OwnContact
 from portal.config import Settings
 from portal.database import tenancy
-from portal.delivery import outbox
+from portal.delivery import outbox, sending
 from portal.delivery.models import Message
 from portal.extensions import db
 from portal.identity.actor import DEBTOR, Actor
@@ -96,7 +96,7 @@ def test_an_address_is_confirmed_by_the_link_in_its_mail_and_not_by_looking_at_i
 ) -> None:
     Visitor(client).enter(case)
     save(client, email="anna@example.com", channel="email")
-    outbox.deliver_waiting(NOW.replace(year=2099))
+    sending.deliver_waiting(NOW.replace(year=2099))
     (mail,) = mailbox.mails("anna@example.com")
     path = mail.links[0].removeprefix("http://localhost")
     anybody = Visitor(client)
@@ -168,16 +168,16 @@ def test_a_letter_by_mail_lies_on_the_page_and_goes_by_post_when_the_mail_cannot
     db.session.commit()
     mailbox.running.box.answers.append("550 5.1.1 nobody here")
     later = NOW.replace(year=2099)
-    outbox.deliver_waiting(later, 1)
+    sending.deliver_waiting(later, 1)
     letter = db.session.scalars(select(Message).where(Message.kind == "dispute_answer")).one()
     assert (letter.channel, letter.status) == ("letter", "waiting")
-    outbox.deliver_waiting(later)
+    sending.deliver_waiting(later)
     db.session.refresh(letter)
     assert (letter.status, letter.document_sha256 is not None) == ("sent", True)
 
 
 def deliver_by_day() -> None:
-    outbox.deliver_waiting(NOW.replace(year=2099, hour=12))
+    sending.deliver_waiting(NOW.replace(year=2099, hour=12))
 
 
 def confirm_number(client: FlaskClient, phones: Phones) -> None:

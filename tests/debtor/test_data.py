@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from portal import clock
-from portal.collection import cases, effects, lifecycle, needs, states, tellings
+from portal.collection import cases, effects, lifecycle, needs, states, stops, tellings
 from portal.collection.models import Case, Telling
 from portal.database import files
 from portal.delivery.models import Message
@@ -46,6 +46,15 @@ def test_the_page_tells_what_the_creditor_told(client: FlaskClient, case: Case) 
     Visitor(client).enter(case)
     words = said(Visitor(client).get("/case/data"))
     assert all(one in words for one in ("Storgatan 1", case.invoice.number, case.reference))
+
+
+def test_what_was_withdrawn_before_it_left_is_not_told_as_sent(
+    client: FlaskClient, case: Case
+) -> None:
+    stops.stop(cases.lock(case.id), states.HOLD, "", actor=CLERK, now=clock.now())
+    db.session.commit()
+    Visitor(client).enter(case)
+    assert "What has been sent to you" not in said(Visitor(client).get("/case/data"))
 
 
 def test_the_file_holds_it_all_but_the_identity_number(client: FlaskClient, case: Case) -> None:

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import event
 
 from portal import clock
-from portal.collection import cases, holding, lifecycle, owed, plans, stops
+from portal.collection import cases, debts, holding, lifecycle, plans, stops
 from portal.collection.models import Case
 from portal.database import tenancy
 from portal.extensions import db
@@ -148,9 +148,6 @@ def test_the_sums_of_some_cases_are_those_of_each(app: Flask) -> None:
     some = [a_case_of_today(balance_ore=ore) for ore in (100, 7_777, 1_234_567)]
     today = clock.today()
     with tenancy.cases([case.id for case in some]):
-        found = owed.of_cases([case.id for case in some], today)
-    for case in some:
-        due = cases.amount_due(case, today)
-        assert found[case.id] == owed.Owed(
-            case.id, due.principal_ore, due.interest_ore, due.fees_ore
-        )
+        found = debts.of([case.id for case in some], today)
+    told = {one.case.id: one.owed_ore for one in found.open}
+    assert told == {case.id: cases.amount_due(case, today).total_ore for case in some}

@@ -14,14 +14,15 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from portal import clock
-from portal.collection import cases, lifecycle, plans, rates, settling, stops
+from portal.collection import cases, changes, lifecycle, plans, rates, settling, stops
 from portal.collection.models import Case
 from portal.database import files, tenancy
 from portal.delivery import outbox
 from portal.delivery.models import Message
 from portal.extensions import db
 from portal.identity import attempts
-from portal.identity.actor import DEBTOR, SWISH, SYSTEM
+from portal.identity.actor import DEBTOR, SWISH, SYSTEM, Actor
+from portal.payments import booking
 from portal.payments.models import Payment
 from tests.delivery.pdf import Pdf
 from tests.factories import (
@@ -36,6 +37,7 @@ from tests.factories import (
 
 WRONG = "The reference and the code do not belong together"
 LOCKED = "Too many attempts"
+CLERK = Actor("person", "Sofia", role="creditor")
 ISOLATED_AMOUNT = re.compile(r"\u2068[^\u2069]*\d[^\u2069]*\u2069")
 
 
@@ -459,6 +461,47 @@ def test_a_receipt_of_a_part_payment_says_what_is_left(inside: Visitor, case: Ca
     assert "Everything is paid" not in text
 
 
+def test_a_receipt_of_what_nothing_was_owed_for_tells_of_no_part(
+    inside: Visitor, case: Case
+) -> None:
+    owed = cases.amount_due(case, clock.today()).total_ore
+    for key, amount_ore in (("swish:A1B2", owed), ("swish:A1B3", 1_000)):
+        booking.receive(
+            case.id, amount_ore=amount_ore, currency="SEK", key=key, channel="swish",
+            value_on=clock.today(), payer=None, actor=SWISH, now=clock.now(),
+        )  # fmt: skip
+    db.session.commit()
+    number = db.session.query(Payment.receipt_number).filter_by(channel_reference="swish:A1B3")
+    text = said(inside.get(f"/case/receipts/{number.scalar()}"))
+    assert "SEK 0.00" not in text
+    assert "Paid too much, you get it back SEK 10.00" in text
+
+
+def test_a_receipt_in_swedish_says_through_whom(inside: Visitor, case: Case) -> None:
+    pay(case)
+    text = said(Visitor(inside.client, "sv").get("/case/receipts/2026-0000001"))
+    assert "Genom Reda Inkasso AB" in text
+
+
+def test_a_receipt_of_a_case_that_was_recalled_asks_for_nothing(
+    inside: Visitor, case: Case
+) -> None:
+    pay(case, 60_000)
+    changes.recall(
+        cases.lock(case.id), reason="", actor=CLERK, today=clock.today(), now=clock.now()
+    )
+    db.session.commit()
+    text = said(inside.get("/case/receipts/2026-0000001"))
+    assert "Something is left to pay" not in text
+
+
+def test_a_letter_that_goes_on_by_another_way_keeps_its_day(inside: Visitor, case: Case) -> None:
+    letter = sent_letter(case)
+    letter.status, letter.sent_at, letter.created_at = "waiting", None, NOW
+    db.session.commit()
+    assert "Reminder, sent 10 March 2026" in said(inside.get("/case"))
+
+
 @pytest.mark.parametrize(
     ("language", "heading", "amount"),
     [
@@ -560,3 +603,7 @@ def test_coming_in_gives_the_browser_another_cookie(visitor: Visitor, case: Case
 
 def test_health_is_told_to_whoever_watches(client: FlaskClient) -> None:
     assert client.get("/health").text == "ok\n"
+
+
+def test_a_number_beyond_all_names_no_file(inside: Visitor) -> None:
+    inside.get("/case/files/99999999999999999999", status=404)

@@ -10,14 +10,14 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
 from portal import clock
-from portal.collection import cases, plans, stops
+from portal.collection import cases, changes, plans, stops
 from portal.collection.models import Case, Plan
 from portal.database import tenancy
 from portal.delivery.models import Message
 from portal.extensions import db
 from portal.identity.actor import SYSTEM, Actor
 from tests.debtor.test_pages import Visitor, a_case_of_today, at_first_case, case, pay, said
-from tests.factories import a_creditor, enter_case, rules_of
+from tests.factories import a_creditor, enter_case, kronor, rules_of
 
 __all__ = ["case"]
 CLERK = Actor("person", "Sofia", role="creditor")
@@ -166,6 +166,21 @@ def test_what_is_paid_of_a_plan_is_told(inside: Visitor, case: Case) -> None:
     assert rows[0].endswith("Paid")
     assert rows[1].endswith("Left to pay: SEK 350.00")
     assert "Next payment SEK 350.00" in said(page)
+
+
+def test_no_more_is_asked_for_than_is_owed(inside: Visitor, case: Case) -> None:
+    agreed(inside)
+    pay(case, 40_000)
+    changes.credit(
+        cases.lock(case.id), amount_ore=80_000, on=clock.today(), key="note", actor=CLERK,
+        now=clock.now(),
+    )  # fmt: skip
+    db.session.commit()
+    owed_ore = cases.amount_due(case, clock.today()).total_ore
+    assert 0 < owed_ore < 40_000
+    assert f"Next payment SEK {owed_ore / 100:.2f}" in said(inside.get("/case/plan"))
+    proposed = inside.get("/case/pay").select_one("input[name=amount]")["value"]
+    assert kronor(proposed.replace(",", ".")) == owed_ore
 
 
 def test_a_missed_payment_tells_what_saves_the_plan(inside: Visitor, case: Case) -> None:

@@ -10,9 +10,9 @@ from sqlalchemy import event
 from portal.extensions import db
 from tests.factories import a_case, a_reminded_case, session_cookie
 
-# The session; and for the case page: who is looking, the case, its books, the reference rates, what
-# there is besides (`debtor.glance`), whether the company stands still, its rules, and the letters.
-WAY_IN, CASE = 1, 9
+# The session; and for the case page and the overview: who is looking, the cases, and what there is
+# of them (`debtor.glance`, `collection.debts`).
+WAY_IN, CASE, OVERVIEW = 1, 4, 4
 
 
 @pytest.fixture
@@ -46,3 +46,12 @@ def test_the_case_page_asks_for_each_thing_once(
     client.set_cookie(*session_cookie(app, {"debtor_cases": [case.id, other.id]}))
     found = asked_for(client, f"/case/{case.reference}", asked)
     assert len(found) <= CASE, "\n\n".join(found)
+
+
+def test_the_overview_asks_for_each_thing_once(
+    app: Flask, client: FlaskClient, asked: list[str]
+) -> None:
+    some = [a_reminded_case(), a_case(), a_case()]
+    client.set_cookie(*session_cookie(app, {"debtor_cases": [case.id for case in some]}))
+    found = asked_for(client, "/overview", asked)
+    assert len(found) <= OVERVIEW, "\n\n".join(found)

@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 
 from portal.config import Settings
-from portal.delivery import letters, outbox
+from portal.delivery import batches, letters, sending
 from portal.delivery.channels import letter
 from portal.delivery.letters import MOST_IN_BATCH, Batch, Letter
 from tests.delivery.conftest import Press
@@ -39,7 +39,7 @@ def day_folder(settings: Settings) -> Path:
     return letter.spool(settings.var) / TODAY.isoformat()
 
 
-def batches(settings: Settings) -> list[list[letter.BatchLine]]:
+def written(settings: Settings) -> list[list[letter.BatchLine]]:
     return [letter.batch(path) for path in sorted(day_folder(settings).glob("batch-*.csv"))]
 
 
@@ -91,9 +91,9 @@ def test_a_batch_has_its_limits(press: Press, count: int) -> None:
 def test_letters_of_a_day_are_joined_beside_the_single_ones(app: Flask, settings: Settings) -> None:
     for _ in range(3):
         a_reminded_case()
-    outbox.deliver_waiting(NOW)
-    assert outbox.write_batches() == 1
-    (lines,) = batches(settings)
+    sending.deliver_waiting(NOW)
+    assert batches.write_batches() == 1
+    (lines,) = written(settings)
     assert [line.file for line in lines] == [
         line.file for line in letter.manifest(day_folder(settings))
     ]
@@ -105,11 +105,11 @@ def test_letters_of_a_day_are_joined_beside_the_single_ones(app: Flask, settings
 def test_the_list_of_a_batch_tells_whose_its_pages_are(app: Flask, settings: Settings) -> None:
     for _ in range(2):
         a_reminded_case()
-    outbox.deliver_waiting(NOW)
-    outbox.write_batches()
+    sending.deliver_waiting(NOW)
+    batches.write_batches()
     (pdf,) = day_folder(settings).glob("batch-*.pdf")
     printed = Pdf(pdf.read_bytes())
-    for line in batches(settings)[0]:
+    for line in written(settings)[0]:
         reference = line.reference
         shown = f"{reference[:3]} {reference[3:6]} {reference[6:]}"
         assert shown in printed.text(int(line.first_page))
@@ -117,45 +117,45 @@ def test_the_list_of_a_batch_tells_whose_its_pages_are(app: Flask, settings: Set
 
 def test_a_letter_is_joined_once(app: Flask, settings: Settings) -> None:
     a_reminded_case()
-    outbox.deliver_waiting(NOW)
-    assert [outbox.write_batches() for _ in range(2)] == [1, 0]
+    sending.deliver_waiting(NOW)
+    assert [batches.write_batches() for _ in range(2)] == [1, 0]
     a_reminded_case()
-    outbox.deliver_waiting(NOW)
-    assert outbox.write_batches() == 1
-    assert [len(lines) for lines in batches(settings)] == [1, 1]
+    sending.deliver_waiting(NOW)
+    assert batches.write_batches() == 1
+    assert [len(lines) for lines in written(settings)] == [1, 1]
 
 
 def test_a_batch_without_its_list_is_made_again(app: Flask, settings: Settings) -> None:
     a_reminded_case()
-    outbox.deliver_waiting(NOW)
-    outbox.write_batches()
+    sending.deliver_waiting(NOW)
+    batches.write_batches()
     (listed,) = day_folder(settings).glob("batch-*.csv")
     # The power failed between the two files.
     listed.unlink()
-    assert outbox.write_batches() == 1
-    assert len(batches(settings)) == 1
+    assert batches.write_batches() == 1
+    assert len(written(settings)) == 1
 
 
 def test_who_makes_batches_of_a_day_is_the_only_one(app: Flask, settings: Settings) -> None:
     a_reminded_case()
-    outbox.deliver_waiting(NOW)
+    sending.deliver_waiting(NOW)
     with letter.batching(day_folder(settings)) as is_ours:
         assert is_ours
-        assert outbox.write_batches() == 0
-    assert outbox.write_batches() == 1
+        assert batches.write_batches() == 0
+    assert batches.write_batches() == 1
 
 
 def test_many_letters_are_joined_by_a_worker_process(app: Flask, settings: Settings) -> None:
     for _ in range(9):
         a_reminded_case()
-    outbox.deliver_waiting(NOW)
-    assert outbox.write_batches() == 1
-    assert len(batches(settings)[0]) == 9
+    sending.deliver_waiting(NOW)
+    assert batches.write_batches() == 1
+    assert len(written(settings)[0]) == 9
 
 
 def test_no_batch_is_made_where_none_is_asked_for(app: Flask, settings: Settings) -> None:
     app.extensions["reda_settings"] = replace(settings, letter_batch="off")
     a_reminded_case()
-    outbox.deliver_waiting(NOW)
-    assert outbox.write_batches() == 0
-    assert batches(settings) == []
+    sending.deliver_waiting(NOW)
+    assert batches.write_batches() == 0
+    assert written(settings) == []

@@ -13,7 +13,7 @@ from PIL import Image
 from sqlalchemy import select
 
 from portal.database import files
-from portal.delivery import outbox
+from portal.delivery import sending
 from portal.delivery.models import Message
 from portal.extensions import db
 from tests.delivery.conftest import Press, Printer
@@ -240,7 +240,7 @@ def test_the_reader_s_language_comes_right_after_the_letter(reminder: Printer) -
 def test_a_real_case_s_letter_opens_that_case_and_states_its_sum(app: Flask) -> None:
     case = a_reminded_case()
     reference, code = case.reference, case.access_code
-    outbox.deliver_waiting(NOW)
+    sending.deliver_waiting(NOW)
     message = db.session.scalars(select(Message)).one()
     assert message.document_sha256 is not None
     printed = Pdf(files.read(message.document_sha256))

@@ -10,11 +10,11 @@ from sqlalchemy import select, text
 
 from portal.config import Settings
 from portal.database import tenancy
-from portal.delivery import outbox
+from portal.delivery import outbox, sending
 from portal.delivery.channels import mail
 from portal.delivery.mails import render_mail
 from portal.delivery.models import Message
-from portal.delivery.outbox import Delivered
+from portal.delivery.sending import Delivered
 from portal.extensions import db
 from portal.identity.models import Creditor
 from simulators.certificates import Certificates
@@ -57,7 +57,7 @@ def a_mail(key: str = "one", **values: str) -> mail.Mail:
 
 def deliver(minutes: int = 0) -> Delivered:
     db.session.commit()
-    return outbox.deliver_waiting(NOW + timedelta(minutes=minutes))
+    return sending.deliver_waiting(NOW + timedelta(minutes=minutes))
 
 
 def only_message() -> Message:

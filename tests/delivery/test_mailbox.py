@@ -18,12 +18,12 @@ from portal.collection import reaching
 from portal.collection.models import Case, Event
 from portal.config import Settings
 from portal.database import files, tenancy
-from portal.delivery import mailboxes, outbox
+from portal.delivery import mailboxes, outbox, sending
 from portal.delivery.channels import letter, mailbox
 from portal.delivery.channels.mail import NotNow, Refused
 from portal.delivery.channels.mailbox import Content, Operator, Payment
 from portal.delivery.models import Message
-from portal.delivery.outbox import Delivered
+from portal.delivery.sending import Delivered
 from portal.extensions import db
 from portal.identity.models import Creditor
 from simulators.mailbox import CLIENT_SECRET
@@ -60,7 +60,7 @@ def a_reminder_to(number: str | None, creditor: Creditor | None = None, **others
 
 def deliver(minutes: int = 0) -> Delivered:
     db.session.commit()
-    return outbox.deliver_waiting(NOW + timedelta(minutes=minutes), note=reaching.note_arrival)
+    return sending.deliver_waiting(NOW + timedelta(minutes=minutes), note=reaching.note_arrival)
 
 
 def the_message() -> Message:
@@ -371,7 +371,7 @@ def while_the_operator_is_silent(
     monkeypatch.setattr(Operator, "match", match)
 
 
-@pytest.mark.parametrize("attempts", [0, outbox.MOST_ATTEMPTS - 1])
+@pytest.mark.parametrize("attempts", [0, sending.MOST_ATTEMPTS - 1])
 def test_a_letter_that_was_withdrawn_while_the_operator_was_silent_stays_so(
     app: Flask, settings: Settings, boxes: Boxes, monkeypatch: pytest.MonkeyPatch, attempts: int
 ) -> None:
@@ -384,7 +384,7 @@ def test_a_letter_that_was_withdrawn_while_the_operator_was_silent_stays_so(
     assert (boxes.letters(), posted(settings), events()) == ([], [], [])
 
 
-@pytest.mark.parametrize("attempts", [0, outbox.MOST_ATTEMPTS - 1])
+@pytest.mark.parametrize("attempts", [0, sending.MOST_ATTEMPTS - 1])
 def test_a_letter_that_another_run_sent_meanwhile_is_not_sent_again(
     app: Flask, settings: Settings, boxes: Boxes, monkeypatch: pytest.MonkeyPatch, attempts: int
 ) -> None:
@@ -394,7 +394,7 @@ def test_a_letter_that_another_run_sent_meanwhile_is_not_sent_again(
     deliver()
     the_message().attempts = attempts
     while_the_operator_is_silent(
-        monkeypatch, app, lambda: outbox.deliver_waiting(NOW + timedelta(minutes=5))
+        monkeypatch, app, lambda: sending.deliver_waiting(NOW + timedelta(minutes=5))
     )
     deliver(5)
     deliver(300)

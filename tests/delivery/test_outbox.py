@@ -14,10 +14,11 @@ from portal import clock
 from portal.collection.models import Case
 from portal.config import Settings
 from portal.database import files, server, tenancy
-from portal.delivery import outbox
+from portal.delivery import outbox, sending
 from portal.delivery.channels import letter
 from portal.delivery.models import Message
-from portal.delivery.outbox import Delivered, SentOrWaiting
+from portal.delivery.outbox import SentOrWaiting
+from portal.delivery.sending import Delivered
 from portal.extensions import db
 from portal.identity.models import Creditor
 from tests.factories import NOW, TODAY, a_case, a_creditor, a_person_at, a_reminded_case
@@ -52,7 +53,7 @@ def mend(case_id: int, content: dict[str, object]) -> None:
 
 def fail_to_the_end(case_id: int) -> None:
     for count in (0, 4, 20, 84, 340):
-        outbox.deliver_waiting(minutes(count))
+        sending.deliver_waiting(minutes(count))
     assert message_of(case_id).status == "failed"
 
 
@@ -88,7 +89,7 @@ def test_a_message_is_put_once_per_key(app: Flask) -> None:
 def test_a_message_is_not_sent_when_its_transaction_does_not_commit(app: Flask) -> None:
     put(a_case(), key="one", content={})
     db.session.rollback()
-    assert outbox.deliver_waiting(NOW) == Delivered(0, 0)
+    assert sending.deliver_waiting(NOW) == Delivered(0, 0)
 
 
 def test_putting_a_message_makes_the_delivery_job_due_once(app: Flask) -> None:
@@ -115,15 +116,15 @@ def test_the_access_code_is_nowhere_in_the_message(app: Flask) -> None:
 
 def test_a_message_is_sent_once_though_delivered_twice(app: Flask, settings: Settings) -> None:
     case_id = a_letter()
-    assert outbox.deliver_waiting(NOW) == Delivered(1, 0)
-    assert outbox.deliver_waiting(minutes(1)) == Delivered(0, 0)
+    assert sending.deliver_waiting(NOW) == Delivered(1, 0)
+    assert sending.deliver_waiting(minutes(1)) == Delivered(0, 0)
     assert len(letter.manifest(day_folder(settings))) == 1
     assert message_of(case_id).sent_at == NOW
 
 
 def test_what_was_sent_is_kept_and_is_what_the_printer_got(app: Flask, settings: Settings) -> None:
     case_id = a_letter()
-    outbox.deliver_waiting(NOW)
+    sending.deliver_waiting(NOW)
     (pdf,) = day_folder(settings).glob("*.pdf")
     assert files.read(message_of(case_id).document_sha256) == pdf.read_bytes()
 
@@ -131,7 +132,7 @@ def test_what_was_sent_is_kept_and_is_what_the_printer_got(app: Flask, settings:
 def test_a_failing_message_does_not_stop_the_others(app: Flask) -> None:
     first, second = a_letter(), a_letter()
     spoil(first)
-    assert outbox.deliver_waiting(NOW) == Delivered(1, 1)
+    assert sending.deliver_waiting(NOW) == Delivered(1, 1)
     assert message_of(second).status == "sent"
     assert (message_of(first).status, message_of(first).attempts) == ("waiting", 1)
 
@@ -142,7 +143,7 @@ def test_a_message_that_cannot_be_decrypted_does_not_stop_the_others(app: Flask)
         text("update messages set secret = 'x' where case_id = :case"), {"case": first}
     )
     db.session.commit()
-    assert outbox.deliver_waiting(NOW) == Delivered(1, 1)
+    assert sending.deliver_waiting(NOW) == Delivered(1, 1)
     assert message_of(second).status == "sent"
     assert message_of(first).failure == "InvalidToken"
 
@@ -150,14 +151,14 @@ def test_a_message_that_cannot_be_decrypted_does_not_stop_the_others(app: Flask)
 def test_a_failure_is_told_by_its_kind_and_not_by_its_words(app: Flask) -> None:
     case_id = a_letter()
     spoil(case_id)
-    outbox.deliver_waiting(NOW)
+    sending.deliver_waiting(NOW)
     assert message_of(case_id).failure == "KeyError"
 
 
 def test_a_full_or_broken_disk_is_told_to_the_operator(app: Flask, settings: Settings) -> None:
     case_id = a_letter()
     letter.spool(settings.var).parent.write_text("a file where the folder should be")
-    outbox.deliver_waiting(NOW)
+    sending.deliver_waiting(NOW)
     assert message_of(case_id).failure == "NotADirectoryError: Not a directory"
 
 
@@ -166,7 +167,7 @@ def test_a_failed_message_is_tried_again_with_growing_pauses(app: Flask) -> None
     spoil(case_id)
     tried = []
     for minute in range(400):
-        if outbox.deliver_waiting(minutes(minute)).failed:
+        if sending.deliver_waiting(minutes(minute)).failed:
             tried.append(minute)
     assert tried == [0, 4, 20, 84, 340]
     assert (message_of(case_id).status, message_of(case_id).attempts) == ("failed", 5)
@@ -176,9 +177,9 @@ def test_a_message_that_was_mended_is_sent_at_its_next_turn(app: Flask) -> None:
     case_id = a_letter()
     content = db.session.scalars(select(Message.content)).one()
     spoil(case_id)
-    outbox.deliver_waiting(NOW)
+    sending.deliver_waiting(NOW)
     mend(case_id, content)
-    assert outbox.deliver_waiting(minutes(4)) == Delivered(1, 0)
+    assert sending.deliver_waiting(minutes(4)) == Delivered(1, 0)
     assert message_of(case_id).failure is None
 
 
@@ -193,16 +194,16 @@ def test_a_message_given_up_is_shown_to_the_operator(app: Flask) -> None:
 def test_the_pauses_of_an_old_message_are_as_long(app: Flask) -> None:
     case_id = a_letter()
     spoil(case_id)
-    outbox.deliver_waiting(minutes(10_000))
-    assert outbox.deliver_waiting(minutes(10_003)).failed == 0
-    assert outbox.deliver_waiting(minutes(10_004)).failed == 1
+    sending.deliver_waiting(minutes(10_000))
+    assert sending.deliver_waiting(minutes(10_003)).failed == 0
+    assert sending.deliver_waiting(minutes(10_004)).failed == 1
 
 
 @pytest.mark.parametrize("is_sent", [True, False])
 def test_only_a_message_given_up_is_replaced_by_hand(app: Flask, is_sent: bool) -> None:
     case_id = a_letter()
     if is_sent:
-        outbox.deliver_waiting(NOW)
+        sending.deliver_waiting(NOW)
     with pytest.raises(outbox.NotFailed):
         outbox.withdraw(message_of(case_id).id)
 
@@ -211,7 +212,7 @@ def test_a_withdrawn_message_is_never_sent(app: Flask) -> None:
     case_id = a_letter()
     outbox.withdraw_unsent(case_id)
     db.session.commit()
-    assert outbox.deliver_waiting(minutes(1)) == Delivered(0, 0)
+    assert sending.deliver_waiting(minutes(1)) == Delivered(0, 0)
     assert message_of(case_id).status == "withdrawn"
 
 
@@ -219,8 +220,8 @@ def test_a_run_takes_no_more_than_its_limit(app: Flask) -> None:
     creditor = a_creditor()
     for _ in range(3):
         a_letter(creditor)
-    assert outbox.deliver_waiting(NOW, limit=2) == Delivered(2, 0)
-    assert outbox.deliver_waiting(NOW, limit=2) == Delivered(1, 0)
+    assert sending.deliver_waiting(NOW, limit=2) == Delivered(2, 0)
+    assert sending.deliver_waiting(NOW, limit=2) == Delivered(1, 0)
 
 
 def test_a_message_that_another_is_sending_is_left_to_it(
@@ -230,7 +231,7 @@ def test_a_message_that_another_is_sending_is_left_to_it(
     url = database_urls.owner.set(drivername="postgresql").render_as_string(hide_password=False)
     with psycopg.connect(url) as another:
         another.execute("select 1 from messages where case_id = %s for update", [busy])
-        assert outbox.deliver_waiting(NOW) == Delivered(1, 0)
+        assert sending.deliver_waiting(NOW) == Delivered(1, 0)
     assert message_of(free).status == "sent"
     assert message_of(busy).status == "waiting"
 
@@ -244,7 +245,7 @@ def test_several_deliverers_at_once_send_each_message_once(app: Flask, settings:
     def deliver(_: int) -> int:
         with app.app_context(), tenancy.service():
             start.wait()
-            return outbox.deliver_waiting(NOW).sent
+            return sending.deliver_waiting(NOW).sent
 
     with ThreadPoolExecutor(3) as pool:
         assert sum(pool.map(deliver, range(3))) == 6
@@ -257,13 +258,13 @@ def test_a_letter_handed_over_and_not_noted_is_handed_over_again_without_a_secon
     app: Flask, settings: Settings
 ) -> None:
     case_id = a_letter()
-    outbox.deliver_waiting(NOW)
+    sending.deliver_waiting(NOW)
     # As the power failing between the two leaves it: the letter in the spool, the row as before.
     db.session.execute(
         text("update messages set status = 'waiting', sent_at = null, document_sha256 = null")
     )
     db.session.commit()
-    assert outbox.deliver_waiting(NOW + timedelta(days=1)) == Delivered(1, 0)
+    assert sending.deliver_waiting(NOW + timedelta(days=1)) == Delivered(1, 0)
     spooled = list(letter.spool(settings.var).rglob("*.pdf"))
     assert [pdf.parent for pdf in spooled] == [day_folder(settings)]
     (line,) = letter.manifest(day_folder(settings))
@@ -273,7 +274,7 @@ def test_a_letter_handed_over_and_not_noted_is_handed_over_again_without_a_secon
 def test_letters_lie_in_the_folder_of_the_swedish_day(app: Flask, settings: Settings) -> None:
     a_letter()
     past_midnight = datetime(2026, 3, 11, 0, 5, tzinfo=clock.STOCKHOLM)
-    outbox.deliver_waiting(past_midnight)
+    sending.deliver_waiting(past_midnight)
     assert len(letter.manifest(day_folder(settings, date(2026, 3, 11)))) == 1
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from portal.collection import lifecycle, plans, states, stops
 from portal.collection.models import Case
-from portal.delivery import outbox
+from portal.delivery import sending
 from portal.delivery.models import Message
 from portal.extensions import db
 from portal.identity.actor import Actor
@@ -60,13 +60,13 @@ def letters(case: Case) -> list[tuple[str, str]]:
 
 def test_what_was_agreed_on_goes_out_in_writing(app: Flask) -> None:
     case = agreed(a_reminded_case())
-    outbox.deliver_waiting(NOW)
+    sending.deliver_waiting(NOW)
     assert letters(case) == [("reminder", "withdrawn"), ("plan", "sent")]
 
 
 def test_a_plan_that_is_ended_before_it_was_sent_is_not_sent(app: Flask) -> None:
     case = a_reminded_case()
-    outbox.deliver_waiting(NOW)
+    sending.deliver_waiting(NOW)
     lifecycle.end_plan(agreed(case), reason="r", actor=CLERK, today=TODAY, now=NOW)
     db.session.commit()
     assert letters(case) == [("reminder", "sent"), ("plan", "withdrawn")]
@@ -74,7 +74,7 @@ def test_a_plan_that_is_ended_before_it_was_sent_is_not_sent(app: Flask) -> None
 
 def test_a_reminder_that_the_plan_held_back_is_written_anew_after_it(app: Flask) -> None:
     case = agreed(a_reminded_case())
-    outbox.deliver_waiting(NOW)
+    sending.deliver_waiting(NOW)
     lifecycle.end_plan(case, reason="r", actor=CLERK, today=TODAY, now=NOW)
     stops.end(case, states.HOLD, actor=CLERK, today=TODAY, now=NOW)
     db.session.commit()

@@ -17,12 +17,12 @@ from sqlalchemy import func, select, text
 
 from portal.config import ROOT, Settings
 from portal.database import files, tenancy
-from portal.delivery import outbox, presses
+from portal.delivery import outbox, presses, sending
 from portal.delivery.channels import letter
 from portal.delivery.letters import Letter
 from portal.delivery.models import Message
-from portal.delivery.outbox import Delivered
 from portal.delivery.presses import NotRendered
+from portal.delivery.sending import Delivered
 from portal.extensions import db
 from tests.delivery.conftest import Press
 from tests.delivery.contents import a_reminder
@@ -97,8 +97,8 @@ def test_no_process_stays_behind(app: Flask) -> None:
 
 def test_many_waiting_letters_are_all_sent_once(app: Flask, settings: Settings) -> None:
     cases = many_letters()
-    assert outbox.deliver_waiting(NOW) == Delivered(MANY, 0)
-    assert outbox.deliver_waiting(NOW) == Delivered(0, 0)
+    assert sending.deliver_waiting(NOW) == Delivered(MANY, 0)
+    assert sending.deliver_waiting(NOW) == Delivered(0, 0)
     folder = letter.spool(settings.var) / TODAY.isoformat()
     assert len(letter.manifest(folder)) == MANY
     for case_id in cases:
@@ -114,7 +114,7 @@ def test_among_many_a_letter_that_fails_does_not_stop_the_others(app: Flask) -> 
         text("update messages set secret = 'x' where case_id = :id"), {"id": undecryptable}
     )
     db.session.commit()
-    assert outbox.deliver_waiting(NOW) == Delivered(MANY - 2, 2)
+    assert sending.deliver_waiting(NOW) == Delivered(MANY - 2, 2)
     failures = [outbox.messages_of(case_id)[0].failure for case_id in (bad, undecryptable)]
     assert failures == ["KeyError", "InvalidToken"]
 
@@ -123,10 +123,10 @@ def test_the_letter_of_a_killed_process_is_sent_at_its_next_turn(app: Flask) -> 
     many_letters()
     killer = threading.Thread(target=lambda: a_process_at_work().kill())
     killer.start()
-    assert outbox.deliver_waiting(NOW) == Delivered(MANY - 1, 1)
+    assert sending.deliver_waiting(NOW) == Delivered(MANY - 1, 1)
     killer.join()
     later = db.session.scalars(select(Message.due_at).where(Message.status == "waiting")).one()
-    assert outbox.deliver_waiting(later) == Delivered(1, 0)
+    assert sending.deliver_waiting(later) == Delivered(1, 0)
     assert sent_count() == MANY
 
 
@@ -138,7 +138,7 @@ def test_two_who_deliver_many_at_once_send_each_once(app: Flask, settings: Setti
 
     def deliver() -> None:
         with app.app_context(), tenancy.service():
-            sent.append(outbox.deliver_waiting(NOW).sent)
+            sent.append(sending.deliver_waiting(NOW).sent)
 
     threads = [threading.Thread(target=deliver) for _ in range(2)]
     for thread in threads:
@@ -156,11 +156,11 @@ import sys
 from portal import create_app
 from portal.config import Settings
 from portal.database import tenancy
-from portal.delivery import outbox
+from portal.delivery import outbox, sending
 if __name__ == "__main__":
     app = create_app(Settings.from_environment())
     with app.app_context(), tenancy.service():
-        outbox.deliver_waiting(datetime.fromisoformat(sys.argv[1]))
+        sending.deliver_waiting(datetime.fromisoformat(sys.argv[1]))
 """
 
 
@@ -213,7 +213,7 @@ def test_when_the_deliverer_is_killed_nothing_is_lost_or_doubled_and_no_process_
         deliverer.send_signal(signal.SIGKILL)
     db.session.rollback()
     sent_before = sent_count()
-    assert outbox.deliver_waiting(NOW) == Delivered(MANY - sent_before, 0)
+    assert sending.deliver_waiting(NOW) == Delivered(MANY - sent_before, 0)
     assert sent_count() == MANY
     assert len(letter.manifest(folder)) == len(list(folder.glob("*.pdf"))) == MANY
     while any(is_alive(pid) for pid in helpers):

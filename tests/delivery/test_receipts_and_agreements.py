@@ -50,7 +50,7 @@ def test_a_receipt_says_what_was_paid_to_whom_and_for_what(press: Press) -> None
         "Your reference 604 812 345",
         "The invoice SEK 1,000.00",
         "Late interest SEK 5.48",
-        "Reminder fee SEK 60.00",
+        "Fees SEK 60.00",
         "Paid too much, you get it back SEK 34.52",
         "Paid SEK 1,100.00",
     ):

@@ -9,11 +9,11 @@ from sqlalchemy import select, text
 from portal import locales
 from portal.collection.models import Case
 from portal.config import Settings
-from portal.delivery import outbox
+from portal.delivery import outbox, sending
 from portal.delivery.channels import sms
 from portal.delivery.channels.mail import NotNow, Refused
 from portal.delivery.models import Message
-from portal.delivery.outbox import Delivered
+from portal.delivery.sending import Delivered
 from portal.delivery.texts import render_sms
 from portal.extensions import db
 from tests.factories import NOW, a_case, a_creditor
@@ -37,7 +37,7 @@ def put(key: str = "one", language: str = "en", kind: str = "entry_link") -> boo
 
 def deliver(minutes: int = 0) -> Delivered:
     db.session.commit()
-    return outbox.deliver_waiting(NOW + timedelta(minutes=minutes))
+    return sending.deliver_waiting(NOW + timedelta(minutes=minutes))
 
 
 def only_message() -> Message:
@@ -137,7 +137,7 @@ def test_what_somebody_waits_for_goes_before_all_else(app: Flask, phones: Phones
     put("later")
     put("now", kind="entry_code")
     db.session.commit()
-    assert outbox.deliver_at_once(["now"], NOW) == Delivered(1, 0)
+    assert sending.deliver_at_once(["now"], NOW) == Delivered(1, 0)
     assert ["012345" in one.text for one in phones.messages()] == [True]
 
 
@@ -210,13 +210,13 @@ def test_a_text_message_that_nobody_waits_for_keeps_to_the_day_of_stockholm(
     on_case(a_case(a_creditor()))
     db.session.commit()
     at = (NOW + timedelta(days=1)).replace(hour=hour, minute=minute)
-    assert outbox.deliver_waiting(at) == Delivered(sent, 0)
+    assert sending.deliver_waiting(at) == Delivered(sent, 0)
 
 
 def test_a_code_comes_at_night_too(app: Flask, phones: Phones) -> None:
     put(kind="entry_code")
     db.session.commit()
-    assert outbox.deliver_waiting(NOW.replace(hour=23)) == Delivered(1, 0)
+    assert sending.deliver_waiting(NOW.replace(hour=23)) == Delivered(1, 0)
 
 
 def test_a_text_message_that_the_provider_refuses_goes_by_mail(app: Flask, phones: Phones) -> None:

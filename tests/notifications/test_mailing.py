@@ -7,7 +7,7 @@ from flask import Flask
 
 from portal.config import Settings
 from portal.creditor.notices import MailSpeaker
-from portal.delivery import outbox
+from portal.delivery import sending
 from portal.extensions import db
 from portal.identity.models import Membership
 from portal.notifications import addressing, choosing, mailing
@@ -42,7 +42,7 @@ def post(app: Flask, mailbox: Mailbox, office: Office):
         """The mails that come to Eva at an instant."""
         mailbox.running.box.empty()
         mailing.send_due(MailSpeaker(), now=now, between=db.session.commit)
-        outbox.deliver_waiting(now)
+        sending.deliver_waiting(now)
         return mailbox.mails("person0@example.com")
 
     return post

@@ -117,3 +117,15 @@ def test_a_payment_is_split_and_the_decision_taken_back(browser: FlaskClient) ->
 @pytest.mark.parametrize("path", ["payments/99", "payments?day=yesterday"])
 def test_what_is_not_there_is_not_found(browser: FlaskClient, path: str) -> None:
     assert browser.get(f"/operations/{path}").status_code == 404
+
+
+def test_the_next_in_the_list_comes_after_what_is_decided(browser: FlaskClient) -> None:
+    case = a_reminded_case()
+    paid = [Paid(1_000 * number, name=f"Nr {number}", serial=str(number)) for number in (1, 2, 3)]
+    first, second, third = came(*paid)
+    at = f"/operations/payments/{second}"
+    assert page(browser, at).select_one(f"main a[href='/operations/payments/{third}']")
+    told = post(browser, at, f"{at}/give/{case.reference}")
+    assert "30.00" in told
+    at = f"/operations/payments/{third}"
+    assert page(browser, at).select_one(f"main a[href='/operations/payments/{first}']")

@@ -1,5 +1,7 @@
 """Payouts on the operator's pages: looked at, held, put together and handed to the bank."""
 
+from dataclasses import replace
+from datetime import timedelta
 from io import BytesIO
 
 import pytest
@@ -9,9 +11,10 @@ from flask import Flask
 from portal.extensions import db
 from portal.identity.actor import SYSTEM
 from portal.identity.models import Creditor
-from portal.payments import payouts, releasing
-from portal.payments.models import Payout
+from portal.payments import own_share, payouts, releasing
+from portal.payments.models import Payout, PayoutBatch
 from tests.factories import NOW, TODAY, a_creditor, a_person, a_reminded_case, sign_in
+from tests.payments.bank_money import paid_by_bank
 from tests.payments.paying_out import an_account, collect, propose, refuse, release, settle
 from tests.signing.pages import Browser
 
@@ -180,3 +183,35 @@ def test_a_proposal_has_no_statement(desk: Browser, payout: Payout) -> None:
 def test_why_the_bank_refused_is_told_in_words(desk: Browser, payout: Payout) -> None:
     refuse(payout, "AC04 Kontot avslutat")
     assert "The account is closed." in words(desk.page(f"{PATH}/{payout.key}"))
+
+
+@pytest.fixture
+def our_share(app: Flask, creditor: Creditor) -> PayoutBatch:
+    """Our share of what came, put together to be taken out."""
+    ours = app.extensions["reda_settings"]
+    app.extensions["reda_settings"] = replace(ours, own_account="9912346")
+    paid_by_bank(a_reminded_case(creditor), 500_00)
+    batch = releasing.put_own_share_together(on=TODAY, currency="SEK", actor=SYSTEM, now=NOW)
+    db.session.commit()
+    return batch
+
+
+def test_where_our_share_stands_is_told_where_it_was_approved(
+    desk: Browser, our_share: PayoutBatch
+) -> None:
+    order = own_share.of_batch(our_share)
+    assert order is not None
+    own_share.release(order, today=TODAY, now=NOW)
+    own_share.reject(order, "AC04", on=TODAY + timedelta(days=1), now=NOW)
+    our_share.status, our_share.execute_on = releasing.RELEASED, TODAY
+    db.session.commit()
+    shown = words(desk.page(f"/operations/payout-batches/{our_share.key}"))
+    for one in ("991-2346", "60.00", "Refused by the bank", "The account is closed. ( AC04 )"):
+        assert one in shown
+
+
+def test_our_share_that_is_taken_apart_is_no_payout(desk: Browser, our_share: PayoutBatch) -> None:
+    releasing.withdraw(our_share.key, now=NOW)
+    db.session.commit()
+    shown = words(desk.page(f"/operations/payout-batches/{our_share.key}"))
+    assert "Our share can be taken out again." in shown

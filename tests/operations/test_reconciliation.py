@@ -10,7 +10,7 @@ from portal import clock
 from portal.extensions import db
 from portal.identity.models import Creditor
 from portal.payments import closing, reconciling
-from portal.payments.models import ClosedPeriod
+from portal.payments.models import ClosedPeriod, OwnShareOrder, PayoutBatch
 from tests.factories import NOW, TODAY, a_creditor, a_person, a_reminded_case, sign_in
 from tests.payments.bank_money import match, paid_by_bank, told
 from tests.payments.paying_out import an_account
@@ -123,3 +123,23 @@ def test_a_month_is_put_together_with_reasons(desk: Browser, creditor: Creditor)
     assert answer.data.startswith(b"%PDF")
     desk.press(desk.page(f"/operations/periods/{period.key}"), "Leave it open")
     assert "It was not closed." in words(desk.page(f"/operations/periods/{period.key}"))
+
+
+def test_our_share_that_the_bank_refused_is_listed_with_its_reason(
+    desk: Browser, creditor: Creditor
+) -> None:
+    batch = PayoutBatch(key="b", made_by="", made_at=NOW, text="# Ta ut", rows=[],
+                        status="released", execute_on=TODAY)  # fmt: skip
+    db.session.add(batch)
+    db.session.flush()
+    db.session.add(
+        OwnShareOrder(
+            key="o", batch_id=batch.id, on=TODAY, currency="SEK", amount_ore=60_00, shares=[],
+            account="9912346", status="rejected", reason="AC04", released_on=TODAY, ended_on=TODAY,
+        )
+    )  # fmt: skip
+    db.session.commit()
+    shown = words(desk.page(PATH))
+    assert "991-2346" in shown
+    assert "Refused by the bank" in shown
+    assert "The account is closed. ( AC04 )" in shown

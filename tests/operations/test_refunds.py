@@ -61,6 +61,12 @@ def words(page: BeautifulSoup) -> str:
     return " ".join(page.get_text(" ", strip=True).replace("\xa0", " ").split())
 
 
+def test_the_account_that_the_bank_told_is_written_as_people_write_it(
+    desk: Browser, refund: Refund
+) -> None:
+    assert "as the bank told 991-2346" in words(desk.page(f"{PATH}/{refund.id}"))
+
+
 def confirm(desk: Browser, page: BeautifulSoup, **written: str) -> TestResponse:
     return desk.press(page, "Confirm the account", **{"kind": "bankgiro", **written})
 
@@ -139,7 +145,7 @@ def test_what_failed_is_tried_again_to_an_account(desk: Browser, refund: Refund)
     refund.payer_account, refund.account_kind = "9912346", "bankgiro"
     db.session.commit()
     page = desk.page(at(refund))
-    assert "AC04 Kontot är avslutat" in words(page)
+    assert "The account is closed. (AC04 Kontot är avslutat)" in words(page)
     desk.press(page, "Pay it back to an account")
     again = the_refund()
     assert (again.id > refund.id, again.status) == (True, "to confirm")

@@ -5,7 +5,7 @@ from portal.collection.models import Case
 from portal.extensions import db
 from portal.identity.actor import SYSTEM, Actor
 from portal.ledger import Account
-from portal.payments import booking, paying_back
+from portal.payments import booking, paying_back, refunds
 from portal.payments.models import Refund
 from tests.factories import NOW, TODAY
 from tests.payments.asking import ask, asked_for
@@ -39,6 +39,21 @@ def the_refund() -> Refund:
     found = db.session.query(Refund).order_by(Refund.id.desc()).first()
     assert found is not None
     return found
+
+
+def sent_by_bank(refund: Refund) -> Refund:
+    """Order a refund at the bank, to an account that is known."""
+    refund.payer_account, refund.account_kind, refund.way = "50501055", "bankgiro", refunds.BANK
+    refund.status, refund.released_on, refund.sent_at = refunds.RELEASED, TODAY, NOW
+    db.session.commit()
+    return refund
+
+
+def paid_back(refund: Refund) -> Refund:
+    """Let the bank have paid a refund."""
+    refunds.settle(sent_by_bank(refund), on=TODAY, actor=SYSTEM, now=NOW)
+    db.session.commit()
+    return refund
 
 
 def send(refund: Refund) -> None:

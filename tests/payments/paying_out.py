@@ -11,7 +11,7 @@ from portal.identity.actor import SYSTEM
 from portal.identity.models import BankIDOrder, Creditor, Person
 from portal.ledger import Account
 from portal.payments import payouts
-from portal.payments.models import Payout
+from portal.payments.models import Payout, PayoutBatch
 from tests.bankid_fixtures import Phone
 from tests.factories import NOW, TODAY
 
@@ -90,3 +90,20 @@ def refuse(payout: Payout, reason: str = "AC04") -> Payout:
     payouts.reject(release(payout), reason, on=TODAY, actor=SYSTEM, now=NOW)
     db.session.commit()
     return payout
+
+
+def a_report(
+    batch: PayoutBatch, status: str, *, of_file: str = "", key: str = "", reason: str = "AC01"
+) -> bytes:
+    """A pain.002 on one payment of a batch, by default its first payout."""
+    key = key or payouts.of_batch(batch)[0][0].key
+    one = f"""<OrgnlPmtInfAndSts><OrgnlPmtInfId>{batch.key}-SEK</OrgnlPmtInfId><TxInfAndSts>
+      <OrgnlEndToEndId>{key}</OrgnlEndToEndId><TxSts>{status}</TxSts>
+      <StsRsnInf><Rsn><Cd>{reason}</Cd></Rsn><AddtlInf>Kontot finns inte</AddtlInf></StsRsnInf>
+      </TxInfAndSts></OrgnlPmtInfAndSts>"""
+    return f"""<?xml version="1.0" encoding="UTF-8"?>
+      <Document xmlns="urn:iso:std:iso:20022:tech:xsd:pain.002.001.10"><CstmrPmtStsRpt>
+      <GrpHdr><MsgId>1</MsgId><CreDtTm>2026-03-10T12:00:00</CreDtTm></GrpHdr>
+      <OrgnlGrpInfAndSts><OrgnlMsgId>{batch.key}</OrgnlMsgId>
+      <OrgnlMsgNmId>pain.001.001.09</OrgnlMsgNmId>{of_file}</OrgnlGrpInfAndSts>
+      {one if status else ""}</CstmrPmtStsRpt></Document>""".encode()

@@ -24,6 +24,7 @@ from portal.payments.deciding import NotWaiting
 from portal.payments.models import BankPayment, BankShare, Refund
 from tests.factories import NOW, TODAY, a_case, a_reminded_case
 from tests.payments.bank_files.written import Deposit, Paid, bgmax
+from tests.payments.bank_money import told
 
 ERIK = Actor("person", "Erik Wallin", role="operator")
 _numbers = itertools.count(1)
@@ -113,6 +114,32 @@ def test_parts_that_are_not_exact_are_refused(app: Flask, parts: tuple[int, int]
         give(payment, {one.reference: parts[0], other.reference: parts[1]})
     db.session.rollback()
     assert booking.payments_of(one.id) == []
+
+
+def test_a_payout_that_came_back_is_no_debtor_s_payment(app: Flask) -> None:
+    case = a_reminded_case()
+    with pytest.raises(NotWaiting):
+        give(told(50_000, kind="returned", state="waiting"), {case.reference: 50_000})
+
+
+def test_what_is_left_of_a_payment_that_was_booked_in_part_can_be_given(app: Flask) -> None:
+    case, other = a_reminded_case(), a_reminded_case()
+    payment = told(50_000, state="waiting")
+    key = matching.share_key(payment.id, 2)
+    booking.receive(
+        other.id, amount_ore=20_000, currency="SEK", key=key, channel="bankgiro", value_on=TODAY,
+        payer=None, actor=ERIK, now=NOW,
+    )  # fmt: skip
+    matching.add_shares(
+        [
+            {
+                "payment_id": payment.id, "case_id": other.id, "creditor_id": other.creditor_id,
+                "amount_ore": 20_000, "key": key, "how": "ocr", "by": "bank", "at": NOW,
+            }
+        ]
+    )  # fmt: skip
+    give(payment, {case.reference: 30_000})
+    check_sums()
 
 
 def test_two_payments_can_be_given_to_one_case(app: Flask) -> None:

@@ -2,7 +2,9 @@
 
 import itertools
 from collections.abc import Sequence
+from threading import Thread
 
+import pytest
 from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -10,17 +12,22 @@ from sqlalchemy import select
 
 from portal import ledger
 from portal.collection import checks
+from portal.database import tenancy
 from portal.extensions import db
+from portal.ledger import Account
 from portal.messages import RedaError
 from portal.payments import booking, deciding, refunds
 from portal.payments.models import BankPayment, Refund
 from tests.factories import NOW, TODAY, a_reminded_case
 from tests.payments.bank_files.written import Paid
-from tests.payments.going_back import ERIK, too_much
+from tests.payments.bank_money import paid_by_bank, taken_back
+from tests.payments.going_back import ERIK, paid_back, sent_by_bank, the_refund, too_much
 from tests.payments.test_deciding import came
+from tests.payments.test_own_share import until_it_waits
 
 _keys = itertools.count(1)
-_ACTS = ("by bank", "at once", "confirm", "send", "paid", "fails", "again", "comes back", "undo")
+_ACTS = ("by bank", "at once", "confirm", "send", "paid", "fails", "again", "comes back", "undo",
+         "reversed")  # fmt: skip
 
 
 def act(what: str, ore: int, reference: str, case_id: int, at: int) -> None:
@@ -48,6 +55,14 @@ def act(what: str, ore: int, reference: str, case_id: int, at: int) -> None:
             _twice(lambda: deciding.undo(
                 payments[at % len(payments)].id, actor=ERIK, today=TODAY, now=NOW
             ))  # fmt: skip
+    elif what == "reversed":
+        row = db.session.scalars(
+            select(BankPayment)
+            .where(BankPayment.state == "settled", BankPayment.kind == "payment")
+            .order_by(BankPayment.id.desc())
+        ).first()
+        if row is not None:
+            taken_back(row)
     elif refund is not None:
         _twice(lambda: _decide(what, refund))
 
@@ -82,11 +97,12 @@ def check(case_ids: Sequence[int]) -> None:
     assert (checks.differences(), booking.differences(), refunds.differences()) == ([], [], [])
     assert too_much() >= 0
     for case_id in case_ids:
-        over = sum(one.overpaid_ore for one in booking.payments_of(case_id))
+        kept = booking.payments_of(case_id)
+        over, ids = sum(one.overpaid_ore for one in kept), {one.id for one in kept}
         back = sum(
             one.amount_ore
             for one in db.session.scalars(select(Refund).where(Refund.case_id == case_id))
-            if one.status == refunds.SETTLED
+            if one.status == refunds.SETTLED and one.booked_id in ids
         )
         assert back <= over
 
@@ -101,6 +117,71 @@ def test_a_refund_that_came_back_and_is_told_paid_once_more_is_still_owed(app: F
         act(what, 0, case.ocr, case.id, 0)
     assert (refund.status, too_much()) == (refunds.REJECTED, owed_ore)
     check([case.id])
+
+
+def test_a_refund_that_fails_of_a_payment_that_was_taken_back_is_owed_to_nobody(
+    app: Flask,
+) -> None:
+    row = paid_by_bank(a_reminded_case(), 50_000_00)
+    refund = sent_by_bank(the_refund())
+    taken_back(row)
+    assert refund.status == refunds.RELEASED
+    assert refunds.return_(refund, "AC04", on=TODAY, actor=ERIK, now=NOW)
+    db.session.commit()
+    with pytest.raises(refunds.NotOpen):
+        refunds.try_again(refund.id, actor=ERIK, now=NOW, by_bank=True)
+    check([])
+
+
+@pytest.mark.parametrize("is_paid_first", [True, False])
+def test_what_was_paid_back_of_a_payment_that_is_taken_back_is_our_loss(
+    app: Flask, is_paid_first: bool
+) -> None:
+    row = paid_by_bank(a_reminded_case(), 50_000_00)
+    refund = sent_by_bank(the_refund())
+    if is_paid_first:
+        paid_back(refund)
+    taken_back(row)
+    if not is_paid_first:
+        paid_back(refund)
+    check([])
+    assert ledger.trial_balance()[Account.BAD_DEBT] == refund.amount_ore
+    assert ledger.own_share("SEK").total_ore == -refund.amount_ore
+    refunds.return_(refund, "AC04", on=TODAY, actor=ERIK, now=NOW)
+    ledger.return_covers(on=TODAY, now=NOW)
+    db.session.commit()
+    check([])
+    assert ledger.own_share("SEK").covered_ore == 0
+    assert ledger.trial_balance().get(Account.BAD_DEBT, 0) == 0
+
+
+def test_what_is_sent_back_meanwhile_is_not_given_to_a_case_anew(app: Flask) -> None:
+    row = paid_by_bank(a_reminded_case(), 50_000_00)
+    refund, answers = the_refund(), []
+
+    def run() -> None:
+        with app.app_context(), tenancy.service():
+            try:
+                deciding.undo(row_id, actor=ERIK, today=TODAY, now=NOW)
+                db.session.commit()
+                answers.append("undone")
+            except RedaError:
+                answers.append("refused")
+            db.session.remove()
+
+    row_id = row.id
+    # As the second approval does, whose file is on its way to the bank.
+    refund = refunds.locked(refund.id)
+    refund.payer_account, refund.account_kind = "50501055", "bankgiro"
+    refund.status = refunds.RELEASED
+    db.session.flush()
+    other = Thread(target=run)
+    other.start()
+    until_it_waits(other)
+    db.session.commit()
+    other.join()
+    assert answers == ["refused"]
+    assert the_refund().status == refunds.RELEASED
 
 
 @given(

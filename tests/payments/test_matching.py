@@ -2,6 +2,7 @@
 
 import io
 from concurrent.futures import ThreadPoolExecutor
+from threading import Thread
 
 import pytest
 from flask import Flask
@@ -12,10 +13,12 @@ from portal.collection import cases
 from portal.database import tenancy
 from portal.extensions import db
 from portal.ledger import Account
-from portal.payments import booking, matching, taking
+from portal.payments import booking, matching, taking, taking_back
 from portal.payments.models import BankPayment, BankShare, Refund
 from tests.factories import NOW, TODAY, a_case, a_creditor, a_debtor_of, a_reminded_case
 from tests.payments.bank_files.written import Deposit, Paid, bgmax
+from tests.payments.bank_money import paid_by_bank, told
+from tests.payments.test_own_share import until_it_waits
 
 
 def came(*paid: Paid, number: int = 1) -> list[BankPayment]:
@@ -221,6 +224,30 @@ def test_two_that_match_at_once_book_each_payment_once(app: Flask) -> None:
         list(pool.map(run, range(4)))
     assert len(shares()) == 6
     assert ledger.trial_balance()[Account.CLIENT_FUNDS] == 300_000
+
+
+def test_what_the_bank_takes_back_is_taken_with_no_case_held(app: Flask) -> None:
+    case = a_reminded_case()
+    before = paid_by_bank(case, 10_000)
+    told(10_000, references=(case.ocr,), serial="another")
+    told(-10_000, kind="reversal", serial=before.serial)
+
+    def run() -> None:
+        with app.app_context(), tenancy.service():
+            match()
+            db.session.remove()
+
+    # As whoever decides on the payment does, who then wants its case.
+    taking_back.locked(before.id)
+    other = Thread(target=run)
+    other.start()
+    until_it_waits(other)
+    cases.lock(case.id)
+    db.session.commit()
+    other.join()
+    db.session.expire_all()
+    states = select(BankPayment.state).order_by(BankPayment.id)
+    assert db.session.scalars(states).all() == ["taken back", "settled", "settled"]
 
 
 def test_one_payment_alone_is_matched_as_among_many(app: Flask) -> None:

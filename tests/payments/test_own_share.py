@@ -15,15 +15,18 @@ from portal.config import Settings
 from portal.database import files, tenancy
 from portal.extensions import db
 from portal.identity.models import BankIDOrder, Creditor, Person
+from portal.ledger import Account
 from portal.messages import RedaError
-from portal.payments import own_share, pain001, reconciling, releasing, statuses
-from portal.payments.models import OwnShareOrder, PayoutBatch
+from portal.payments import coming_back, own_share, pain001, reconciling, releasing, statuses
+from portal.payments.models import OwnShareOrder, Payout, PayoutBatch
 from simulators.bankid.running import Simulator
 from tests.bankid_fixtures import Phone, pointed_at
 from tests.factories import EVA, JOHAN, NOW, TODAY, a_creditor, a_person, a_reminded_case
 from tests.payments.bank_money import OPERATOR, debited, match, ordered, paid_by_bank, taken_back
 from tests.payments.bank_money import told as told_by_bank
-from tests.payments.paying_out import an_account, approved
+from tests.payments.charging import a_price, a_watched_case
+from tests.payments.going_back import paid_back, the_refund
+from tests.payments.paying_out import a_report, an_account, approved, collect, propose
 
 YESTERDAY = TODAY - timedelta(days=1)
 # The reminder's fee, of each case.
@@ -86,6 +89,7 @@ def test_two_operators_let_it_go_to_our_own_account(phone: Phone, creditor: Cred
     paid_by_bank(a_reminded_case(creditor), 500_00)
     batch = put_together()
     assert batch.text.startswith("# Ta ut vår andel")
+    assert "till 991-2346" in batch.text
     approve(phone, batch)
     document = etree.fromstring(files.read(batch.file_sha256 or ""))
     told = document.xpath("//p:CdtrAcct//p:Id/text()", namespaces={"p": pain001.NAMESPACE})
@@ -154,8 +158,8 @@ def test_without_an_account_of_our_own_nothing_is_taken(
 def until_it_waits(other: Thread) -> None:
     """Until another thread is done, or waits for a lock of ours."""
     waits = text(
-        "select exists (select from pg_locks where locktype = 'advisory' and not granted"
-        " and database = (select oid from pg_database where datname = current_database()))"
+        "select exists (select from pg_locks l join pg_stat_activity a using (pid)"
+        " where not l.granted and a.datname = current_database())"
     )
     while other.is_alive() and not db.session.scalar(waits):
         sleep(0.02)
@@ -181,3 +185,117 @@ def test_of_two_operators_who_take_it_out_at_once_one_does(app: Flask, creditor:
     db.session.commit()
     other.join()
     assert answers == ["There is nothing of ours to take out."]
+
+
+def taken_out(phone: Phone) -> None:
+    """All that is ours goes to our own account, and the bank has paid it."""
+    approve(phone, put_together())
+    assert own_share.settle(the_order(), on=TODAY, now=NOW)
+    db.session.commit()
+
+
+def test_what_a_company_is_owed_is_there_when_our_fee_of_another_payment_is_taken_back(
+    phone: Phone, creditor: Creditor
+) -> None:
+    row = paid_by_bank(a_reminded_case(creditor), 500_00)
+    taken_out(phone)
+    collect(a_reminded_case(creditor), 900_00)
+    taken_back(row)
+    assert ledger.own_share("SEK").covered_ore == FEE
+    assert ledger.client_money(creditor.id, "SEK") == ledger.owed_to(creditor.id) == 900_00
+    payout = ordered(creditor)
+    assert payout is not None
+    assert payout.amount_ore == 900_00
+
+
+def test_commission_that_a_company_has_back_is_no_longer_ours(creditor: Creditor) -> None:
+    a_price("10")
+    row = paid_by_bank(a_watched_case(creditor), 500_00)
+    payout = ordered(creditor)
+    assert payout is not None
+    debited(payout)
+    before = own_share.available("SEK", TODAY)
+    collect(a_reminded_case(creditor), 900_00)
+    taken_back(row)
+    propose(creditor)
+    waiting = db.session.query(Payout).filter_by(status="proposed").one()
+    assert before > 0
+    assert ledger.client_money(creditor.id, "SEK") >= waiting.amount_ore
+    assert own_share.available("SEK", TODAY) == 0
+
+
+def test_what_went_back_to_a_payer_of_a_payment_that_is_taken_back_is_not_there(
+    creditor: Creditor,
+) -> None:
+    row = paid_by_bank(a_reminded_case(creditor), 50_000_00)
+    refund = paid_back(the_refund())
+    taken_back(row)
+    for _ in range(2):
+        ledger.return_covers(on=TODAY, now=NOW)
+        db.session.commit()
+    assert ledger.own_share("SEK").total_ore == -refund.amount_ore
+
+
+class TestWhatCameBack:
+    """The bank had paid it and has got it back, or says so in a report."""
+
+    @pytest.fixture
+    def order(self, phone: Phone, creditor: Creditor) -> OwnShareOrder:
+        for company in (creditor, a_creditor("Aspen AB")):
+            paid_by_bank(a_reminded_case(company), 500_00)
+        approve(phone, put_together())
+        the_order().released_on = TODAY
+        told_by_bank(-2 * FEE, kind="debit", words=f"Reda {the_order().key}")
+        match()
+        statuses.settle_debits(now=NOW)
+        db.session.commit()
+        assert the_order().status == "settled"
+        return the_order()
+
+    def reported(self, order: OwnShareOrder) -> None:
+        batch = db.session.get_one(PayoutBatch, order.batch_id)
+        statuses.take_report(a_report(batch, "RJCT", key=order.key, reason="AC04"), now=NOW)
+        db.session.commit()
+
+    def is_ours_again(self) -> None:
+        books = ledger.trial_balance()
+        assert (books[Account.OWN_SHARE], books[Account.OWN_SHARE_IN_TRANSIT]) == (0, 0)
+        assert (the_order().status, the_order().reason[:4]) == ("rejected", "AC04")
+        assert own_share.available("SEK", TODAY) == 2 * FEE
+
+    def test_a_refusal_after_it_was_paid_makes_it_ours_again(self, order: OwnShareOrder) -> None:
+        self.reported(order)
+        self.is_ours_again()
+
+    def test_the_same_report_again_changes_nothing(self, order: OwnShareOrder) -> None:
+        for _ in range(2):
+            self.reported(order)
+        self.is_ours_again()
+
+    def test_it_is_taken_out_once_more(self, order: OwnShareOrder) -> None:
+        self.reported(order)
+        put_together()
+        assert own_share.available("SEK", TODAY) == 0
+
+    @pytest.mark.parametrize("is_named", [True, False])
+    def test_a_transfer_that_came_back_is_in_bank_books_and_cases(
+        self, order: OwnShareOrder, is_named: bool
+    ) -> None:
+        words = f"AC04 {order.key}" if is_named else "AC04"
+        row = told_by_bank(2 * FEE, kind="returned", words=words)
+        match()
+        if not is_named:
+            (found,) = coming_back.meant_by(row)
+            assert found == (order, "991-2346")
+            coming_back.take(row.id, order.key, actor=OPERATOR, now=NOW)
+            db.session.commit()
+        self.is_ours_again()
+        found_day = reconciling.reconcile(TODAY, TODAY)
+        assert (found_day.unexplained, list(found_day.reasons)) == (0, [])
+
+    def test_told_by_report_and_file_it_is_booked_once(self, order: OwnShareOrder) -> None:
+        self.reported(order)
+        row = told_by_bank(2 * FEE, kind="returned", words=f"AC04 {order.key}")
+        match()
+        assert row.state == "settled"
+        self.is_ours_again()

@@ -42,7 +42,7 @@ from tests.bankid_fixtures import Phone, pointed_at
 from tests.factories import EVA, JOHAN, NOW, TODAY, a_creditor, a_person, a_reminded_case
 from tests.payments.bank_files.written import Deposit, Paid, bgmax, camt, entry
 from tests.payments.going_back import the_refund, too_much
-from tests.payments.paying_out import an_account, approved, collect, propose
+from tests.payments.paying_out import a_report, an_account, approved, collect, owe, propose
 
 OPERATOR = Actor("person", "Erik Wallin", None, "operator")
 # What a reminded case owes on the day of the reminder.
@@ -196,6 +196,20 @@ def test_when_it_is_not_owed_any_more_nothing_is_paid(
     assert batch.status == "withdrawn"
 
 
+def test_fees_that_are_set_off_hide_nothing_that_was_taken_back(
+    phone: Phone, operators: tuple[Person, Person], creditor: Creditor
+) -> None:
+    case = a_reminded_case(creditor)
+    collect(case, 500_25)
+    owe(case, 300_00)
+    batch = put_together(*propose(creditor))
+    collect(case, -250_00)
+    with pytest.raises(RedaError, match="changed"):
+        approve(phone, batch, operators[0])
+    db.session.commit()
+    assert batch.status == "withdrawn"
+
+
 def test_what_is_taken_apart_joins_what_came_meanwhile(
     batch: PayoutBatch, creditor: Creditor
 ) -> None:
@@ -254,20 +268,6 @@ def test_the_file_is_put_in_the_folder_once(
     assert payout_folder.write_all(folder, now=NOW) == 0
     (path,) = folder.iterdir()
     assert path.read_bytes() == files.read(batch.file_sha256 or "")
-
-
-def a_report(batch: PayoutBatch, status: str, *, of_file: str = "", key: str = "") -> bytes:
-    ((payout, _), *_) = payouts.of_batch(batch)
-    one = f"""<OrgnlPmtInfAndSts><OrgnlPmtInfId>{batch.key}-SEK</OrgnlPmtInfId><TxInfAndSts>
-      <OrgnlEndToEndId>{key or payout.key}</OrgnlEndToEndId><TxSts>{status}</TxSts>
-      <StsRsnInf><Rsn><Cd>AC01</Cd></Rsn><AddtlInf>Kontot finns inte</AddtlInf></StsRsnInf>
-      </TxInfAndSts></OrgnlPmtInfAndSts>"""
-    return f"""<?xml version="1.0" encoding="UTF-8"?>
-      <Document xmlns="urn:iso:std:iso:20022:tech:xsd:pain.002.001.10"><CstmrPmtStsRpt>
-      <GrpHdr><MsgId>1</MsgId><CreDtTm>2026-03-10T12:00:00</CreDtTm></GrpHdr>
-      <OrgnlGrpInfAndSts><OrgnlMsgId>{batch.key}</OrgnlMsgId>
-      <OrgnlMsgNmId>pain.001.001.09</OrgnlMsgNmId>{of_file}</OrgnlGrpInfAndSts>
-      {one if status else ""}</CstmrPmtStsRpt></Document>""".encode()
 
 
 class TestWhatTheBankSays:

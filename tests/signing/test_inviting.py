@@ -12,7 +12,7 @@ from portal.collection.models import Event
 from portal.config import Settings
 from portal.creditor import notices
 from portal.database import files, tenancy
-from portal.delivery import outbox
+from portal.delivery import outbox, sending
 from portal.delivery.channels.mail import Mail, compose
 from portal.delivery.mails import render_mail
 from portal.delivery.models import Message
@@ -308,7 +308,7 @@ class TestAttachments:
             language="sv", key="k", now=NOW, creditor_id=creditor.id,
         )  # fmt: skip
         db.session.commit()
-        outbox.deliver_waiting(NOW)
+        sending.deliver_waiting(NOW)
         assert [list(one.attachments) for one in sent] == [[("Avtal.pdf", b"%PDF sealed")]]
         assert "bifogat" in sent[0].text
 

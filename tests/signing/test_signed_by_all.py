@@ -8,7 +8,7 @@ from flask import Flask
 from portal import clock, jobs
 from portal.config import Settings
 from portal.database import tenancy
-from portal.delivery import outbox
+from portal.delivery import sending
 from portal.identity.models import Creditor
 from portal.signing import verifying
 from portal.signing.models import Envelope
@@ -55,7 +55,7 @@ def signed(app: Flask, phone: Phone, creditor: Creditor) -> Envelope:
         sign(browser, phone, link(envelope, place), number, button=button)
     with tenancy.service():
         jobs.seal_envelopes()
-    outbox.deliver_waiting(clock.now())
+    sending.deliver_waiting(clock.now())
     return envelope
 
 
