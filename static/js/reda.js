@@ -83,8 +83,8 @@ for (const name of ["htmx:sendError", "htmx:timeout"]) {
 document.addEventListener("htmx:responseError", (event) => {
   if (event.detail.xhr.status >= 502 && !isBackground(event)) noAnswer(true);
 });
-// A page that asks by itself every few seconds would say it again each time.
 document.addEventListener("htmx:beforeRequest", (event) => {
+  // What is asked again and again would have it said each time.
   if (!isBackground(event) && event.detail.requestConfig.triggeringEvent) noAnswer(false);
 });
 document.addEventListener("htmx:afterRequest", (event) => {
@@ -93,25 +93,7 @@ document.addEventListener("htmx:afterRequest", (event) => {
 document.addEventListener("htmx:beforeSwap", (event) => {
   if (event.detail.isError && isBackground(event)) event.detail.shouldSwap = false;
 });
-// What stands there from the start is not read out, what comes in its place is: the role comes before it.
-document.addEventListener("htmx:beforeRequest", (event) => {
-  const target = event.detail.target;
-  if (target.dataset.live) target.setAttribute("role", target.dataset.live);
-});
-// What is shown anew would lose the focus: the same link or button gets it, else the page's content.
-const RENEWED = ["main", "payment"];
-let focused = null;
-document.addEventListener("htmx:beforeSwap", (event) => {
-  const active = document.activeElement, target = event.detail.target;
-  focused = RENEWED.includes(target.id) && event.detail.shouldSwap && target.contains(active) ? active.outerHTML : null;
-});
 document.addEventListener("htmx:afterSwap", (event) => {
-  if (focused) {
-    const main = document.getElementById("main");
-    const same = [...main.querySelectorAll("a, button, summary, input")].find((one) => one.outerHTML === focused);
-    (same ?? main).focus({ preventScroll: true });
-    focused = null;
-  }
   enhance(event.detail.target);
   if (event.detail.target.id === "problem") event.detail.target.scrollIntoView({ block: "nearest" });
 });
