@@ -85,14 +85,18 @@ class BooksDiffer(Exception):
     """The nightly check has found something; it stands on the operator's page."""
 
 
-def _at_every_creditor(act: Callable[[int], object], failure: str) -> None:
-    """Do something for every creditor, each in a transaction of its own.
+def _at_every_creditor(
+    act: Callable[[int], object], failure: str, ids: Sequence[int] | None = None
+) -> None:
+    """Do something for every creditor, or for those with ids, each in a transaction of its own.
 
     One that fails is logged as `failure`, and holds up none of the others; then the newest error is
     raised.
     """
     failed: Exception | None = None
-    for creditor_id in db.session.scalars(select(Creditor.id).order_by(Creditor.id)).all():
+    if ids is None:
+        ids = db.session.scalars(select(Creditor.id).order_by(Creditor.id)).all()
+    for creditor_id in ids:
         try:
             act(creditor_id)
             db.session.commit()
@@ -226,9 +230,12 @@ def take_bank_files() -> None:
 def propose_payouts() -> None:
     """Put what companies are owed into proposals, of those whose schedule is due today."""
     now = clock.now()
-    for creditor_id in payouts.due(clock.day_of(now)):
-        payouts.propose(creditor_id, today=clock.day_of(now), now=now)
-        db.session.commit()
+    today = clock.day_of(now)
+    _at_every_creditor(
+        lambda one: payouts.propose(one, today=today, now=now),
+        "proposal.failed",
+        payouts.due(today),
+    )
 
 
 def follow_payouts() -> None:

@@ -308,6 +308,7 @@ OPERATOR = {
     "operations.undo_payment": ("payment_id",),
     "operations.take_payment_back": ("payment_id", "other_id"),
     "operations.put_payment_aside": ("payment_id",),
+    "operations.give_payment_to_statement": ("payment_id",),
     "operations.take_what_came_back": ("payment_id", "payout_key"),
     "operations.keep_aside": ("told_id",),
     "operations.take_as_well": ("told_id",),

@@ -86,6 +86,7 @@ STAFF = (
     "portal/payments/payouts.py",
     "portal/payments/closing.py",
     "portal/payments/own_share.py",
+    "portal/payments/paying_in.py",
     "portal/payments/refunds.py",
     "portal/payments/releasing.py",
     "portal/payments/statuses.py",

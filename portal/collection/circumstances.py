@@ -41,6 +41,11 @@ def known_of(debtor: Debtor) -> frozenset[str]:
         return frozenset(db.session.scalars(_OF_ONE, {"debtor": debtor.id}))
 
 
+def is_protected(debtor: Debtor) -> bool:
+    """Whether the debtor has a protected identity (skyddad folkbokföring)."""
+    return states.PROTECTED in known_of(debtor)
+
+
 def open_cases_of(debtor: Debtor) -> list[int]:
     """All open cases of the same person at the same company, of those that are seen."""
     return list(db.session.scalars(_OPEN_CASES, {"debtor": debtor.id}))

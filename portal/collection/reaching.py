@@ -34,7 +34,7 @@ FIELDS = ("email", "phone", *ADDRESS, "channel", "language")
 CHANNELS = (LETTER, MAILBOX, EMAIL, SMS)
 _LONGEST = {"email": 254, "phone": 40, "address_line": 200, "postcode": 20, "town": 100}
 _CONFIRMABLE = timedelta(days=7)
-# Text messages that ask whether a number is right: they cost, and may reach a stranger.
+# Messages that ask whether an address or a number is right: they may reach a stranger.
 _MOST_ASKED_A_DAY = 5
 
 
@@ -277,7 +277,7 @@ def save(
 
     case: locked. values: by FIELDS, as typed; empty takes away what was told before. version: of
     what the page showed. A new address for e-mails gets a mail whose link confirms it, and a new
-    number a text message, if that is the channel.
+    number a text message, if that is the channel. Links that went to the old one open nothing more.
     Raises RedaError at the field, also when somebody has changed the same meanwhile.
     """
     debtor, kept = case.debtor, _checked(values, case, clock.day_of(now))
@@ -295,6 +295,7 @@ def save(
         raise RedaError(
             N_("This was changed in another window meanwhile. Look at the page again, then save.")
         )
+    before = {way: entry_messages.address(debtor, way) for way in (EMAIL, SMS)}
     for name in changed:
         setattr(told, name, kept[name])
     told.version += 1
@@ -306,8 +307,22 @@ def save(
         told.phone_confirmed_at = None
     if {"phone", "channel"} & set(changed):
         _ask_number(told, debtor, case, now)
+    if "email" in changed and debtor.mails_to != before[EMAIL]:
+        _leave(debtor, EMAIL, before[EMAIL], now)
+    if "phone" in changed and debtor.texts_to != before[SMS]:
+        _leave(debtor, SMS, before[SMS], now)
     _record(debtor, "case.contact_told", actor, now, fields=changed)
     return changed
+
+
+def _leave(debtor: Debtor, channel: str, old: str | None, now: datetime) -> None:
+    """Nothing that went to an old address or number opens a case, or is told of there any more."""
+    if old is None:
+        return
+    with tenancy.service():
+        theirs = db.session.scalars(select(Case.id).where(Case.debtor_id == debtor.id)).all()
+        links.end(theirs, channel, now=now)
+        outbox.leave_out(theirs, old, now)
 
 
 def language_of(case_ids: Collection[int]) -> str | None:
@@ -345,8 +360,11 @@ def confirm_number(link: str, *, actor: Actor, now: datetime) -> None:
     with tenancy.service():
         told, _ = _number_of(link, now, is_locked=True)
         if told.phone_confirmed_at is None:
-            told.phone_confirmed_at = now
             debtor = db.session.get_one(Debtor, told.debtor_id)
+            before = entry_messages.address(debtor, SMS)
+            told.phone_confirmed_at = now
+            if before != told.phone:
+                _leave(debtor, SMS, before, now)
             _record(debtor, "case.contact_confirmed", actor, now, field="phone")
 
 
@@ -371,11 +389,7 @@ def _number_signer(told: OwnContact) -> Signer:
 def _ask_number(told: OwnContact, debtor: Debtor, case: Case, now: datetime) -> None:
     if told.channel != SMS or not told.phone or told.phone_confirmed_at is not None:
         return
-    if outbox.times_told(case.id, "debtor_number", now - timedelta(days=1)) >= _MOST_ASKED_A_DAY:
-        raise RedaError(
-            N_("Too many attempts. Wait a while and try again, or call us and we help you."),
-            field="phone",
-        )
+    _refuse_often(case, "debtor_number", "phone", now)
     told.phone_asked_at = now
     link = _number_signer(told).sign(str(debtor.id)).decode()
     outbox.put_sms(
@@ -388,6 +402,14 @@ def _ask_number(told: OwnContact, debtor: Debtor, case: Case, now: datetime) -> 
         creditor_id=case.creditor_id,
         case_id=case.id,
     )
+
+
+def _refuse_often(case: Case, kind: str, field: str, now: datetime) -> None:
+    if outbox.times_told(case.id, kind, now - timedelta(days=1)) >= _MOST_ASKED_A_DAY:
+        raise RedaError(
+            N_("Too many attempts. Wait a while and try again, or call us and we help you."),
+            field=field,
+        )
 
 
 def address_in(link: str) -> str:
@@ -403,8 +425,12 @@ def confirm(link: str, *, actor: Actor, now: datetime) -> None:
         if told is None or told.email != address:
             raise BadLink
         if told.email_confirmed_at is None:
-            told.email_confirmed_at = now
             debtor = db.session.get_one(Debtor, debtor_id)
+            # Until now it was written to where the creditor told.
+            before = entry_messages.address(debtor, EMAIL)
+            told.email_confirmed_at = now
+            if before != told.email:
+                _leave(debtor, EMAIL, before, now)
             _record(debtor, "case.contact_confirmed", actor, now)
 
 
@@ -423,6 +449,7 @@ def _opened(link: str) -> tuple[int, str]:
 def _ask(told: OwnContact, debtor: Debtor, case: Case, now: datetime) -> None:
     if not told.email:
         return
+    _refuse_often(case, "debtor_address", "email", now)
     link = _serializer().dumps([debtor.id, told.email])
     outbox.put_mail(
         "debtor_address",

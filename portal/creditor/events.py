@@ -477,6 +477,18 @@ def _statement(data: Data) -> tuple[str, str]:
     )
 
 
+def _statement_paid(data: Data) -> tuple[str, str]:
+    return gettext("Monthly statement %(number)s was paid in", number=data["number"]), kronor(
+        data["amount_ore"], data["currency"]
+    )
+
+
+def _statement_payment_taken_back(data: Data) -> tuple[str, str]:
+    return gettext(
+        "A payment of monthly statement %(number)s was taken back", number=data["number"]
+    ), kronor(data["amount_ore"], data["currency"])
+
+
 def _company_closed(data: Data) -> tuple[str, str]:
     if data["cases"] == "return":
         return gettext("The company was closed"), gettext("Open cases are given back to you.")
@@ -619,6 +631,8 @@ _TEXTS: Mapping[str, Callable[[Data], tuple[str, str]]] = {
     **{name: _payout(name) for name in _PAYOUTS},
     "payout.schedule_changed": _payout_schedule,
     "statement.made": _statement,
+    "statement.paid": _statement_paid,
+    "statement.payment_taken_back": _statement_payment_taken_back,
     "company.chart_changed": _chart_changed,
     "member.joined": _member_joined,
     "member.role_changed": _member_changed,

@@ -77,6 +77,7 @@ _ENTRIES = {
     "claim.returned": lazy_gettext("Given back"),
     "claim.limited": lazy_gettext("Limited by time"),
     "rest.written_off": lazy_gettext("Small rest written off"),
+    "payment.statement": lazy_gettext("Payment of a monthly statement"),
     "payment.taken_back": lazy_gettext("Payment taken back"),
     "payment.returned_by_bank": lazy_gettext("Money returned by the bank"),
     "rest.taken_back": lazy_gettext("Rest owed again"),

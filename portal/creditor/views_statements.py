@@ -7,7 +7,7 @@ from werkzeug.exceptions import NotFound
 from portal import clock
 from portal.creditor import access
 from portal.creditor.views import creditor
-from portal.payments import commission, statements
+from portal.payments import commission, paying_in, statements
 from portal.payments.models import ServiceStatement
 from portal.reporting import charges
 from portal.web.rendering import render
@@ -26,7 +26,7 @@ def list_statements() -> Response:
     return render(
         "creditor/statements.html",
         statements=found,
-        set_off=statements.set_off_many([one.key for one in found]),
+        standings=paying_in.standings(found),
         so_far=[
             (one, charges.as_rows(statements.waiting(
                 creditor_id, one.currency, today=today, limit=_NEWEST

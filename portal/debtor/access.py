@@ -1,6 +1,6 @@
 """Who may see which case: the cases that this browser session has opened, and no other."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
@@ -13,7 +13,7 @@ from htmx_flask import request
 from werkzeug.exceptions import NotFound
 
 from portal import clock
-from portal.collection import cases, reaching
+from portal.collection import cases, circumstances, reaching
 from portal.collection.models import Case
 from portal.database import tenancy
 from portal.debtor import unsent
@@ -25,7 +25,14 @@ from portal.web.rendering import go, render
 _WARNED = timedelta(minutes=5)
 # Where somebody who comes in is led first.
 _FIRST = {"debtor.show_case", "debtor.overview"}
-_OPENED, _IDENTIFIED = "debtor_cases", "debtor_is_identified"
+# The cases that were opened, and those of them that BankID has shown to be the visitor's own.
+_OPENED, _OWN = "debtor_cases", "debtor_own_cases"
+# What tells where somebody is: under a protected identity to who has shown that it is theirs.
+_TELL_WHERE = {
+    *("debtor.show_contact", "debtor.save_contact", "debtor.show_data", "debtor.ask_to_correct"),
+    *("debtor.download_data", "debtor.download_all", "debtor.read_letter"),
+    "debtor.download_invoice",
+}
 # Pages that anyone may see.
 _OPEN = {
     *("debtor.start", "debtor.enter", "debtor.health", "debtor.list_languages"),
@@ -52,10 +59,26 @@ def open_cases(ids: Iterable[int]) -> None:
     unsent.carry(written)
 
 
-def open_all_of_one(ids: Iterable[int]) -> None:
-    """Let this session see all that somebody has, who has identified with BankID."""
-    open_cases(ids)
-    session[_IDENTIFIED] = True
+def open_all_of_one(own: Sequence[int]) -> None:
+    """Let this session see all that somebody has, who has identified with BankID.
+
+    What is open already stays open.
+    """
+    open_cases(dict.fromkeys([*own, *opened()]))
+    session[_OWN] = list(own)
+
+
+def is_identified() -> bool:
+    """Whether who is in has identified with BankID."""
+    return bool(session.get(_OWN))
+
+
+def may_see_where(case: Case) -> bool:
+    """Whether the visitor may see where the debtor of a case is.
+
+    Somebody else may hold an old letter of who has a protected identity.
+    """
+    return case.id in session.get(_OWN, ()) or not circumstances.is_protected(case.debtor)
 
 
 def leave() -> None:
@@ -177,6 +200,8 @@ def guard(blueprint: Blueprint) -> None:
         elif request.endpoint not in _OPEN:
             flash(gettext("Your visit has ended. Write the reference and the code again."), "info")
             return go(url_for("debtor.start"))
+        if request.endpoint in _TELL_WHERE and (case := named_case()) and not may_see_where(case):
+            return go(url_for("debtor.identify", reference=case.reference))
         return _go_on_writing()
 
     @blueprint.errorhandler(CSRFError)
@@ -186,7 +211,7 @@ def guard(blueprint: Blueprint) -> None:
     @blueprint.context_processor
     def _tell_templates() -> dict[str, object]:
         return {
-            "is_identified": session.get(_IDENTIFIED, False),
+            "is_identified": is_identified(),
             "visit": visit() if opened() else None,
         }
 

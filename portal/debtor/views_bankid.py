@@ -77,7 +77,10 @@ def _beginning(purpose: str, subject: Mapping[str, Any]) -> str:
 
 
 def _complete(order: BankIDOrder) -> Response:
-    """Open all that is theirs. What a letter's code has opened before stays open."""
+    """Open all that is theirs. What a letter's code has opened before stays open.
+
+    What BankID has opened before does not: another may hold the device by now.
+    """
     if not orders.use(order, now=clock.now()):
         return PAGES.too_late(order)
     number = orders.completion(order)["user"]["personalNumber"]
@@ -86,9 +89,11 @@ def _complete(order: BankIDOrder) -> Response:
     order.completion = None
     order_key, reference = order.key, order.subject.get("reference", "")
     db.session.commit()
+    if access.is_identified():
+        access.leave()
     if not found:
         return lead_on(order_key, url_for("debtor.no_case", reference=reference or None))
-    access.open_all_of_one(dict.fromkeys([*found, *access.opened()]))
+    access.open_all_of_one(found)
     return lead_on(order_key, first_page(reference if access.has_opened(reference) else ""))
 
 

@@ -433,6 +433,24 @@ def post_instead(case_ids: Collection[int], now: datetime) -> None:
     go_by(channels.LETTER, found, now, was="waiting")
 
 
+def leave_out(case_ids: Collection[int], to: str, now: datetime) -> None:
+    """Let letters of some cases that have not left yet not be told of at an old address or number.
+
+    to: the address or number. What was to be read there alone goes by post.
+    """
+    waiting = (Message.case_id.in_(case_ids), Message.status == "waiting",
+               Message.kind.in_(channels.MAY_GO_BY))  # fmt: skip
+    there = ((Message.channel == channels.EMAIL) & (Message.address == to)) | (
+        (Message.channel == channels.SMS) & (Message.mobile == to)
+    )
+    found = db.session.scalars(
+        select(Message.id).where(*waiting, there).order_by(Message.id).with_for_update()
+    ).all()
+    go_by(channels.LETTER, found, now, was="waiting")
+    for place in (Message.address, Message.mobile):
+        db.session.execute(update(Message).where(*waiting, place == to).values({place: None}))
+
+
 def withdraw_addressed(kinds: Sequence[str], about: str) -> set[str]:
     """Let e-mails and text messages that have not left yet not leave; answers of which kinds.
 

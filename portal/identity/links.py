@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sqlalchemy import update
 from sqlalchemy.dialects.postgresql import insert
 
 from portal.database import tenancy
@@ -76,6 +77,22 @@ def make_many(wanted: Sequence[Wanted], *, now: datetime) -> list[str]:
                 rows,
             )
     return [f"{settings().base_url}/l/{token}" for token in tokens]
+
+
+def end(case_ids: Sequence[int], channel: str, *, now: datetime) -> None:
+    """Let links to some cases that went out by a channel, and that nobody has used, open nothing.
+
+    To be called when what they were sent to is not their reader's any more.
+    """
+    with tenancy.service():
+        db.session.execute(
+            update(EntryLink)
+            .where(
+                EntryLink.case_id.in_(case_ids), EntryLink.channel == channel,
+                EntryLink.used_at.is_(None), EntryLink.ends_at > now,
+            )
+            .values(used_at=now)
+        )  # fmt: skip
 
 
 def hash_of(token: str) -> bytes:

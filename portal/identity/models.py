@@ -203,8 +203,9 @@ class AccessAttempt(Base):
 class EntryLink(Base):
     """A link in a message that opens a case, once and until ends_at: `links`.
 
-    token_hash: of what stands in the link. language: of the message that it stands in. used_by: the
-    browser that it was used in, as a hash.
+    token_hash: of what stands in the link. language: of the message that it stands in. used_at:
+    also when it was ended before its time, by nobody's use. used_by: the browser that it was used
+    in, as a hash.
     """
 
     __tablename__ = "entry_links"

@@ -95,6 +95,8 @@ REFUND_LOST = "refund.lost"
 # taken back with its payment; a month's signatures; the tax on the fees that it bore in a month.
 COMMISSION, COMMISSION_TAKEN_BACK = "commission", "commission.taken_back"
 SIGNATURES, FEES_VAT = "signatures", "fees.vat"
+# A creditor pays what it is charged, instead of having it set off.
+STATEMENT_PAID = "payment.statement"
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from portal import clock
 from portal.extensions import db
 from portal.messages import RedaError
 from portal.operations.views import actor, operations
-from portal.payments import commission, statements
+from portal.payments import commission, paying_in, statements
 from portal.payments.models import ServiceStatement
 from portal.reporting import charges
 from portal.web.forms import Form, PerCentField
@@ -57,7 +57,7 @@ def list_charges() -> Response:
         chosen=chosen,
         found=found,
         sums=sums,
-        set_off=statements.set_off_many([one.key for one, _ in found]),
+        standings=paying_in.standings([one for one, _ in found]),
         held=statements.against_the_books(),
     )
 

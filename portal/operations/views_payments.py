@@ -9,7 +9,7 @@ from htmx_flask import request
 from werkzeug.exceptions import NotFound
 from wtforms import SelectField, StringField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import Length
+from wtforms.validators import InputRequired, Length
 
 from portal import clock
 from portal.collection import lookup
@@ -20,6 +20,8 @@ from portal.payments import (
     coming_back,
     deciding,
     matching,
+    paying_in,
+    refunds,
     taking_back,
     told_at_once,
     told_twice,
@@ -72,6 +74,16 @@ class BackForm(Form):
     )  # fmt: skip
 
 
+class StatementForm(Form):
+    """Which monthly statement a payment is for."""
+
+    statement = StringField(
+        lazy_gettext("Number of the statement, or its OCR number"),
+        [InputRequired(), Length(max=40)],
+        render_kw={"inputmode": "numeric", "autocomplete": "off"},
+    )
+
+
 @operations.get("/payments")
 def list_payments() -> Response:
     """Payments that wait, the oldest first, and what was decided last."""
@@ -114,6 +126,22 @@ def give_payment(payment_id: int, reference: str) -> Response:
         payment_id,
         lambda: deciding.give(payment_id, parts, actor=actor(), now=clock.now()),
         gettext("The payment is booked on the case."),
+    )
+
+
+@operations.post("/payments/<int:payment_id>/statement")
+def give_payment_to_statement(payment_id: int) -> Response:
+    """Book a payment on a company's monthly statement."""
+    form = StatementForm()
+    if not form.validate():
+        return _page(payment_id, 422, of_statement=form)
+    return _decide(
+        payment_id,
+        lambda: deciding.give_statement(
+            payment_id, form.statement.data or "", actor=actor(), now=clock.now()
+        ),
+        gettext("The payment is booked on the monthly statement."),
+        of_statement=form,
     )
 
 
@@ -228,6 +256,7 @@ def _decide(
     is_here: bool = False,
     split: SplitForm | None = None,
     back: BackForm | None = None,
+    of_statement: StatementForm | None = None,
 ) -> Response:
     """Decide, and go to the payment that waits after it; after the last one to the first."""
     try:
@@ -235,11 +264,11 @@ def _decide(
         db.session.commit()
     except RedaError as error:
         db.session.rollback()
-        form = split or back
+        form = split or back or of_statement
         if form is not None:
             form.take(error)
         return _page(
-            payment_id, error.status, split=split, back=back,
+            payment_id, error.status, split=split, back=back, of_statement=of_statement,
             problem=None if form else error.problem,
         )  # fmt: skip
     flash(told, "good")
@@ -268,6 +297,7 @@ def _page(
     *,
     split: SplitForm | None = None,
     back: BackForm | None = None,
+    of_statement: StatementForm | None = None,
     problem: object = None,
 ) -> Response:
     payment = deciding.find(payment_id)
@@ -282,6 +312,7 @@ def _page(
         "operations/payment.html",
         status=status,
         payment=payment,
+        account=refunds.account_of(payment),
         is_waiting=is_waiting,
         following=_following(payment_id) if is_waiting else None,
         is_paid_to_us=is_paid_to_us,
@@ -303,6 +334,8 @@ def _page(
         split=split or SplitForm(formdata=None),
         rows=_ROWS,
         back=back or BackForm(formdata=None),
+        of_statement=of_statement or StatementForm(formdata=None),
+        paid_in=paying_in.of_payment(payment_id),
         whys=WHYS,
         problem=problem,
         transfer=transfers.find(payment_id),

@@ -19,6 +19,7 @@ from portal.operations.views import actor, operations
 from portal.payments import (
     closing,
     own_share,
+    payouts,
     reconciled_rows,
     reconciling,
     releasing,
@@ -124,6 +125,12 @@ def _words(found: Sequence[Figures]) -> dict[str, Any]:
     return {
         "moves": tables.MOVES,
         "payers": _payers(found),
+        "companies": payouts.company_names(
+            row.name
+            for each in found
+            for row in each.reconciliation.differences
+            if row.kind == "payout"
+        ),
         "reasons": tables.REASONS,
         "names_of_cases": cases.names(ids),
         "entry_name": lambda kind: said(entry_name(kind)),

@@ -19,7 +19,8 @@ What other rooms and the doors call:
 - `booking`: what becomes of a payment at once, from the first click to the books.
   `booking.receive_many`: money of many payments, such as a bank file tells of.
 - `commission.charge`, `commission.take_back`: what is due to us of a payment on a case under
-  long-term surveillance, booked with it; `statements`: what a company was charged in a month.
+  long-term surveillance, booked with it; `statements`: what a company was charged in a month;
+  `paying_in`: what it has paid of that itself.
 - `refunds`: what goes back to who paid it, who decides, and how it is booked; `paying_back`: by
   Swish, card and account, the way it came. By bank it goes with the payouts.
 - `told_twice`: deposits that files of two kinds tell of; `told_at_once`: Swish that comes on the

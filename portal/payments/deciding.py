@@ -12,7 +12,7 @@ from portal.collection import lookup
 from portal.extensions import db
 from portal.identity.actor import Actor
 from portal.messages import N_, RedaError
-from portal.payments import booking, matching, refunds
+from portal.payments import booking, matching, paying_in, refunds
 from portal.payments.models import BankPayment, BankShare, Payment, Refund
 from portal.payments.swish import new_payment_id
 from portal.payments.taking_back import (
@@ -159,6 +159,21 @@ def _give(
         matching.ask_refunds(
             {key: over}, share_ids, {payment.id: payment}, by=actor.name
         )  # fmt: skip
+
+
+def give_statement(payment_id: int, written: str, *, actor: Actor, now: datetime) -> None:
+    """Book a payment on a company's monthly statement, as `paying_in.give`.
+
+    Raises NotWaiting, and RedaError at the field `statement`, also when a part is decided already.
+    """
+    payment = waits(payment_id)
+    if payment.kind != "payment":
+        raise NotWaiting
+    if left_ore(payment) != payment.amount_ore:
+        raise RedaError(
+            N_("A part of it is given to a case or goes back already."), field="statement"
+        )
+    paying_in.give(payment, written, actor=actor, now=now)
 
 
 def send_back(payment_id: int, why: str, *, actor: Actor, now: datetime) -> None:

@@ -7,6 +7,7 @@ One rule, in three statements that each take one payment or thousands (`hits`):
 - A number of ours in the words (OCR, case reference, invoice number) is as sure as `_SURE` says,
   by whether the amount is what is owed or can be a part of it. From `CERTAIN` on it is certain, if
   the words name one case only.
+- The number of a company's monthly statement is certain likewise (`paying_in`).
 - A payer whom we know, by account, organisation number or name, is never certain.
 
 What is owed is told as booked, without the interest of the last days.
@@ -27,7 +28,7 @@ from portal.database.encryption import lookup_hash
 from portal.extensions import db
 from portal.identity.actor import BANK
 from portal.messages import RedaError
-from portal.payments import booking, coming_back, refunds, taking_back, told_at_once
+from portal.payments import booking, coming_back, paying_in, refunds, taking_back, told_at_once
 from portal.payments.accounts import check_organisation_number
 from portal.payments.models import BankPayment, BankShare, Payment
 
@@ -234,6 +235,7 @@ def _match(ids: Sequence[int], *, now: datetime) -> None:
     from_us = BankPayment.id.in_(ids) & (BankPayment.kind == "debit")
     db.session.execute(update(BankPayment).where(from_us).values(state="aside"))
     at_once = set(told_at_once.recognise(ids, now=now))
+    at_once.update(paying_in.take_surely(set(ids) - at_once, actor=BANK, now=now))
     decided = certain([one for one in ids if one not in at_once])
     booked = _book(decided, now=now)
     if booked:

@@ -693,6 +693,40 @@ class ServiceStatement(Base):
     content: Mapped[dict[str, Any]] = mapped_column(JSONB)
 
 
+class StatementPayment(Base):
+    """A payment by bank that a company has made for a monthly statement.
+
+    key: in the books. amount_ore: all of the payment; covers_ore: what of it was left to pay of the
+    statement; the company is owed the rest. undone: it is booked back.
+    """
+
+    __tablename__ = "statement_payments"
+    __table_args__ = (
+        CheckConstraint("amount_ore > 0 and covers_ore between 0 and amount_ore", name="amount"),
+        CheckConstraint("(undone_at is null) = (undone_by is null)", name="undone"),
+        # A payment is of one statement.
+        Index(
+            "uq_statement_payments_payment_id", "payment_id", unique=True,
+            postgresql_where=text("undone_at is null"),
+        ),
+        Index("ix_statement_payments_statement_key", "statement_key"),
+    )  # fmt: skip
+
+    id: Mapped[PrimaryKey]
+    key: Mapped[str] = mapped_column(unique=True)
+    statement_key: Mapped[str] = mapped_column(ForeignKey("service_statements.key"))
+    creditor_id: Mapped[int] = mapped_column(ForeignKey("creditors.id"))
+    payment_id: Mapped[int] = mapped_column(ForeignKey("bank_payments.id"))
+    amount_ore: Mapped[int]
+    covers_ore: Mapped[int]
+    currency: Mapped[str]
+    value_on: Mapped[date]
+    by: Mapped[str]
+    at: Mapped[datetime]
+    undone_by: Mapped[str | None]
+    undone_at: Mapped[datetime | None]
+
+
 class ServiceStatementLine(Base):
     """A line of the ledger that charges a company, on one statement for ever.
 

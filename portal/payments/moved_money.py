@@ -111,7 +111,10 @@ money as (
                 then split_part(e.idempotency_key, ':', 2)
             when f.way <> 'bank' then f.way end as way
     from money m join ledger_entries e on e.id = m.entry_id
-    left join bank_shares s on s.key = substr(e.idempotency_key, case
+    left join (
+        select key, payment_id from bank_shares
+        union all select key, payment_id from statement_payments
+    ) s on s.key = substr(e.idempotency_key, case
         when e.idempotency_key like 'payment:%' then 9
         when e.idempotency_key like 'taken back:%' then 12
         when e.idempotency_key like 'returned by bank:%' then 18 end)

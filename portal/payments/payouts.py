@@ -6,7 +6,7 @@ payment; below zero nothing is paid, and it waits for more. Until operators have
 it, a proposal takes in what comes meanwhile (`releasing` has the rest).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -426,6 +426,8 @@ def _changeable(key: str) -> Payout:
 
 def take_back(payout: Payout) -> None:
     """Let a payout that was not approved be a proposal again, or a part of the one made since."""
+    # As in `propose`: it is seen whether one is being made.
+    db.session.get_one(Creditor, payout.creditor_id, with_for_update={"key_share": True})
     meanwhile = _open(payout.creditor_id, payout.currency)
     if meanwhile is None:
         payout.batch_id = None
@@ -527,6 +529,16 @@ def lines(payout: Payout) -> list[PayoutLine]:
 def company_name(payout: Payout) -> str:
     """Whose payout it is."""
     return db.session.get_one(Creditor, payout.creditor_id).name
+
+
+def company_names(keys: Iterable[str]) -> dict[str, str]:
+    """Whose payouts they are, by their keys."""
+    rows = db.session.execute(
+        select(Payout.key, Creditor.name)
+        .join(Creditor, Creditor.id == Payout.creditor_id)
+        .where(Payout.key.in_(set(keys)))
+    )
+    return {row[0]: row[1] for row in rows}
 
 
 def by_case(payout_ids: Sequence[int], *, most: int) -> dict[int, list[CaseSum]]:

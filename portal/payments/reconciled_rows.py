@@ -85,7 +85,17 @@ from payments p join creditors c on c.id = p.creditor_id
 left join ledger_entries e on e.idempotency_key = 'payment:' || p.channel_reference
 where p.currency = :currency and p.channel = :what and p.id > :after
     and coalesce(e.posted_on, p.value_on) between :first and :last
-order by p.id limit :most
+union all
+-- After all receipts: what companies have paid in themselves.
+select r.id, e.posted_on, r.amount_ore, r.number, null, c.name
+from (
+    select s.id + 4503599627370496 as id, s.amount_ore, t.number::text, s.creditor_id, s.key
+    from statement_payments s join service_statements t on t.key = s.statement_key
+    where s.currency = :currency and :what = 'bankgiro'
+) r join creditors c on c.id = r.creditor_id
+join ledger_entries e on e.idempotency_key = 'payment:' || r.key
+where r.id > :after and e.posted_on between :first and :last
+order by id limit :most
 """
     ),
 }
@@ -118,7 +128,10 @@ select e.id, e.kind, c.name, e.case_id, e.booked_on, e.posted_on, l.account, l.a
     l.currency, s.payment_id
 from ledger_entries e join creditors c on c.id = e.creditor_id
 join ledger_lines l on l.entry_id = e.id
-left join bank_shares s on s.key = regexp_replace(e.idempotency_key, '^[^:]*:', '')
+left join (
+    select key, payment_id from bank_shares
+    union all select key, payment_id from statement_payments
+) s on s.key = regexp_replace(e.idempotency_key, '^[^:]*:', '')
 where e.id = :id order by l.id
 """
 )

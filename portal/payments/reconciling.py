@@ -243,6 +243,14 @@ with came as (
     ) o join ledger_entries e
         on e.idempotency_key in (o.name || '\\:settled', o.name || '\\:returned')
     union all
+    select o.what, o.sign * o.amount_ore, e.posted_on
+    from (
+        select s.key, s.amount_ore, told.* from statement_payments s cross join (values
+            ('bankgiro', 1, 'payment'), ('taken back', -1, 'taken back'),
+            ('taken back', -1, 'returned by bank')) told (what, sign, name)
+        where s.currency = :currency
+    ) o join ledger_entries e on e.idempotency_key = concat(o.name, ':', o.key)
+    union all
     select 'own share', o.sign * o.amount_ore, e.posted_on
     from (
         select key, amount_ore, shares -> 0 ->> 0 as creditor_id, told.what, told.sign

@@ -7,6 +7,8 @@ the levels "checksiffra" and "checksiffra och längdsiffra"
 (https://www.bankgirot.se/tjanster/inbetalningar/bankgiro-inbetalningar/ocr-referenskontroll/).
 """
 
+import re
+
 from stdnum import luhn
 
 from portal.database import encryption
@@ -21,6 +23,11 @@ _ALPHABET = "2345679CDFGHJKMNPQRTVWXZ"
 
 # Added to every serial, so that no reference begins with a zero: payers and spreadsheets drop it.
 _FIRST_BODY = 10 ** (SHORTEST - 3)
+# Serials of monthly statements: those whose numbers have 16 digits and begin with a nine. No case
+# gets there: ninety trillion serials come before.
+_FIRST_STATEMENT = 9 * 10 ** (LONGEST - 3) - _FIRST_BODY
+# As they are written, also with spaces or hyphens between the digits.
+STATEMENT_PATTERN = r"9(?:[ -]?[0-9]){15}"
 _LAST_SERIAL = 10 ** (LONGEST - 2) - 1 - _FIRST_BODY
 
 
@@ -35,6 +42,25 @@ def make_ocr(serial: int) -> str:
     body = str(_FIRST_BODY + serial)
     counted = body + str((len(body) + 2) % 10)
     return counted + luhn.calc_check_digit(counted)
+
+
+def statement_ocr(number: int) -> str:
+    """The OCR number of a monthly statement: 16 digits that begin with 9.
+
+    number: the statement's, 1 or more.
+    """
+    return make_ocr(_FIRST_STATEMENT + number)
+
+
+def statement_number(ocr: str) -> int | None:
+    """Which monthly statement an OCR number is of; None when it is no statement's.
+
+    ocr: its digits.
+    """
+    if re.fullmatch(STATEMENT_PATTERN, ocr) is None:
+        return None
+    number = int(ocr[:-2]) - _FIRST_BODY - _FIRST_STATEMENT
+    return number if number > 0 and statement_ocr(number) == ocr else None
 
 
 def code_of(ocr: str) -> str:

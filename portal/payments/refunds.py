@@ -168,7 +168,11 @@ def told_account(refund: Refund) -> str:
     """The account that the bank told the money came from, as people write it, or ""."""
     if refund.payment_id is None:
         return ""
-    payment = db.session.get_one(BankPayment, refund.payment_id)
+    return account_of(db.session.get_one(BankPayment, refund.payment_id))
+
+
+def account_of(payment: BankPayment) -> str:
+    """The account that a payment came from, as people write it, or ""."""
     kind, account = known_kind(payment), payment.payer_account or ""
     return written_account(kind, account) if kind else account
 

@@ -35,7 +35,6 @@ from portal.payments import commission, payouts
 from portal.payments.models import (
     Commission,
     Payout,
-    PayoutLine,
     ServiceStatement,
     ServiceStatementLine,
 )
@@ -471,36 +470,56 @@ def of_company(creditor_id: int, limit: int = 60) -> list[ServiceStatement]:
     )
 
 
-_BINDING = (payouts.RELEASED, payouts.SETTLED, payouts.REJECTED, payouts.OFFSET)
+_BINDING = [payouts.RELEASED, payouts.SETTLED, payouts.REJECTED, payouts.OFFSET]
+# Of what was charged, less what the company itself has paid in for it.
+_SET_OFF = text(
+    """
+    with line as (
+        select statement_key, line_id from service_statement_lines
+        where statement_key = any(:keys)
+        union all
+        select s.statement_key, m.id from statement_payments s
+        join ledger_entries e on e.idempotency_key in
+            ('payment:' || s.key, 'taken back:' || s.key, 'returned by bank:' || s.key)
+        join ledger_lines m on m.entry_id = e.id and m.account = 'owed_by_creditor'
+        where s.statement_key = any(:keys)
+    )
+    select line.statement_key, p.id, -sum(l.amount_ore)::bigint
+    from line join payout_lines l on l.line_id = line.line_id join payouts p on p.id = l.payout_id
+    where p.status = any(:binding) or :is_ordered and p.batch_id is not null
+    group by line.statement_key, p.id having sum(l.amount_ore) <> 0 order by p.id
+    """
+)
 
 
 def set_off(key: str) -> list[SetOff]:
     """In which payouts a statement was set off, the oldest first.
 
     What is only proposed may still change, and is not among them; what the bank has refused to pay
-    is: what was set off in it stays so.
+    is: what was set off in it stays so. What the company has paid in is not set off.
     """
-    rows = db.session.execute(
-        select(Payout, -func.sum(PayoutLine.amount_ore))
-        .join(PayoutLine, PayoutLine.payout_id == Payout.id)
-        .join(ServiceStatementLine, ServiceStatementLine.line_id == PayoutLine.line_id)
-        .where(ServiceStatementLine.statement_key == key, Payout.status.in_(_BINDING))
-        .group_by(Payout.id)
-        .order_by(Payout.id)
-    )
-    return [SetOff(payout, int(ore)) for payout, ore in rows]
+    rows = _set_off([key], is_ordered=False)
+    ids = [payout_id for _, payout_id, _ in rows]
+    found = {one.id: one for one in db.session.scalars(select(Payout).where(Payout.id.in_(ids)))}
+    return [SetOff(found[payout_id], ore) for _, payout_id, ore in rows]
 
 
-def set_off_many(keys: Sequence[str]) -> dict[str, int]:
-    """How much of statements is set off, in öre."""
+def set_off_many(keys: Sequence[str], *, is_ordered: bool = False) -> dict[str, int]:
+    """How much of statements is set off, in öre.
+
+    is_ordered: also in payouts that wait for approval, and no longer change.
+    """
+    sums: dict[str, int] = {}
+    for key, _, ore in _set_off(keys, is_ordered=is_ordered):
+        sums[key] = sums.get(key, 0) + ore
+    return sums
+
+
+def _set_off(keys: Sequence[str], *, is_ordered: bool) -> list[tuple[str, int, int]]:
     rows = db.session.execute(
-        select(ServiceStatementLine.statement_key, -func.sum(PayoutLine.amount_ore))
-        .join(PayoutLine, PayoutLine.line_id == ServiceStatementLine.line_id)
-        .join(Payout, Payout.id == PayoutLine.payout_id)
-        .where(ServiceStatementLine.statement_key.in_(keys), Payout.status.in_(_BINDING))
-        .group_by(ServiceStatementLine.statement_key)
+        _SET_OFF, {"keys": list(keys), "binding": _BINDING, "is_ordered": is_ordered}
     )
-    return {key: int(ore) for key, ore in rows}
+    return [(key, payout_id, int(ore)) for key, payout_id, ore in rows]
 
 
 def months() -> list[date]:

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Select, select
 from portal.extensions import db
 from portal.identity.actor import Actor
 from portal.messages import N_, RedaError
-from portal.payments import booking, refunds
+from portal.payments import booking, paying_in, refunds
 from portal.payments.models import BankPayment, BankShare, Refund
 
 log = structlog.get_logger()
@@ -112,12 +112,13 @@ def _take_back_by(reversal: BankPayment, payment_id: int, actor: Actor, now: dat
 def undo_shares(
     payment: BankPayment, *, by_bank: bool, on: date, actor: Actor, now: datetime
 ) -> None:
-    """Book back what cases were given of a payment, and withdraw what goes back of it."""
+    """Book back what cases or a statement had of a payment, and withdraw what goes back of it."""
     # Before the cases, so that nobody sends one meanwhile.
     going_back = held_refunds(payment.id)
     for share in sorted(shares_of(payment.id), key=lambda one: one.case_id):
         booking.take_back(share.key, by_bank=by_bank, on=on, actor=actor, now=now)
         share.undone_by, share.undone_at = actor.name or actor.kind, now
+    paying_in.undo(payment, by_bank=by_bank, on=on, actor=actor, now=now)
     for refund in going_back:
         refunds.withdraw(refund, actor=actor, now=now)
         refunds.lose(refund, on=on, now=now)

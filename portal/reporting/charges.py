@@ -13,8 +13,10 @@ from portal.collection.cases import CaseName
 from portal.delivery import letters
 from portal.extensions import settings
 from portal.messages import N_
-from portal.payments import statements
-from portal.payments.models import ServiceStatement
+from portal.payments import paying_in, statements
+from portal.payments.accounts import Bankgiro
+from portal.payments.models import ServiceStatement, StatementPayment
+from portal.payments.paying_in import Standing
 from portal.payments.statements import COMMISSION, FEES, SIGNATURES, Line, SetOff, Sums
 from portal.reporting import names
 from portal.reporting.tables import Text, said
@@ -64,17 +66,20 @@ class Section:
 
 @dataclass(frozen=True)
 class Shown:
-    """A statement with what it is made up of, and what of it is set off by now."""
+    """A statement with what it is made up of, and what has become of it by now.
+
+    payments: what the company has paid in for it. ocr: what it is paid with, to the bankgiro; None
+    when it cannot be.
+    """
 
     statement: ServiceStatement
     sums: Sums
     sections: Sequence[Section]
     set_off: Sequence[SetOff]
-
-    @property
-    def left_ore(self) -> int:
-        """What is not set off yet, in öre; below zero when the company is to get it back."""
-        return self.statement.total_ore - sum(one.ore for one in self.set_off)
+    payments: Sequence[StatementPayment]
+    standing: Standing
+    ocr: str | None
+    bankgiro: str
 
 
 def shown(
@@ -91,7 +96,11 @@ def shown(
         rows = as_rows(lines[:most])
         next_after = lines[most - 1].line_id if len(lines) > most else None
         found.append(Section(name, TITLES[name], rows, sums.sections[name], next_after))
-    return Shown(statement, sums, found, statements.set_off(statement.key))
+    return Shown(
+        statement, sums, found, statements.set_off(statement.key),
+        paying_in.of_statement(statement.key), paying_in.standings([statement])[statement.key],
+        paying_in.ocr(statement), Bankgiro(settings().service_bankgiro).written(),
+    )  # fmt: skip
 
 
 def as_rows(lines: Sequence[Line]) -> list[Row]:
@@ -107,11 +116,12 @@ def _what(line: Line) -> Text | str:
 
 
 def render(statement: ServiceStatement, *, language: str) -> bytes:
-    """The statement as PDF, in the reader's language; what is set off stands on the page alone."""
+    """The statement as PDF, in the reader's language, with what is left of it to pay today."""
     told = shown(statement, most=MOST_ON_PAPER)
     content: dict[str, Any] = {
         "title": gettext("Invoice %(number)s", number=statement.number),
-        "statement": statement, "sums": told.sums, "sections": told.sections,
+        "statement": statement, "sums": told.sums, "sections": told.sections, "told": told,
+        "today": clock.today(),
         "made_on": clock.day_of(statement.made_at).isoformat(), **statement.content,
     }  # fmt: skip
     return letters.render_statement(content, language=language, settings=settings())

@@ -47,6 +47,7 @@ _ENTRIES = {
     "claim.returned": N_("Given back"),
     "claim.limited": N_("Limited by time"),
     "rest.written_off": N_("Small rest written off"),
+    "payment.statement": N_("Payment of a monthly statement"),
     "payment.taken_back": N_("Payment taken back"),
     "payment.returned_by_bank": N_("Money returned by the bank"),
     "rest.taken_back": N_("Rest owed again"),

@@ -74,12 +74,14 @@ def _of_part(part: statements.Part, chart: Chart) -> Iterator[Posting]:
     kind = said(names.entry(part.kind))
     about = [part.reference, part.invoice_number, part.debtor_name]
     case = " ".join(one for one in about if one)
+    # What the company has paid in itself is no cost of its once more.
+    is_paid_in = part.reference is None and part.kind.startswith("payment.")
     # What is paid is a debit; what it is made of stands on the other side.
     for account, ore, what in (
         (chart.receivables, -part.principal_ore, ""),
         (chart.interest, -part.interest_ore, "Ränta"),
         (chart.other, -part.other_ore, kind),
-        (chart.costs, -part.set_off_ore, kind),
+        (chart.other if is_paid_in else chart.costs, -part.set_off_ore, kind),
         (chart.vat, -part.vat_ore, f"Moms {kind}"),
     ):
         if ore:

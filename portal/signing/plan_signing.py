@@ -15,7 +15,7 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 from sqlalchemy import select
 
 from portal import clock
-from portal.collection import cases, entry_messages, plans, tellings
+from portal.collection import cases, circumstances, entry_messages, plans, states
 from portal.collection.plan_offers import Proposal
 from portal.database import tenancy
 from portal.delivery import letters
@@ -33,6 +33,7 @@ KIND = "payment_plan"
 # So long an offer stands, and never longer than to its first payment.
 STANDS = timedelta(days=3)
 _OF_AGE = 18
+_ACTED_FOR = {states.MINOR, states.REPRESENTED}
 _OFFERED = "plan_offered"
 
 
@@ -78,15 +79,17 @@ def stands_until(first_on: date, today: date) -> date:
 
 
 def require_able(case: Any, today: date) -> None:
-    """Raises CannotSign when the debtor is not known, is a child, or somebody acts for them."""
+    """Raises CannotSign when the debtor is not known, is a child, or somebody acts for them.
+
+    What was told, and was found not to be so or to be so no more, hinders nothing.
+    """
     number = case.debtor.identity_number or ""
-    told = tellings.of_case(case.id, "minor", "represented")
     if case.debtor.kind == "company":
         is_able = len(number) == 10
     else:
         born_on = values.born_on(number)
         is_able = born_on is not None and _age(born_on, today) >= _OF_AGE
-    if told or not is_able:
+    if not is_able or circumstances.known_of(case.debtor) & _ACTED_FOR:
         raise CannotSign
 
 

@@ -313,6 +313,61 @@ def test_a_number_is_asked_about_five_times_a_day_at_most(case: Case) -> None:
         tell(case, phone="070-174 06 20")
 
 
+def test_an_address_is_asked_about_five_times_a_day_at_most(case: Case) -> None:
+    for last in range(5):
+        tell(case, email=f"a{last}@example.com")
+    with pytest.raises(RedaError, match="Too many") as refused:
+        tell(case, email="b@example.com")
+    assert refused.value.problem.field == "email"
+
+
+def opens(token: str) -> bool:
+    link = entry_links.find(token, now=NOW + timedelta(minutes=1))
+    return link is not None and link.is_open
+
+
+def link_to(case: Case, channel: str) -> str:
+    return entry_links.make(case, channel, NOW).rpartition("/")[2]
+
+
+def test_links_that_went_to_an_old_address_open_nothing_once_another_is_told(case: Case) -> None:
+    by_mail, by_text = link_to(case, "email"), link_to(case, "sms")
+    tell(case, email="anna@example.com")
+    assert (opens(by_mail), opens(by_text)) == (False, True)
+
+
+def test_links_that_went_to_the_old_one_meanwhile_end_when_the_new_one_is_confirmed(
+    case: Case,
+) -> None:
+    tell(case, email="anna@example.com")
+    meanwhile = link_to(case, "email")
+    confirm(case)
+    assert not opens(meanwhile)
+
+
+def test_links_that_went_to_an_old_number_open_nothing(case: Case) -> None:
+    by_text(case)
+    old = link_to(case, "sms")
+    tell(case, phone="070-174 06 13")
+    assert not opens(old)
+
+
+def test_links_stay_good_when_something_else_is_told(case: Case) -> None:
+    links = link_to(case, "email"), link_to(case, "sms")
+    tell(case, language="ar", **HOME)
+    assert all(map(opens, links))
+
+
+def test_a_letter_that_waits_is_not_told_of_at_an_old_address(case: Case) -> None:
+    tell(case, email="anna@example.com", channel="email")
+    confirm(case)
+    with tenancy.service():
+        lifecycle.send_reminder(cases.lock(case.id), today=TODAY, now=NOW)
+    tell(case, email="eva@example.com")
+    (letter,) = mails("reminder")
+    assert (letter.channel, letter.address) == ("letter", None)
+
+
 def test_who_chose_text_messages_is_told_by_one_that_opens_the_case_and_names_nobody(
     case: Case,
 ) -> None:

@@ -12,8 +12,11 @@ from bs4 import BeautifulSoup
 from portal import clock
 from portal.creditor import views_statements
 from portal.identity.models import Creditor
+from portal.payments import paying_in
 from tests.creditor.conftest import Desk
 from tests.factories import TODAY, a_creditor_that_signed
+from tests.payments.bank_money import match
+from tests.payments.bank_money import told as told_by_bank
 from tests.payments.charging import a_price, a_statement, a_watched_case, pay
 from tests.payments.paying_out import an_account, owe, propose, settle
 
@@ -83,7 +86,7 @@ def test_a_statement_leads_to_the_payout_that_set_it_off(desk: Desk, creditor: C
     link = page.find("a", string=re.compile("Set off in the payout"))
     assert link["href"].endswith(f"payouts/{proposed.key}")
     # The signature was charged after it.
-    assert "Not set off yet SEK 18.75" in words(page)
+    assert "Neither paid in nor set off yet SEK 18.75" in words(page)
 
 
 def test_a_statement_of_another_company_is_not_there(desk: Desk) -> None:
@@ -105,3 +108,32 @@ def test_a_long_statement_goes_on_on_another_page(
     assert commissions(page) == 2
     onward = page.select_one("a[rel=next]")["href"].partition("?")[2]
     assert commissions(desk.get(f"statements/{made.key}?{onward}")) == 1
+
+
+def test_what_no_payout_covers_can_be_paid_in_and_is_then_told_paid(
+    desk: Desk, creditor: Creditor
+) -> None:
+    made = a_statement(creditor)
+    ocr = paying_in.ocr(made) or ""
+    shown = words(desk.get(f"statements/{made.key}"))
+    assert f"OCR number {ocr} Left to pay SEK 18.75" in shown
+    assert "Not paid yet" in words(desk.get("statements"))
+    told_by_bank(20_00, references=(ocr,))
+    match()
+    shown = words(desk.get(f"statements/{made.key}"))
+    assert "Paid too much" in shown
+    assert "Paid in on 10 March 2026 SEK 18.75" in shown
+    assert "SEK 1.25 was paid too much. It goes out with the next payout." in shown
+    assert "Left to pay SEK" not in shown
+
+
+def test_the_paper_tells_what_to_pay_with_and_what_is_left(desk: Desk, creditor: Creditor) -> None:
+    made = a_statement(creditor)
+    ocr = paying_in.ocr(made) or ""
+    told_by_bank(10_00, references=(ocr,))
+    match()
+    pages = pypdf.PdfReader(io.BytesIO(desk.raw(f"statements/{made.key}.pdf").data)).pages
+    paper = " ".join(" ".join(one.extract_text().split()) for one in pages).replace("\xa0", " ")
+    assert ocr in paper
+    assert "5050-1055" in paper
+    assert "SEK 8.75" in paper

@@ -84,6 +84,7 @@ from portal.payments.models import (
     Refund,
     ServiceStatement,
     ServiceStatementLine,
+    StatementPayment,
     ToldTwice,
 )
 from portal.reporting import orders
@@ -407,6 +408,10 @@ def a_tenant(name: str, identity_number: str) -> Tenant:
                 key=name, number=payout.id, creditor_id=creditor.id, currency="SEK",
                 first_on=TODAY, last_on=TODAY, made_at=NOW, net_ore=0, vat_ore=0, total_ore=0,
                 fees_ore=0, signatures_through=0, content={},
+            ),
+            StatementPayment(
+                key=name, statement_key=name, creditor_id=creditor.id, payment_id=bank_payment.id,
+                amount_ore=1, covers_ore=1, currency="SEK", value_on=TODAY, by="", at=NOW,
             ),
             ServiceStatementLine(
                 line_id=payout.id, statement_key=name, creditor_id=creditor.id, section="fees",

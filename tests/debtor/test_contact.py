@@ -1,5 +1,8 @@
 """The page where debtors say how they want to be reached, and what comes of it."""
 
+import io
+import zipfile
+
 import pytest
 from bs4 import BeautifulSoup
 from flask import Flask
@@ -376,3 +379,28 @@ def test_thousands_at_once_go_by_the_same_way_as_one(owner: Case) -> None:
         "mailbox", "letter", "mailbox", "letter", "letter", "mailbox",
     ]  # fmt: skip
     assert [row.mailbox for row in rows] == [one.mailbox for one in one_by_one]
+
+
+WHERE = ("contact", "data", "data.json", "data.zip", "letters/1.pdf", "invoice/file")
+
+
+def protect(case: Case) -> None:
+    with tenancy.service():
+        stops.stop(cases.lock(case.id), states.PROTECTED, "", actor=CLERK, now=clock.now())
+        db.session.commit()
+
+
+@pytest.mark.parametrize("page", WHERE)
+def test_an_old_letter_does_not_tell_where_somebody_protected_is(
+    client: FlaskClient, case: Case, page: str
+) -> None:
+    protect(case)
+    Visitor(client).enter(case)
+    response = Visitor(client).raw(f"/case/{page}")
+    assert response.headers["Location"] == f"/identify?reference={case.reference}"
+
+
+def test_what_is_held_of_all_cases_does_not_either(client: FlaskClient, case: Case) -> None:
+    protect(case)
+    Visitor(client).enter(case)
+    assert zipfile.ZipFile(io.BytesIO(Visitor(client).raw("/data.zip").data)).namelist() == []

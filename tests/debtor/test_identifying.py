@@ -8,12 +8,13 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from portal import clock
-from portal.collection import access
+from portal.collection import access, cases, states, stops
 from portal.collection.models import Case
 from portal.config import Settings
 from portal.database.encryption import lookup_hash
 from portal.extensions import db
 from portal.identity import signatories
+from portal.identity.actor import SYSTEM
 from portal.identity.models import BankIDOrder
 from simulators.bankid.running import Simulator
 from tests.bankid_fixtures import Phone, pointed_at
@@ -94,6 +95,18 @@ class TestWhatOneSees:
         come_in(browser, phone, EVA)
         assert browser.get(f"/case/{other.reference}").status_code == 404
 
+    def test_who_has_a_protected_identity_sees_what_is_held_of_where_they_are(
+        self, app: Flask, browser: Browser, phone: Phone
+    ) -> None:
+        case, other = a_case_of(EVA), a_case_of(JOHAN)
+        for one in (case, other):
+            stops.stop(cases.lock(one.id), states.PROTECTED, "", actor=SYSTEM, now=clock.now())
+        db.session.commit()
+        enter_case(app, browser.client, other)
+        come_in(browser, phone, EVA, "/identify")
+        found = [browser.get(f"/case/{one.reference}/contact").status_code for one in (case, other)]
+        assert found == [200, 303]
+
     @pytest.mark.parametrize(("days", "status"), [(90, 200), (91, 404)])
     def test_a_closed_case_is_there_for_ninety_days(
         self, browser: Browser, phone: Phone, days: int, status: int
@@ -165,6 +178,17 @@ class TestTheSession:
         assert browser.cookie() != before
         for one in (case, other):
             assert browser.get(f"/case/{one.reference}").status_code == 200
+
+    @pytest.mark.parametrize("second_owes", [True, False])
+    def test_a_second_person_ends_the_visit_of_the_first(
+        self, browser: Browser, phone: Phone, second_owes: bool
+    ) -> None:
+        hers = a_case_of(EVA)
+        if second_owes:
+            a_case_of(JOHAN, "Fjällbäcks Tandvård AB")
+        come_in(browser, phone, EVA)
+        come_in(browser, phone, JOHAN, "/identify")
+        assert browser.get(f"/case/{hers.reference}").status_code in (303, 404)
 
     def test_a_visit_by_code_alone_sees_that_case_alone(self, app: Flask, browser: Browser) -> None:
         case, other = a_case_of(EVA), a_case_of(EVA, "Fjällbäcks Tandvård AB")

@@ -12,8 +12,9 @@ from portal.collection.models import Case
 from portal.extensions import db
 from portal.payments import booking, matching, taking
 from portal.payments.models import BankPayment
-from tests.factories import NOW, TODAY, a_person, a_reminded_case, sign_in
+from tests.factories import NOW, TODAY, a_creditor, a_person, a_reminded_case, sign_in
 from tests.payments.bank_files.written import Deposit, Paid, bgmax
+from tests.payments.charging import a_statement
 
 ENGLISH = {"Accept-Language": "en"}
 
@@ -119,6 +120,20 @@ def test_what_is_not_there_is_not_found(browser: FlaskClient, path: str) -> None
     assert browser.get(f"/operations/{path}").status_code == 404
 
 
+def test_a_payment_is_booked_on_a_company_s_monthly_statement(browser: FlaskClient) -> None:
+    made = a_statement(a_creditor())
+    (payment_id,) = came(Paid(18_75, name="Norrsken Energi AB"))
+    at = f"/operations/payments/{payment_id}"
+    assert "no monthly statement" in post(browser, at, f"{at}/statement", status=422, statement="7")
+    told = post(browser, at, f"{at}/statement", statement=str(made.number))
+    assert "The payment is booked on the monthly statement." in told
+    assert f"Monthly statement {made.number}" in page(browser, at).get_text(" ", strip=True)
+    charged = page(browser, "/operations/charges").get_text(" ", strip=True)
+    assert "Paid" in charged
+    told = post(browser, at, f"{at}/undo")
+    assert "waits again" in told
+
+
 def test_the_next_in_the_list_comes_after_what_is_decided(browser: FlaskClient) -> None:
     case = a_reminded_case()
     paid = [Paid(1_000 * number, name=f"Nr {number}", serial=str(number)) for number in (1, 2, 3)]
@@ -129,3 +144,9 @@ def test_the_next_in_the_list_comes_after_what_is_decided(browser: FlaskClient) 
     assert "30.00" in told
     at = f"/operations/payments/{third}"
     assert page(browser, at).select_one(f"main a[href='/operations/payments/{first}']")
+
+
+def test_the_account_it_came_from_is_written_as_people_write_it(browser: FlaskClient) -> None:
+    (payment_id,) = came(Paid(1_000, payer="9912346", name="Ada"))
+    told = page(browser, f"/operations/payments/{payment_id}").get_text(" ", strip=True)
+    assert "991-2346" in told

@@ -13,7 +13,7 @@ from portal.payments import closing, reconciling
 from portal.payments.models import ClosedPeriod, OwnShareOrder, PayoutBatch
 from tests.factories import NOW, TODAY, a_creditor, a_person, a_reminded_case, sign_in
 from tests.payments.bank_money import match, paid_by_bank, told
-from tests.payments.paying_out import an_account
+from tests.payments.paying_out import an_account, collect, propose, settle
 from tests.signing.pages import Browser
 
 PATH = "/operations/reconciliation"
@@ -75,6 +75,14 @@ def test_a_payment_that_waits_is_shown_with_who_paid(desk: Browser, creditor: Cr
     told(50_000, name="Anna Berg", serial="8812")
     match()
     assert "Anna Berg" in words(desk.page(DAY))
+
+
+def test_a_payout_that_differs_is_shown_with_its_company(desk: Browser, creditor: Creditor) -> None:
+    collect(a_reminded_case(creditor), 500_25)
+    (payout,) = propose(creditor)
+    settle(payout)
+    link = desk.page(DAY).select_one(f"a[href$='/payouts/{payout.key}']")
+    assert link.get_text(strip=True) == "Payout, Norrsken Energi AB"
 
 
 def test_a_day_is_a_file_for_a_spreadsheet(desk: Browser, creditor: Creditor) -> None:

@@ -2,6 +2,8 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
+from threading import Thread
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -11,19 +13,20 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
 
-from portal import ledger
+from portal import jobs, ledger
 from portal.database import tenancy
 from portal.extensions import db
 from portal.identity.actor import SYSTEM
 from portal.identity.models import Creditor
 from portal.ledger import Account
 from portal.messages import RedaError
-from portal.payments import payouts
+from portal.payments import payouts, releasing
 from portal.payments.models import Payout, PayoutLine
 from portal.payments.payouts import Schedule
 from portal.reporting import statements
 from tests.factories import NOW, TODAY, a_creditor, a_reminded_case
 from tests.payments.paying_out import an_account, collect, owe, propose, release, settle
+from tests.payments.test_own_share import until_it_waits
 
 
 @pytest.fixture
@@ -239,6 +242,53 @@ def test_the_database_keeps_the_lines_of_what_is_ordered(creditor: Creditor) -> 
     with pytest.raises(DBAPIError, match="keeps its lines"):
         db.session.execute(text("delete from payout_lines"))
     db.session.rollback()
+
+
+def test_a_company_that_nothing_can_be_proposed_for_holds_up_no_other(
+    creditor: Creditor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = a_creditor("Aspen AB")
+    for one in (creditor, other):
+        collect(a_reminded_case(one), 500_00)
+    propose_for = payouts.propose
+
+    def propose_or_fail(creditor_id: int, **days: Any) -> list[Payout]:
+        if creditor_id == creditor.id:
+            raise RedaError("It fails.")
+        return propose_for(creditor_id, **days)
+
+    monkeypatch.setattr(payouts, "propose", propose_or_fail)
+    monkeypatch.setattr(payouts, "due", lambda today: [creditor.id, other.id])
+    with pytest.raises(RedaError):
+        jobs.propose_payouts()
+    assert [one.creditor_id for one, _ in payouts.proposals()] == [other.id]
+
+
+def test_what_is_taken_apart_while_more_is_proposed_is_one_proposal(
+    app: Flask, creditor: Creditor
+) -> None:
+    an_account(creditor)
+    collect(a_reminded_case(creditor), 500_00)
+    (first,) = propose(creditor)
+    batch = releasing.put_together([first.key], actor=SYSTEM, now=NOW)
+    db.session.commit()
+    key = batch.key
+    collect(a_reminded_case(creditor), 200_00)
+
+    def run() -> None:
+        with app.app_context(), tenancy.service():
+            releasing.withdraw(key, now=NOW)
+            db.session.commit()
+            db.session.remove()
+
+    payouts.propose(creditor.id, today=TODAY, now=NOW)
+    other = Thread(target=run)
+    other.start()
+    until_it_waits(other)
+    db.session.commit()
+    other.join()
+    db.session.expire_all()
+    assert [one.amount_ore for one, _ in payouts.proposals()] == [700_00]
 
 
 def test_only_an_account_of_the_company_is_paid_to(creditor: Creditor) -> None:

@@ -201,14 +201,28 @@ def test_who_cannot_sign_is_led_to_a_person(case: Case, number: str | None) -> N
         offer(case)
 
 
-@pytest.mark.parametrize("kind", ["minor", "represented"])
-def test_nor_does_who_has_somebody_to_act_for_them(case: Case, kind: str) -> None:
+def told(case: Case, kind: str) -> None:
     tellings.tell(
         case, kind, facts=tellings.situation_facts(since=None, contact="", today=clock.today()),
         words="w", files=[], language="sv", actor=DEBTOR, now=clock.now(),
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["minor", "represented"])
+def test_nor_does_who_has_somebody_to_act_for_them(case: Case, kind: str) -> None:
+    told(case, kind)
     with pytest.raises(RedaError):
         plan_signing.require_able(case, clock.today())
+
+
+@pytest.mark.parametrize("kind", ["minor", "represented"])
+def test_who_was_found_to_act_for_themselves_signs(case: Case, kind: str) -> None:
+    told(case, kind)
+    tellings.answer(
+        cases.lock(case.id), kind, tellings.GOES_ON, words="w", actor=CLERK, today=clock.today(),
+        now=clock.now(),
+    )  # fmt: skip
+    plan_signing.require_able(case, clock.today())
 
 
 def test_a_clerk_is_told_why_the_debtor_cannot(case: Case) -> None:
