@@ -19,7 +19,17 @@ from portal.identity.signatories import ToldRegister
 from portal.operations.views import operations
 from portal.operations.views_components import components as component_page
 from portal.signing.views import signing
-from portal.web import components, errors, formats, forms, headers, languages, logs, pages
+from portal.web import (
+    components,
+    errors,
+    formats,
+    forms,
+    headers,
+    languages,
+    logs,
+    pages,
+    rendering,
+)
 
 
 def build(settings: Settings | None) -> Flask:
@@ -99,7 +109,7 @@ def _extend(app: Flask) -> None:
     extensions.limiter.init_app(app)
     extensions.login_manager.init_app(app)
     extensions.login_manager.user_loader(access.load_person)
-    for part in (logs, languages, formats, forms, pages, components, errors):
+    for part in (logs, languages, formats, forms, pages, components, errors, rendering):
         part.init_app(app)
     headers.init_app(app, is_secure=settings.is_secure)
     if proxies := int(settings.trusted_proxies):

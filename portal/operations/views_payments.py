@@ -339,5 +339,6 @@ def _page(
         whys=WHYS,
         problem=problem,
         transfer=transfers.find(payment_id),
+        undone=transfers.undone(payment_id),
         may_note=transfers.may_note(payment),
     )

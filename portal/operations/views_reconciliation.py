@@ -321,7 +321,7 @@ def approve_period(period_key: str) -> Response:
 def withdraw_period(period_key: str) -> Response:
     """Let a month stay open that waits for approval."""
     _period(period_key)
-    closing.withdraw(period_key, now=clock.now())
+    closing.withdraw(period_key, actor=actor(), now=clock.now())
     db.session.commit()
     return go(url_for("operations.show_period", period_key=period_key))
 
@@ -369,7 +369,7 @@ def undo_transfer(payment_id: int) -> Response:
     """Take back what a bank's payment was noted to bring."""
     return _transfer(
         payment_id,
-        lambda: transfers.undo(payment_id),
+        lambda: transfers.undo(payment_id, actor=actor(), now=clock.now()),
         gettext("The decision is taken back. The payment waits again."),
     )
 

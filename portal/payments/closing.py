@@ -23,6 +23,7 @@ from portal import clock
 from portal.database import files, tenancy
 from portal.extensions import db
 from portal.identity import orders
+from portal.identity.actor import Actor
 from portal.identity.models import BankIDOrder, Person
 from portal.identity.orders import Purpose
 from portal.identity.people import new_key
@@ -382,11 +383,12 @@ def _hold_books() -> None:
         ) from None
 
 
-def withdraw(key: str, *, now: datetime) -> ClosedPeriod:
-    """Let a period that waits stay open. What is decided stays as it is."""
+def withdraw(key: str, *, actor: Actor, now: datetime) -> ClosedPeriod:
+    """Let a period that waits stay open; who did is kept. What is decided stays as it is."""
     period = _locked(key)
     if period.status == WAITING:
         period.status, period.ended_at = WITHDRAWN, now
+        period.withdrawn_by = actor.name or actor.label
         db.session.flush()
     return period
 
@@ -415,12 +417,12 @@ def of_day(day: date) -> ClosedPeriod | None:
 
 
 def periods(limit: int = 60) -> list[ClosedPeriod]:
-    """Periods that wait or are closed, the newest first."""
+    """Periods that wait, are closed, or that somebody left open, the newest first."""
     return list(
         db.session.scalars(
             select(ClosedPeriod)
-            .where(ClosedPeriod.status != WITHDRAWN)
-            .order_by(ClosedPeriod.last_on.desc())
+            .where((ClosedPeriod.status != WITHDRAWN) | ClosedPeriod.withdrawn_by.is_not(None))
+            .order_by(ClosedPeriod.last_on.desc(), ClosedPeriod.id.desc())
             .limit(limit)
         )
     )

@@ -269,6 +269,20 @@ class BankTransfer(Base):
     at: Mapped[datetime]
 
 
+class UndoneTransfer(Base):
+    """What a bank's payment was noted to bring, as `BankTransfer`, and who took that back."""
+
+    __tablename__ = "undone_transfers"
+
+    id: Mapped[PrimaryKey]
+    payment_id: Mapped[int] = mapped_column(ForeignKey("bank_payments.id"), index=True)
+    way: Mapped[str]
+    by: Mapped[str]
+    at: Mapped[datetime]
+    undone_by: Mapped[str]
+    undone_at: Mapped[datetime]
+
+
 class BankShare(Base):
     """What of a bank's payment a case was given. key: the `channel_reference` of its `Payment`.
 
@@ -488,7 +502,8 @@ class ClosedPeriod(Base):
 
     text: what the other one signs, in simpleMarkdownV1. reasons: what is not explained, and why it
     may stand. figures: the reconciliation as it was; figures_sha256: of them, as `closing.digest`
-    writes them; report_sha256: of the PDF. A closed one is never changed; the database sees to it.
+    writes them; report_sha256: of the PDF. withdrawn_by: who left it open; None when it ended by
+    itself. A closed one is never changed; the database sees to it.
     """
 
     __tablename__ = "closed_periods"
@@ -525,6 +540,7 @@ class ClosedPeriod(Base):
     figures_sha256: Mapped[str] = mapped_column(info={NO_FILE: True})
     report_sha256: Mapped[str]
     ended_at: Mapped[datetime | None]
+    withdrawn_by: Mapped[str | None]
     approved_by: Mapped[str | None]
     approved_by_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
     signed_at: Mapped[datetime | None]

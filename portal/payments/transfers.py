@@ -18,7 +18,7 @@ from portal.identity.actor import Actor
 from portal.ledger import Account, Share
 from portal.messages import N_, RedaError
 from portal.payments import ways
-from portal.payments.models import BankPayment, BankTransfer
+from portal.payments.models import BankPayment, BankTransfer, UndoneTransfer
 from portal.payments.taking_back import NotWaiting, locked, refunds_of, shares_of
 
 OWN = "own"
@@ -95,8 +95,8 @@ def _book_own(payment: BankPayment, now: datetime) -> None:
         )  # fmt: skip
 
 
-def undo(payment_id: int) -> None:
-    """Take back that a bank's payment brings what is booked. Raises NotWaiting.
+def undo(payment_id: int, *, actor: Actor, now: datetime) -> None:
+    """Take back that a bank's payment brings what is booked; who did is kept. Raises NotWaiting.
 
     Not of our own money, which is booked.
     """
@@ -104,6 +104,12 @@ def undo(payment_id: int) -> None:
     if payment is None or found is None or found.way == OWN:
         raise NotWaiting
     payment.state = found.state
+    db.session.add(
+        UndoneTransfer(
+            payment_id=payment_id, way=found.way, by=found.by, at=found.at,
+            undone_by=actor.name or actor.label, undone_at=now,
+        )
+    )  # fmt: skip
     db.session.delete(found)
     db.session.flush()
 
@@ -111,6 +117,17 @@ def undo(payment_id: int) -> None:
 def find(payment_id: int) -> BankTransfer | None:
     """What a bank's payment is noted to bring, or None."""
     return db.session.scalar(select(BankTransfer).where(BankTransfer.payment_id == payment_id))
+
+
+def undone(payment_id: int) -> list[UndoneTransfer]:
+    """What a bank's payment was noted to bring and was taken back, the newest first."""
+    return list(
+        db.session.scalars(
+            select(UndoneTransfer)
+            .where(UndoneTransfer.payment_id == payment_id)
+            .order_by(UndoneTransfer.id.desc())
+        )
+    )
 
 
 def may_note(payment: BankPayment) -> bool:

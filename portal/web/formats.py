@@ -120,10 +120,15 @@ def percent(value: Decimal) -> str:
 
     value: per cent, so 10.5 for that one.
     """
+    return _percent(value, _locale())
+
+
+@lru_cache(_KEPT)
+def _percent(value: Decimal, locale: Locale) -> str:
     written = numbers.format_percent(
-        value / 100, locale=_locale(), decimal_quantization=False, numbering_system="default"
+        value / 100, locale=locale, decimal_quantization=False, numbering_system="default"
     )
-    return _isolated(_counted(written))
+    return _isolated(_counted(written, locale), locale)
 
 
 def _aware(value: datetime) -> datetime:

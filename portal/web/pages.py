@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from flask import Flask, current_app, has_request_context, request, url_for
+from flask import Flask, current_app, has_request_context, request
 from markupsafe import Markup, escape
 
 from portal.config import Settings
@@ -64,9 +64,15 @@ def asset(filename: str) -> str:
 
     Raises FileNotFoundError when there is no such file.
     """
-    path = Path(current_app.static_folder or "") / filename
-    version = _fingerprint(path, path.stat().st_mtime_ns)
-    return url_for("static", filename=filename, v=version)
+    # Looked at once, but where templates too are looked at each time.
+    versions: dict[str, str] = current_app.extensions.setdefault("reda_assets", {})
+    if filename not in versions or current_app.jinja_env.auto_reload:
+        path = Path(current_app.static_folder or "") / filename
+        versions[filename] = _fingerprint(path, path.stat().st_mtime_ns)
+    address: str = current_app.jinja_env.globals["url_for"](  # type: ignore[operator]
+        "static", filename=filename, v=versions[filename]
+    )
+    return address
 
 
 def here(**changes: str | None) -> str:

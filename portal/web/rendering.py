@@ -3,10 +3,11 @@
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
-from flask import Response, current_app, g, make_response, redirect, render_template, session
+from flask import Flask, Response, current_app, g, make_response, redirect, render_template, session
 from flask_wtf.csrf import generate_csrf
 from htmx_flask import request
 from jinja2_fragments.flask import render_block
+from markupsafe import Markup
 
 from portal.web import languages
 
@@ -55,6 +56,27 @@ def render_kept(
     response = make_response(token.join(pieces))
     response.headers.add("Vary", "HX-Request")
     return response
+
+
+def kept_piece(template: str) -> Markup:
+    """A piece of a page that knows nothing of who reads it, made once for each language and kept.
+
+    template: takes no values; that it names nothing but texts and addresses the tests see to.
+    """
+    environment = current_app.jinja_env
+    pieces: dict[Hashable, Markup] = current_app.extensions.setdefault("reda_pieces", {})
+    name = (template, request.script_root, languages.current().code)
+    if name not in pieces or environment.auto_reload:
+        if len(pieces) >= _MOST_KEPT:
+            pieces.clear()
+        # It was rendered, and so escaped, by its template.
+        pieces[name] = Markup(environment.get_template(template).render())  # noqa: S704
+    return pieces[name]
+
+
+def init_app(app: Flask) -> None:
+    """Let templates keep pieces of pages: `kept_piece`."""
+    app.add_template_global(kept_piece)
 
 
 def go(url: str) -> Response:

@@ -86,6 +86,7 @@ from portal.payments.models import (
     ServiceStatementLine,
     StatementPayment,
     ToldTwice,
+    UndoneTransfer,
 )
 from portal.reporting import orders
 from portal.signing import envelopes, log_checks
@@ -385,6 +386,10 @@ def a_tenant(name: str, identity_number: str) -> Tenant:
             ),
             BankTransfer(
                 payment_id=bank_payment.id, way="swish", state="new", by=name, at=NOW,
+            ),
+            UndoneTransfer(
+                payment_id=bank_payment.id, way="swish", by=name, at=NOW, undone_by=name,
+                undone_at=NOW,
             ),
             OwnShareOrder(
                 key=name, batch_id=batch.id, on=TODAY, currency="SEK", amount_ore=1, shares=[],

@@ -130,7 +130,9 @@ def test_a_month_is_put_together_with_reasons(desk: Browser, creditor: Creditor)
     answer = desk.client.get(f"/operations/periods/{period.key}/file")
     assert answer.data.startswith(b"%PDF")
     desk.press(desk.page(f"/operations/periods/{period.key}"), "Leave it open")
-    assert "It was not closed." in words(desk.page(f"/operations/periods/{period.key}"))
+    shown = words(desk.page(f"/operations/periods/{period.key}"))
+    assert "It was not closed. Erik Wallin left it open" in shown
+    assert "Left open" in words(desk.page(PATH))
 
 
 def test_our_share_that_the_bank_refused_is_listed_with_its_reason(
@@ -151,3 +153,13 @@ def test_our_share_that_the_bank_refused_is_listed_with_its_reason(
     assert "991-2346" in shown
     assert "Refused by the bank" in shown
     assert "The account is closed. ( AC04 )" in shown
+
+
+def test_who_took_back_what_was_noted_is_told_on_the_payment(desk: Browser) -> None:
+    row = told(50_000, state="waiting")
+    at = f"/operations/payments/{row.id}"
+    desk.press(desk.page(at), "Note it", way="swish")
+    desk.press(desk.page(at), "Take back what was noted")
+    shown = words(desk.page(at))
+    assert "Taken back by Erik Wallin" in shown
+    assert "Note it" in shown

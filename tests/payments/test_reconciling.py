@@ -121,8 +121,10 @@ def test_a_sum_that_should_have_come_long_ago_is_not_explained(creditor: Credito
 def test_a_noted_sum_can_be_taken_back(app: Flask) -> None:
     row = told(50_000, state="waiting")
     transfers.note(row.id, "swish", actor=OPERATOR, now=NOW)
-    transfers.undo(row.id)
+    transfers.undo(row.id, actor=OPERATOR, now=NOW)
     assert row.state == "waiting"
+    (undone,) = transfers.undone(row.id)
+    assert (undone.way, undone.undone_by, undone.undone_at) == ("swish", OPERATOR.name, NOW)
 
 
 def test_a_payout_is_in_both_once_the_bank_s_file_tells_it(creditor: Creditor) -> None:

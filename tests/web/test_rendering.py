@@ -1,10 +1,14 @@
 """One template answers a browser with its page and htmx with the block that it swaps."""
 
+import re
+
 import pytest
-from flask import Flask
+from flask import Flask, render_template_string
 from flask.testing import FlaskClient
+from jinja2 import meta
 from werkzeug.test import TestResponse
 
+from portal.config import ROOT
 from portal.debtor.forms import EnterForm
 from portal.web.rendering import go, render
 
@@ -26,6 +30,10 @@ def client(app: Flask) -> FlaskClient:
     @app.route("/dev/go", methods=["GET", "POST"])
     def going() -> TestResponse:
         return go("/case")
+
+    @app.get("/dev/foot")
+    def foot() -> str:
+        return render_template_string("{{ kept_piece('layouts/_foot.html') }}")
 
     app.config["WTF_CSRF_ENABLED"] = False
     return app.test_client()
@@ -68,3 +76,20 @@ def test_htmx_is_sent_on_by_a_header_since_it_follows_redirects_itself(
     response = client.post("/dev/go", headers=HTMX)
     assert (response.status_code, response.headers["HX-Redirect"]) == (204, "/case")
     assert "Location" not in response.headers
+
+
+def test_a_piece_that_is_kept_for_a_language_knows_nobody(app: Flask) -> None:
+    environment = app.jinja_env
+    sources = [path.read_text() for path in (ROOT / "templates").rglob("*.html")]
+    names = {name for one in sources for name in re.findall(r'kept_piece\("([^"]+)"\)', one)}
+    assert names
+    for name in names:
+        source = (ROOT / "templates" / name).read_text()
+        named = meta.find_undeclared_variables(environment.parse(source))
+        assert named <= {"_", "url_for", "service"}, name
+        assert not list(meta.find_referenced_templates(environment.parse(source)))
+
+
+def test_each_language_has_a_piece_of_its_own(client: FlaskClient) -> None:
+    for language, text in (("sv", "Prata med oss"), ("en", "Talk to us"), ("sv", "Prata med oss")):
+        assert text in client.get(f"/dev/foot?lang={language}").text
