@@ -27,6 +27,8 @@ _WARNED = timedelta(minutes=5)
 _FIRST = {"debtor.show_case", "debtor.overview"}
 # The cases that were opened, and those of them that BankID has shown to be the visitor's own.
 _OPENED, _OWN = "debtor_cases", "debtor_own_cases"
+# Those of the cases that a letter's code has opened, and nothing else.
+_BY_LETTER = "debtor_cases_by_letter"
 # What tells where somebody is: under a protected identity to who has shown that it is theirs.
 _TELL_WHERE = {
     *("debtor.show_contact", "debtor.save_contact", "debtor.show_data", "debtor.ask_to_correct"),
@@ -59,13 +61,25 @@ def open_cases(ids: Iterable[int]) -> None:
     unsent.carry(written)
 
 
+def open_by_letter(case_id: int) -> None:
+    """Let this session see the case whose letter somebody has at hand, whoever they are."""
+    open_cases([case_id])
+    session[_BY_LETTER] = [case_id]
+
+
+def is_by_letter(case: Case) -> bool:
+    """Whether nothing but a letter's code has opened a case."""
+    return case.id in session.get(_BY_LETTER, [])
+
+
 def open_all_of_one(own: Sequence[int]) -> None:
     """Let this session see all that somebody has, who has identified with BankID.
 
     What is open already stays open.
     """
+    by_letter = [one for one in session.get(_BY_LETTER, []) if one not in own]
     open_cases(dict.fromkeys([*own, *opened()]))
-    session[_OWN] = list(own)
+    session[_OWN], session[_BY_LETTER] = list(own), by_letter
 
 
 def is_identified() -> bool:

@@ -70,7 +70,7 @@ def enter() -> Response:
             response.headers["Retry-After"] = str(ceil((error.until - now).total_seconds()))
         return response
     db.session.commit()
-    access.open_cases([case_id])
+    access.open_by_letter(case_id)
     return go(url_for("debtor.show_case", reference=entry.tidy(form.reference.data or "")))
 
 

@@ -6,7 +6,7 @@ from htmx_flask import request
 
 from portal import clock, locales
 from portal.collection import cases, reaching
-from portal.debtor import access
+from portal.debtor import access, hidden
 from portal.debtor.forms_contact import ContactForm
 from portal.debtor.views import debtor
 from portal.extensions import db, limiter
@@ -44,12 +44,15 @@ def _page(form: ContactForm, *, is_new: bool = False, status: int = 200) -> Resp
     kept = _prepare(form)
     if is_new:
         form.show(kept, case.debtor.told.version if case.debtor.told else 0)
-    return render("debtor/contact.html", status=status, case=case, form=form)
+    return render(
+        "debtor/contact.html", status=status, case=case, form=form, sees=hidden.sees(case),
+        by_debtor=hidden.by_debtor(case),
+    )  # fmt: skip
 
 
 def _prepare(form: ContactForm) -> dict[str, str]:
     case = access.current_case()
-    kept = reaching.kept(case, today=clock.today())
+    kept = hidden.shown(case, reaching.kept(case, today=clock.today()))
     form.prepare(kept, has_mailbox=reaching.has_mailbox(case, today=clock.today()))
     return kept
 
@@ -64,7 +67,10 @@ def save_contact() -> Response:
     case = cases.lock(access.current_case().id)
     if not form.validate():
         return _page(form, status=422)
-    values = {name: form[name].data or "" for name in reaching.FIELDS}
+    kept = reaching.kept(case, today=clock.today())
+    typed = {name: form[name].data or "" for name in reaching.FIELDS}
+    values = hidden.restored(case, typed, kept)
+    knows_all = hidden.sees(case) or not hidden.has_told(case)
     try:
         changed = reaching.save(
             case, values, version=form.version.data or 0, actor=DEBTOR, now=clock.now()
@@ -74,6 +80,8 @@ def save_contact() -> Response:
         form.take(error)
         return _page(form, status=error.status)
     db.session.commit()
+    if knows_all:
+        hidden.remember(case)
     if "email" in changed and values["email"]:
         flash(gettext("Saved. We have sent an e-mail to you: follow the link in it."), "good")
     else:

@@ -12,7 +12,7 @@ from portal import clock
 from portal.collection import cases, correspondence, history, tellings
 from portal.collection.models import Case
 from portal.database import files
-from portal.debtor import access
+from portal.debtor import access, hidden
 from portal.debtor.events import timeline
 from portal.debtor.forms_says import CorrectionForm
 from portal.debtor.views import debtor
@@ -81,6 +81,7 @@ def _page(form: CorrectionForm, *, status: int = 200) -> Response:
         "debtor/data.html",
         status=status,
         case=case,
+        by_debtor=hidden.by_debtor(case),
         others=[one for one in cases.of_ids(access.opened()) if one.id != case.id],
         due=cases.amount_due(case, clock.today()),
         payments=booking.payments_of(case.id),
@@ -138,7 +139,9 @@ def _as_json(case: Case) -> bytes:
         "name": person.name,
         "customer_number": person.customer_number,
         "told_by_creditor": {name: getattr(person, name) for name in fields},
-        "told_by_you": {name: getattr(told, name) for name in (*fields, "channel")} if told else {},
+        "told_by_you": {
+            **hidden.by_debtor(case), "language": told.language, "channel": told.channel,
+        } if told else {},
         "creditor": {
             "name": case.creditor.name,
             "organisation_number": case.creditor.organisation_number,

@@ -84,24 +84,16 @@ document.addEventListener("htmx:responseError", (event) => {
   if (event.detail.xhr.status >= 502 && !isBackground(event)) noAnswer(true);
 });
 document.addEventListener("htmx:beforeRequest", (event) => {
-  if (!isBackground(event)) noAnswer(false);
+  // What is asked again and again would have it said each time.
+  if (!isBackground(event) && event.detail.requestConfig.triggeringEvent) noAnswer(false);
+});
+document.addEventListener("htmx:afterRequest", (event) => {
+  if (!isBackground(event) && event.detail.successful) noAnswer(false);
 });
 document.addEventListener("htmx:beforeSwap", (event) => {
   if (event.detail.isError && isBackground(event)) event.detail.shouldSwap = false;
 });
-// What is shown anew would lose the focus: the same link or button gets it, else the page's content.
-let focused = null;
-document.addEventListener("htmx:beforeSwap", (event) => {
-  const active = document.activeElement;
-  focused = event.detail.target.id === "main" && event.detail.target.contains(active) ? active.outerHTML : null;
-});
 document.addEventListener("htmx:afterSwap", (event) => {
-  if (focused) {
-    const main = document.getElementById("main");
-    const same = [...main.querySelectorAll("a, button, summary, input")].find((one) => one.outerHTML === focused);
-    (same ?? main).focus({ preventScroll: true });
-    focused = null;
-  }
   enhance(event.detail.target);
   if (event.detail.target.id === "problem") event.detail.target.scrollIntoView({ block: "nearest" });
 });

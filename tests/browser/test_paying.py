@@ -111,7 +111,7 @@ def test_a_declined_payment_is_told_and_can_be_tried_again(
     expect(page.locator("#payment .qr-plate")).to_be_visible()
     payer_s_page(portal, debtor).get_by_role("button", name="Decline", exact=True).click()
     look_again(debtor, scripts)
-    expect(page.get_by_text("The payment was not made")).to_be_visible()
+    expect(page.get_by_role("alert")).to_contain_text("The payment was not made")
     debtor.press("Try again")
     expect(page.locator("#payment .qr-plate")).to_be_visible()
 
@@ -127,6 +127,25 @@ def test_a_page_that_asks_for_news_keeps_the_focus_where_it_was(portal: Portal, 
     expect(stop).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.get_by_text("The payment is stopped. Nothing has been paid.")).to_be_visible()
+
+
+def test_a_page_that_asks_by_itself_says_once_that_nothing_answers(
+    portal: Portal, case: Case
+) -> None:
+    page = enter(debtor := portal.visitor(), case)
+    debtor.press("Pay with Swish")
+    page.wait_for_selector("#payment .qr-plate")
+    page.evaluate("""said = 0; new MutationObserver(() => said++).observe(
+        document.getElementById("no-answer"), {attributeFilter: ["hidden"]})""")
+    page.route("**/case/*/pay/*", lambda route: route.abort())
+    for _ in range(2):
+        page.wait_for_event("requestfailed")
+    expect(page.get_by_role("alert")).to_contain_text("No answer right now")
+    assert page.evaluate("said") == 1
+    page.unroute("**/case/*/pay/*")
+    expect(page.locator("#no-answer")).to_be_hidden()
+    # htmx writes it down for those who look at the console.
+    debtor.complaints.clear()
 
 
 def test_a_payer_who_is_too_slow_is_told(portal: Portal, case: Case) -> None:

@@ -45,6 +45,7 @@ def test_the_end_is_told_in_time_and_put_off(page: Page) -> None:
     page.clock.run_for(ALMOST)
     warning = page.get_by_text("Your visit ends soon.")
     expect(warning).to_be_visible()
+    expect(page.get_by_role("status").filter(has=warning)).to_have_count(1)
     page.get_by_role("button", name="Stay longer").click()
     expect(warning).to_have_count(0)
     # The one who pressed it goes on from there, and what is written stays.

@@ -27,7 +27,7 @@ from portal.delivery.models import Message
 from portal.extensions import db
 from portal.identity.actor import DEBTOR, Actor
 from tests.debtor.test_pages import Visitor, at_first_case, case, said
-from tests.factories import NOW, TODAY, a_case, a_debtor_of
+from tests.factories import NOW, TODAY, a_case, a_debtor_of, session_cookie
 from tests.mail_fixtures import Mailbox
 from tests.mailbox_fixtures import Boxes
 from tests.sms_fixtures import Phones
@@ -264,6 +264,57 @@ def test_an_answer_to_what_was_told_is_marked_as_new(client: FlaskClient, case: 
     visitor.enter(case)
     link = visitor.get("/case").select_one("a[href$='/paid']")
     assert "New" in said(link.parent)
+
+
+NEW = {
+    "email": "anna@example.com", "phone": "070-174 06 12", "address_line": "Nya vägen 4",
+    "postcode": "41101", "town": "Göteborg",
+}  # fmt: skip
+SECRETS = ("anna@example.com", "0612", "Nya vägen", "411 01", "Göteborg")
+
+
+@pytest.fixture
+def ex(client: FlaskClient, case: Case) -> FlaskClient:
+    """The browser of who has the old letter, once its debtor has told where they are now."""
+    Visitor(client).enter(case)
+    save(client, **NEW)
+    other = client.application.test_client()
+    Visitor(other).enter(case)
+    return other
+
+
+@pytest.mark.parametrize("path", ["/case/contact", "/case/data", "/case/data.json"])
+def test_who_has_an_old_letter_does_not_see_where_the_debtor_is_now(
+    ex: FlaskClient, path: str
+) -> None:
+    shown = Visitor(ex).raw(path).text
+    assert [one for one in SECRETS if one in shown] == []
+
+
+def test_who_told_it_sees_it_in_that_visit(client: FlaskClient, ex: FlaskClient) -> None:
+    assert "Nya vägen 4" in Visitor(client).raw("/case/contact").text
+
+
+def test_what_is_hidden_stays_when_something_else_is_saved(ex: FlaskClient) -> None:
+    save(ex, language="ar")
+    own = told()
+    assert (own.language, own.email, own.phone, own.postcode, own.town, own.country) == (
+        "ar", "anna@example.com", "+46701740612", "411 01", "Göteborg", "SE",
+    )  # fmt: skip
+    assert "Nya vägen" not in Visitor(ex).raw("/case/contact").text
+
+
+def test_what_is_hidden_can_be_written_anew(ex: FlaskClient) -> None:
+    save(ex, phone="070-174 06 13")
+    assert (told().phone, told().email) == ("+46701740613", "anna@example.com")
+
+
+def test_who_comes_in_by_what_was_sent_there_sees_it(client: FlaskClient, ex: FlaskClient) -> None:
+    with client.session_transaction() as session:
+        opened = session["debtor_cases"]
+    other = client.application.test_client()
+    other.set_cookie(*session_cookie(client.application, {"debtor_cases": opened}))
+    assert "Nya vägen 4" in Visitor(other).raw("/case/contact").text
 
 
 AHMAD = "197101019052"

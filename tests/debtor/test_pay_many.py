@@ -406,8 +406,8 @@ class TestOfASignatory:
     ) -> None:
         page = look(inside, "/pay")
         assert sorted(ticked(page)) == sorted([some[2].reference, some[4].reference])
-        hint = page.select_one(f"input[value='{some[1].reference}']")["aria-describedby"]
-        assert "Alms Kafé AB" in said(page.select_one(f"#{hint}"))
+        box = page.select_one(f"input[value='{some[1].reference}']")["id"]
+        assert "Alms Kafé AB" in said(page.select_one(f"label[for='{box}']"))
 
     def test_a_companys_own_button_ticks_its_cases_alone(
         self, inside: FlaskClient, some: list[Case]
