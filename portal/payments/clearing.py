@@ -22,6 +22,7 @@ from portal.payments.moved_money import (
     CLEARED_AS,
     MOVE_IN_BOOKS,
     moved,
+    moved_of,
 )
 from portal.payments.reconciling import Reconciliation
 
@@ -75,14 +76,17 @@ with free as (
         and not exists (select from bank_transfers t where t.payment_id = b.id)
     for no key update skip locked
 ), entries as (
-    select e.id from (
-        select key, payment_id from bank_shares
-        union all select key, payment_id from statement_payments
-    ) s cross join (
-        values ('payment:'), ('taken back:'), ('returned by bank:')
-    ) k(before) join ledger_entries e on e.idempotency_key = k.before || s.key
-    where s.payment_id in (select id from free union select reverses_id from free)
-), {moved("and entry_id <= :new and entry_id in (select id from entries)")}, even as (
+    select distinct e.id from (
+        select id from free union select reverses_id from free where reverses_id is not null
+    ) k cross join lateral (
+        select key from bank_shares x where x.payment_id = k.id
+        union all select key from statement_payments x where x.payment_id = k.id
+    ) s cross join (values ('payment:'), ('taken back:'), ('returned by bank:')) n(before)
+    cross join lateral (
+        select id from ledger_entries x
+        where x.idempotency_key = n.before || s.key and x.id <= :new offset 0
+    ) e
+), {moved_of("select id from entries")}, even as (
     select f.id, least(f.value_on, min(m.posted_on)) as first,
         greatest(f.value_on, max(m.posted_on)) as last
     from free f join moved m on m.bank_id = f.id

@@ -124,13 +124,17 @@ _MONEY_OF = """
     ) l"""
 _OF_WHAT = """
     from {name}_money m join ledger_entries e on e.id = m.entry_id
-    left join (
-        select key, payment_id from bank_shares
-        union all select key, payment_id from statement_payments
-    ) s on s.key = substr(e.idempotency_key, case
-        when e.idempotency_key like 'payment:%' then 9
-        when e.idempotency_key like 'taken back:%' then 12
-        when e.idempotency_key like 'returned by bank:%' then 18 end)
+    cross join lateral (
+        select substr(e.idempotency_key, case
+            when e.idempotency_key like 'payment:%' then 9
+            when e.idempotency_key like 'taken back:%' then 12
+            when e.idempotency_key like 'returned by bank:%' then 18 end) as key
+    ) n
+    left join bank_shares of_case on of_case.key = n.key
+    left join statement_payments of_statement on of_statement.key = n.key
+    cross join lateral (
+        select coalesce(of_case.payment_id, of_statement.payment_id) as payment_id
+    ) s
     left join refunds f on e.kind like 'refund.%'
         and f.key = split_part(e.idempotency_key, ':', 2)
     left join bank_payments r on r.reverses_id = s.payment_id
