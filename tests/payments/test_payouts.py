@@ -174,6 +174,9 @@ def _go_on(creditor: Creditor, move: str) -> None:
     if found is None:
         return
     if move == "release":
+        # What was taken back meanwhile is in no payout that is released (`releasing` refuses it).
+        if ledger.owed_to(creditor.id) < found.collected_ore:
+            return
         payouts.post_released(found, today=TODAY, now=NOW)
         found.status, found.released_on = "released", TODAY
     elif move == "settle":
