@@ -8,13 +8,14 @@ import json
 import time
 import urllib.request
 from collections import Counter
-from datetime import date, datetime, timedelta
+from contextlib import suppress
+from datetime import date, datetime
 from pathlib import Path
 
 from sqlalchemy import select
 
 from portal import clock, create_app, jobs
-from portal.collection import cases, changes, intake, plans, reaching, states, stops
+from portal.collection import cases, changes, intake, plan_offers, plans, reaching, states, stops
 from portal.collection.models import Case
 from portal.config import Settings
 from portal.database import tenancy
@@ -28,6 +29,8 @@ from tools import seed
 PAYER = "http://127.0.0.1:8104"
 DAYS, SECONDS = 30, 60
 _CLERK = Actor("source", "Norrsken Energi", role="creditor")
+# The day of the month on which most are paid.
+_PAYDAY = 25
 _AMOUNTS = ("1 120,00", "349,00", "2 475,50", "899,00", "560,75")
 
 
@@ -98,12 +101,7 @@ def _act(case_id: int, today: date, now: datetime) -> list[str]:
         case (0, "reminded", 4) | (1, "demanded", 2):
             done = [_pay(case_id)]
         case 2, "reminded", 3:
-            due = cases.amount_due(case, today)
-            plans.agree(
-                case, monthly_ore=max(due.principal_ore // 3, 100_00),
-                first_on=today + timedelta(days=30), actor=DEBTOR, today=today, now=now,
-            )  # fmt: skip
-            done = ["plan agreed"]
+            done = _agree(case, today, now)
         case 3, "demanded", 6:
             stops.stop(case, states.DISPUTE, "Fel belopp på fakturan", actor=DEBTOR, now=now)
             done = ["objection"]
@@ -115,6 +113,22 @@ def _act(case_id: int, today: date, now: datetime) -> list[str]:
             done = ["paid to the creditor"]
     db.session.commit()
     return done
+
+
+def _agree(case: Case, today: date, now: datetime) -> list[str]:
+    """Let the debtor choose the longest plan that they may alone, if there is one."""
+    rules = plan_offers.rules_of(case)
+    offers = plan_offers.offers(case, day=_PAYDAY, today=today)
+    if not offers or plan_offers.why_not_alone(case, rules):
+        return []
+    first_on = plan_offers.first_day(rules, _PAYDAY, today)
+    with suppress(plans.NotSigned):
+        plans.agree(
+            case, monthly_ore=offers[-1].monthly_ore, first_on=first_on, day=_PAYDAY, actor=DEBTOR,
+            today=today, now=now,
+        )  # fmt: skip
+        return ["plan agreed"]
+    return []
 
 
 def _pay(case_id: int) -> str:
