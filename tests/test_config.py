@@ -356,7 +356,7 @@ def test_our_share_is_not_taken_out_to_the_account_it_is_paid_from() -> None:
     assert "REDA_OWN_ACCOUNT" in refused(environment)
 
 
-@pytest.mark.parametrize("bic", ["", "ESSESESS", "SWEDSESSXXX"])
+@pytest.mark.parametrize("bic", ["", "ESSESESS", "SWEDSESS001"])
 def test_a_bic_is_kept(bic: str) -> None:
     assert Settings.from_environment({"REDA_PAYOUT_BIC": bic}).payout_bic == bic
 
