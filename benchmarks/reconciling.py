@@ -151,7 +151,9 @@ def timed(work: Callable[[], object], tries: int = 3) -> float:
 
 def measure(payments: int) -> dict[str, float]:
     """Measure a year of so many payments; answers seconds by name."""
-    urls = server.embedded(ROOT / "var" / "bench" / "postgres", "reda_reconciling", keep=bool(os.environ.get("KEEP")))
+    urls = server.embedded(
+        ROOT / "var" / "bench" / "postgres", "reda_reconciling", keep=bool(os.environ.get("KEEP"))
+    )
     app = make_world(urls, 0)
     found: dict[str, float] = {}
     with (

@@ -113,9 +113,7 @@ def forget_sums() -> None:
 
 def are_sums_right() -> bool:
     """Whether what is kept is what the lines come to, read from the beginning. For each night."""
-    return steadily(
-        lambda kept: not any(db.session.scalars(_WRONG, {"through": kept}))
-    )
+    return steadily(lambda kept: not any(db.session.scalars(_WRONG, {"through": kept})))
 
 
 def totals() -> dict[Account, int]:

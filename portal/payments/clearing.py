@@ -62,7 +62,8 @@ _CASES = text(
 )
 _BANK_ROWS = (
     f"select 'bank', b.currency, b.value_on, {CLEARED_AS}, b.account, {{sign}}sum(b.amount_ore),"
-    " 0, {sign}count(*) from changed b where b.cleared_as is distinct from ''"
+    " {sign}sum(greatest(b.amount_ore, 0)), {sign}count(*) from changed b"
+    " where b.cleared_as is distinct from ''"
 )
 _OPEN_ORDERS = """
 {name}_again as (
@@ -126,10 +127,13 @@ booked as (
         where x.batch_id = o.batch_id and d.batches > 1
     )
 ), {_CLEAR_ORDERS.format(name="payouts", ore="", which="x.amount_ore > 0")},
-{_CLEAR_ORDERS.format(
-    name="refunds", which="x.way = 'bank'",
-    ore=", cleared_ore = case when x.status = 'settled' then -x.amount_ore else 0 end",
-)},
+{
+        _CLEAR_ORDERS.format(
+            name="refunds",
+            which="x.way = 'bank'",
+            ore=", cleared_ore = case when x.status = 'settled' then -x.amount_ore else 0 end",
+        )
+    },
 {_CLEAR_ORDERS.format(name="own_share_orders", ore="", which="true")},
 changed as (
     update bank_payments b set cleared_from = c.first, cleared_on = c.last,
@@ -199,9 +203,7 @@ _STATEMENTS = text(
     )
 )
 _SUMMED = text("update bank_files set is_summed = true where id = any(:ids)")
-_NOT_SUMMED = text(
-    "select id from bank_files where not is_summed order by id for no key update"
-)
+_NOT_SUMMED = text("select id from bank_files where not is_summed order by id for no key update")
 # Entries that no bank's payment, order or way has.
 _LEFT = text(
     f"""
@@ -257,7 +259,7 @@ def forget() -> None:
     for one in ("bank_payments", "payouts", "refunds", "own_share_orders"):
         db.session.execute(
             text(
-                f"update {one} set cleared_from = null, cleared_on = null"  # noqa: S608
+                f"update {one} set cleared_from = null, cleared_on = null"
                 " where cleared_on is not null"
             )
         )

@@ -67,7 +67,7 @@ _STATEMENTS_OPEN = f"""
         union select payment_id from bank_transfers
     ) i cross join lateral (
     {_FIRST_TOLD.format(which="and b.id = i.id")} offset 0
-    ) b"""  # noqa: S608
+    ) b"""
 # One by one: of how few they are the planner knows nothing.
 _ONE_BY_ONE = """told_ids i
     cross join lateral (select * from bank_payments p where p.id = i.id offset 0) b"""
@@ -113,7 +113,9 @@ open_payments as materialized (
     select id, kind, currency, amount_ore, value_on from bank_payments
     where state not in ('repeated', 'statement') and currency = :currency and cleared_on is null
 )"""
-_AGAIN = _OPEN + """, also_batches as (
+_AGAIN = (
+    _OPEN
+    + """, also_batches as (
     select o.batch_id as id from open_payments t cross join lateral (
         select batch_id, status from payouts x where x.cleared_on is not null
             and x.currency = t.currency and x.amount_ore = abs(t.amount_ore)
@@ -155,6 +157,7 @@ _AGAIN = _OPEN + """, also_batches as (
     ) b
     {payments}
 )"""
+)
 AGAIN = _AGAIN.format(batches="", payments="")
 # And all of the days from :first through :last.
 _WITHIN = "currency = :currency and value_on between :first and :last and cleared_on is not null"
@@ -167,9 +170,12 @@ AGAIN_WITHIN = _AGAIN.format(
     select id from bank_payments where {_WITHIN} and cleared_as is distinct from ''""",
 )
 # Nothing that is cleared.
-NOTHING_AGAIN = _OPEN + """,
+NOTHING_AGAIN = (
+    _OPEN
+    + """,
 also_batches as (select id from payout_batches where false),
 also as (select id from bank_payments where false)"""
+)
 
 
 def again(newly: str, *, of_day: bool = False) -> str:
@@ -198,10 +204,10 @@ def again(newly: str, *, of_day: bool = False) -> str:
         and currency = :currency"""
     if of_day:
         batches += "".join(
-            f" union select batch_id from {one} where {between}"  # noqa: S608
+            f" union select batch_id from {one} where {between}"
             for one in ("payouts", "refunds", "own_share_orders")
         )
-        payments += f" union select id from bank_payments where {between}"  # noqa: S608
+        payments += f" union select id from bank_payments where {between}"
     return _AGAIN.format(batches=batches, payments=payments)
 
 

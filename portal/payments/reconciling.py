@@ -427,25 +427,26 @@ _DIFFERENCES_SINCE = text(
         ) f where t.way is null or t.way = 'own'""",
         of_bank="""and (bank_id in (select id from told) or (
         select b.cleared_on from bank_payments b where b.id = moved.bank_id
-    ) is null)"""
+    ) is null)""",
     )
 )
 _BY_ACCOUNT = """
 select account, coalesce(sum(ore) filter (where day < :first), 0)::bigint,
-    coalesce(sum(ore) filter (where day >= :first and is_in), 0)::bigint,
-    coalesce(sum(ore) filter (where day >= :first and not is_in), 0)::bigint
+    coalesce(sum(came_ore) filter (where day >= :first), 0)::bigint,
+    coalesce(sum(ore - came_ore) filter (where day >= :first), 0)::bigint
 from ({rows}) x where day <= :last group by account having sum(number) > 0 order by account
 """
 _TOLD_ROWS = """
-select account, value_on as day, amount_ore as ore, 1 as number, amount_ore > 0 as is_in
+select account, value_on as day, amount_ore as ore, greatest(amount_ore, 0) as came_ore,
+    1 as number
 from told"""
 _ACCOUNTS_WHOLE = text(f"with {TOLD} {_BY_ACCOUNT.format(rows=_TOLD_ROWS)}")
 _ACCOUNTS = text(
     f"with {AGAIN}, {TOLD_OPEN} "
     + _BY_ACCOUNT.format(
-        rows="select name as account, day, ore, number, what = 'bankgiro' as is_in"
+        rows="select name as account, day, ore, came_ore, number"
         " from reconciled_sums where currency = :currency and side = 'bank'"
-        " union all select account, day, ore, number, ore < 0 from"
+        " union all select account, day, ore, least(ore, 0), number from"
         f" ({_NOT_AS_KEPT.format(columns='b.account')}) noted"
         f" union all {_TOLD_ROWS}"
     )

@@ -158,6 +158,7 @@ def upgrade() -> None:
     op.create_check_constraint(
         op.f(_SIDE), "reconciled_sums", "side in ('bank', 'books', 'cases', 'statement')"
     )
+    op.execute("update reconciled_sums set came_ore = greatest(ore, 0) where side = 'bank'")
     op.create_index(
         "ix_ledger_entries_own_money", "ledger_entries", ["id"],
         postgresql_where=sa.text("kind like 'own\\_money.%'"),
@@ -251,9 +252,7 @@ def downgrade() -> None:
     op.execute("update bank_payments set cleared_from = null, cleared_on = null")
     op.execute("select reda_forget_sums()")
     op.drop_constraint(_SIDE, "reconciled_sums")
-    op.create_check_constraint(
-        op.f(_SIDE), "reconciled_sums", "side in ('bank', 'books', 'cases')"
-    )
+    op.create_check_constraint(op.f(_SIDE), "reconciled_sums", "side in ('bank', 'books', 'cases')")
     op.drop_column("bank_files", "is_summed")
     op.drop_column("refunds", "cleared_ore")
     for table in _ORDERS:
@@ -263,9 +262,7 @@ def downgrade() -> None:
         op.drop_index(f"ix_bank_payments_{name}", table_name="bank_payments")
     op.drop_column("bank_payments", "cleared_batch_id")
     op.drop_column("bank_payments", "cleared_as")
-    op.execute(
-        "drop function reda_ask_to_sum(), reda_keep_sums(bigint), reda_forget_sums()"
-    )
+    op.execute("drop function reda_ask_to_sum(), reda_keep_sums(bigint), reda_forget_sums()")
     op.drop_index("ix_ledger_sums_creditor", table_name="ledger_sums")
     op.drop_column("ledger_kept", "asked_id")
     op.drop_table("ledger_totals")
