@@ -14,7 +14,8 @@ What other rooms and the doors call:
 - `taking`: files from banks (BgMax, camt.054, camt.053), each whole and once; `new_payments` are
   those that nobody has matched.
 - `matching`: which case a bank's payment is for: `match_new` books what is certain, `candidates`
-  tells of what is not. `deciding`: what a person does with the others, and refunds.
+  tells of what is not, `other_numbers` why what looks certain waits. `deciding`: what a person does
+  with the others, and refunds.
 - `ways`: what Swish, card and account have in common, and their names.
 - `booking`: what becomes of a payment at once, from the first click to the books.
   `booking.receive_many`: money of many payments, such as a bank file tells of.

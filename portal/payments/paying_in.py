@@ -22,7 +22,7 @@ from portal.identity.actor import Actor
 from portal.identity.models import Creditor
 from portal.ledger import Account
 from portal.messages import N_, RedaError
-from portal.payments import references, statements
+from portal.payments import other_numbers, references, statements
 from portal.payments.models import BankPayment, ServiceStatement, StatementPayment
 
 log = structlog.get_logger()
@@ -144,7 +144,7 @@ def take_surely(ids: Iterable[int], *, actor: Actor, now: datetime) -> list[int]
 
 
 def _named(payment: BankPayment) -> tuple[set[int], bool]:
-    """The statements that a payment names, and whether its references are of no case as well."""
+    """The statements that a payment names, and whether it names nothing else (`other_numbers`)."""
     told = [
         references.statement_number(re.sub(r"[^0-9]", "", one)) for one in payment.reference_numbers
     ]
@@ -152,7 +152,9 @@ def _named(payment: BankPayment) -> tuple[set[int], bool]:
         references.statement_number(re.sub(r"[ -]", "", one))
         for one in _IN_WORDS.findall(payment.text)
     ]
-    return {one for one in (*told, *words) if one is not None}, None not in told
+    numbers = {one for one in (*told, *words) if one is not None}
+    known = [references.statement_ocr(one) for one in numbers]
+    return numbers, None not in told and not other_numbers.in_words(payment.text, known)
 
 
 def _by_number(number: int) -> ServiceStatement | None:

@@ -99,6 +99,11 @@ def test_a_payment_with_its_number_is_booked_by_itself(
     assert [one.what for one in found.moves if one.is_same] == ["bankgiro"]
 
 
+def test_a_payment_whose_words_name_a_case_too_waits(statement: ServiceStatement) -> None:
+    words = f"{paying_in.ocr(statement)} och {a_reminded_case().ocr}"
+    assert pay_in(statement, words=words, references=()).state == "waiting"
+
+
 def test_what_is_paid_in_is_ours_to_take_out(statement: ServiceStatement) -> None:
     pay_in(statement)
     assert own_share.available("SEK", TODAY) == TOTAL
