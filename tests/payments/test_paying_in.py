@@ -193,7 +193,7 @@ class TestTellingOfIt:
         with force_locale("en"):
             said = notices.said("statement", told_of.data)
         assert said.title == "Left to pay of a monthly statement: SEK\xa013.75"
-        assert said.text == "No later than April 9, 2026"
+        assert said.text == "No later than 9 April 2026"
         page = notices.page_of("statement", told_of.data, "company")
         assert page.endswith(f"/statements/{statement.key}")
 
