@@ -21,7 +21,7 @@ from portal.extensions import db
 from portal.identity.actor import SYSTEM, Actor
 from portal.ledger import Account
 from portal.messages import N_, RedaError
-from portal.payments import ways
+from portal.payments import telling, ways
 from portal.payments.accounts import check_account, written_account
 from portal.payments.models import BankFile, BankPayment, Payment, Refund
 from portal.payments.swish import new_callback_identifier, new_payment_id
@@ -334,6 +334,7 @@ def settle(refund: Refund, *, on: date, actor: Actor, now: datetime) -> bool:
     _post(refund, ledger.REFUND_PAID, "settled", on, now)
     refund.status, refund.ended_on, refund.reason, refund.error_code = SETTLED, on, "", None
     _tell("case.refund_paid", refund, on, actor, now)
+    telling.went_back(refund, on=on, now=now)
     return True
 
 
