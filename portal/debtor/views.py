@@ -12,6 +12,7 @@ from portal.collection import cases, debts
 from portal.debtor import access
 from portal.debtor.forms import EnterForm
 from portal.extensions import db, limiter
+from portal.web.keeping import kept
 from portal.web.orders import is_phone
 from portal.web.rendering import go, render, render_kept
 
@@ -75,6 +76,7 @@ def enter() -> Response:
 
 
 @debtor.get("/overview")
+@kept
 def overview() -> Response:
     """All the cases that were opened: what is owed in all, and what comes next in each."""
     today, opened = clock.today(), access.opened()
