@@ -21,8 +21,8 @@ pytestmark = pytest.mark.own_application
 
 
 def name() -> str | None:
-    """What the database tells: the name of the one company there is."""
-    return db.session.scalar(select(Creditor.name))
+    """What the database tells: the name of the first company."""
+    return db.session.scalar(select(Creditor.name).order_by(Creditor.id).limit(1))
 
 
 @pytest.fixture
