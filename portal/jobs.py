@@ -51,6 +51,7 @@ from portal.payments import (
     clearing,
     matching,
     paying_back,
+    paying_in,
     payouts,
     reconciling,
     refunds,
@@ -248,11 +249,18 @@ def follow_payouts() -> None:
 
 
 def make_statements() -> None:
-    """Make every company's statement of the months that have ended, one company at a time."""
+    """Make every company's statement of the months that have ended, one company at a time.
+
+    Its people are told what of earlier ones no payout has covered.
+    """
     now = clock.now()
-    _at_every_creditor(
-        lambda one: statements.make_due(one, today=clock.day_of(now), now=now), "statement.failed"
-    )
+    today = clock.day_of(now)
+
+    def make(creditor_id: int) -> None:
+        statements.make_due(creditor_id, today=today, now=now)
+        paying_in.tell_due(creditor_id, today=today, now=now)
+
+    _at_every_creditor(make, "statement.failed")
 
 
 def match_bank_payments() -> None:
