@@ -249,18 +249,19 @@ def follow_payouts() -> None:
 
 
 def make_statements() -> None:
-    """Make every company's statement of the months that have ended, one company at a time.
-
-    Its people are told what of earlier ones no payout has covered.
-    """
+    """Make every company's statement of the months that have ended, one company at a time."""
     now = clock.now()
-    today = clock.day_of(now)
+    _at_every_creditor(
+        lambda one: statements.make_due(one, today=clock.day_of(now), now=now), "statement.failed"
+    )
 
-    def make(creditor_id: int) -> None:
-        statements.make_due(creditor_id, today=today, now=now)
-        paying_in.tell_due(creditor_id, today=today, now=now)
 
-    _at_every_creditor(make, "statement.failed")
+def tell_of_statements() -> None:
+    """Tell companies' people what of their statements no payout has covered."""
+    now = clock.now()
+    _at_every_creditor(
+        lambda one: paying_in.tell_due(one, today=clock.day_of(now), now=now), "telling.failed"
+    )
 
 
 def match_bank_payments() -> None:
@@ -494,6 +495,7 @@ SCHEDULE: Mapping[str, tuple[Callable[..., None], str]] = {
     "propose_payouts": (propose_payouts, "10 4-8 * * *"),
     # Early on the first, before payouts are proposed; again, so that no month is missed.
     "make_statements": (make_statements, "40 2-8 1-5 * *"),
+    "tell_of_statements": (tell_of_statements, "25 5-9 * * *"),
     "follow_payouts": (follow_payouts, "*/5 * * * *"),
     # Each file has it done at once; this is for one whose turn went wrong.
     matching.JOB: (match_bank_payments, "7,37 * * * *"),

@@ -12,7 +12,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from portal import ledger
+from portal import clock, jobs, ledger
 from portal.collection.models import Event
 from portal.companies.charts import BAS
 from portal.config import Settings
@@ -179,6 +179,16 @@ class TestTellingOfIt:
         found = [self.tell(statement, days) for days in (13, 14, 15, 30, 31, 32, 61)]
         due, late = ["statement.due"], ["statement.due", "statement.late"]
         assert found == [[], due, due, due, late, late, late]
+
+    def test_a_job_tells_every_day_of_the_month(
+        self, statement: ServiceStatement, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(clock, "now", lambda: NOW + timedelta(days=20))
+        jobs.tell_of_statements()
+        assert db.session.query(Notification).count() == 1
+        days = [NOW + timedelta(days=one) for one in range(31)]
+        next_runs = [jobs.next_run("tell_of_statements", one) for one in days]
+        assert all(run - day < timedelta(days=1) for day, run in zip(days, next_runs, strict=True))
 
     def test_what_is_paid_in_is_not_told(self, statement: ServiceStatement) -> None:
         pay_in(statement)
