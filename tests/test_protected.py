@@ -101,6 +101,8 @@ def _told(world: World, client: FlaskClient, endpoint: str, needed: tuple[str, .
     address = world.address(endpoint, needed)
     if endpoint in ("creditor.list_cases", "creditor.export_cases"):
         address += "?cols=name,town,email,phone"
+    if endpoint == "creditor.write_document":
+        address += f"?case={world.case.reference}"
     said = _read(world.send(client, endpoint, address).data)
     return {one for one in SECRETS if one in said}
 
