@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, text
 
 from portal.collection import cases, places, states, stops
-from portal.collection.models import Case, Debtor, Event, OwnContact
+from portal.collection.models import Debtor, Event, OwnContact
 from portal.database import files
 from portal.database.encryption import lookup_hash
 from portal.delivery.models import Message
@@ -143,10 +143,8 @@ def test_they_are_all_there_of_others(world: World, eva: FlaskClient) -> None:
 
 def test_no_archive_holds_their_letters_and_invoices(world: World) -> None:
     scope = holdings.Scope(world.case.creditor_id, TODAY.replace(year=2020), TODAY, "sv")
-    there = [
-        one.case for part in ("letters", "invoices") for one in holdings.PARTS[part].items(scope, 0, 0)
-    ]  # fmt: skip
-    assert world.case.reference not in there
+    parts = [holdings.PARTS[part].items(scope, 0, 0) for part in ("letters", "invoices")]
+    assert world.case.reference not in [one.case for items in parts for one in items]
 
 
 class TestShown:
@@ -228,9 +226,8 @@ def test_another_customer_number_of_the_same_person_is_hidden_too(world: World) 
 
 
 def test_nothing_is_shown_without_a_reason_whoever_asks(world: World) -> None:
-    case = db.session.get_one(Case, world.case.id)
     with pytest.raises(RedaError):
-        places.show(case, places.PLACES, " ", actor=SYSTEM, now=NOW)
+        places.show(world.case.id, places.PLACES, " ", actor=SYSTEM, now=NOW)
 
 
 def test_the_bank_payment_is_the_debtors(world: World) -> None:

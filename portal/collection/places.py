@@ -74,11 +74,11 @@ def _place(one: Debtor | OwnContact) -> Place:
     return Place(**{name: getattr(one, name) or "" for name in _FIELDS})
 
 
-def show(case: Case, what: str, reason: str, *, actor: Actor, now: datetime) -> None:
+def show(case_id: int, what: str, reason: str, *, actor: Actor, now: datetime) -> None:
     """Write down that somebody is shown what is protected, and why.
 
-    what: PLACES, LETTER, INVOICE or PAYER. Raises RedaError at `reason` when it is missing or too
-    long.
+    case_id: of the debtor. what: PLACES, LETTER, INVOICE or PAYER. Raises RedaError at `reason`
+    when it is missing or too long.
     """
     why = " ".join(reason.split())
     if not why:
@@ -87,8 +87,9 @@ def show(case: Case, what: str, reason: str, *, actor: Actor, now: datetime) -> 
         raise RedaError(
             N_("Too long. Write at most %(most)s characters."), field="reason", most=LONGEST_REASON
         )
+    case = db.session.get_one(Case, case_id)
     history.record(
-        SHOWN, creditor_id=case.creditor_id, case_id=case.id, actor=actor, now=now, what=what,
+        SHOWN, creditor_id=case.creditor_id, case_id=case_id, actor=actor, now=now, what=what,
         reason=why,
     )  # fmt: skip
 
@@ -98,12 +99,12 @@ def are_hidden(debtor: ColumnElement[int], creditor_id: int) -> ColumnElement[bo
     return debtor.in_(circumstances.protected_of(creditor_id))
 
 
-def protected_among(case_ids: Collection[int]) -> list[Case]:
+def protected_among(case_ids: Collection[int]) -> list[int]:
     """Those of some cases whose debtor has a protected identity."""
     if not case_ids:
         return []
     found = db.session.scalars(select(Case).where(Case.id.in_(case_ids)).order_by(Case.id))
-    return [one for one in found if circumstances.is_protected(one.debtor)]
+    return [one.id for one in found if circumstances.is_protected(one.debtor)]
 
 
 def is_hidden_person(creditor_id: int, identity_number: str | None) -> bool:

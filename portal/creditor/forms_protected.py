@@ -7,8 +7,8 @@ from wtforms import SelectField, StringField
 from wtforms.validators import InputRequired, Length
 
 from portal.collection import places
-from portal.collection.models import Case
 from portal.creditor import names
+from portal.creditor.case_facts import CaseFacts
 from portal.delivery.outbox import SentOrWaiting
 from portal.web.formats import format_date
 from portal.web.forms import Form
@@ -23,12 +23,14 @@ class ShowForm(Form):
     )
 
 
-def show_form(letters: Sequence[SentOrWaiting], case: Case, *, is_new: bool = True) -> ShowForm:
+def show_form(
+    letters: Sequence[SentOrWaiting], facts: CaseFacts, *, is_new: bool = True
+) -> ShowForm:
     """The form of a case. letters: of the case, those that can be read."""
     form = ShowForm(formdata=None) if is_new else ShowForm()
     choices = [(places.PLACES, gettext("Address, e-mail and telephone"))]
     choices += [(f"{places.LETTER}-{one.id}", _letter(one)) for one in letters]
-    if case.invoice.document_sha256:
+    if facts.case.invoice.document_sha256:
         choices.append((places.INVOICE, gettext("The invoice’s file")))
     form.what.choices = choices
     return form

@@ -10,7 +10,6 @@ from werkzeug.exceptions import NotFound
 
 from portal import clock, ledger
 from portal.collection import attachments, cases, disputes, history, places, plans, tellings
-from portal.collection.models import Case
 from portal.creditor import access, case_acts, events
 from portal.creditor.case_facts import CaseFacts, gather
 from portal.creditor.forms_protected import ShowForm, show_form
@@ -103,7 +102,7 @@ def _parties(
     facts: CaseFacts, form: ShowForm | None = None, *, status: int = 200, is_shown: bool = False
 ) -> Response:
     found = places.of(facts.case.debtor, is_shown=is_shown)
-    showing = form or (show_form(_letters(facts.case), facts.case) if found.is_protected else None)
+    showing = form or (show_form(_letters(facts), facts) if found.is_protected else None)
     response = _page(
         "creditor/case_parties.html", facts, others=cases.others_of(facts.case), places=found,
         showing=showing,
@@ -112,8 +111,8 @@ def _parties(
     return response
 
 
-def _letters(case: Case) -> list[SentOrWaiting]:
-    return [one for one in outbox.messages_of(case.id) if one.document_sha256]
+def _letters(facts: CaseFacts) -> list[SentOrWaiting]:
+    return [one for one in outbox.messages_of(facts.case.id) if one.document_sha256]
 
 
 @creditor.post("/<key>/cases/<reference>/protected")
@@ -123,19 +122,19 @@ def show_protected(reference: str) -> Response:
     facts = gather(reference, clock.today())
     if not facts.places.is_protected:
         return go(url_for("creditor.show_case_parties", reference=reference))
-    letters = _letters(facts.case)
-    form = show_form(letters, facts.case, is_new=False)
+    letters = _letters(facts)
+    form = show_form(letters, facts, is_new=False)
     if not form.validate():
         return _parties(facts, form, status=422)
     what, _, number = str(form.what.data).partition("-")
     places.show(
-        facts.case, what, form.reason.data or "", actor=access.actor(), now=clock.now()
+        facts.case.id, what, form.reason.data or "", actor=access.actor(), now=clock.now()
     )  # fmt: skip
     db.session.commit()
     if what == places.LETTER:
-        return _as_letter(facts.case, next(one for one in letters if str(one.id) == number))
+        return _as_letter(facts, next(one for one in letters if str(one.id) == number))
     if what == places.INVOICE:
-        return _as_invoice(facts.case)
+        return _as_invoice(facts)
     return _parties(facts, is_shown=True)
 
 
@@ -143,9 +142,9 @@ def show_protected(reference: str) -> Response:
 def read_document(reference: str, message_id: int) -> Response:
     """A letter as it was sent."""
     facts = gather(reference, clock.today())
-    for message in _letters(facts.case):
+    for message in _letters(facts):
         if message.id == message_id:
-            return _to_debtor(facts) if facts.places.is_hidden else _as_letter(facts.case, message)
+            return _to_debtor(facts) if facts.places.is_hidden else _as_letter(facts, message)
     raise NotFound
 
 
@@ -159,10 +158,10 @@ def _to_debtor(facts: CaseFacts) -> Response:
     return go(address)
 
 
-def _as_letter(case: Case, message: SentOrWaiting) -> Response:
+def _as_letter(facts: CaseFacts, message: SentOrWaiting) -> Response:
     response = make_response(files.read(message.document_sha256 or ""))
     response.headers["Content-Type"] = "application/pdf"
-    name = f"{message.kind}-{case.reference}.pdf"
+    name = f"{message.kind}-{facts.case.reference}.pdf"
     response.headers.set("Content-Disposition", "inline", filename=name)
     return response
 
@@ -173,11 +172,11 @@ def download_invoice(reference: str) -> Response:
     facts = gather(reference, clock.today())
     if facts.case.invoice.document_sha256 is None:
         raise NotFound
-    return _to_debtor(facts) if facts.places.is_hidden else _as_invoice(facts.case)
+    return _to_debtor(facts) if facts.places.is_hidden else _as_invoice(facts)
 
 
-def _as_invoice(case: Case) -> Response:
-    invoice = case.invoice
+def _as_invoice(facts: CaseFacts) -> Response:
+    invoice = facts.case.invoice
     response = make_response(files.read(invoice.document_sha256 or ""))
     response.headers["Content-Type"] = "application/octet-stream"
     response.headers.set(

@@ -13,7 +13,6 @@ from wtforms.validators import InputRequired, Length
 
 from portal import clock
 from portal.collection import lookup, places
-from portal.collection.models import Case
 from portal.extensions import db
 from portal.messages import N_, RedaError
 from portal.operations.views import actor, operations
@@ -124,10 +123,11 @@ def show_payment(payment_id: int) -> Response:
     return _page(payment_id)
 
 
-def _protected(payment_id: int) -> list[Case]:
+def _protected(payment_id: int) -> list[int]:
     """The cases of a protected identity that a payment was given to, may be for, or comes from."""
     best = matching.candidates([payment_id])[payment_id]
-    told = [one.case_id for one in (*best, *taking_back.shares_of(payment_id))]
+    told = [one.case_id for one in best]
+    told += [one.case_id for one in taking_back.shares_of(payment_id)]
     told += [one.case_id for one in taking_back.refunds_of(payment_id) if one.case_id]
     return places.protected_among(told)
 
@@ -140,9 +140,9 @@ def show_payer(payment_id: int) -> Response:
     form, protected = ShowForm(), _protected(payment_id)
     if not form.validate():
         return _page(payment_id, 422, showing=form)
-    for case in protected:
+    for case_id in protected:
         places.show(
-            case, places.PAYER, form.reason.data or "", actor=actor(), now=clock.now()
+            case_id, places.PAYER, form.reason.data or "", actor=actor(), now=clock.now()
         )  # fmt: skip
     db.session.commit()
     return _page(payment_id, is_shown=True)
