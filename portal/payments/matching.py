@@ -28,7 +28,7 @@ from portal.database.encryption import lookup_hash
 from portal.extensions import db
 from portal.identity.actor import BANK
 from portal.messages import RedaError
-from portal.payments import booking, coming_back, paying_in, refunds, taking_back, told_at_once
+from portal.payments import booking, chargebacks, coming_back, paying_in, refunds, told_at_once
 from portal.payments.accounts import check_organisation_number
 from portal.payments.models import BankPayment, BankShare, Payment
 
@@ -250,7 +250,7 @@ def _match(ids: Sequence[int], *, now: datetime) -> None:
 def _to_take_back(ids: Sequence[int]) -> list[tuple[int, Callable[..., None]]]:
     """What banks took back of some payments, then what came back to us, with what takes it."""
     kinds = (
-        (("reversal", "deduction"), taking_back.take_back_surely),
+        (("reversal", "deduction"), chargebacks.take_back_surely),
         (("returned",), coming_back.take_surely),
     )
     return [
