@@ -16,7 +16,7 @@ from portal.messages import RedaError
 from portal.operations.views import actor, operations
 from portal.operations.views_refunds import WAY_NAMES
 from portal.payments import booking, chargebacks, refunds
-from portal.payments.models import Chargeback, SwishRequest
+from portal.payments.chargebacks import PaidRequest, TakenBack
 from portal.web.forms import Form, KronorField
 from portal.web.rendering import go, render
 
@@ -160,21 +160,21 @@ def _decide(
     return go(url_for("operations.show_at_once", request_id=found.request_id))
 
 
-def _chargeback(chargeback_id: int) -> Chargeback:
+def _chargeback(chargeback_id: int) -> TakenBack:
     found = chargebacks.find(chargeback_id)
     if found is None:
         raise NotFound
     return found
 
 
-def _paid(request_id: str) -> SwishRequest:
+def _paid(request_id: str) -> PaidRequest:
     found = booking.find(request_id)
     if found is None or found.status != "paid":
         raise NotFound
     return found
 
 
-def _cases(requests: Sequence[SwishRequest]) -> dict[str, list[lookup.Named]]:
+def _cases(requests: Sequence[PaidRequest]) -> dict[str, list[lookup.Named]]:
     """The cases that requests have paid, by request."""
     parts = {one.id: [part.case_id for part in booking.parts_of(one.id)] for one in requests}
     named = lookup.named([one for some in parts.values() for one in some])
@@ -200,7 +200,7 @@ def _page(request_id: str, status: int = 200, *, problem: object = None) -> Resp
 
 
 def _form_page(
-    found: SwishRequest, form: TakenBackForm, left_ore: int, *, status: int = 200,
+    found: PaidRequest, form: TakenBackForm, left_ore: int, *, status: int = 200,
     is_checked: bool = False,
 ) -> Response:  # fmt: skip
     return render(

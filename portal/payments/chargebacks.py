@@ -41,6 +41,9 @@ from portal.payments.told_at_once import WORDS
 from portal.payments.ways import ChargedBack
 
 log = structlog.get_logger()
+# As the doors call them.
+PaidRequest = SwishRequest
+TakenBack = Chargeback
 TAKEN, RETURNED, UNCLEAR, SAME = "taken", "returned", "unclear", "same"
 LONGEST_REASON = 300
 _LOOKED_BACK = timedelta(days=3)
