@@ -113,7 +113,7 @@ open_payments as materialized (
     select id, kind, currency, amount_ore, value_on from bank_payments
     where state not in ('repeated', 'statement') and currency = :currency and cleared_on is null
 )"""
-_AGAIN = (
+_LOOKED_AT_AGAIN = (
     _OPEN
     + """, also_batches as (
     select o.batch_id as id from open_payments t cross join lateral (
@@ -158,10 +158,10 @@ _AGAIN = (
     {payments}
 )"""
 )
-AGAIN = _AGAIN.format(batches="", payments="")
+AGAIN = _LOOKED_AT_AGAIN.format(batches="", payments="")
 # And all of the days from :first through :last.
 _WITHIN = "currency = :currency and value_on between :first and :last and cleared_on is not null"
-AGAIN_WITHIN = _AGAIN.format(
+AGAIN_WITHIN = _LOOKED_AT_AGAIN.format(
     batches=f"""
     union
     select cleared_batch_id from bank_payments where {_WITHIN} and cleared_batch_id is not null""",
@@ -208,7 +208,7 @@ def again(newly: str, *, of_day: bool = False) -> str:
             for one in ("payouts", "refunds", "own_share_orders")
         )
         payments += f" union select id from bank_payments where {between}"
-    return _AGAIN.format(batches=batches, payments=payments)
+    return _LOOKED_AT_AGAIN.format(batches=batches, payments=payments)
 
 
 # What we have ordered, and the debit that names it or its file and has its sum.
