@@ -120,6 +120,12 @@ def exchange_rate(value: Decimal) -> str:
     return numbers.format_decimal(value, "0.0000##", locale=_locale())
 
 
+def in_digits(value: int) -> str:
+    """A whole number inside a sentence in the reader's digits, without separators: it may name a
+    year."""
+    return _counted(str(value))
+
+
 def percent(value: Decimal) -> str:
     """A percentage, such as "10,5 %".
 
