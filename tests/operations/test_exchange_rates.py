@@ -41,7 +41,13 @@ def test_an_operator_sees_what_waits_and_tells_the_rate(desk: Browser, creditor:
     waits = words(desk.page("/operations/charges"))
     assert "Statements wait for a rate" in waits
     assert "EUR, 31 March 2026" in waits
-    desk.press(desk.page(PAGE), "Add the rate of exchange", day="EUR 2026-03-31", rate="11,2345", source="ECB")
+    desk.press(
+        desk.page(PAGE),
+        "Add the rate of exchange",
+        day="EUR 2026-03-31",
+        rate="11,2345",
+        source="ECB",
+    )
     shown = words(desk.page(PAGE))
     assert "The statements that waited for it are made now." in shown
     assert "11.2345" in shown
