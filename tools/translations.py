@@ -85,6 +85,7 @@ STAFF = (
     "portal/payments/commission.py",
     "portal/payments/exchange_rates.py",
     "portal/payments/payouts.py",
+    "portal/payments/chargebacks.py",
     "portal/payments/closing.py",
     "portal/payments/own_share.py",
     "portal/payments/paying_in.py",

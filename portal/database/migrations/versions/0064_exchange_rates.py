@@ -1,14 +1,14 @@
 """Rates of exchange, for the tax in kronor of monthly statements in other currencies.
 
-Revision: 0063
-After: 0062
+Revision: 0064
+After: 0063
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0063"
-down_revision = "0062"
+revision = "0064"
+down_revision = "0063"
 branch_labels = None
 depends_on = None
 
