@@ -1,14 +1,14 @@
 """What is ordered is cleared with its debits, and the check of client money reads kept sums.
 
-Revision: 0064
-After: 0063
+Revision: 0065
+After: 0064
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0064"
-down_revision = "0063"
+revision = "0065"
+down_revision = "0064"
 branch_labels = None
 depends_on = None
 
