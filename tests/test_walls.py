@@ -136,6 +136,7 @@ CREDITOR_READ = {
 }
 # What only an administrator does; a case handler may not either.
 ADMINISTRATOR = {
+    "creditor.show_protected": ("reference",),
     "creditor.change_payouts": (),
     "creditor.save_schedule": (),
     "creditor.save_chart": (),
@@ -302,6 +303,7 @@ OPERATOR = {
     "operations.download_payout_file": ("batch_key",),
     "operations.list_payments": (),
     "operations.show_payment": ("payment_id",),
+    "operations.show_payer": ("payment_id",),
     "operations.give_payment": ("payment_id", "reference"),
     "operations.split_payment": ("payment_id",),
     "operations.send_payment_back": ("payment_id",),
@@ -312,6 +314,15 @@ OPERATOR = {
     "operations.take_what_came_back": ("payment_id", "payout_key"),
     "operations.keep_aside": ("told_id",),
     "operations.take_as_well": ("told_id",),
+    "operations.take_back_what_came_at_once": ("payment_id", "request_id"),
+    "operations.list_at_once": (),
+    "operations.show_at_once": ("request_id",),
+    "operations.ask_taken_back": ("request_id",),
+    "operations.take_at_once_back": ("request_id",),
+    "operations.ask_came_again": ("chargeback_id",),
+    "operations.book_came_again": ("chargeback_id",),
+    "operations.keep_chargeback_out": ("chargeback_id",),
+    "operations.book_chargeback": ("chargeback_id",),
     "operations.list_refunds": (),
     "operations.show_refund": ("refund_id",),
     "operations.let_refund_go": ("refund_id",),
@@ -343,6 +354,8 @@ OPERATOR = {
     "operations.download_period_figures": ("period_key",),
     "operations.note_transfer": ("payment_id",),
     "operations.undo_transfer": ("payment_id",),
+    "operations.list_exchange_rates": (),
+    "operations.tell_exchange_rate": (),
     "operations.list_rates": (),
     "operations.add_rate": (),
 }
@@ -652,6 +665,7 @@ def a_world(app: Flask) -> World:
         "period_key": "none",
         "other_id": 1,
         "refund_id": 1,
+        "chargeback_id": 1,
         "told_id": 1,
         "template_key": a_template(creditor).key,
         **_a_payout(case),

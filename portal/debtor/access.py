@@ -233,7 +233,8 @@ def guard(blueprint: Blueprint) -> None:
             flash(gettext("Your visit has ended. Write the reference and the code again."), "info")
             return go(url_for("debtor.start"))
         if request.endpoint in _TELL_WHERE and (case := named_case()) and not may_see_where(case):
-            return go(url_for("debtor.identify", reference=case.reference))
+            back = request.path if request.method == "GET" else None
+            return go(url_for("debtor.identify", reference=case.reference, back=back))
         return _go_on_writing()
 
     @blueprint.errorhandler(CSRFError)
