@@ -592,8 +592,8 @@ def test_a_debtors_pages_of_a_paid_case(portal: Portal, world: World, window: Vi
             "/cases/{reference}", "/cases/{reference}/letters",
             "/cases/{reference}/money?on=2026-12-31&", "/cases/{reference}/parties",
             "/cases/{reference}/acts/credit", "/cases/{objected}", "/cases/{objected}/notes",
-            "/cases/{protected}/parties", "/cases/{objected}/messages", "/cases/{objected}/acts/answer",
-            "/cases/{undecided}/acts/decide",
+            "/cases/{protected}/parties", "/cases/{objected}/messages",
+            "/cases/{objected}/acts/answer", "/cases/{undecided}/acts/decide",
         ),
         (
             "/invoices", "/invoices/upload", "/invoices/uploads/{mapping}/columns",
