@@ -71,9 +71,11 @@ from portal.payments.models import (
     BankPayment,
     BankShare,
     BankTransfer,
+    Chargeback,
     ClosedPeriod,
     Commission,
     CommissionPrice,
+    ExchangeRate,
     LeftOver,
     OwnShareOrder,
     Payment,
@@ -257,7 +259,7 @@ def a_tenant(name: str, identity_number: str) -> Tenant:
     intake.receive(
         creditor.id, [("list.csv", b"Fakturanr;Kundnr\r\n1;2\r\n")], actor=SYSTEM, now=NOW
     )
-    booking.prepare({case.id: None}, now=NOW)
+    request = booking.prepare({case.id: None}, now=NOW)
     order = orders.put(creditor.id, "report", {}, language="sv", actor=SYSTEM, now=NOW)
     order.status, order.files = "done", [{"name": "a", "sha256": "b", "size": 1}]
     orders.fetch(order, 0, actor=SYSTEM, now=NOW)
@@ -390,10 +392,15 @@ def a_tenant(name: str, identity_number: str) -> Tenant:
             BankTransfer(
                 payment_id=bank_payment.id, way="swish", state="new", by=name, at=NOW,
             ),
+            Chargeback(
+                request_id=request.id, amount_ore=100, taken_on=TODAY, status="taken", parts=[],
+                reason="", by=name, at=NOW,
+            ),
             UndoneTransfer(
                 payment_id=bank_payment.id, way="swish", by=name, at=NOW, undone_by=name,
                 undone_at=NOW,
             ),
+            ExchangeRate(currency=name, on_day=TODAY, wanted_at=NOW),
             OwnShareOrder(
                 key=name, batch_id=batch.id, on=TODAY, currency="SEK", amount_ore=1, shares=[],
                 account="", status="proposed", reason="",
