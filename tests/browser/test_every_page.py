@@ -415,6 +415,7 @@ def _request(case: Case, status: str, *others: Case) -> str:
         callback_identifier="x", token="token", created_at=clock.now(),
         error_code="RF07" if status == "declined" else None,
         payment_reference="A" if status == "paid" else None,
+        ended_at=clock.now() if status == "paid" else None,
     )  # fmt: skip
     db.session.add(request)
     db.session.flush()
