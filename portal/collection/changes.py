@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import select
 
 from portal import ledger
-from portal.collection import cases, lifecycle, settling, states, stops
+from portal.collection import cases, crossing, lifecycle, settling, states, stops, unsent
 from portal.collection.models import Case, Debtor
 from portal.collection.moves import (
     close,
@@ -50,7 +50,7 @@ def creditor_was_paid(
     _require_positive(amount_ore)
     move(case, "pay directly", actor)
     due = cases.amount_due(case, on)
-    late = settling.ran_late(case, due)
+    late = crossing.ran_late(case, due)
     most_ore = due.principal_ore + due.interest_ore - late.interest_ore
     if amount_ore > most_ore:
         raise RedaError(
@@ -58,7 +58,7 @@ def creditor_was_paid(
             field="amount",
             most_ore=most_ore,
         )
-    settling.book_interest(case, due, key=posted, now=now)
+    crossing.book_interest(case, due, key=posted, now=now)
     principal_ore = min(amount_ore, due.principal_ore)
     interest_ore = amount_ore - principal_ore
     post(
@@ -74,10 +74,10 @@ def creditor_was_paid(
         now=now,
     )
     commission.charge([posted], now=now)
-    settling.lower_interest(case, late, on, key=f"late:{posted}", now=now)
+    crossing.lower_interest(case, late, on, key=f"late:{posted}", now=now)
     if principal_ore == due.principal_ore:
         # A letter costs nothing when only costs and interest are left to ask for.
-        settling.waive_late_fees(case, late, key=f"late:{posted}", now=now)
+        crossing.waive_late_fees(case, late, key=f"late:{posted}", now=now)
     interrupt_limitation(case, on)
     left_ore = ledger.balance(case.id).total_ore
     record(
@@ -121,7 +121,7 @@ def credit(
     is_whole = amount_ore == left.principal_ore
     move(case, "credit wholly" if is_whole else "credit", actor)
     is_correction = was_never_owed and not is_whole
-    late = settling.ran_late(case, cases.amount_due(case, on))
+    late = crossing.ran_late(case, cases.amount_due(case, on))
     post(
         case,
         ledger.NEVER_OWED if is_correction else "claim.credited",
@@ -133,9 +133,11 @@ def credit(
     if is_correction:
         _waive_interest_never_owed(case, on=on, key=posted, now=now)
     elif not is_whole:
-        settling.lower_interest(case, late, on, key=f"late:{posted}", now=now)
+        crossing.lower_interest(case, late, on, key=f"late:{posted}", now=now)
     if is_whole:
         _waive(case, on=on, key=posted, now=now)
+        # After the interest: what was paid of a fee covers none that was never owed.
+        unsent.withdraw(case, now=now)
         close(case, on=on, now=now)
     name = "case.credited" if is_whole else "case.credited_in_part"
     record(case, name, actor, now, amount_ore=amount_ore, on=on.isoformat(),
@@ -146,6 +148,7 @@ def credit(
 def recall(case: Case, *, reason: str, actor: Actor, today: date, now: datetime) -> None:
     """The creditor takes the claim back; nothing more is asked of the debtor, fees neither."""
     move(case, "recall", actor)
+    unsent.withdraw(case, now=now)
     left = give_up(
         case,
         "claim.recalled",

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy import select
 
-from portal.collection import cases, circumstances, reaching, states
+from portal.collection import cases, circumstances, reaching, settling, states
 from portal.collection.models import Case, Stop
 from portal.collection.moves import move, open_stops, record
 from portal.database import tenancy
@@ -59,8 +59,6 @@ def _put(
         db.session.add(found)
     found.reason, found.until_on = reason, until_on
     case.is_stopped = True
-    # A plan holds whatever else stops the case, and costs a fee because it is sent.
-    outbox.withdraw_unsent(case.id, but=(outbox.PLAN,))
     db.session.flush()
     record(
         case,
@@ -71,6 +69,8 @@ def _put(
         reason=reason,
         until_on=until_on.isoformat() if until_on else None,
     )
+    # A plan holds whatever else stops the case, and costs a fee because it is sent.
+    settling.withdraw_letters(case, but=(outbox.PLAN,), now=now)
     return found
 
 
