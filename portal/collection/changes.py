@@ -40,7 +40,8 @@ def creditor_was_paid(
 
     What is left is still owed, or waived when the principal is paid and the creditor's rules say
     so. When more was booked meanwhile, what was paid bears no interest after its own day, and a fee
-    for a letter of later falls when no principal was left to ask for. Of a case under surveillance,
+    for a letter of later falls when no principal was left to ask for, as does that of one that has
+    not left when nothing else is owed then. Of a case under surveillance,
     commission is due as if it had come to us. amount_ore: öre, above zero. Raises RedaError when it
     is more than principal and interest.
     """
@@ -58,6 +59,9 @@ def creditor_was_paid(
             field="amount",
             most_ore=most_ore,
         )
+    if _leaves_fees_of_unsent_alone(case, amount_ore, due) and unsent.withdraw(case, now=now):
+        due = cases.amount_due(case, on)
+        late = crossing.ran_late(case, due)
     crossing.book_interest(case, due, key=posted, now=now)
     principal_ore = min(amount_ore, due.principal_ore)
     interest_ore = amount_ore - principal_ore
@@ -89,6 +93,13 @@ def creditor_was_paid(
         left_ore = 0
     settling.close_if_settled(case, left_ore, on=on, key=posted, now=now)
     return True
+
+
+def _leaves_fees_of_unsent_alone(case: Case, amount_ore: int, due: cases.AmountDue) -> bool:
+    """Whether money to the creditor pays all but fees, unpaid, of letters that have not left."""
+    would_be = unsent.would_be_due(case, due, unsent.KINDS)
+    creditors_ore = would_be.principal_ore + would_be.interest_ore
+    return amount_ore <= creditors_ore and settling.covers_all_but_unsent(case, amount_ore, due)
 
 
 def credit(

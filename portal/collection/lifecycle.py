@@ -353,14 +353,12 @@ def _charge(
         is_called_for=cases.amount_due(case, today).principal_ore > 0,
         creditor_pays=rules.creditor_pays,
     )
-    found = charging.charge(letter, facts, today)
-    if again:
-        is_borne = ledger.is_posted(f"creditor_fee:{letter}:{case.id}")
-        found = replace(
-            found,
-            charges=[one for one in found.charges if one.kind == letter and not is_borne],
-            to_creditor=[one for one in found.to_creditor if one.kind == letter],
-        )
+    if not again:
+        found = charging.charge(letter, facts, today)
+    else:
+        found = charging.charge_again(letter, facts, today)
+        if ledger.is_posted(f"creditor_fee:{letter}:{case.id}"):
+            found = replace(found, charges=[])
     for one in found.charges:
         post(
             case,

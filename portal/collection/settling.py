@@ -50,7 +50,7 @@ def settle_payment(
     if ledger.is_posted(payment_key):
         return None
     due = cases.amount_due(case, value_on)
-    if _covers_all_but_unsent(case, amount_ore, due) and unsent.withdraw(case, now=now):
+    if covers_all_but_unsent(case, amount_ore, due) and unsent.withdraw(case, now=now):
         due = cases.amount_due(case, value_on)
     crossing.book_interest(case, due, key=key, now=now)
     late = crossing.ran_late(case, due)
@@ -96,7 +96,7 @@ def settle_payment(
     return Settled(parts, left_ore)
 
 
-def _covers_all_but_unsent(case: Case, amount_ore: int, due: cases.AmountDue) -> bool:
+def covers_all_but_unsent(case: Case, amount_ore: int, due: cases.AmountDue) -> bool:
     """Whether money covers all that is owed but fees of letters that have not left."""
     but_those = unsent.would_be_due(case, due, unsent.KINDS)
     return amount_ore >= but_those.total_ore - crossing.ran_late(case, due).interest_ore

@@ -32,7 +32,15 @@ from portal.extensions import db
 from portal.identity.actor import DEBTOR, SWISH, Actor
 from portal.law.interest import Movement, Period, Terms, accrue
 from portal.messages import RedaError
-from tests.factories import NOW, TODAY, a_case, a_creditor, a_debtor_of, a_reminded_case
+from tests.factories import (
+    NOW,
+    TODAY,
+    a_case,
+    a_creditor,
+    a_debtor_of,
+    a_reminded_case,
+    letters_leave,
+)
 
 CLERK = Actor("person", "Johan Ekdahl", None, "creditor")
 
@@ -101,7 +109,7 @@ def test_the_rest_of_a_part_can_be_paid(app: Flask) -> None:
     case = objected(amount_ore=30_000)
     dispute = disputes.current(case.id)
     assert dispute is not None
-    assert disputes.undisputed_ore(dispute, cases.amount_due(case, TODAY)) == 76_548
+    assert disputes.undisputed_ore(dispute, cases.amount_due(case, TODAY)) == 70_548
 
 
 def test_all_of_it_objected_to_is_no_part(app: Flask) -> None:
@@ -120,6 +128,7 @@ def test_who_was_right_owes_nothing_more(app: Flask) -> None:
 
 def test_costs_alone_fall_when_the_debtor_was_right(app: Flask) -> None:
     case = a_reminded_case()
+    letters_leave()
     changes.creditor_was_paid(
         cases.lock(case.id), amount_ore=100_548, key="p", on=TODAY, actor=CLERK, now=NOW
     )

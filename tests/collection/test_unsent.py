@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from portal import ledger
 from portal.collection import (
@@ -26,27 +26,16 @@ from portal.collection.models import Case
 from portal.collection.receiving import Received
 from portal.delivery.models import Message
 from portal.extensions import db
-from portal.identity.actor import SWISH, Actor
+from portal.identity.actor import DEBTOR, SWISH, Actor
 from portal.law.calendar import banking_day_on_or_after
 from portal.ledger import Account
 from portal.payments import booking, refunds
 from portal.payments.models import Payment, Refund
-from tests.factories import NOW, TODAY, a_case, a_creditor, a_reminded_case, rules_of
+from tests.factories import NOW, TODAY, a_case, a_creditor, a_reminded_case, letters_leave, rules_of
 
 EVA = Actor("person", "Eva", None, "creditor")
 FEE, CLAIM = 6_000, 100_000
 LATER = NOW + timedelta(hours=1)
-
-
-def leaves(*kinds: str) -> None:
-    """What waits is handed over."""
-    db.session.execute(
-        update(Message)
-        .where(
-            Message.status == "waiting", Message.kind.in_(kinds or ("reminder", "demand", "plan"))
-        )
-        .values(status="sent", sent_at=NOW)
-    )
 
 
 def fees_of(case: Case) -> int:
@@ -81,7 +70,7 @@ def nothing_differs() -> bool:
 def a_demanded_case(**values: object) -> Case:
     """A case whose reminder has left, and whose demand waits."""
     case = a_reminded_case(**values)
-    leaves("reminder")
+    letters_leave("reminder")
     lifecycle.send_demand(case, today=TODAY, now=NOW)
     db.session.commit()
     return case
@@ -111,7 +100,7 @@ def test_a_stop_waives_the_fee_of_a_demand_that_has_not_left_and_no_other(app: F
 
 def test_the_fee_of_a_letter_that_has_left_stays(app: Flask) -> None:
     case = a_reminded_case()
-    leaves()
+    letters_leave()
     stopped(case)
     assert fees_of(case) == FEE
     assert "case.fee_fell" not in names(case)
@@ -159,6 +148,17 @@ def test_what_was_paid_of_the_fee_covers_the_claim_from_its_own_day(app: Flask) 
     assert left.fees_ore == 0
     assert left.total_ore == before.total_ore - FEE - FEE - 1_000
     assert ledger.owed_to(case.creditor_id, case.id) == FEE + 1_000
+    assert nothing_differs()
+
+
+def test_a_debtor_who_tells_something_is_rid_of_the_fee_paid_or_not(app: Flask) -> None:
+    case = a_reminded_case()
+    pays(case, FEE - 1_000)
+    db.session.commit()
+    with tenancy.cases([case.id]):
+        stops.stop(cases.lock(case.id), states.DECEASED, "", actor=DEBTOR, now=LATER)
+        db.session.commit()
+    assert fees_of(case) == 0
     assert nothing_differs()
 
 
@@ -236,7 +236,7 @@ def test_a_plan_that_is_agreed_on_leaves_out_the_fee_of_a_letter_that_has_not_le
 
 def test_a_plan_whose_letter_has_not_left_costs_nothing_once_it_is_ended(app: Flask) -> None:
     case = a_demanded_case()
-    leaves()
+    letters_leave()
     a_plan(case)
     lifecycle.end_plan(case, reason="", actor=EVA, today=TODAY, now=LATER)
     assert fees_of(case) == FEE + 18_000
@@ -244,18 +244,18 @@ def test_a_plan_whose_letter_has_not_left_costs_nothing_once_it_is_ended(app: Fl
 
 def test_a_plan_whose_letter_has_left_still_costs_its_fee_once_it_is_ended(app: Flask) -> None:
     case = a_demanded_case()
-    leaves()
+    letters_leave()
     a_plan(case)
-    leaves()
+    letters_leave()
     lifecycle.end_plan(case, reason="", actor=EVA, today=TODAY, now=LATER)
     assert fees_of(case) == FEE + 18_000 + 17_000
 
 
 def test_a_plan_whose_day_is_moved_before_its_letter_has_left_costs_the_same(app: Flask) -> None:
     case = a_demanded_case()
-    leaves()
+    letters_leave()
     a_plan(case)
-    plans.move_day(case, day=3, actor=Actor("debtor"), today=TODAY, now=LATER)
+    plans.move_day(case, day=3, actor=DEBTOR, today=TODAY, now=LATER)
     assert fees_of(case) == FEE + 18_000 + 17_000
 
 
@@ -303,7 +303,7 @@ def test_late_payment_compensation_needs_no_letter_and_stays(app: Flask) -> None
     case = a_case(creditor)
     case.is_consumer = False
     lifecycle.send_reminder(case, today=TODAY, now=NOW)
-    leaves()
+    letters_leave()
     lifecycle.send_demand(case, today=TODAY, now=NOW)
     assert fees_of(case) == 45_000
     stopped(case)
@@ -332,7 +332,7 @@ ACTS: dict[str, Callable[[Case, int], object]] = {
     "resume": lambda case, n: lifecycle.resume(
         case, states.HOLD, actor=EVA, today=TODAY, now=_at(n)
     ),
-    "leave": lambda case, n: leaves(),
+    "leave": lambda case, n: letters_leave(),
     "pay some": lambda case, n: pays(case, 4_000, f"{case.id}-{n}"),
     "pay more": lambda case, n: pays(case, 45_000, f"{case.id}-{n}"),
     "pay all": lambda case, n: pays(
@@ -355,7 +355,7 @@ def _at(n: int) -> object:
 
 @given(st.lists(st.sampled_from(sorted(ACTS)), min_size=3, max_size=12))
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_whatever_happens_a_fee_is_owed_only_while_its_letter_waits_or_has_left(
     app: Flask, acts: list[str]

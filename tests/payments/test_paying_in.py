@@ -27,7 +27,8 @@ from portal.payments import (
 from portal.payments.models import BankPayment, Payout, ServiceStatement, StatementPayment
 from portal.reporting import statements as remittance
 from portal.reporting import vouchers
-from tests.factories import NOW, TODAY, a_creditor, a_reminded_case
+from tests.factories import NOW, TODAY, a_creditor
+from tests.factories import a_case_whose_reminder_left as a_reminded_case
 from tests.payments.bank_money import OPERATOR, debited, match, ordered, paid_by_bank, told
 from tests.payments.bank_money import taken_back as taken_back_by_bank
 from tests.payments.charging import a_statement
