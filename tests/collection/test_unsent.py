@@ -24,6 +24,7 @@ from portal.collection import (
 )
 from portal.collection.models import Case
 from portal.collection.receiving import Received
+from portal.database import tenancy
 from portal.delivery.models import Message
 from portal.extensions import db
 from portal.identity.actor import DEBTOR, SWISH, Actor
