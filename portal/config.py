@@ -158,6 +158,12 @@ class Settings:
         "our own account, which our share (fees, commission and their tax) is taken out to: a"
         " bankgiro's digits or an IBAN without blanks; empty: it is not taken out here",
     )
+    euro_account: str = _setting(
+        "REDA_EURO_ACCOUNT",
+        "",
+        "the account for client money in euro that companies pay monthly statements in euro to: an"
+        " IBAN without blanks, one of REDA_BANK_ACCOUNTS; empty: they ask how to pay",
+    )
     payout_folder: str = _setting(
         "REDA_PAYOUT_FOLDER",
         "",
@@ -392,6 +398,12 @@ class Settings:
         own = self.own_account
         if own and own in self.client_accounts | {self.payout_account}:
             raise SettingsError("REDA_OWN_ACCOUNT must not be an account for client money.")
+        euro = self.euro_account
+        if euro and not (iban.is_valid(euro) and euro in self.client_accounts):
+            raise SettingsError(
+                "REDA_EURO_ACCOUNT must be an IBAN in capitals without blanks, and one of"
+                " REDA_BANK_ACCOUNTS, so that banks' files tell of it."
+            )
         if self.bank_statements not in ("to compare", "to book"):
             raise SettingsError("REDA_BANK_STATEMENTS must be: to compare, or: to book.")
 

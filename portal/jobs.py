@@ -51,6 +51,7 @@ from portal.payments import (
     clearing,
     matching,
     paying_back,
+    paying_in,
     payouts,
     reconciling,
     refunds,
@@ -252,6 +253,14 @@ def make_statements() -> None:
     now = clock.now()
     _at_every_creditor(
         lambda one: statements.make_due(one, today=clock.day_of(now), now=now), "statement.failed"
+    )
+
+
+def tell_of_statements() -> None:
+    """Tell companies' people what of their statements no payout has covered."""
+    now = clock.now()
+    _at_every_creditor(
+        lambda one: paying_in.tell_due(one, today=clock.day_of(now), now=now), "telling.failed"
     )
 
 
@@ -486,6 +495,7 @@ SCHEDULE: Mapping[str, tuple[Callable[..., None], str]] = {
     "propose_payouts": (propose_payouts, "10 4-8 * * *"),
     # Early on the first, before payouts are proposed; again, so that no month is missed.
     "make_statements": (make_statements, "40 2-8 1-5 * *"),
+    "tell_of_statements": (tell_of_statements, "25 5-9 * * *"),
     "follow_payouts": (follow_payouts, "*/5 * * * *"),
     # Each file has it done at once; this is for one whose turn went wrong.
     matching.JOB: (match_bank_payments, "7,37 * * * *"),

@@ -350,6 +350,20 @@ def test_a_bankgiro_or_an_iban_is_an_account_to_pay_from(account: str) -> None:
     assert settings.payout_account == account
 
 
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"REDA_EURO_ACCOUNT": "SE3550000000054910000003"},
+        {"REDA_EURO_ACCOUNT": "9912346", "REDA_BANK_ACCOUNTS": "9912346"},
+    ],
+    ids=["no account of ours", "no IBAN"],
+)
+def test_an_account_in_euro_that_no_payment_would_be_told_of_is_refused(
+    environment: dict[str, str],
+) -> None:
+    assert "REDA_EURO_ACCOUNT must be an IBAN" in refused(environment)
+
+
 def test_our_share_is_not_taken_out_to_the_account_it_is_paid_from() -> None:
     account = "SE3550000000054910000003"
     environment = {"REDA_PAYOUT_ACCOUNT": account, "REDA_OWN_ACCOUNT": account}

@@ -136,6 +136,7 @@ CREDITOR_READ = {
 }
 # What only an administrator does; a case handler may not either.
 ADMINISTRATOR = {
+    "creditor.show_protected": ("reference",),
     "creditor.change_payouts": (),
     "creditor.save_schedule": (),
     "creditor.save_chart": (),
@@ -302,6 +303,7 @@ OPERATOR = {
     "operations.download_payout_file": ("batch_key",),
     "operations.list_payments": (),
     "operations.show_payment": ("payment_id",),
+    "operations.show_payer": ("payment_id",),
     "operations.give_payment": ("payment_id", "reference"),
     "operations.split_payment": ("payment_id",),
     "operations.send_payment_back": ("payment_id",),

@@ -21,6 +21,7 @@ from portal.law.explanation import (
 )
 from portal.law.fees import Charge
 from portal.law.interest import Accrual, Movement, RateTable, Terms, accrue
+from portal.ledger import Account
 from portal.messages import Problem
 
 
@@ -161,14 +162,19 @@ def owed_on(case: Case, on: date) -> AmountDue:
 
 
 def interest_between(
-    case: Case, from_on: date | None, until: date, *, known_by: date = date.max
-) -> Accrual:
+    case: Case, from_on: date | None, until: date, *, known_by: date = date.max,
+    paid_ore: int = 0,
+) -> Accrual:  # fmt: skip
     """The interest from the day after one to another, by the books as they are now.
 
     from_on: None for the due date. known_by: a part of the claim that was found later than this day
-    never to have been owed still bears interest until it was found.
+    never to have been owed still bears interest until it was found. paid_ore: of the principal, as
+    if it were paid on from_on.
     """
     books = ledger.of_case(case.id)
+    if paid_ore and from_on is not None:
+        paid = ledger.CaseLine(Account.PRINCIPAL, -paid_ore, from_on, "")
+        books = ledger.CaseBooks([*books.lines, paid])
     return _accrue(case, until, books, rates.table(), from_on=from_on, known_by=known_by)[0]
 
 
@@ -364,6 +370,16 @@ def names(ids: Iterable[int]) -> dict[int, CaseName]:
     return {row[0]: CaseName(*row) for row in rows}
 
 
+def numbers(ids: Iterable[int]) -> dict[int, tuple[str, str, str]]:
+    """What a payer may call some cases by, by id: OCR number, reference, number of the invoice."""
+    rows = db.session.execute(
+        select(Case.id, Case.ocr, Case.reference, Invoice.number)
+        .join(Invoice, Invoice.id == Case.invoice_id)
+        .where(Case.id.in_(set(ids)))
+    )
+    return {row[0]: (row[1], row[2], row[3]) for row in rows}
+
+
 def get(case_id: int) -> Case | None:
     """A case by its id, with its debtor, invoice and creditor, if it may be seen."""
     return db.session.scalar(
@@ -413,6 +429,20 @@ def lock(case_id: int) -> Case:
         .with_for_update()
         .execution_options(populate_existing=True)
     ).one()
+
+
+def lock_with_others(case_id: int) -> tuple[Case, list[Case]]:
+    """The case and the same customer's other cases, all held as by `lock`, by their ids."""
+    debtor_id = select(Case.debtor_id).where(Case.id == case_id).scalar_subquery()
+    held = db.session.scalars(
+        select(Case)
+        .where(Case.debtor_id == debtor_id)
+        .order_by(Case.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
+    others = [one for one in held if one.id != case_id]
+    return next(one for one in held if one.id == case_id), others
 
 
 def latest_event(case_id: int, name: str) -> Event | None:

@@ -58,6 +58,8 @@ _MOST_OBJECTS = 200_000
 # A photo of 48 megapixels, the largest of telephones, has room.
 _MOST_PIXELS = 50_000_000
 _LONGEST_SIDE, _JPEG_QUALITY = 4_096, 88
+# Of a JPEG: the way it was held; and the segments that tell of it, and the one before the picture.
+_ORIENTATION, _TELLING, _START_OF_SCAN = 0x0112, (0xE1, 0xED), 0xDA
 
 
 class FileRefused(RedaError):
@@ -108,9 +110,11 @@ def readable(name: str, kind: str, data: bytes) -> tuple[str, str, bytes]:
     """A file as it is kept: name, kind and content. kind: as `kind_of` tells.
 
     A photo as telephones take them (HEIC, ISO/IEC 23008-12), which few others can open, becomes a
-    JPEG, turned the way it was held, and without what it says of where and when it was taken. All
-    else stays as it is.
+    JPEG, turned the way it was held, and without what it says of where and when it was taken; a
+    JPEG loses no more than that. All else stays as it is.
     """
+    if kind == "JPEG":
+        return name, kind, _without_told(data)
     if kind != "HEIC":
         return name, kind, data
     out = io.BytesIO()
@@ -123,6 +127,30 @@ def readable(name: str, kind: str, data: bytes) -> tuple[str, str, bytes]:
     profile = picture.info.get("icc_profile")
     picture.save(out, "JPEG", quality=_JPEG_QUALITY, icc_profile=profile, exif=b"", comment=b"")
     return f"{name.rpartition('.')[0]}.jpg", "JPEG", out.getvalue()
+
+
+def _without_told(data: bytes) -> bytes:
+    """A JPEG without what its APP1 and APP13 segments tell (Exif, XMP, IPTC) but for the way it was
+    held; the picture itself is not packed anew."""
+    with Image.open(io.BytesIO(data), formats=["JPEG"]) as picture:
+        turned = picture.getexif().get(_ORIENTATION)
+    kept, at = [data[:2]], 2
+    if turned in range(2, 9):
+        told = Image.Exif()
+        told[_ORIENTATION] = turned
+        written = told.tobytes()
+        kept.append(b"\xff\xe1" + (len(written) + 2).to_bytes(2) + written)
+    # Segments stand one after another up to the picture (ITU-T T.81, B.1.1).
+    while data[at : at + 1] == b"\xff" and data[at + 1] != _START_OF_SCAN:
+        # Before a marker any number of 0xFF may stand.
+        if data[at + 1] == 0xFF:
+            at += 1
+            continue
+        end = at + 2 + int.from_bytes(data[at + 2 : at + 4])
+        if data[at + 1] not in _TELLING:
+            kept.append(data[at:end])
+        at = end
+    return b"".join([*kept, data[at:]])
 
 
 def _ending(name: str) -> str:

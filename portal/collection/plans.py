@@ -222,6 +222,18 @@ def running(case_id: int) -> Plan | None:
     return db.session.scalar(select(Plan).where(Plan.case_id == case_id, Plan.status == "running"))
 
 
+def of_case(case_id: int) -> list[Plan]:
+    """Every plan that a case has had, the newest first, with its parts."""
+    return list(
+        db.session.scalars(
+            select(Plan)
+            .where(Plan.case_id == case_id)
+            .order_by(Plan.id.desc())
+            .options(selectinload(Plan.instalments))
+        )
+    )
+
+
 def instalments(case_id: int) -> list[Instalment]:
     """The parts of the plan that goes on with a case, the first first; none without a plan."""
     return list(

@@ -43,8 +43,9 @@ def settle_payment(
     value_on: the day the money counts from; interest runs to and including it. When more was booked
     meanwhile, what the money covered bears no interest after its own day, and a fee for a letter
     that crossed the money falls, if all that was owed before it is paid, as does the fee of one
-    that has not left. A small rest is written off, as the creditor's rules say. Money beyond what
-    is owed stands as over-payment, for refund. Answers None when the payment is settled already.
+    that has not left. Of such interest, what later money has paid pays the claim instead. A small
+    rest is written off, as the creditor's rules say. Money beyond what is owed stands as
+    over-payment, for refund. Answers None when the payment is settled already.
     """
     payment_key = f"payment:{key}"
     if ledger.is_posted(payment_key):
@@ -58,8 +59,11 @@ def settle_payment(
         late = replace(late, fees_ore=0)
     crossing.waive_late_fees(case, late, key=payment_key, now=now)
     fees_ore, interest_ore = due.fees_ore - late.fees_ore, due.interest_ore - late.interest_ore
+    principal_ore = due.principal_ore - _lower_claim(
+        case, due, late, amount_ore - fees_ore - interest_ore, key=key, now=now
+    )
     parts = settle(
-        amount_ore, fees_ore=fees_ore, interest_ore=interest_ore, principal_ore=due.principal_ore
+        amount_ore, fees_ore=fees_ore, interest_ore=interest_ore, principal_ore=principal_ore
     )
     _post_parts(
         case, f"payment.{channel}", amount_ore, parts, booked_on=value_on, key=payment_key, now=now
@@ -86,7 +90,7 @@ def settle_payment(
         owed={
             "fees_ore": fees_ore,
             "interest_ore": interest_ore,
-            "principal_ore": due.principal_ore,
+            "principal_ore": principal_ore,
         },
         **({"crossed_ore": late.fees_ore} if late.fees_ore else {}),
     )
@@ -124,6 +128,29 @@ def _post_parts(
         },
         now=now,
     )
+
+
+def _lower_claim(
+    case: Case, due: cases.AmountDue, late: crossing.Late, paid_ore: int, *, key: str, now: datetime
+) -> int:
+    """Lower the claim by interest that later money has paid, and that did not run; answers by what.
+
+    paid_ore: what a payment, valued on the day of due, has for the claim. Only when that is all of
+    it: what the payment has beyond it then goes back, and `crossing.lower_interest` finds no claim
+    to lower.
+    """
+    through_on, left_ore = late.interest_through_on, due.principal_ore
+    if through_on is None or paid_ore <= 0:
+        return 0
+    still = cases.interest_between(case, due.on, through_on, paid_ore=min(left_ore, paid_ore))
+    ore = max(0, min(left_ore, late.ran_ore - still.ore - late.interest_ore))
+    if paid_ore < left_ore - ore:
+        return 0
+    post(
+        case, ledger.INTEREST_WAIVED, booked_on=due.on, key=f"interest never ran:{key}",
+        lines={Account.PRINCIPAL: -ore, Account.CLAIMS: ore}, now=now,
+    )  # fmt: skip
+    return ore
 
 
 def newest(case_ids: Sequence[int]) -> int:

@@ -133,6 +133,7 @@ _MESSAGES = {
     "more_time": lazy_gettext("More time to pay"),
     "news": lazy_gettext("That there is news in the case"),
     "payment": lazy_gettext("That a payment has come"),
+    "refund": lazy_gettext("That money has gone back"),
 }
 _CHANNELS = {
     "letter": lazy_gettext("Letter"),

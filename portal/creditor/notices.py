@@ -62,7 +62,9 @@ HOWS: Mapping[str, LazyString] = {
 
 
 def _amount(text: str, data: Data) -> str:
-    return f"{text}: {kronor(data['amount_ore'])}" if "amount_ore" in data else text
+    if "amount_ore" not in data:
+        return text
+    return f"{text}: {kronor(data['amount_ore'], data.get('currency', 'SEK'))}"
 
 
 def _mention(data: Data, is_failed: bool) -> str:
@@ -75,6 +77,14 @@ def _payout(data: Data, is_failed: bool) -> str:
     if is_failed:
         return _amount(gettext("A payout to you failed"), data)
     return _amount(gettext("Money was paid out to you"), data)
+
+
+def _statement(data: Data, is_failed: bool) -> str:
+    if data.get("event") == "statement.due":
+        return _amount(gettext("Left to pay of a monthly statement"), data)
+    if data.get("event") == "statement.late":
+        return _amount(gettext("Left to pay of a monthly statement whose day is over"), data)
+    return gettext("A monthly statement is there")
 
 
 def _upload(data: Data, is_failed: bool) -> str:
@@ -182,7 +192,7 @@ _TITLES: Mapping[str, Callable[[Data, bool], str]] = {
     "payment": lambda data, is_failed: _amount(gettext("A payment came"), data),
     "paid": _plain(lazy_gettext("Everything is paid")),
     "payout": _payout,
-    "statement": _plain(lazy_gettext("A monthly statement is there")),
+    "statement": _statement,
     "upload": _upload,
     "report": _report,
     "archive": _archive,
@@ -201,7 +211,7 @@ _PAGES: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("mention", "dispute", "message", "decision", "plan_broken"), _CASE),
     **dict.fromkeys(("review", "letter_failed", "payment", "paid"), _CASE),
     "payout": ("creditor.show_payout", "creditor.list_payouts"),
-    "statement": ("creditor.list_statements",),
+    "statement": ("creditor.show_statement", "creditor.list_statements"),
     "upload": ("creditor.show_upload", "creditor.list_invoices"),
     "report": ("creditor.show_order", "creditor.list_reports"),
     "archive": ("creditor.show_order", "creditor.list_reports"),
@@ -222,6 +232,7 @@ _ARGUMENTS = {
     "envelope": "envelope_key",
     "order": "order_id",
     "payout": "payout_key",
+    "statement": "statement_key",
     "upload": "upload_id",
 }
 

@@ -2,16 +2,20 @@
 
 from math import ceil
 
-from flask import Blueprint, Response, flash, make_response, url_for
+from flask import Blueprint, Response, flash, g, make_response, url_for
 from flask_babel import gettext
 from htmx_flask import request
+from werkzeug.exceptions import NotFound
 
 from portal import clock
 from portal.collection import access as entry
 from portal.collection import cases, debts
 from portal.debtor import access
 from portal.debtor.forms import EnterForm
+from portal.debtor.limits import is_refused
 from portal.extensions import db, limiter
+from portal.web import errors
+from portal.web.keeping import kept
 from portal.web.orders import is_phone
 from portal.web.rendering import go, render, render_kept
 
@@ -38,6 +42,18 @@ def _before_the_door(form: EnterForm, *, status: int = 200) -> Response:
     return render("debtor/start.html", status=status, form=form, is_phone=is_phone())
 
 
+@debtor.errorhandler(NotFound)
+def _not_open(error: NotFound) -> Response:
+    """A page of a case that this visit does not see, such as in a tab from before another letter's
+    code was written: it opens again as it did, whether there is such a case or not."""
+    reference = g.get("debtor_reference")
+    is_read = request.method == "GET" and not request.htmx and access.opened()
+    if not is_read or not reference or access.has_opened(reference):
+        return errors.answer(404)
+    flash(gettext("Your visit has ended. Write the reference and the code again."), "info")
+    return _before_the_door(EnterForm(formdata=None, reference=reference), status=404)
+
+
 def first_page(reference: str = "") -> str:
     """Where somebody who is in begins: at the case named, at the only one, or at all of them."""
     opened = access.opened()
@@ -49,7 +65,7 @@ def first_page(reference: str = "") -> str:
 
 
 @debtor.post("/")
-@limiter.limit("10 per minute; 60 per hour")
+@limiter.limit("10 per minute; 60 per hour", deduct_when=is_refused)
 def enter() -> Response:
     """Open the case that reference and code belong to."""
     form = EnterForm()
@@ -75,6 +91,7 @@ def enter() -> Response:
 
 
 @debtor.get("/overview")
+@kept
 def overview() -> Response:
     """All the cases that were opened: what is owed in all, and what comes next in each."""
     today, opened = clock.today(), access.opened()

@@ -12,6 +12,7 @@ from portal.collection import entry_codes
 from portal.collection.access import EntryLocked
 from portal.debtor import access
 from portal.debtor.forms_codes import AskForm, CodeForm
+from portal.debtor.limits import is_refused
 from portal.debtor.views import debtor
 from portal.extensions import db, limiter
 from portal.messages import RedaError
@@ -61,7 +62,7 @@ def write_code() -> Response:
 
 
 @debtor.post("/code/enter")
-@limiter.limit("10 per minute; 60 per hour")
+@limiter.limit("10 per minute; 60 per hour", deduct_when=is_refused)
 def enter_by_code() -> Response:
     """Open the case that the code belongs to."""
     form, now, browser = CodeForm(), clock.now(), session.get(_BROWSER, "")

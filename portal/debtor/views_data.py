@@ -9,19 +9,20 @@ from flask import Response, flash, make_response, url_for
 from flask_babel import gettext
 
 from portal import clock
-from portal.collection import cases, correspondence, history, tellings
-from portal.collection.models import Case
+from portal.collection import attachments, cases, correspondence, disputes, history, plans, tellings
+from portal.collection.models import Attachment, Case
 from portal.database import files
 from portal.debtor import access, hidden
 from portal.debtor.events import timeline
 from portal.debtor.forms_says import CorrectionForm
+from portal.debtor.limits import visitor
 from portal.debtor.views import debtor
 from portal.delivery import outbox
 from portal.extensions import db, limiter
 from portal.identity.actor import DEBTOR
 from portal.law import keeping
 from portal.messages import RedaError
-from portal.payments import booking
+from portal.payments import booking, refunds
 from portal.web import languages
 from portal.web.rendering import go, render
 
@@ -39,7 +40,7 @@ def list_data() -> Response:
 
 
 @debtor.get("/data.zip")
-@limiter.limit("10 per minute; 60 per hour")
+@limiter.limit("10 per minute; 60 per hour", key_func=visitor)
 def download_all_cases() -> Response:
     """All the cases of the visit as one file, with letters."""
     seen = [one for one in cases.of_ids(access.opened()) if access.may_see_where(one)]
@@ -53,7 +54,7 @@ def show_data() -> Response:
 
 
 @debtor.post("/case/<reference>/data")
-@limiter.limit("10 per minute; 60 per hour")
+@limiter.limit("10 per minute; 60 per hour", key_func=visitor)
 def ask_to_correct() -> Response:
     """Tell the creditor what is wrong among it."""
     case, form = cases.lock(access.current_case().id), CorrectionForm()
@@ -105,9 +106,9 @@ def download_data() -> Response:
 
 
 @debtor.get("/case/<reference>/data.zip")
-@limiter.limit("10 per minute; 60 per hour")
+@limiter.limit("10 per minute; 60 per hour", key_func=visitor)
 def download_all() -> Response:
-    """The same, with each letter as it was sent."""
+    """The same, with each letter as it was sent, and each file that the debtor has sent."""
     case = access.current_case()
     return _file(_zipped([case]), "application/zip", f"{case.reference}.zip")
 
@@ -122,7 +123,15 @@ def _zipped(some: Iterable[Case]) -> bytes:
                 if one.document_sha256:
                     name = f"{case.reference}/{one.kind}-{one.id}.pdf"
                     archive.writestr(name, files.read(one.document_sha256))
+            for sent in _files_of(case):
+                name = f"{case.reference}/{sent.id}-{sent.filename}"
+                archive.writestr(name, attachments.read(sent))
     return kept.getvalue()
+
+
+def _files_of(case: Case) -> list[Attachment]:
+    """The files that the debtor has sent, the oldest first."""
+    return [one for one in reversed(attachments.of_case(case.id)) if one.is_from_debtor]
 
 
 def _file(data: bytes, kind: str, name: str) -> Response:
@@ -166,6 +175,17 @@ def _as_json(case: Case) -> bytes:
             {"amount_ore": one.amount_ore, "on": one.value_on, "receipt": one.receipt_number}
             for one in booking.payments_of(case.id)
         ],
+        "refunds": [
+            {"amount_ore": one.amount_ore, "account": one.account, "on": one.paid_on}
+            for one in refunds.of_case(case.id)
+        ],
+        "plans": [
+            {"status": plan.status, "agreed_on": plan.agreed_on, "ended_on": plan.ended_on,
+             "payments": [
+                 {"due_on": one.due_on, "amount_ore": one.amount_ore} for one in plan.instalments
+             ]}
+            for plan in plans.of_case(case.id)
+        ],
         "letters": [
             {"kind": one.kind, "channel": one.channel, "language": one.language,
              "written_at": one.created_at, "sent_at": one.sent_at}
@@ -180,6 +200,20 @@ def _as_json(case: Case) -> bytes:
             {"about": one.stop, "facts": one.facts, "words": one.words, "told_at": one.told_at,
              "outcome": one.outcome, "answer": one.answer, "answered_at": one.settled_at}
             for one in tellings.of_case(case.id)
+        ],
+        "objections": [
+            {"reason": dispute.reason, "amount_ore": dispute.amount_ore, "outcome": dispute.status,
+             "credited_ore": dispute.credited_ore, "answered_at": dispute.answered_at,
+             "said": [
+                 {"kind": one.kind, "words": one.words, "language": one.language,
+                  "said_at": one.said_at}
+                 for one in dispute.turns
+             ]}
+            for dispute in disputes.of_case(case.id)
+        ],
+        "files": [
+            {"name": one.filename, "size": one.size, "sent_at": one.added_at}
+            for one in _files_of(case)
         ],
         "events": [
             {"name": one.name, "at": one.occurred_at} for one in history.of_case(case.id)

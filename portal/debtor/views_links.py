@@ -27,11 +27,9 @@ def show_link(token: str) -> Response:
     link = entry_links.find(token, now=clock.now())
     if link and link.case_id in access.opened():
         return go(url_for("debtor.show_case", reference=link.reference))
-    if link is None or not link.is_open:
-        return _ended(link)
-    if link.language and not request.args.get("lang") and not languages.is_chosen():
+    if link and link.language and not request.args.get("lang") and not languages.is_chosen():
         return go(url_for("debtor.show_link", token=token, lang=link.language))
-    return _ask(token)
+    return _ask(token) if link and link.is_open else _ended(link)
 
 
 def _ask(token: str, *, status: int = 200) -> Response:

@@ -7,6 +7,7 @@ from portal import clock
 from portal.collection import cases, correspondence, in_other_words
 from portal.debtor import access
 from portal.debtor.forms_messages import MessageForm
+from portal.debtor.limits import visitor
 from portal.debtor.views import debtor
 from portal.extensions import db, limiter
 from portal.identity.actor import DEBTOR
@@ -47,7 +48,7 @@ def _page(form: MessageForm, *, status: int = 200) -> Response:
 
 
 @debtor.post("/case/<reference>/messages/translate")
-@limiter.limit("10 per minute; 60 per hour")
+@limiter.limit("10 per minute; 60 per hour", key_func=visitor)
 def translate_messages() -> Response:
     """Have what is in another language translated by machine, where that is on."""
     found = correspondence.of_case(access.current_case().id)
@@ -59,7 +60,7 @@ def translate_messages() -> Response:
 
 
 @debtor.post("/case/<reference>/messages")
-@limiter.limit("10 per minute; 60 per hour")
+@limiter.limit("10 per minute; 60 per hour", key_func=visitor)
 def write_message() -> Response:
     """Write to the creditor."""
     case = cases.lock(access.current_case().id)

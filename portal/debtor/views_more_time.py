@@ -9,6 +9,7 @@ from portal import clock
 from portal.collection import cases, lifecycle, postponing
 from portal.debtor import access
 from portal.debtor.forms_more_time import MoreTimeForm
+from portal.debtor.limits import visitor
 from portal.debtor.views import debtor
 from portal.extensions import db, limiter
 from portal.identity.actor import DEBTOR
@@ -47,7 +48,7 @@ def _page(form: MoreTimeForm, *, status: int = 200) -> Response:
 
 
 @debtor.post("/case/<reference>/more-time")
-@limiter.limit("10 per minute; 60 per hour")
+@limiter.limit("10 per minute; 60 per hour", key_func=visitor)
 def take_more_time() -> Response:
     """Move the last day to pay."""
     case = cases.lock(access.current_case().id)

@@ -7,6 +7,7 @@ from portal import clock
 from portal.collection import attachments, cases, disputes
 from portal.debtor import access, views_files
 from portal.debtor.forms_says import ObjectionForm
+from portal.debtor.limits import visitor
 from portal.debtor.views import debtor
 from portal.extensions import db, limiter
 from portal.identity.actor import DEBTOR
@@ -44,7 +45,7 @@ def _page(form: ObjectionForm, *, status: int = 200) -> Response:
 
 
 @debtor.post("/case/<reference>/object")
-@limiter.limit("10 per minute; 60 per hour")
+@limiter.limit("10 per minute; 60 per hour", key_func=visitor)
 def object_to_claim() -> Response:
     """Object, or say more about an objection that waits."""
     case = cases.lock(access.current_case().id)

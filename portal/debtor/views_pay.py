@@ -12,11 +12,13 @@ from htmx_flask import request as asking
 from werkzeug.exceptions import NotFound
 
 from portal import clock
-from portal.collection import cases, disputes, plans
+from portal.collection import cases, coming, disputes, plans
+from portal.collection.coming import Step
 from portal.collection.models import Case
 from portal.database import tenancy
 from portal.debtor import access
 from portal.debtor.forms_pay import ALL, BANK, PART, PayForm, TransferForm
+from portal.debtor.limits import visitor
 from portal.debtor.views import debtor
 from portal.debtor.views_news import news_of
 from portal.extensions import db, limiter, settings
@@ -73,7 +75,7 @@ def _choice(case: Case, form: PayForm, *, status: int = 200) -> Response:
 
 
 @debtor.post("/case/<reference>/pay")
-@limiter.limit("10 per minute")
+@limiter.limit("10 per minute", key_func=visitor)
 def start_payment() -> Response:
     """Go the way that was chosen: a payment at once is asked for."""
     case = access.current_case()
@@ -164,10 +166,18 @@ def show_transfer() -> Response:
         form=form,
         part_ore=part_ore,
         transfer=transfer,
+        before=before(case, transfer, today),
         today=today,
         latest_on=today + offers.MOST_AHEAD,
         qr_svg=transfer_code(case, transfer, today),
     )
+
+
+def before(case: Case, transfer: offers.Transfer, today: date) -> Step | None:
+    """What comes next on a case, if it may add to the debt before a transfer has come."""
+    principal_ore = cases.amount_due(case, today).principal_ore
+    step = coming.of_case(case, principal_ore, today).next
+    return step if step and step.cost_ore and step.on <= transfer.arrives_on else None
 
 
 def transfer_code(case: Case, transfer: offers.Transfer, today: date) -> str:

@@ -14,6 +14,7 @@ from portal import clock
 from portal.collection import cases, debts
 from portal.debtor import access, views_pay
 from portal.debtor.forms_pay import BANK, PayManyForm, TransferForm
+from portal.debtor.limits import visitor
 from portal.debtor.views import debtor
 from portal.extensions import db, limiter
 from portal.messages import RedaError
@@ -77,7 +78,7 @@ def _choice(payers: list[debts.Payer], form: PayManyForm, *, status: int = 200) 
 
 
 @debtor.post("/pay")
-@limiter.limit("10 per minute")
+@limiter.limit("10 per minute", key_func=visitor)
 def start_joint_payment() -> Response:
     """Ask for all that is owed on the cases that were chosen; for a transfer, show how."""
     payers, form = _payers(), PayManyForm(is_online_offered=booking.is_online_offered())
@@ -140,7 +141,12 @@ def show_transfers() -> Response:
         status=422 if form.errors else 200,
         form=form,
         transfers=[
-            (case, one, views_pay.transfer_code(case, one, today))
+            (
+                case,
+                one,
+                views_pay.transfer_code(case, one, today),
+                views_pay.before(case, one, today),
+            )
             for case, one in zip(chosen, transfers, strict=True)
         ],
         today=today,

@@ -11,6 +11,7 @@ from portal.collection import cases, plan_offers, plans
 from portal.collection.plan_offers import Chosen
 from portal.debtor import access
 from portal.debtor.forms_plan import USUAL_DAY, DayForm, PlanForm
+from portal.debtor.limits import visitor
 from portal.debtor.views import debtor
 from portal.extensions import db, limiter
 from portal.identity.actor import DEBTOR
@@ -89,7 +90,7 @@ def _choices(form: PlanForm, chosen: Chosen | None = None, *, status: int = 200)
 
 
 @debtor.post("/case/<reference>/plan")
-@limiter.limit("10 per minute; 60 per hour")
+@limiter.limit("10 per minute; 60 per hour", key_func=visitor)
 def agree_on_plan() -> Response:
     """Agree on the plan that was shown."""
     case = cases.lock(access.current_case().id)
@@ -162,7 +163,7 @@ def show_plan_day() -> Response:
 
 
 @debtor.post("/case/<reference>/plan/day")
-@limiter.limit("10 per minute; 60 per hour")
+@limiter.limit("10 per minute; 60 per hour", key_func=visitor)
 def move_plan_day() -> Response:
     """Change the day of the month, once."""
     case = cases.lock(access.current_case().id)

@@ -17,6 +17,7 @@ from portal import clock
 from portal.collection import attachments, cases, states, stops, tellings
 from portal.debtor import access, views_files
 from portal.debtor.forms_says import AnyToldForm, PaidForm, SituationForm, WrongPersonForm
+from portal.debtor.limits import visitor
 from portal.debtor.views import debtor
 from portal.extensions import db, limiter
 from portal.identity.actor import DEBTOR
@@ -52,7 +53,7 @@ _NEW = timedelta(days=14)
 
 def lately() -> datetime:
     """Since when an answer is new."""
-    return clock.now() - _NEW
+    return clock.morning_of(clock.today() - _NEW)
 
 
 def answered_lately() -> set[str]:
@@ -74,7 +75,7 @@ def show_paid() -> Response:
 
 
 @debtor.post("/case/<reference>/paid")
-@limiter.limit("10 per minute; 60 per hour")
+@limiter.limit("10 per minute; 60 per hour", key_func=visitor)
 def tell_paid() -> Response:
     """Tell that it is paid already."""
     return _tell(PAID)
@@ -87,7 +88,7 @@ def show_wrong_person() -> Response:
 
 
 @debtor.post("/case/<reference>/wrong-person")
-@limiter.limit("10 per minute; 60 per hour")
+@limiter.limit("10 per minute; 60 per hour", key_func=visitor)
 def tell_wrong_person() -> Response:
     """Tell that somebody else is meant."""
     return _tell(WRONG_PERSON)
@@ -100,7 +101,7 @@ def show_situation() -> Response:
 
 
 @debtor.post("/case/<reference>/situation")
-@limiter.limit("10 per minute; 60 per hour")
+@limiter.limit("10 per minute; 60 per hour", key_func=visitor)
 def tell_situation() -> Response:
     """Tell of such a situation."""
     return _tell(SITUATION)

@@ -369,13 +369,21 @@ def render_report(content: Mapping[str, Any], *, language: str, settings: Settin
 def render_statement(content: Mapping[str, Any], *, language: str, settings: Settings) -> bytes:
     """A company's monthly statement as PDF, the service's invoice, in the reader's language.
 
-    content: `title`; `statement`, `sums`, `sections` with their rows, as `reporting.charges` has
-    them, and `seller` and `buyer` as they were when it was made, on `made_on` in ISO form.
+    content: `title`; `statement`, `sums`, `sections` with their rows, and `told`, as
+    `reporting.charges` has them, and `seller` and `buyer` as they were when it was made, on
+    `made_on` in ISO form.
     """
     reader = _reader(language)
     part = _part("statement", reader, **content, reader=_shown(reader), day=date.fromisoformat)
-    buyer, seller = content["buyer"]["company"], content["seller"]["name"]
-    return _many_pages(part, reader, content["title"], buyer, content["made_on"], seller)
+    buyer, seller, code = (
+        content["buyer"]["company"],
+        content["seller"]["name"],
+        content["told"].code,
+    )
+    return _many_pages(
+        part, reader, content["title"], buyer, content["made_on"], seller,
+        codes={"reda:pay": code} if code else None,
+    )  # fmt: skip
 
 
 def render_evidence(content: Mapping[str, Any], *, language: str, settings: Settings) -> bytes:

@@ -37,9 +37,9 @@ def render_mail(
 
     kind: `invitation` (content: company, role, inviter, url, until_on), `notification` or `digest`
     (as portal/notices tells them); to debtors `case_message` and `letter` (creditor, url),
-    `payment`, `news` and `debtor_address` (url); to signers `sign_invitation`, `sign_reminder`,
-    `sign_ended` and `sign_completed` (as portal/signing/inviting.py tells them). Any of them may
-    have `unsubscribe_url` and `is_one_click`.
+    `payment`, `refund`, `news` and `debtor_address` (url); to signers `sign_invitation`,
+    `sign_reminder`, `sign_ended` and `sign_completed` (as portal/signing/inviting.py tells them).
+    Any of them may have `unsubscribe_url` and `is_one_click`.
     Raises TemplateNotFound for another kind, UndefinedError or KeyError when the content lacks
     something.
     """

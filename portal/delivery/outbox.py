@@ -38,7 +38,7 @@ STEPS = ("reminder", "demand")
 MAILS_KEPT = timedelta(days=180)
 # What asks for nothing: it goes out whatever happens to the case meanwhile.
 ANSWERS = (
-    "dispute_answer", "case_message", "news", "payment", "letter", "debtor_address",
+    "dispute_answer", "case_message", "news", "payment", "refund", "letter", "debtor_address",
     "debtor_number",
 )  # fmt: skip
 PLAN = "plan"

@@ -408,14 +408,17 @@ BOOKS = Part(
 
 
 def interest_booked(case_id: int) -> int:
-    """The interest that was booked on a case and not waived, paid or not, in öre."""
+    """The interest that was booked on a case and not waived, paid or not, in öre.
+
+    What was waived after it was paid has paid the claim instead, and stands on the principal.
+    """
     return int(
         db.session.scalar(
             select(func.coalesce(func.sum(Line.amount_ore), 0))
             .join(Entry, Entry.id == Line.entry_id)
             .where(
                 Line.case_id == case_id,
-                Line.account == Account.INTEREST,
+                Line.account.in_((Account.INTEREST, Account.PRINCIPAL)),
                 Entry.kind.in_((INTEREST_ACCRUED, INTEREST_WAIVED)),
             )
         )

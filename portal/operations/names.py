@@ -11,6 +11,7 @@ _JOBS = {
     "take_bank_files": lazy_gettext("Take in files from banks"),
     "propose_payouts": lazy_gettext("Propose payouts"),
     "make_statements": lazy_gettext("Make monthly statements"),
+    "tell_of_statements": lazy_gettext("Tell companies what is left of monthly statements"),
     "follow_payouts": lazy_gettext("Follow payouts at the bank"),
     "match_bank_payments": lazy_gettext("Match payments from banks"),
     "ask_swish": lazy_gettext("Ask about payments under way"),

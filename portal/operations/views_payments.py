@@ -12,7 +12,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length
 
 from portal import clock
-from portal.collection import lookup
+from portal.collection import lookup, places
 from portal.extensions import db
 from portal.messages import N_, RedaError
 from portal.operations.views import actor, operations
@@ -84,6 +84,14 @@ class StatementForm(Form):
     )
 
 
+class ShowForm(Form):
+    """Why what is protected must be seen."""
+
+    reason = StringField(
+        lazy_gettext("Why you must see it"), [InputRequired(), Length(max=places.LONGEST_REASON)]
+    )
+
+
 @operations.get("/payments")
 def list_payments() -> Response:
     """Payments that wait, the oldest first, and what was decided last."""
@@ -113,6 +121,31 @@ def list_payments() -> Response:
 def show_payment(payment_id: int) -> Response:
     """A payment, the best three cases for it, and all that can be decided."""
     return _page(payment_id)
+
+
+def _protected(payment_id: int) -> list[int]:
+    """The cases of a protected identity that a payment was given to, may be for, or comes from."""
+    best = matching.candidates([payment_id])[payment_id]
+    told = [one.case_id for one in best]
+    told += [one.case_id for one in taking_back.shares_of(payment_id)]
+    told += [one.case_id for one in taking_back.refunds_of(payment_id) if one.case_id]
+    return places.protected_among(told)
+
+
+@operations.post("/payments/<int:payment_id>/payer")
+def show_payer(payment_id: int) -> Response:
+    """Show once the payer's address of a protected identity, to who says why."""
+    if deciding.find(payment_id) is None:
+        raise NotFound
+    form, protected = ShowForm(), _protected(payment_id)
+    if not form.validate():
+        return _page(payment_id, 422, showing=form)
+    for case_id in protected:
+        places.show(
+            case_id, places.PAYER, form.reason.data or "", actor=actor(), now=clock.now()
+        )  # fmt: skip
+    db.session.commit()
+    return _page(payment_id, is_shown=True)
 
 
 @operations.post("/payments/<int:payment_id>/give/<reference>")
@@ -299,10 +332,13 @@ def _page(
     back: BackForm | None = None,
     of_statement: StatementForm | None = None,
     problem: object = None,
+    showing: ShowForm | None = None,
+    is_shown: bool = False,
 ) -> Response:
     payment = deciding.find(payment_id)
     if payment is None:
         raise NotFound
+    protected = _protected(payment_id)
     is_waiting = payment.state == "waiting"
     is_paid_to_us, is_back = payment.kind == "payment", payment.kind == "returned"
     best = matching.candidates([payment_id])[payment_id] if is_waiting and is_paid_to_us else []
@@ -338,6 +374,8 @@ def _page(
         paid_in=paying_in.of_payment(payment_id),
         whys=WHYS,
         problem=problem,
+        is_hidden=bool(protected) and not is_shown,
+        showing=showing or (ShowForm(formdata=None) if protected else None),
         transfer=transfers.find(payment_id),
         undone=transfers.undone(payment_id),
         may_note=transfers.may_note(payment),

@@ -14,7 +14,8 @@ What other rooms and the doors call:
 - `taking`: files from banks (BgMax, camt.054, camt.053), each whole and once; `new_payments` are
   those that nobody has matched.
 - `matching`: which case a bank's payment is for: `match_new` books what is certain, `candidates`
-  tells of what is not. `deciding`: what a person does with the others, and refunds.
+  tells of what is not, `other_numbers` why what looks certain waits. `deciding`: what a person does
+  with the others, and refunds.
 - `ways`: what Swish, card and account have in common, and their names.
 - `booking`: what becomes of a payment at once, from the first click to the books.
   `booking.receive_many`: money of many payments, such as a bank file tells of.
@@ -22,7 +23,8 @@ What other rooms and the doors call:
   long-term surveillance, booked with it; `statements`: what a company was charged in a month;
   `paying_in`: what it has paid of that itself.
 - `refunds`: what goes back to who paid it, who decides, and how it is booked; `paying_back`: by
-  Swish, card and account, the way it came. By bank it goes with the payouts.
+  Swish, card and account, the way it came. By bank it goes with the payouts. `telling`: the
+  debtor is told of it.
 - `told_twice`: deposits that files of two kinds tell of; `told_at_once`: Swish that comes on the
   account too; `coming_back`: payouts, refunds and our own share that the bank got back.
 - `payouts`: what is owed becomes proposals; `releasing`: two operators approve them, and they are

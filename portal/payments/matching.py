@@ -7,6 +7,8 @@ One rule, in three statements that each take one payment or thousands (`hits`):
 - A number of ours in the words (OCR, case reference, invoice number) is as sure as `_SURE` says,
   by whether the amount is what is owed or can be a part of it. From `CERTAIN` on it is certain, if
   the words name one case only.
+- What is certain of one case waits all the same when a number of another claim stands beside the
+  case's own, unless the amount is what the case owes (`other_numbers` tells why).
 - The number of a company's monthly statement is certain likewise (`paying_in`).
 - A payer whom we know, by account, organisation number or name, is never certain.
 
@@ -18,9 +20,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import func, insert, or_, select, text, update
 
-from portal.collection import states
+from portal.collection import cases, states
 from portal.collection.receiving import Received
 from portal.collection.settling import Settled
 from portal.database import queue
@@ -28,7 +30,15 @@ from portal.database.encryption import lookup_hash
 from portal.extensions import db
 from portal.identity.actor import BANK
 from portal.messages import RedaError
-from portal.payments import booking, coming_back, paying_in, refunds, taking_back, told_at_once
+from portal.payments import (
+    booking,
+    coming_back,
+    other_numbers,
+    paying_in,
+    refunds,
+    taking_back,
+    told_at_once,
+)
 from portal.payments.accounts import check_organisation_number
 from portal.payments.models import BankPayment, BankShare, Payment
 
@@ -204,7 +214,10 @@ def certain(ids: Sequence[int]) -> dict[int, list[Hit]]:
     }
     found = _certain_by_ocr(amounts)
     left = [one for one in amounts if one not in found]
-    return found | _certain_by_words(left, amounts)
+    found |= _certain_by_words(left)
+    for doubtful in _of_several_claims(found):
+        del found[doubtful]
+    return found
 
 
 def candidates(ids: Sequence[int], *, most: int = _BEST) -> dict[int, list[Candidate]]:
@@ -361,12 +374,58 @@ def _certain_by_ocr(amounts: Mapping[int, int]) -> dict[int, list[Hit]]:
     return answer
 
 
-def _certain_by_words(ids: Sequence[int], amounts: Mapping[int, int]) -> dict[int, list[Hit]]:
+def _certain_by_words(ids: Sequence[int]) -> dict[int, list[Hit]]:
     answer: dict[int, list[Hit]] = {}
     for one in _word_hits(ids):
         if one.sure >= CERTAIN and one.fits != "no" and one.payment_id not in answer:
             answer[one.payment_id] = [_whole(one)]
     return answer
+
+
+def _of_several_claims(found: Mapping[int, Sequence[Hit]]) -> list[int]:
+    """Payments that are not for the one case alone that they are found to be for."""
+    of_one = {one: hits[0].case_id for one, hits in found.items() if len(hits) == 1}
+    by_words = [one for one in of_one if found[one][0].how != "ocr"]
+    payments = db.session.scalars(
+        select(BankPayment).where(
+            BankPayment.id.in_(of_one),
+            or_(
+                BankPayment.id.in_(by_words),
+                BankPayment.text.op("~")(other_numbers.CAN_HAVE),
+                func.cardinality(BankPayment.reference_numbers) > 1,
+            ),
+        )
+    ).all()
+    if not payments:
+        return []
+    numbers = cases.numbers([of_one[one.id] for one in payments])
+    doubtful = [one for one in payments if _names_another(one, numbers[of_one[one.id]])]
+    owed = _exact([one.id for one in doubtful])
+    return [
+        one.id
+        for one in doubtful
+        if any(one.reference_ores)
+        or ((one.id, of_one[one.id]) not in owed and not _is_due(one, of_one[one.id]))
+    ]
+
+
+def _exact(ids: Sequence[int]) -> set[tuple[int, int]]:
+    hits = _word_hits(ids)
+    return {(one.payment_id, one.case_id) for one in hits if one.fits == "exact"}
+
+
+def _is_due(payment: BankPayment, case_id: int) -> bool:
+    """Whether a payment is what a case owes on its day, interest included."""
+    (case,) = cases.of_ids([case_id])
+    due = cases.amount_due(case, payment.value_on)
+    return (due.total_ore, case.currency) == (payment.amount_ore, payment.currency)
+
+
+def _names_another(payment: BankPayment, of_case: Sequence[str]) -> bool:
+    known = (*of_case, payment.payer_account or "", payment.payer_number or "")
+    return other_numbers.in_words(payment.text, known) or other_numbers.in_references(
+        payment.reference_numbers, known
+    )
 
 
 def _whole(hit: Hit) -> Hit:

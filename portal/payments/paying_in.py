@@ -5,29 +5,37 @@ ever reaches. A payment with it is matched by itself and booked in one entry: wh
 statement on what the company owes, and the rest on what it is owed, so that it goes out with its
 next payout. Payouts take both lines as any other; what they take of a statement and of what was
 paid in for it is together what they set off (`statements.set_off`).
+
+Kronor come to the bankgiro that debtors pay to, euro to an account of their own. A company is told
+when payouts have had time to cover a statement and have not, and once more when its last day to pay
+is over.
 """
 
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import structlog
 from sqlalchemy import func, select
 
-from portal import ledger
+from portal import clock, ledger
 from portal.collection import history
-from portal.extensions import db
+from portal.extensions import db, settings
 from portal.identity.actor import Actor
 from portal.identity.models import Creditor
+from portal.law import payment_time
 from portal.ledger import Account
 from portal.messages import N_, RedaError
-from portal.payments import references, statements
+from portal.notifications.telling import notify
+from portal.payments import other_numbers, references, statements
 from portal.payments.models import BankPayment, ServiceStatement, StatementPayment
 
 log = structlog.get_logger()
-# Of the bankgiro that statements are paid to.
-CURRENCY = "SEK"
+# Payouts go out once a week at least; what two of them have not covered waits to be paid in.
+TOLD_AFTER = timedelta(days=14)
+# What is older was told of long ago, or before anybody was told.
+_TOLD_WITHIN = timedelta(days=60)
 _IN_WORDS = re.compile(rf"(?<![0-9]){references.STATEMENT_PATTERN}(?![0-9])")
 
 
@@ -60,11 +68,54 @@ class Standing:
         return "part" if self.left_ore < self.total_ore else "open"
 
 
+def account(currency: str) -> tuple[str, str] | None:
+    """Kind (bankgiro or iban) and number of what statements are paid to, or None."""
+    ours = settings()
+    accounts = {"SEK": ("bankgiro", ours.service_bankgiro), "EUR": ("iban", ours.euro_account)}
+    found = accounts.get(currency)
+    return found if found and found[1] else None
+
+
 def ocr(statement: ServiceStatement) -> str | None:
-    """The number that a statement is paid with; None when it cannot be paid to the bankgiro."""
-    if statement.total_ore <= 0 or statement.currency != CURRENCY:
+    """The number that a statement is paid with; None when there is no account to pay it to."""
+    if statement.total_ore <= 0 or account(statement.currency) is None:
         return None
     return references.statement_ocr(statement.number)
+
+
+def due_on(statement: ServiceStatement) -> date:
+    """The last day to pay what no payout has covered."""
+    return payment_time.last_day(clock.day_of(statement.made_at))
+
+
+def tell_due(creditor_id: int, *, today: date, now: datetime) -> int:
+    """Tell a company's people what of its statements is to be paid in; answers how many were told.
+
+    Each once when payouts have had their time, and once after its last day to pay.
+    """
+    found = db.session.scalars(
+        select(ServiceStatement)
+        .where(
+            ServiceStatement.creditor_id == creditor_id, ServiceStatement.total_ore > 0,
+            ServiceStatement.made_at.between(now - _TOLD_WITHIN, now - TOLD_AFTER),
+        )
+        .order_by(ServiceStatement.number)
+    ).all()  # fmt: skip
+    told = 0
+    for key, standing in standings(found, is_ordered=True).items() if found else ():
+        statement = next(one for one in found if one.key == key)
+        if standing.left_ore > 0 and ocr(statement) is not None:
+            is_late = today > due_on(statement)
+            told += notify(
+                "statement", creditor_id=creditor_id, now=now,
+                key=f"statement {'late' if is_late else 'due'}:{key}",
+                data={
+                    "event": f"statement.{'late' if is_late else 'due'}", "statement": key,
+                    "amount_ore": standing.left_ore, "currency": statement.currency,
+                    "until_on": due_on(statement).isoformat(),
+                },
+            )  # fmt: skip
+    return told
 
 
 def standings(
@@ -120,7 +171,7 @@ def take_surely(ids: Iterable[int], *, actor: Actor, now: datetime) -> list[int]
     The payments are locked by the caller. Answers the ids of those that name a statement at all:
     what is not booked of them, such as one in another currency, is for a person.
     """
-    named = []
+    named, sure = [], []
     for payment in db.session.scalars(
         select(BankPayment)
         .where(
@@ -137,14 +188,24 @@ def take_surely(ids: Iterable[int], *, actor: Actor, now: datetime) -> list[int]
             continue
         named.append(payment.id)
         if is_alone and len(numbers) == 1 and statement.currency == payment.currency:
-            _book(payment, statement, actor, now)
-            payment.state = "settled"
+            sure.append((payment, statement))
+    # Companies in the order of their ids, before the cases of other payments.
+    owners = {statement.creditor_id for _, statement in sure}
+    db.session.execute(
+        select(Creditor.id)
+        .where(Creditor.id.in_(owners))
+        .order_by(Creditor.id)
+        .with_for_update(key_share=True)
+    ).all()
+    for payment, statement in sure:
+        _book(payment, statement, actor, now)
+        payment.state = "settled"
     db.session.flush()
     return named
 
 
 def _named(payment: BankPayment) -> tuple[set[int], bool]:
-    """The statements that a payment names, and whether its references are of no case as well."""
+    """The statements that a payment names, and whether it names nothing else (`other_numbers`)."""
     told = [
         references.statement_number(re.sub(r"[^0-9]", "", one)) for one in payment.reference_numbers
     ]
@@ -152,7 +213,9 @@ def _named(payment: BankPayment) -> tuple[set[int], bool]:
         references.statement_number(re.sub(r"[ -]", "", one))
         for one in _IN_WORDS.findall(payment.text)
     ]
-    return {one for one in (*told, *words) if one is not None}, None not in told
+    numbers = {one for one in (*told, *words) if one is not None}
+    known = [references.statement_ocr(one) for one in numbers]
+    return numbers, None not in told and not other_numbers.in_words(payment.text, known)
 
 
 def _by_number(number: int) -> ServiceStatement | None:

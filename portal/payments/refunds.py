@@ -21,7 +21,7 @@ from portal.extensions import db
 from portal.identity.actor import SYSTEM, Actor
 from portal.ledger import Account
 from portal.messages import N_, RedaError
-from portal.payments import ways
+from portal.payments import telling, ways
 from portal.payments.accounts import check_account, written_account
 from portal.payments.models import BankFile, BankPayment, BankShare, Payment, Refund
 from portal.payments.swish import new_callback_identifier, new_payment_id
@@ -125,13 +125,17 @@ def _fill_in(refund: Refund, payment: BankPayment, share_id: int, *, by: str) ->
 
 
 def speaks_against(refund: Refund, today: date) -> str:
-    """Why a refund that nobody has decided on must not go by itself; "" when nothing does."""
+    """Why a refund that nobody has decided on must not go by itself; "" when nothing does.
+
+    refund: `locked`. The debtor's cases are held after it until the transaction ends, so that the
+    answer is true still when the refund is sent.
+    """
     if refund.case_id is None or refund.decided_by is not None:
         return ""
-    case = cases.of_ids([refund.case_id])[0]
+    case, others = cases.lock_with_others(refund.case_id)
     if cases.amount_due(case, today).total_ore > 0:
         return N_("The case is not paid any more. Look whether the money is needed there.")
-    if any(one.status in states.OPEN for one in cases.others_of(case)):
+    if any(one.status in states.OPEN for one in others):
         return N_("The debtor has another open case here. Look whether the money is for that one.")
     return ""
 
@@ -356,6 +360,7 @@ def settle(refund: Refund, *, on: date, actor: Actor, now: datetime) -> bool:
     _post(refund, ledger.REFUND_PAID, "settled", on, now)
     refund.status, refund.ended_on, refund.reason, refund.error_code = SETTLED, on, "", None
     _tell("case.refund_paid", refund, on, actor, now)
+    telling.went_back(refund, on=on, now=now)
     return True
 
 

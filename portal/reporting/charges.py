@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -13,8 +14,8 @@ from portal.collection.cases import CaseName
 from portal.delivery import letters
 from portal.extensions import settings
 from portal.messages import N_
-from portal.payments import paying_in, statements
-from portal.payments.accounts import Bankgiro
+from portal.payments import paying_in, qr, statements
+from portal.payments.accounts import Bankgiro, written_account
 from portal.payments.models import ServiceStatement, StatementPayment
 from portal.payments.paying_in import Standing
 from portal.payments.statements import COMMISSION, FEES, SIGNATURES, Line, SetOff, Sums
@@ -68,8 +69,9 @@ class Section:
 class Shown:
     """A statement with what it is made up of, and what has become of it by now.
 
-    payments: what the company has paid in for it. ocr: what it is paid with, to the bankgiro; None
-    when it cannot be.
+    payments: what the company has paid in for it. ocr: what it is paid with, no later than due_on,
+    to the account of account_kind (bankgiro or iban); None when we have none in its currency.
+    code: what the app of a bank reads of what is left, or None.
     """
 
     statement: ServiceStatement
@@ -79,7 +81,19 @@ class Shown:
     payments: Sequence[StatementPayment]
     standing: Standing
     ocr: str | None
-    bankgiro: str
+    due_on: date
+    account_kind: str
+    account: str
+    code: str | None
+
+    @property
+    def code_svg(self) -> str | None:
+        """The code as a picture for a page."""
+        return (
+            qr.svg(self.code, title=gettext("Scan the code in your bank’s app"))
+            if self.code
+            else None
+        )
 
 
 def shown(
@@ -96,10 +110,27 @@ def shown(
         rows = as_rows(lines[:most])
         next_after = lines[most - 1].line_id if len(lines) > most else None
         found.append(Section(name, TITLES[name], rows, sums.sections[name], next_after))
+    standing = paying_in.standings([statement])[statement.key]
+    kind, number = paying_in.account(statement.currency) or ("", "")
     return Shown(
         statement, sums, found, statements.set_off(statement.key),
-        paying_in.of_statement(statement.key), paying_in.standings([statement])[statement.key],
-        paying_in.ocr(statement), Bankgiro(settings().service_bankgiro).written(),
+        paying_in.of_statement(statement.key), standing, paying_in.ocr(statement),
+        paying_in.due_on(statement), kind, written_account(kind, number) if kind else "",
+        _code(statement, standing),
+    )  # fmt: skip
+
+
+def _code(statement: ServiceStatement, standing: Standing) -> str | None:
+    """What a bank's app reads to pay what is left; apps read it for kronor to a bankgiro alone."""
+    ocr = paying_in.ocr(statement)
+    if ocr is None or statement.currency != "SEK" or standing.left_ore <= 0:
+        return None
+    ours = settings()
+    return qr.invoice_payload(
+        payee_name=ours.service_name, organisation_number=ours.service_organisation_number,
+        reference=ocr, invoiced_on=clock.day_of(statement.made_at),
+        due_on=max(paying_in.due_on(statement), clock.today()),
+        amount=Decimal(standing.left_ore) / 100, account=Bankgiro(ours.service_bankgiro),
     )  # fmt: skip
 
 

@@ -65,6 +65,21 @@ def test_cards_are_arranged_by_keyboard(portal: Portal, creditor: Creditor) -> N
     assert visitor.complaints == []
 
 
+def test_what_has_just_arrived_obeys_at_once(portal: Portal, creditor: Creditor) -> None:
+    visitor = at_the_overview(portal, creditor)
+    # A press in the same moment as the new cards stand there, before anything else happens.
+    visitor.page.evaluate(
+        """new MutationObserver((_, observer) => {
+            if (!document.querySelector("section:first-child#card-owed")) return
+            observer.disconnect()
+            document.getElementById("show-money").click()
+        }).observe(document.getElementById("main"), {childList: true, subtree: true})"""
+    )
+    visitor.page.locator("#down-needs").click()
+    visitor.page.wait_for_selector("#card-money", state="detached")
+    assert visitor.complaints == []
+
+
 def test_cards_are_arranged_without_scripts(portal: Portal, creditor: Creditor) -> None:
     visitor = at_the_overview(portal, creditor, scripts=False)
     before = titles(visitor)

@@ -192,6 +192,44 @@ def test_a_photo_keeps_the_way_it_was_held_and_not_where_it_was_taken() -> None:
         assert dict(picture.getexif()) == {}
 
 
+def a_jpeg_that_tells(**values: object) -> bytes:
+    """As telephones save them when asked for what all can open."""
+    exif, out = Image.Exif(), io.BytesIO()
+    exif[0x0112] = 6
+    exif.get_ifd(0x8825).update({1: "N", 2: (59.0, 19.0, 0.0)})
+    Image.new("RGB", (300, 200), "red").save(out, "JPEG", exif=exif, **values)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    "values", [{}, {"progressive": True}, {"xmp": b"<x>GPSLatitude</x>"}, {"comment": b"a"}]
+)
+def test_a_jpeg_keeps_the_way_it_was_held_and_not_where_it_was_taken(
+    values: dict[str, object],
+) -> None:
+    given = a_jpeg_that_tells(**values)
+    name, kind, data = file_types.readable("a.jpg", "JPEG", given)
+    with Image.open(io.BytesIO(data)) as picture, Image.open(io.BytesIO(given)) as before:
+        assert (name, kind, dict(picture.getexif())) == ("a.jpg", "JPEG", {0x0112: 6})
+        assert picture.tobytes() == before.tobytes()
+    assert b"GPSLatitude" not in data
+
+
+def test_a_jpeg_that_tells_nothing_stays_as_it_is() -> None:
+    given = a_picture("JPEG")
+    assert file_types.readable("a.jpg", "JPEG", given) == ("a.jpg", "JPEG", given)
+
+
+@pytest.mark.parametrize("cut", [25, 60, 200, 500])
+def test_a_jpeg_cut_off_does_no_harm(cut: int) -> None:
+    given = a_jpeg_that_tells()[:cut]
+    try:
+        kind = file_types.kind_of("a.jpg", given)
+    except file_types.FileRefused:
+        return
+    assert file_types.readable("a.jpg", kind, given)[2].startswith(b"\xff\xd8")
+
+
 def test_a_large_photo_is_made_smaller() -> None:
     _, _, data = file_types.readable("a.heif", "HEIC", a_photo(5_000, 100))
     with Image.open(io.BytesIO(data)) as picture:

@@ -172,3 +172,14 @@ class TestByBank:
     ) -> None:
         answer = inside.raw(f"/case/pay/bank?amount={amount}")
         assert answer.headers["Location"].endswith("/pay")
+
+
+@pytest.mark.parametrize("days", [-9, 0])
+def test_a_transfer_that_comes_after_the_next_step_tells_what_that_costs(
+    inside: Visitor, case: Case, days: int
+) -> None:
+    demand_on = case.next_step_on
+    assert demand_on
+    page = said(inside.get(f"/case/pay/bank?on={demand_on + timedelta(days=days)}"))
+    told = "a demand (inkassokrav) can be sent on"
+    assert (told in page, "It costs at most SEK 180.00 more." in page) == (days == 0, days == 0)

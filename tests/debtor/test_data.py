@@ -11,12 +11,22 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from portal import clock
-from portal.collection import cases, effects, lifecycle, needs, states, stops, tellings
+from portal.collection import (
+    cases,
+    disputes,
+    effects,
+    lifecycle,
+    needs,
+    plans,
+    states,
+    stops,
+    tellings,
+)
 from portal.collection.models import Case, Telling
 from portal.database import files
 from portal.delivery.models import Message
 from portal.extensions import db
-from portal.identity.actor import Actor
+from portal.identity.actor import DEBTOR, Actor
 from portal.law.keeping import KEPT
 from tests.debtor.test_pages import Visitor, at_first_case, case, said
 from tests.factories import SOFIA, a_person_at, a_reminded_case, a_signed_agreement, sign_in
@@ -75,6 +85,37 @@ def test_the_archive_holds_the_letters_too(client: FlaskClient, case: Case) -> N
     with zipfile.ZipFile(io.BytesIO(Visitor(client).raw("/case/data.zip").data)) as archive:
         names = [f"{case.reference}/{one}" for one in ("data.json", f"reminder-{letter.id}.pdf")]
         assert archive.namelist() == names
+
+
+def test_the_archive_holds_what_was_objected_and_the_files_that_were_sent(
+    client: FlaskClient, case: Case
+) -> None:
+    disputes.tell(
+        cases.lock(case.id), reason=disputes.OTHER, words="Cykeln kom aldrig", amount_ore=None,
+        files=[("kvitto.txt", b"Betalt")], language="sv", actor=DEBTOR, today=clock.today(),
+        now=clock.now(),
+    )  # fmt: skip
+    db.session.commit()
+    Visitor(client).enter(case)
+    with zipfile.ZipFile(io.BytesIO(Visitor(client).raw("/case/data.zip").data)) as archive:
+        told = json.loads(archive.read(f"{case.reference}/data.json"))
+        (sent,) = [one for one in archive.namelist() if one.endswith("-kvitto.txt")]
+        assert archive.read(sent) == b"Betalt"
+    assert told["objections"][0]["said"][0]["words"] == "Cykeln kom aldrig"
+    assert [one["name"] for one in told["files"]] == ["kvitto.txt"]
+
+
+def test_the_file_holds_the_payment_plan(client: FlaskClient, case: Case) -> None:
+    plan = plans.agree(
+        cases.lock(case.id), monthly_ore=60_000, first_on=clock.today(), actor=CLERK,
+        today=clock.today(), now=clock.now(),
+    )  # fmt: skip
+    db.session.commit()
+    Visitor(client).enter(case)
+    told = json.loads(Visitor(client).raw("/case/data.json").text)["plans"]
+    assert [one["amount_ore"] for one in told[0]["payments"]] == [
+        one.amount_ore for one in plan.instalments
+    ]
 
 
 def test_anybody_reads_how_data_are_used(client: FlaskClient) -> None:

@@ -53,6 +53,13 @@ def test_a_link_greets_in_the_language_of_its_message(client: FlaskClient, case:
     assert client.get(path).location == f"{path}?lang=ar"
 
 
+def test_a_link_that_has_ended_says_so_in_the_language_of_its_message(
+    app: Flask, case: Case
+) -> None:
+    path = used(app.test_client(), case)
+    assert app.test_client().get(path).location == f"{path}?lang=ar"
+
+
 def test_a_language_that_was_chosen_before_stays(client: FlaskClient, case: Case) -> None:
     client.get("/?lang=en")
     assert client.get(link_to(case)).status_code == 200

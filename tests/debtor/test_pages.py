@@ -279,6 +279,21 @@ def test_opening_a_second_case_closes_the_first(visitor: Visitor, case: Case) ->
     visitor.get(f"/case/{case.reference}", status=404)
 
 
+def test_a_page_left_open_while_another_letter_opened_its_case_leads_back(
+    app: Flask, client: FlaskClient, case: Case
+) -> None:
+    enter_case(app, client, case)
+    page = Visitor(client).get(f"/case/{(other := a_case_of_today()).reference}/pay", status=404)
+    assert "Write the reference and the code again." in said(page)
+    assert page.select_one("input[name=reference]")["value"] == other.reference
+
+
+def test_a_case_that_is_none_looks_the_same(app: Flask, client: FlaskClient, case: Case) -> None:
+    enter_case(app, client, case)
+    page = Visitor(client).get("/case/999999999", status=404)
+    assert "Write the reference and the code again." in said(page)
+
+
 def test_a_case_begins_with_the_sum_to_pay_today(inside: Visitor, case: Case) -> None:
     # 1 000 kr, 20 days at 10 per cent, and the fee.
     assert inside.get("/case").select_one(".sum").get_text().replace("\u00a0", "") == "SEK1,065.48"

@@ -302,6 +302,15 @@ def test_by_a_transfer_each_case_has_its_own_number_amount_and_code(
     assert db.session.query(SwishRequest).count() == 0
 
 
+def test_transfers_that_come_after_the_next_step_tell_what_that_costs(
+    inside: FlaskClient, some: list[Case]
+) -> None:
+    on = max(one.next_step_on for one in some if one.next_step_on)
+    asked = "&".join(f"cases={one}" for one in all_of(some))
+    page = said(look(inside, f"/pay/bank?{asked}&on={on}"))
+    assert page.count("It costs at most SEK 180.00 more.") == len(some)
+
+
 @pytest.mark.parametrize(("on", "words"), [("1999-01-01", "The date must be between"), ("x", "")])
 def test_a_day_that_cannot_be_paid_on_is_told_and_the_transfers_stay(
     inside: FlaskClient, some: list[Case], on: str, words: str

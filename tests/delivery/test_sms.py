@@ -175,7 +175,7 @@ def test_a_text_is_paid_in_parts(written: str, parts: int) -> None:
 
 
 def test_every_text_has_room_in_two_parts_in_every_language(app: Flask) -> None:
-    kinds = ("entry_link", "case_message", "letter", "news", "payment", "debtor_number")
+    kinds = ("entry_link", "case_message", "letter", "news", "payment", "refund", "debtor_number")
     to_sign = {"title": "Avtal om betalning " * 9, "company": "Norrsken Energi AB", "url": URL}
     contents = {
         **{kind: {"url": URL} for kind in kinds}, "entry_code": {"code": "012345"},

@@ -21,7 +21,7 @@ _serial = itertools.count(1)
 
 def told(
     ore: int, *, kind: str = "payment", on: date = TODAY, words: str = "", state: str = "new",
-    references: tuple[str, ...] = (), serial: str = "", name: str = "",
+    references: tuple[str, ...] = (), serial: str = "", name: str = "", currency: str = "SEK",
 ) -> BankPayment:  # fmt: skip
     """What a bank's file tells, not matched yet."""
     number = next(_serial)
@@ -33,7 +33,7 @@ def told(
     db.session.add(file)
     db.session.flush()
     row = BankPayment(
-        file_id=file.id, account=OURS, kind=kind, amount_ore=ore, currency="SEK", value_on=on,
+        file_id=file.id, account=OURS, kind=kind, amount_ore=ore, currency=currency, value_on=on,
         reference_numbers=list(references), reference_ores=[None for _ in references], text=words,
         payer_name=name, payer_address="", serial=serial, deposit=f"d{number}", position=1,
         state=state,

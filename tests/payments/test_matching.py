@@ -13,7 +13,7 @@ from portal.collection import cases
 from portal.database import tenancy
 from portal.extensions import db
 from portal.ledger import Account
-from portal.payments import booking, matching, taking, taking_back
+from portal.payments import booking, matching, references, taking, taking_back
 from portal.payments.models import BankPayment, BankShare, Refund
 from tests.factories import NOW, TODAY, a_case, a_creditor, a_debtor_of
 from tests.factories import a_case_whose_reminder_left as a_reminded_case
@@ -112,6 +112,57 @@ def test_words_that_name_two_cases_are_never_certain(app: Flask) -> None:
     (payment,) = came(Paid(50_000, texts=[f"{one.reference} {other.reference}"]))
     assert payment.state == "waiting"
     assert {each.case_id for each in best(payment)} == {one.id, other.id}
+
+
+# An OCR number with right check and length digits, of no case.
+NOBODYS = references.make_ocr(10**13)
+
+
+@pytest.mark.parametrize(
+    "extras", [[(NOBODYS, 0)], [("F-2019-7", 0)], [(NOBODYS, 20_000)]], ids=["OCR", "bill", "share"]
+)
+def test_a_reference_that_nobody_knows_beside_the_cases_own_waits(
+    app: Flask, extras: list[tuple[str, int]]
+) -> None:
+    case = a_reminded_case()
+    (payment,) = came(Paid(50_000, case.ocr, extras=extras))
+    assert (payment.state, shares()) == ("waiting", [])
+    assert best(payment)[0].case_id == case.id
+
+
+def test_a_number_with_a_check_digit_beside_the_cases_own_in_the_words_waits(app: Flask) -> None:
+    case = a_reminded_case()
+    (payment,) = came(Paid(50_000, texts=[f"{case.ocr} och {NOBODYS[:6]} {NOBODYS[6:]}"]))
+    assert (payment.state, shares()) == ("waiting", [])
+    assert best(payment)[0].case_id == case.id
+
+
+@pytest.mark.parametrize("ore", [106_548, 100_000])
+def test_what_is_owed_to_the_ore_is_for_the_case_whatever_else_is_written(
+    app: Flask, ore: int
+) -> None:
+    case = a_reminded_case()
+    came(Paid(ore, case.ocr, extras=[(NOBODYS, 0)]))
+    assert shares() == [(case.id, ore, "text")]
+
+
+def test_a_share_that_the_payer_told_is_not_made_the_whole(app: Flask) -> None:
+    case = a_reminded_case()
+    (payment,) = came(Paid(106_548, case.ocr, extras=[(NOBODYS, 6_548)]))
+    assert payment.state == "waiting"
+
+
+@pytest.mark.parametrize("beside", ["19900101-0017", "070-123 45 67", "2026-11-30", "Tack", "{}"])
+def test_what_is_no_number_of_another_claim_holds_no_payment_up(app: Flask, beside: str) -> None:
+    case = a_reminded_case(number="F-2026-118")
+    came(Paid(50_000, texts=[f"{case.ocr} {beside.format(case.reference)} F-2026-118"]))
+    assert shares() == [(case.id, 50_000, "text")]
+
+
+def test_the_cases_own_number_told_again_as_a_reference_holds_no_payment_up(app: Flask) -> None:
+    case = a_reminded_case(number="F-2026-118")
+    came(Paid(50_000, case.ocr, extras=[("F-2026-118", 0), (case.reference, 0)]))
+    assert shares() == [(case.id, 50_000, "text")]
 
 
 def test_an_invoice_number_that_two_creditors_have_waits(app: Flask) -> None:

@@ -268,6 +268,13 @@ class TestWhatCameBack:
         self.reported(order)
         self.is_ours_again()
 
+    def test_a_refusal_whose_money_is_not_back_is_a_difference(self, order: OwnShareOrder) -> None:
+        self.reported(order)
+        found = reconciling.reconcile(TODAY, TODAY)
+        assert [(one.what, one.ore, one.is_explained) for one in found.differences] == [
+            ("other sum", -2 * FEE, False)
+        ]
+
     def test_the_same_report_again_changes_nothing(self, order: OwnShareOrder) -> None:
         for _ in range(2):
             self.reported(order)

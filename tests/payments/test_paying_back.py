@@ -3,6 +3,7 @@
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Thread
 
 import pytest
 from flask import Flask
@@ -32,6 +33,7 @@ from tests.payments.going_back import (
     the_refund,
     too_much,
 )
+from tests.payments.test_own_share import until_it_waits
 from tests.swish_fixtures import Swish
 
 pytest_plugins = ["tests.swish_fixtures", "tests.online_fixtures"]
@@ -451,3 +453,22 @@ class TestPaidAfterAll:
             assert follow(refund, at=TOMORROW) == "failed"
         assert too_much() == -OWED
         assert [one.case_id for one in refunds.differences()] == [case.id]
+
+    def test_a_case_that_is_opened_again_at_the_same_instant(
+        self, app: Flask, swish: Swish, case: Case
+    ) -> None:
+        refund_id = paid_twice(swish, case, OWED).id
+
+        def run() -> None:
+            with app.app_context(), tenancy.service():
+                paying_back.send(refund_id, BASE, now=NOW, between=db.session.commit)
+                db.session.remove()
+
+        booking.take_back("bankgiro:1", by_bank=True, on=TODAY, actor=ERIK, now=NOW)
+        other = Thread(target=run)
+        other.start()
+        until_it_waits(other)
+        db.session.commit()
+        other.join()
+        assert the_refund().status == "to confirm"
+        assert swish.running.register.refunds() == []

@@ -1,19 +1,27 @@
 """What a company pays in of its monthly statement is booked by itself, to the öre and once."""
 
+import json
+from dataclasses import replace
+from datetime import date, timedelta
+
 import pytest
 from flask import Flask
+from flask_babel import force_locale
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from portal import ledger
+from portal import clock, jobs, ledger
 from portal.collection.models import Event
 from portal.companies.charts import BAS
+from portal.config import Settings
+from portal.creditor import notices
 from portal.extensions import db
 from portal.identity.models import Creditor
 from portal.ledger import Account
 from portal.messages import RedaError
+from portal.notifications.models import Notification
 from portal.payments import (
     deciding,
     own_share,
@@ -25,13 +33,13 @@ from portal.payments import (
     taking_back,
 )
 from portal.payments.models import BankPayment, Payout, ServiceStatement, StatementPayment
+from portal.reporting import charges, vouchers
 from portal.reporting import statements as remittance
-from portal.reporting import vouchers
-from tests.factories import NOW, TODAY, a_creditor
+from tests.factories import EVA, NOW, TODAY, a_creditor, a_person_at
 from tests.factories import a_case_whose_reminder_left as a_reminded_case
 from tests.payments.bank_money import OPERATOR, debited, match, ordered, paid_by_bank, told
 from tests.payments.bank_money import taken_back as taken_back_by_bank
-from tests.payments.charging import a_statement
+from tests.payments.charging import a_price, a_statement, a_watched_case, pay
 from tests.payments.paying_out import an_account, collect, propose
 
 # A signature of 15 kronor, and the tax on it.
@@ -98,6 +106,107 @@ def test_a_payment_with_its_number_is_booked_by_itself(
     found = reconciling.reconcile(TODAY, TODAY)
     assert (found.unexplained, list(found.reasons)) == (0, [])
     assert [one.what for one in found.moves if one.is_same] == ["bankgiro"]
+
+
+def test_a_payment_whose_words_name_a_case_too_waits(statement: ServiceStatement) -> None:
+    words = f"{paying_in.ocr(statement)} och {a_reminded_case().ocr}"
+    assert pay_in(statement, words=words, references=()).state == "waiting"
+
+
+# Of another country, as an account in euro may be.
+IN_EURO = "DE89370400440532013000"
+
+
+@pytest.fixture
+def in_euro(app: Flask, creditor: Creditor) -> ServiceStatement:
+    """A statement in euro of commission, with its tax."""
+    a_price()
+    pay(a_watched_case(creditor, currency="EUR"), 100_00)
+    (made,) = statements.make_due(creditor.id, today=date(2026, 4, 1), now=NOW)
+    db.session.commit()
+    return made
+
+
+def test_without_an_account_in_euro_a_statement_in_euro_has_no_number(
+    in_euro: ServiceStatement,
+) -> None:
+    assert (in_euro.currency, paying_in.ocr(in_euro)) == ("EUR", None)
+    shown = charges.shown(in_euro, most=10)
+    assert (shown.account, shown.code) == ("", None)
+
+
+def test_a_statement_in_euro_is_paid_in_to_the_account_in_euro(
+    app: Flask, settings: Settings, in_euro: ServiceStatement
+) -> None:
+    app.extensions["reda_settings"] = replace(settings, euro_account=IN_EURO)
+    shown = charges.shown(in_euro, most=10)
+    assert (shown.account, shown.code) == ("DE89 3704 0044 0532 0130 00", None)
+    in_kronor = pay_in(in_euro, in_euro.total_ore)
+    assert in_kronor.state == "waiting"
+    row = told(in_euro.total_ore, references=(shown.ocr or "",), serial="e", currency="EUR")
+    match()
+    assert (row.state, standing(in_euro).state) == ("settled", "paid")
+
+
+def test_the_code_for_the_banks_app_is_of_what_is_left(statement: ServiceStatement) -> None:
+    pay_in(statement, 5_00)
+    told_by_code = json.loads(charges.shown(statement, most=10).code or "")
+    assert (told_by_code["due"], told_by_code["iref"]) == (13.75, paying_in.ocr(statement))
+    assert (told_by_code["pt"], told_by_code["acc"]) == ("BG", "5050-1055")
+    pay_in(statement, 13_75)
+    assert charges.shown(statement, most=10).code is None
+
+
+class TestTellingOfIt:
+    """The company's people, of what no payout has covered."""
+
+    def tell(self, statement: ServiceStatement, days: int) -> list[str]:
+        """What is told by a night so many days after it was made."""
+        now = NOW + timedelta(days=days)
+        paying_in.tell_due(statement.creditor_id, today=TODAY + timedelta(days=days), now=now)
+        db.session.commit()
+        return [
+            one.data["event"]
+            for one in db.session.scalars(select(Notification).order_by(Notification.id))
+        ]
+
+    @pytest.fixture(autouse=True)
+    def somebody(self, creditor: Creditor) -> None:
+        a_person_at(creditor, "administrator", EVA)
+
+    def test_after_two_weeks_and_after_its_last_day_each_once(
+        self, statement: ServiceStatement
+    ) -> None:
+        found = [self.tell(statement, days) for days in (13, 14, 15, 30, 31, 32, 61)]
+        due, late = ["statement.due"], ["statement.due", "statement.late"]
+        assert found == [[], due, due, due, late, late, late]
+
+    def test_a_job_tells_every_day_of_the_month(
+        self, statement: ServiceStatement, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(clock, "now", lambda: NOW + timedelta(days=20))
+        jobs.tell_of_statements()
+        assert db.session.query(Notification).count() == 1
+        days = [NOW + timedelta(days=one) for one in range(31)]
+        next_runs = [jobs.next_run("tell_of_statements", one) for one in days]
+        assert all(run - day < timedelta(days=1) for day, run in zip(days, next_runs, strict=True))
+
+    def test_what_is_paid_in_is_not_told(self, statement: ServiceStatement) -> None:
+        pay_in(statement)
+        assert self.tell(statement, 20) == []
+
+    def test_what_is_left_is_told_with_its_last_day_and_leads_to_the_statement(
+        self, statement: ServiceStatement
+    ) -> None:
+        pay_in(statement, 5_00)
+        self.tell(statement, 20)
+        (told_of,) = db.session.scalars(select(Notification))
+        with force_locale("en"):
+            said = notices.said("statement", told_of.data)
+        assert said.title == "Left to pay of a monthly statement: SEK\xa013.75"
+        assert said.text == "No later than 9 April 2026"
+        page = notices.page_of("statement", told_of.data, "company")
+        assert page.endswith(f"/statements/{statement.key}")
 
 
 def test_what_is_paid_in_is_ours_to_take_out(statement: ServiceStatement) -> None:

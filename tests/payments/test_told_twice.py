@@ -124,6 +124,18 @@ class TestDepositsInTwoFiles:
         by_camt([Paid(ore, (other if of_another else case).ocr)])
         assert booked() == 50_000 + ore
 
+    def test_deposits_named_by_their_bankgiro_alone_are_two(self, app: Flask) -> None:
+        case = a_reminded_case()
+        for number in (1, 2):
+            told = entry([Paid(40_000, case.ocr)], day=TODAY).replace(
+                "<AcctSvcrRef>R1</AcctSvcrRef>", "<NtryRef>BG 5050-1055</NtryRef>"
+            )
+            file = camt(told, message=f"G{number}").replace(
+                b"<Id>N1</Id>", b"<Id>N%d</Id>" % number
+            )
+            assert take(file).file.repeated == 0
+        assert booked() == 80_000
+
     def test_what_is_other_money_after_all_is_taken_once(self, app: Flask) -> None:
         case = a_reminded_case()
         by_bgmax([Paid(50_000, case.ocr)])

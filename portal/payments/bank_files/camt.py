@@ -262,9 +262,11 @@ class _Reader:
             raise told.error(_NO_ACCOUNT)
         entry = _Entry(told)
         reference = told.text("NtryRef")
-        entry.serial = told.text("AcctSvcrRef") or reference
-        entry.deposit = entry.serial or f"{account.id}/{account.entries + 1}"
         found = _BANKGIRO.match(reference)
+        # A bankgiro alone is the name of all that comes to it, and of nothing by itself.
+        is_name = found is None or found.end() < len(reference)
+        entry.serial = told.text("AcctSvcrRef") or (reference if is_name else "")
+        entry.deposit = entry.serial or f"{account.id}/{account.entries + 1}"
         entry.account = plain(found[1]) if found and entry.sign > 0 else account.account
         return entry
 

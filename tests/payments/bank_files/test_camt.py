@@ -130,6 +130,24 @@ def test_the_bankgiro_that_a_payment_came_to_is_told() -> None:
     assert payments(camt(one))[0].account == "55555555"
 
 
+def by_bankgiro_alone(*paid: Paid) -> str:
+    """An entry that the bank names by nothing but the bankgiro that it came to."""
+    named = "<NtryRef>BG 5050-1055</NtryRef>"
+    return entry(paid).replace("<AcctSvcrRef>R1</AcctSvcrRef>", named, 1)
+
+
+def test_a_bankgiro_alone_is_no_name_of_an_entry() -> None:
+    one, other = payments(camt(by_bankgiro_alone(Paid(500)) + by_bankgiro_alone(Paid(500))))
+    assert one.deposit != other.deposit
+    assert (one.serial, other.serial) == ("", "")
+    assert one.account == "50501055"
+
+
+def test_a_name_after_the_bankgiro_is_the_entrys_name() -> None:
+    named = by_bankgiro_alone(Paid(500)).replace("5050-1055", "5050-1055 00074")
+    assert payments(camt(named))[0].deposit == "BG 5050-1055 00074"
+
+
 def test_the_owner_of_the_account_is_told_by_organisation_number() -> None:
     number = "<Id><OrgId><Othr><Id>556000-0167</Id></Othr></OrgId></Id>"
     account = f"<Id><Othr><Id>{OURS}</Id></Othr></Id><Ownr>{number}</Ownr>"
