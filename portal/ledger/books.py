@@ -472,6 +472,10 @@ def _fee_lines(case_id: int) -> Sequence[Any]:
     ).all()
 
 
+# The key of the payment that an entry of money is of.
+_OF_PAYMENT = func.replace(func.replace(Entry.idempotency_key, "payment:", ""), "came again:", "")
+
+
 def received_since_sql(
     case_id: ColumnElement[int], at: ColumnElement[datetime]
 ) -> ScalarSelect[int]:
@@ -489,7 +493,7 @@ def received_since_sql(
             Line.amount_ore > 0,
             Entry.created_at >= at,
             Entry.kind != REFUND_RETURNED,
-            ~is_posted_sql("taken back:" + func.replace(Entry.idempotency_key, "payment:", "")),
+            ~is_posted_sql("taken back:" + _OF_PAYMENT),
         )
         .scalar_subquery()
     )

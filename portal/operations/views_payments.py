@@ -17,6 +17,7 @@ from portal.extensions import db
 from portal.messages import N_, RedaError
 from portal.operations.views import actor, operations
 from portal.payments import (
+    chargebacks,
     coming_back,
     deciding,
     matching,
@@ -232,6 +233,16 @@ def take_payment_back(payment_id: int, other_id: int) -> Response:
     )
 
 
+@operations.post("/payments/<int:payment_id>/takes-back-at-once/<request_id>")
+def take_back_what_came_at_once(payment_id: int, request_id: str) -> Response:
+    """Book back the payment by Swish, card or account that the bank takes back."""
+    return _decide(
+        payment_id,
+        lambda: chargebacks.take_back_by(payment_id, request_id, actor=actor(), now=clock.now()),
+        gettext("The payment is booked back."),
+    )
+
+
 @operations.post("/payments/<int:payment_id>/aside")
 def put_payment_aside(payment_id: int) -> Response:
     """Leave what the bank took off to the bookkeeping."""
@@ -342,6 +353,7 @@ def _page(
     is_waiting = payment.state == "waiting"
     is_paid_to_us, is_back = payment.kind == "payment", payment.kind == "returned"
     best = matching.candidates([payment_id])[payment_id] if is_waiting and is_paid_to_us else []
+    takes_back = is_waiting and not is_paid_to_us and not is_back
     shares = taking_back.shares_of(payment_id)
     sought = request.args.get("q", "")
     return render(
@@ -359,11 +371,9 @@ def _page(
         found=lookup.look_up(sought) if is_waiting else [],
         shares=shares,
         refunds=taking_back.refunds_of(payment_id),
-        meant=(
-            taking_back.meant_by(payment)
-            if is_waiting and not is_paid_to_us and not is_back
-            else []
-        ),
+        meant=taking_back.meant_by(payment) if takes_back else [],
+        meant_at_once=chargebacks.meant_by(payment) if takes_back else [],
+        chargeback=transfers.chargeback_by(payment_id),
         is_back=is_back,
         sent=coming_back.meant_by(payment) if is_waiting and is_back else [],
         says_swish=is_waiting and is_paid_to_us and told_at_once.says_swish(payment),

@@ -51,6 +51,7 @@ _ENTRIES = {
     "payment.taken_back": N_("Payment taken back"),
     "payment.counted_anew": N_("Paid fee counted on the claim"),
     "payment.returned_by_bank": N_("Money returned by the bank"),
+    "payment.came_again": N_("Money come again"),
     "rest.taken_back": N_("Rest owed again"),
     "fee.taken_back": N_("Fee owed again"),
     "funds.covered": N_("Covered by the service"),
