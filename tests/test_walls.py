@@ -354,6 +354,8 @@ OPERATOR = {
     "operations.download_period_figures": ("period_key",),
     "operations.note_transfer": ("payment_id",),
     "operations.undo_transfer": ("payment_id",),
+    "operations.list_exchange_rates": (),
+    "operations.tell_exchange_rate": (),
     "operations.list_rates": (),
     "operations.add_rate": (),
 }

@@ -83,6 +83,7 @@ STAFF = (
     "portal/law/statement.py",
     "portal/payments/bank_files/*",
     "portal/payments/commission.py",
+    "portal/payments/exchange_rates.py",
     "portal/payments/payouts.py",
     "portal/payments/chargebacks.py",
     "portal/payments/closing.py",

@@ -14,7 +14,14 @@ from portal.extensions import db
 from portal.identity.actor import Actor
 from portal.operations import jobs
 from portal.operations.names import job_name
-from portal.payments import booking, chargebacks, deciding, refunds, told_twice
+from portal.payments import (
+    booking,
+    chargebacks,
+    deciding,
+    exchange_rates,
+    refunds,
+    told_twice,
+)
 from portal.signing import log_checks
 from portal.web.rendering import go, render
 
@@ -50,7 +57,7 @@ def _tabs() -> tuple[tuple[str, str, int], ...]:
         ("list_payments", gettext("Payments to match"), deciding.count() + told_twice.count()),
         ("list_at_once", gettext("Swish, card and account"), chargebacks.count()),
         ("list_refunds", gettext("Refunds"), refunds.count()),
-        ("list_charges", gettext("Charges"), 0),
+        ("list_charges", gettext("Charges"), exchange_rates.count_wanted()),
         ("show_books", gettext("Books"), 0),
         ("list_reconciled_days", gettext("Reconciliation"), views_reconciliation.wrong()),
         ("list_checks", gettext("Files and logs"), views_checks.wrong()),
@@ -170,6 +177,7 @@ from portal.operations import (  # noqa: E402
     views_bank,  # noqa: F401
     views_charges,  # noqa: F401
     views_checks,
+    views_exchange_rates,  # noqa: F401
     views_languages,  # noqa: F401
     views_payments,  # noqa: F401
     views_payouts,  # noqa: F401

@@ -13,7 +13,7 @@ from portal import clock
 from portal.extensions import db
 from portal.messages import RedaError
 from portal.operations.views import actor, operations
-from portal.payments import commission, paying_in, statements
+from portal.payments import commission, exchange_rates, paying_in, statements
 from portal.payments.models import ServiceStatement
 from portal.reporting import charges
 from portal.web.forms import Form, PerCentField
@@ -59,6 +59,7 @@ def list_charges() -> Response:
         sums=sums,
         standings=paying_in.standings([one for one, _ in found]),
         held=statements.against_the_books(),
+        wanted=exchange_rates.wanted(),
     )
 
 

@@ -21,7 +21,8 @@ What other rooms and the doors call:
   `booking.receive_many`: money of many payments, such as a bank file tells of.
 - `commission.charge`, `commission.take_back`: what is due to us of a payment on a case under
   long-term surveillance, booked with it; `statements`: what a company was charged in a month;
-  `paying_in`: what it has paid of that itself.
+  `paying_in`: what it has paid of that itself; `exchange_rates`: for the tax in kronor of those in
+  another currency.
 - `refunds`: what goes back to who paid it, who decides, and how it is booked; `paying_back`: by
   Swish, card and account, the way it came. By bank it goes with the payouts. `telling`: the
   debtor is told of it.

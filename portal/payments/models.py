@@ -1,6 +1,7 @@
 """Money on its way in, and money that came."""
 
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import (
@@ -8,6 +9,7 @@ from sqlalchemy import (
     CheckConstraint,
     ForeignKey,
     Index,
+    Numeric,
     Text,
     UniqueConstraint,
     text,
@@ -774,7 +776,8 @@ class ServiceStatement(Base):
 
     number: of the service's one series, 1, 2, 3 … without gaps. first_on, last_on: its days, of
     which the last ends a month. fees_ore: fees that debtors have paid and the service keeps, for
-    information. content: seller and buyer as they were. signatures_through: the number of the last
+    information. content: seller and buyer as they were, and `in_kronor`: the tax in kronor and its
+    rate of exchange, where it is in another currency. signatures_through: the number of the last
     signature that is charged.
     """
 
@@ -798,6 +801,27 @@ class ServiceStatement(Base):
     fees_ore: Mapped[int]
     signatures_through: Mapped[int]
     content: Mapped[dict[str, Any]] = mapped_column(JSONB)
+
+
+class ExchangeRate(Base):
+    """Kronor for one of a currency on a day, which a monthly statement waits for or is made with.
+
+    rate: None until an operator has told it, with its source.
+    """
+
+    __tablename__ = "exchange_rates"
+    __table_args__ = (
+        CheckConstraint("rate > 0", name="rate"),
+        CheckConstraint("num_nulls(rate, source, told_by, told_at) in (0, 4)", name="told"),
+    )
+
+    currency: Mapped[str] = mapped_column(primary_key=True)
+    on_day: Mapped[date] = mapped_column(primary_key=True)
+    rate: Mapped[Decimal | None] = mapped_column(Numeric(12, 6))
+    source: Mapped[str | None]
+    wanted_at: Mapped[datetime]
+    told_by: Mapped[str | None]
+    told_at: Mapped[datetime | None]
 
 
 class StatementPayment(Base):

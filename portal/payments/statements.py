@@ -12,6 +12,7 @@ mervärdesskattelagen 1994:200 11 kap. 8 §, with the same list: Skatteverket, R
 that names it alone, the seller's VAT number, both parties' names and addresses, what was supplied
 and how much, when, the taxable amount for each rate and the price of each without tax, the rate,
 the tax. What takes back something of an earlier statement names it by its number (17 kap. 22 §).
+In another currency it states the tax in kronor as well, and waits for the rate (`law.vat`).
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,6 +20,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
+import structlog
 from sqlalchemy import ColumnElement, func, select, text
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -31,15 +33,17 @@ from portal.identity.models import Creditor
 from portal.identity.people import new_key
 from portal.law import vat
 from portal.ledger import Account
-from portal.payments import commission, payouts
+from portal.payments import commission, exchange_rates, payouts
 from portal.payments.models import (
     Commission,
+    ExchangeRate,
     Payout,
     ServiceStatement,
     ServiceStatementLine,
 )
 from portal.signing import usage
 
+log = structlog.get_logger()
 COMMISSION, FEES, SIGNATURES = SECTIONS = ("commission", "fees", "signatures")
 _KRONOR = "SEK"
 # Of the advisory lock on the series of numbers.
@@ -71,6 +75,7 @@ where l.creditor_id = :creditor_id and l.account = 'owed_by_creditor' and l.curr
     and l.booked_on <= :until and (c.id is not null or e.kind like 'creditor_fee.%')
     and not exists (select from service_statement_lines x where x.line_id = l.id)
 """  # noqa: S608
+_IS_WAITING = text(f"select exists (select from ({_WAITING}) waiting)")  # noqa: S608
 _TAKE = text(
     f"insert into service_statement_lines (statement_key, {_COLUMNS})"  # noqa: S608
     f" select :key, {_COLUMNS} from ({_WAITING}) waiting"
@@ -156,7 +161,8 @@ class SetOff:
 def make_due(creditor_id: int, *, today: date, now: datetime) -> list[ServiceStatement]:
     """Make the statements of the months that have ended, each once; one in each currency.
 
-    A month in which nothing was charged, and no debtor paid a fee, has none.
+    A month in which nothing was charged, and no debtor paid a fee, has none. One in another
+    currency waits, and those after it, until the rate of exchange is told (`exchange_rates`).
     """
     # One at a time at each company; entries may be written to its books meanwhile.
     db.session.get_one(Creditor, creditor_id, with_for_update={"key_share": True})
@@ -167,11 +173,22 @@ def make_due(creditor_id: int, *, today: date, now: datetime) -> list[ServiceSta
         begins = None if first_on is None else first_on.replace(day=1)
         while begins is not None and first_on is not None and begins <= until:
             last_on = last_day(begins)
-            one = _make(creditor_id, currency, first_on, last_on, now)
+            rate = None
+            if currency != _KRONOR and _is_charged(creditor_id, currency, last_on):
+                rate = exchange_rates.of_month(currency, last_on, now=now)
+                if rate is None:
+                    log.warning("statement.waits_for_rate", creditor=creditor_id, on=str(last_on))
+                    break
+            one = _make(creditor_id, currency, first_on, last_on, now, rate)
             if one is not None:
                 made.append(one)
             begins = first_on = last_on + timedelta(days=1)
     return made
+
+
+def _is_charged(creditor_id: int, currency: str, until: date) -> bool:
+    asked = {"creditor_id": creditor_id, "currency": currency, "until": until}
+    return bool(db.session.scalar(_IS_WAITING, {**asked, "rates": commission.rates()}))
 
 
 def last_day(on: date) -> date:
@@ -204,7 +221,12 @@ def _next_first_day(creditor_id: int, currency: str) -> date | None:
 
 
 def _make(
-    creditor_id: int, currency: str, first_on: date, last_on: date, now: datetime
+    creditor_id: int,
+    currency: str,
+    first_on: date,
+    last_on: date,
+    now: datetime,
+    rate: ExchangeRate | None,
 ) -> ServiceStatement | None:
     key = new_key(12)
     asked = {"creditor_id": creditor_id, "currency": currency, "until": last_on}
@@ -222,7 +244,8 @@ def _make(
         key=key, number=_next_number(), creditor_id=creditor_id, currency=currency,
         first_on=first_on, last_on=last_on, made_at=now, net_ore=sums.net_ore,
         vat_ore=sums.vat_ore, total_ore=sums.total_ore, fees_ore=fees_ore,
-        signatures_through=through, content=_parties(creditor_id),
+        signatures_through=through,
+        content={**_parties(creditor_id), **_in_kronor(sums.vat_ore, rate)},
     )  # fmt: skip
     db.session.add(statement)
     db.session.flush()
@@ -232,6 +255,17 @@ def _make(
         total_ore=statement.total_ore,
     )  # fmt: skip
     return statement
+
+
+def _in_kronor(vat_ore: int, rate: ExchangeRate | None) -> dict[str, object]:
+    """The tax in kronor, with its rate of exchange, as JSON values."""
+    if rate is None or rate.rate is None:
+        return {}
+    told = {
+        "vat_ore": vat.in_kronor(vat_ore, rate.rate), "rate": str(rate.rate.normalize()),
+        "on": rate.on_day.isoformat(), "source": rate.source,
+    }  # fmt: skip
+    return {"in_kronor": told}
 
 
 def _charge_fees_vat(

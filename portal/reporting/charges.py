@@ -66,6 +66,16 @@ class Section:
 
 
 @dataclass(frozen=True)
+class InKronor:
+    """The tax of a statement in another currency. rate: kronor for one of it, on a day."""
+
+    vat_ore: int
+    rate: Decimal
+    on: date
+    source: str
+
+
+@dataclass(frozen=True)
 class Shown:
     """A statement with what it is made up of, and what has become of it by now.
 
@@ -85,6 +95,15 @@ class Shown:
     account_kind: str
     account: str
     code: str | None
+
+    @property
+    def in_kronor(self) -> InKronor | None:
+        """Its tax in kronor, if it is in another currency."""
+        told = self.statement.content.get("in_kronor")
+        if told is None:
+            return None
+        on = date.fromisoformat(told["on"])
+        return InKronor(told["vat_ore"], Decimal(told["rate"]), on, told["source"])
 
     @property
     def code_svg(self) -> str | None:

@@ -115,6 +115,11 @@ def number(value: int | Decimal) -> str:
     return _isolated(_decimal(value))
 
 
+def exchange_rate(value: Decimal) -> str:
+    """A rate of exchange, such as "11,2345": four decimals, or six."""
+    return numbers.format_decimal(value, "0.0000##", locale=_locale())
+
+
 def in_digits(value: int) -> str:
     """A whole number inside a sentence in the reader's digits, without separators: it may name a
     year."""
@@ -285,6 +290,7 @@ def init_app(app: Flask) -> None:
         "short_kronor": short_kronor,
         "number": number,
         "percent": percent,
+        "exchange_rate": exchange_rate,
         "file_size": file_size,
         "date": format_date,
         "date_time": date_time,

@@ -402,6 +402,7 @@ def _request(case: Case, status: str, *others: Case) -> str:
         callback_identifier="x", token="token", created_at=clock.now(),
         error_code="RF07" if status == "declined" else None,
         payment_reference="A" if status == "paid" else None,
+        ended_at=clock.now() if status == "paid" else None,
     )  # fmt: skip
     db.session.add(request)
     db.session.flush()
@@ -660,7 +661,7 @@ def test_an_operators_pages(portal: Portal, world: World, window: Visitor) -> No
         "/", "/bank-files", "/payments", "/payments/{came}", "/refunds", "/refunds/{refund}",
         "/at-once", "/at-once/{together_paid}", "/at-once/{together_paid}/taken-back",
         "/chargebacks/{chargeback}/came-again", "/books", "/checks",
-        "/charges", "/charges/{statement}", "/prices",
+        "/charges", "/charges/{statement}", "/prices", "/exchange-rates",
         "/jobs", "/messages", "/reviews", "/rates", "/payouts", "/payouts/{proposal}",
         "/payouts/{refused}", "/payouts/{payout}/statement", "/payout-batches/{batch}",
         "/reconciliation", "/reconciliation/period?first=2026-01-01&last=2026-12-31&",

@@ -75,6 +75,7 @@ from portal.payments.models import (
     ClosedPeriod,
     Commission,
     CommissionPrice,
+    ExchangeRate,
     LeftOver,
     OwnShareOrder,
     Payment,
@@ -399,6 +400,7 @@ def a_tenant(name: str, identity_number: str) -> Tenant:
                 payment_id=bank_payment.id, way="swish", by=name, at=NOW, undone_by=name,
                 undone_at=NOW,
             ),
+            ExchangeRate(currency=name, on_day=TODAY, wanted_at=NOW),
             OwnShareOrder(
                 key=name, batch_id=batch.id, on=TODAY, currency="SEK", amount_ore=1, shares=[],
                 account="", status="proposed", reason="",

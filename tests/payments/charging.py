@@ -9,7 +9,8 @@ from portal.collection.models import Case
 from portal.extensions import db
 from portal.identity.actor import SYSTEM, Actor
 from portal.identity.models import Creditor
-from portal.payments import booking, commission, statements
+from portal.law import vat
+from portal.payments import booking, commission, exchange_rates, statements
 from portal.payments.models import ServiceStatement
 from portal.signing.models import SignatureUse
 from tests.factories import NOW, TODAY, a_creditor
@@ -28,6 +29,16 @@ def a_price(
         creditor.id if creditor else None, from_on=from_on,
         per_cent=None if per_cent is None else Decimal(per_cent), note="", actor=OPERATOR,
         today=from_on - timedelta(days=commission.NOTICE_DAYS), now=NOW,
+    )  # fmt: skip
+    db.session.commit()
+
+
+def a_rate(last_on: date = date(2026, 3, 31), rate: str = "11,2345", currency: str = "EUR") -> None:
+    """A rate of exchange that an operator has told, for the statements of a month."""
+    exchange_rates.of_month(currency, last_on, now=NOW)
+    exchange_rates.tell(
+        currency, vat.exchange_day(last_on), rate, "Europeiska centralbanken", actor=OPERATOR,
+        now=NOW,
     )  # fmt: skip
     db.session.commit()
 

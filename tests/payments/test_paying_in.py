@@ -39,7 +39,7 @@ from tests.factories import EVA, NOW, TODAY, a_creditor, a_person_at
 from tests.factories import a_case_whose_reminder_left as a_reminded_case
 from tests.payments.bank_money import OPERATOR, debited, match, ordered, paid_by_bank, told
 from tests.payments.bank_money import taken_back as taken_back_by_bank
-from tests.payments.charging import a_price, a_statement, a_watched_case, pay
+from tests.payments.charging import a_price, a_rate, a_statement, a_watched_case, pay
 from tests.payments.paying_out import an_account, collect, propose
 
 # A signature of 15 kronor, and the tax on it.
@@ -121,6 +121,7 @@ IN_EURO = "DE89370400440532013000"
 def in_euro(app: Flask, creditor: Creditor) -> ServiceStatement:
     """A statement in euro of commission, with its tax."""
     a_price()
+    a_rate()
     pay(a_watched_case(creditor, currency="EUR"), 100_00)
     (made,) = statements.make_due(creditor.id, today=date(2026, 4, 1), now=NOW)
     db.session.commit()

@@ -26,7 +26,7 @@ from portal.payments.statements import COMMISSION, FEES, SIGNATURES
 from portal.signing.models import SignatureUse
 from tests.factories import NOW, TODAY, a_creditor
 from tests.factories import a_case_whose_reminder_left as a_reminded_case
-from tests.payments.charging import a_price, a_watched_case, give_back, pay
+from tests.payments.charging import a_price, a_rate, a_watched_case, give_back, pay
 from tests.payments.paying_out import an_account, owe, propose
 
 # The month after that of all that happens here.
@@ -210,6 +210,7 @@ def test_a_signature_counted_behind_the_next_months_waits_and_is_not_lost(
 def test_each_currency_has_a_statement_of_its_own(creditor: Creditor) -> None:
     pay(a_watched_case(creditor), 50_000)
     pay(a_watched_case(creditor, currency="EUR"), 50_000)
+    a_rate()
     assert {one.currency for one in make(creditor)} == {"SEK", "EUR"}
 
 
