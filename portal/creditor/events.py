@@ -604,6 +604,9 @@ _TEXTS: Mapping[str, Callable[[Data], tuple[str, str]]] = {
     "case.contact_told": _contact_told,
     "case.contact_confirmed": _contact_confirmed,
     "case.places_shown": _places_shown,
+    "case.letter_forwarded": _note(
+        lazy_gettext("A letter was posted through the Tax Agency (Skatteverket)")
+    ),
     "case.text_arrived": _note(lazy_gettext("A text message arrived")),
     "case.text_not_arrived": _text_not_arrived,
     "case.mailbox_arrived": _note(lazy_gettext("The letter is in the digital mailbox")),
@@ -835,6 +838,7 @@ _NOTES = (
     "case.file_received",
 )  # fmt: skip
 _ARRIVALS = (
+    "case.letter_forwarded",
     "case.text_arrived", "case.text_not_arrived", "case.mailbox_arrived",
     "case.mailbox_not_arrived",
 )  # fmt: skip

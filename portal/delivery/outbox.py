@@ -49,6 +49,8 @@ ADDRESSED = ("email", "sms")
 # Letters that are told of by e-mail also to who gets them by post, for somebody waits for them.
 AWAITED_LETTERS = ("dispute_answer", "more_time")
 JOB = "deliver_outbox"
+# Why a letter failed that is not posted to an address: its reader has a protected identity.
+KEPT_BACK = "protected identity"
 
 
 @dataclass(frozen=True)
@@ -374,6 +376,33 @@ def withdraw(message_id: int) -> Withdrawn:
     if row is None:
         raise NotFailed(N_("This message is not among those that could not be sent."))
     return _withdrawn_row(*row)
+
+
+def kept_back(message_id: int) -> SentOrWaiting:
+    """A letter that is not posted to an address. Raises NotFailed when there is no such."""
+    row = db.session.execute(
+        select(*(getattr(Message, name) for name in SentOrWaiting.__dataclass_fields__)).where(
+            Message.id == message_id, Message.status == "failed", Message.failure == KEPT_BACK
+        )
+    ).one_or_none()
+    if row is None:
+        raise NotFailed(N_("This message is not among those that could not be sent."))
+    return SentOrWaiting(*row)
+
+
+def posted_by_hand(message_id: int, sha256: str, now: datetime) -> None:
+    """A letter that was kept back has been posted by a person. sha256: of what they posted.
+
+    Raises NotFailed when somebody has noted it before.
+    """
+    done = db.session.scalar(
+        update(Message)
+        .where(Message.id == kept_back(message_id).id, Message.status == "failed")
+        .values(status="sent", sent_at=now, failure=None, document_sha256=sha256)
+        .returning(Message.id)
+    )
+    if done is None:
+        raise NotFailed(N_("This message is not among those that could not be sent."))
 
 
 def try_again(message_id: int, now: datetime) -> bool:
