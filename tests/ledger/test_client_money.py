@@ -11,7 +11,8 @@ from portal.identity.models import Creditor
 from portal.ledger import Account
 from portal.ledger.client_money import _CLIENT_MONEY
 from portal.ledger.models import Line
-from tests.factories import NOW, TODAY, a_creditor, a_reminded_case
+from tests.factories import NOW, TODAY, a_creditor
+from tests.factories import a_case_whose_reminder_left as a_reminded_case
 from tests.payments.bank_money import cleared, paid_by_bank
 
 

@@ -21,7 +21,8 @@ from portal.payments import (
     transfers,
 )
 from portal.payments.models import BankPayment, Payout
-from tests.factories import NOW, TODAY, a_creditor, a_reminded_case
+from tests.factories import NOW, TODAY, a_creditor
+from tests.factories import a_case_whose_reminder_left as a_reminded_case
 from tests.payments.bank_money import (
     OPERATOR,
     a_batch,
