@@ -25,6 +25,7 @@ from portal import clock, ledger
 from portal.collection import (
     bulk,
     checks,
+    circumstances,
     closing,
     days,
     drafts,
@@ -165,7 +166,10 @@ def _run_day(day: date, now: datetime, *, is_last: bool, chunk: int) -> None:
 
 def deliver_outbox() -> None:
     """Send what waits in the outbox."""
-    while sending.deliver_waiting(clock.now(), note=reaching.note_arrival).sent:
+    keeps_back = circumstances.is_case_protected
+    while sending.deliver_waiting(
+        clock.now(), note=reaching.note_arrival, keeps_back=keeps_back
+    ).sent:
         pass
     batches.write_batches()
 

@@ -43,6 +43,10 @@ where e.creditor_id = :creditor_id
 """  # noqa: S608
 _OF_ONE = text(f"select distinct x.kind from debtors d cross join lateral ({KNOWN}) x"  # noqa: S608
                " where d.id = :debtor")  # fmt: skip
+_OF_CASE = text(
+    "select exists (select from cases c join debtors d on d.id = c.debtor_id"  # noqa: S608
+    f" cross join lateral ({KNOWN}) x where c.id = :case and x.kind = '{states.PROTECTED}')"
+)
 _OPEN_CASES = text(
     f"select k.id from debtors d cross join lateral {_SAME}"  # noqa: S608
     " join cases k on k.debtor_id = p.id where d.id = :debtor and k.closed_on is null"
@@ -59,6 +63,12 @@ def known_of(debtor: Debtor) -> frozenset[str]:
 def is_protected(debtor: Debtor) -> bool:
     """Whether the debtor has a protected identity (skyddad folkbokföring)."""
     return states.PROTECTED in known_of(debtor)
+
+
+def is_case_protected(case_id: int) -> bool:
+    """Whether the debtor of a case has a protected identity; asked of many letters in turn."""
+    with tenancy.service():
+        return bool(db.session.scalar(_OF_CASE, {"case": case_id}))
 
 
 def protected_of(creditor_id: int) -> TextualSelect:

@@ -331,6 +331,13 @@ def _payment_received(data: Data) -> tuple[str, str]:
     return gettext("A payment came"), told
 
 
+def _fee_fell(data: Data) -> tuple[str, str]:
+    return gettext("Fees waived"), gettext(
+        "%(amount)s falls away: the letter was withdrawn before it left.",
+        amount=kronor(data["amount_ore"]),
+    )
+
+
 def _payment_taken_back(data: Data) -> tuple[str, str]:
     amount, day = kronor(data["amount_ore"]), _day(data, "value_on")
     if data["by_bank"]:
@@ -589,6 +596,7 @@ _TEXTS: Mapping[str, Callable[[Data], tuple[str, str]]] = {
     "case.stopped": _stopped,
     "case.resumed": _resumed,
     "case.paid_directly": _paid_directly,
+    "case.fee_fell": _fee_fell,
     "case.credited": _credited,
     "case.credited_in_part": _credited,
     "case.due_date_changed": _due_date_changed,
@@ -596,6 +604,9 @@ _TEXTS: Mapping[str, Callable[[Data], tuple[str, str]]] = {
     "case.contact_told": _contact_told,
     "case.contact_confirmed": _contact_confirmed,
     "case.places_shown": _places_shown,
+    "case.letter_forwarded": _note(
+        lazy_gettext("A letter was posted through the Tax Agency (Skatteverket)")
+    ),
     "case.text_arrived": _note(lazy_gettext("A text message arrived")),
     "case.text_not_arrived": _text_not_arrived,
     "case.mailbox_arrived": _note(lazy_gettext("The letter is in the digital mailbox")),
@@ -804,6 +815,7 @@ _STEPS = (
 )  # fmt: skip
 _MONEY = (
     "case.payment_received", "case.payment_taken_back", "case.paid", "case.paid_directly",
+    "case.fee_fell",
     "case.refund_paid", "case.refund_returned",
     "case.credited",
     "case.credited_in_part", "case.written_off", "case.returned", "case.recalled", "case.limited",
@@ -826,6 +838,7 @@ _NOTES = (
     "case.file_received",
 )  # fmt: skip
 _ARRIVALS = (
+    "case.letter_forwarded",
     "case.text_arrived", "case.text_not_arrived", "case.mailbox_arrived",
     "case.mailbox_not_arrived",
 )  # fmt: skip

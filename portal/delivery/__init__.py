@@ -6,6 +6,8 @@ What other rooms and the doors call:
   a verb's transaction), `messages_of`.
 - `sending.deliver_waiting`, `sending.deliver_at_once` and `batches.write_batches` (the jobs);
   `receipts.ask_what_became_of`, when a provider tells of a text message.
+- `outbox.kept_back`, `outbox.posted_by_hand`, `sending.without_address`: letters that a person
+  posts.
 - `mailboxes.forget_handed_over` (a job), `channels.mailbox.has_one`, for a page that offers it.
 - `channels.mail.address_of` and `channels.sms.number_of`, for whoever takes an e-mail address or a
   mobile number from somebody.

@@ -41,6 +41,10 @@ _WAITED_FOR = timedelta(days=1)
 _RENDERING = 0x5EDA << 40
 
 
+# Whether letters by post about a case are kept back, by its id.
+Keeps = Callable[[int], bool]
+
+
 @dataclass(frozen=True)
 class Delivered:
     """What one run did. sent: handed over. failed: not now, whether tried again later or not."""
@@ -49,21 +53,26 @@ class Delivered:
     failed: int
 
 
-def deliver_waiting(now: datetime, limit: int = 200, *, note: Note | None = None) -> Delivered:
+def deliver_waiting(
+    now: datetime, limit: int = 200, *, note: Note | None = None, keeps_back: Keeps | None = None
+) -> Delivered:
     """Send what waits, whose pause after a failure is over, each message in its own transaction.
 
     limit: most messages tried. note: told, in a message's transaction, what became of a letter to a
-    digital mailbox. Who has one is asked of all receivers together. This is the one function of
-    the room that commits: were a hundred messages in one transaction, the hundredth's failure
-    would undo the note that the others are sent, and they would be sent twice. Two runs at once
-    take different messages. Where many wait, worker processes render them while others are
-    handed over.
+    digital mailbox. keeps_back: asked of the case of each letter by post; one that is kept back
+    fails at once and waits for an operator. Who has a mailbox is asked of all receivers together.
+    This is the one function of the room that commits: were a hundred messages in one transaction,
+    the hundredth's failure would undo the note that the others are sent, and they would be sent
+    twice. Two runs at once take different messages. Where many wait, worker processes render them
+    while others are handed over.
     """
     sent = failed = last_id = 0
     with (
         tenancy.service(), _postman() as postman, sms.Gateway(settings()) as gateway,
         mailbox.Operator(settings()) as operator,
-        _rendering(limit, means := _Means(now, postman, gateway, operator, note)) as claimed,
+        _rendering(
+            limit, means := _Means(now, postman, gateway, operator, note, keeps_back)
+        ) as claimed,
     ):  # fmt: skip
         while sent + failed < limit:
             message_id = _take(last_id, now, claimed)
@@ -108,6 +117,7 @@ class _Means:
     gateway: sms.Gateway
     operator: mailbox.Operator | None = None
     note: Note | None = None
+    keeps_back: Keeps | None = None
     rendered: dict[int, Future[bytes]] = field(default_factory=dict)
 
 
@@ -237,6 +247,20 @@ def _letters(message_ids: Sequence[int]) -> Iterator[tuple[int, Letter]]:
 
 def letter_of(message: Message) -> Letter:
     return Letter(message.kind, message.content, _code(message), message.language)
+
+
+def without_address(message_id: int) -> bytes:
+    """A letter that was kept back, as it is posted by hand: it tells the name and no address.
+
+    Raises outbox.NotFailed when it is not kept back any more.
+    """
+    message = db.session.get_one(Message, outbox.kept_back(message_id).id)
+    name = message.content["recipient"]["name"]
+    nowhere = dict.fromkeys(("address_line", "postcode", "town", "country"), "")
+    one = letter_of(message)
+    return _rendered(
+        replace(one, content={**one.content, "recipient": {"name": name, **nowhere}})
+    )  # fmt: skip
 
 
 def _code(message: Message) -> str:
@@ -407,6 +431,9 @@ def _reason(error: Exception) -> str:
 
 
 def _by_letter(message: Message, means: _Means) -> str:
+    # Asked when it leaves: it may have waited, or have been on another way, since it was written.
+    if means.keeps_back and message.case_id is not None and means.keeps_back(message.case_id):
+        raise mail.Refused(outbox.KEPT_BACK)
     pdf = _pdf(message, means)
     sha256 = files.store(pdf)
     letter.hand_over(

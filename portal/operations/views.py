@@ -155,6 +155,7 @@ def list_messages() -> Response:
     return render(
         "operations/messages.html",
         messages=messages,
+        kept_back=outbox.KEPT_BACK,
         names_of_cases=cases.names(one.case_id for one in messages if one.case_id is not None),
     )
 
@@ -178,6 +179,7 @@ from portal.operations import (  # noqa: E402
     views_charges,  # noqa: F401
     views_checks,
     views_exchange_rates,  # noqa: F401
+    views_forwarding,  # noqa: F401
     views_languages,  # noqa: F401
     views_payments,  # noqa: F401
     views_payouts,  # noqa: F401

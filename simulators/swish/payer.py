@@ -1,7 +1,7 @@
 """The payer's side, in place of the Swish app on a telephone; and the control of tests."""
 
 from datetime import datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -9,6 +9,7 @@ from flask import Flask, Response, abort, jsonify, redirect, render_template, re
 from werkzeug.wrappers import Response as BaseResponse
 
 from simulators import layout
+from simulators.swish import reversal
 from simulators.swish.records import MEANINGS, Payment, Refund, instant
 from simulators.swish.register import A_PAYER, Refused, Register
 from simulators.swish.rules import CODES_LATER
@@ -63,6 +64,20 @@ def _add_pages(app: Flask, register: Register) -> None:
             return redirect(url_for("home", token=payment.token), 303)
         return_url = _return_url(request.form.get("callbackurl"))
         return redirect(return_url or url_for("home", token=payment.token), 303)
+
+    @app.get("/reversal/<payment_id>")
+    def tell_of_reversal(payment_id: str) -> Response:
+        payment, kronor = _found(register, payment_id), request.args.get("kronor", "").strip()
+        try:
+            amount = Decimal(kronor.replace(",", ".")) if kronor else payment.amount
+        except InvalidOperation:
+            abort(400)
+        if payment.payment_reference is None or not amount.is_finite() or amount <= 0:
+            abort(400)
+        answer = Response(reversal.written(payment, amount, datetime.now(_STOCKHOLM)))
+        answer.content_type = "application/xml"
+        answer.headers["Content-Disposition"] = f"attachment; filename={reversal.NAME}"
+        return answer
 
     @app.errorhandler(404)
     def missing(_: Exception) -> tuple[str, int]:

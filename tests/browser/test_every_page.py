@@ -33,6 +33,8 @@ from portal.collection import (
     reaching,
     rulebook,
     settling,
+    states,
+    stops,
     together,
 )
 from portal.collection.models import Case
@@ -40,6 +42,7 @@ from portal.collection.notes import Reader
 from portal.companies import acts, invitations
 from portal.config import Settings
 from portal.database import tenancy
+from portal.delivery import outbox
 from portal.delivery.models import Message
 from portal.extensions import db
 from portal.identity import people
@@ -74,9 +77,11 @@ from tests.factories import (
     a_debtor_of,
     a_person,
     a_person_at,
-    a_reminded_case,
     an_invoice_of,
     rules_of,
+)
+from tests.factories import (
+    a_case_whose_reminder_left as a_reminded_case,
 )
 from tests.payments.bank_files.written import Deposit, Paid, bgmax, camt, entry
 from tests.payments.charging import a_price, a_statement, a_watched_case, pay
@@ -195,7 +200,19 @@ def a_world() -> World:
     values |= _documents(creditor) | _payouts(creditor, case)
     values["statement"] = _charged(creditor).key
     values |= _reconciled()
+    values["protected"], values["kept_back"] = _protected(creditor)
     return World(creditor, case, paid, values)
+
+
+def _protected(creditor: Creditor) -> tuple[str, int]:
+    """A case of a protected identity, and a letter in it that is not posted."""
+    debtor = a_debtor_of(creditor, identity_number="197101019052")
+    case = a_reminded_case(creditor, debtor=debtor)
+    stops.stop(cases.lock(case.id), states.PROTECTED, "", actor=SYSTEM, now=NOW)
+    letter = db.session.scalars(select(Message).where(Message.case_id == case.id)).one()
+    letter.status, letter.failure = "failed", outbox.KEPT_BACK
+    db.session.commit()
+    return case.reference, letter.id
 
 
 def _charged(creditor: Creditor) -> ServiceStatement:
@@ -400,6 +417,7 @@ def _request(case: Case, status: str, *others: Case) -> str:
         callback_identifier="x", token="token", created_at=clock.now(),
         error_code="RF07" if status == "declined" else None,
         payment_reference="A" if status == "paid" else None,
+        ended_at=clock.now() if status == "paid" else None,
     )  # fmt: skip
     db.session.add(request)
     db.session.flush()
@@ -593,8 +611,8 @@ def test_a_debtors_pages_of_a_paid_case(portal: Portal, world: World, window: Vi
             "/cases/{reference}", "/cases/{reference}/letters",
             "/cases/{reference}/money?on=2026-12-31&", "/cases/{reference}/parties",
             "/cases/{reference}/acts/credit", "/cases/{objected}", "/cases/{objected}/notes",
-            "/cases/{objected}/messages", "/cases/{objected}/acts/answer",
-            "/cases/{undecided}/acts/decide",
+            "/cases/{protected}/parties", "/cases/{objected}/messages",
+            "/cases/{objected}/acts/answer", "/cases/{undecided}/acts/decide",
         ),
         (
             "/invoices", "/invoices/upload", "/invoices/uploads/{mapping}/columns",
@@ -659,7 +677,8 @@ def test_an_operators_pages(portal: Portal, world: World, window: Visitor) -> No
         "/at-once", "/at-once/{together_paid}", "/at-once/{together_paid}/taken-back",
         "/chargebacks/{chargeback}/came-again", "/books", "/checks",
         "/charges", "/charges/{statement}", "/prices", "/exchange-rates",
-        "/jobs", "/messages", "/reviews", "/rates", "/payouts", "/payouts/{proposal}",
+        "/jobs", "/messages", "/messages/{kept_back}/forward", "/reviews", "/rates", "/payouts",
+        "/payouts/{proposal}",
         "/payouts/{refused}", "/payouts/{payout}/statement", "/payout-batches/{batch}",
         "/reconciliation", "/reconciliation/period?first=2026-01-01&last=2026-12-31&",
         "/reconciliation/rows?first=2026-01-01&last=2026-12-31&side=books&what=swish&",

@@ -1,7 +1,8 @@
 """What is taken back of Swish and card is booked back once, on every case, and may come again."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
+from threading import Thread
 from unittest.mock import patch
 
 import pytest
@@ -14,6 +15,7 @@ from sqlalchemy import select
 from portal import ledger
 from portal.collection import cases, checks
 from portal.collection.models import Case, Event
+from portal.database import tenancy
 from portal.delivery.models import Message
 from portal.extensions import db
 from portal.ledger import Account
@@ -25,6 +27,7 @@ from portal.payments.ways import ChargedBack
 from tests.factories import NOW, TODAY, a_creditor, a_reminded_case, rules_of
 from tests.payments.at_once import ERIK, come_again, paid_at_once, taken, told_by_provider
 from tests.payments.bank_money import cleared, match, told
+from tests.payments.test_own_share import until_it_waits
 
 OWED = 100_000 + 548 + 6_000
 TOMORROW = TODAY + timedelta(days=1)
@@ -387,6 +390,72 @@ class TestOnce:
             transfers.undo(row.bank_payment_id, actor=ERIK, now=NOW)
 
 
+class TestAtTheSameTime:
+    """Two who decide at once: the second waits, and then sees what the first has done."""
+
+    def beside(self, app: Flask, work: Callable[[], object]) -> list[str]:
+        """Do some work while the transaction here goes on; answers how it went once this ends."""
+        answers: list[str] = []
+
+        def run() -> None:
+            with app.app_context(), tenancy.service():
+                try:
+                    work()
+                    db.session.commit()
+                    answers.append("done")
+                except RedaError:
+                    answers.append("refused")
+                db.session.remove()
+
+        other = Thread(target=run)
+        other.start()
+        until_it_waits(other)
+        db.session.commit()
+        other.join()
+        db.session.expire_all()
+        return answers
+
+    def test_a_bank_s_file_and_a_person_book_once(self, app: Flask, case: Case) -> None:
+        request = paid_at_once({case: OWED})
+        request_id = request.id
+        row = told(-OWED, kind="reversal", words=request_id)
+        row.state = "waiting"
+        db.session.commit()
+        chargebacks.take_back_by(row.id, request_id, actor=ERIK, now=NOW)
+        db.session.flush()
+        answers = self.beside(
+            app,
+            lambda: chargebacks.take(
+                request_id, OWED, TODAY, "bedrägeri", seen_ore=OWED, actor=ERIK, today=TODAY,
+                now=NOW,
+            ),
+        )  # fmt: skip
+        assert (answers, owed(case)) == (["refused"], OWED)
+        check()
+
+    def test_a_refund_that_is_tried_again_is_not_paid_of_what_is_taken_back(
+        self, app: Flask, case: Case
+    ) -> None:
+        request = paid_at_once({case: OWED + 20_000})
+        refund = db.session.scalars(select(Refund)).one()
+        refund.status = refunds.REJECTED
+        db.session.commit()
+        request_id = request.id
+        refunds.try_again(refund.id, actor=ERIK, now=NOW)
+        db.session.flush()
+        answers = self.beside(
+            app,
+            lambda: chargebacks.take(
+                request_id, OWED + 20_000, TODAY, "bedrägeri", seen_ore=OWED + 20_000, actor=ERIK,
+                today=TODAY, now=NOW,
+            ),
+        )  # fmt: skip
+        assert answers == ["done"]
+        statuses = db.session.scalars(select(Refund.status).order_by(Refund.id)).all()
+        assert statuses == [refunds.FAILED, refunds.WITHDRAWN]
+        check()
+
+
 class TestReconciled:
     """Bank, books and cases agree before it and after it, day by day."""
 
@@ -433,6 +502,40 @@ class TestReconciled:
         moves = reconciling.reconcile(TODAY + timedelta(days=2), TODAY + timedelta(days=2)).moves
         assert {one.what: (one.bank_ore, one.cases_ore) for one in moves}["taken back"][0] == -5_000
         check()
+
+    @pytest.mark.parametrize("is_cleared", [False, True])
+    def test_what_the_bank_has_not_drawn_yet_is_explained_for_some_days(
+        self, case: Case, is_cleared: bool
+    ) -> None:
+        paid_at_once({case: OWED - 5_000})
+        request = paid_at_once({case: 5_000})
+        self.brings(OWED, 0)
+        taken(request, on=TOMORROW)
+        if is_cleared:
+            cleared()
+
+        def reasons(day: int) -> dict[str, int]:
+            on = TODAY + timedelta(days=day)
+            kept = reconciling.reconcile(on, on).reasons
+            assert kept == reconciling.reconcile_from_the_beginning(on, on).reasons
+            return {one.what: one.ore for one in kept}
+
+        assert reasons(1) == {"not drawn": 5_000}
+        assert self.sums(1)[3] == 0
+        assert reasons(30) == {"not in the books": 5_000}
+        self.brings(1_000, 2)
+        assert reasons(2) == {"not drawn": 5_000, "not in the books": 1_000}
+
+    def test_swish_that_the_bank_lists_one_by_one(self, case: Case) -> None:
+        request = paid_at_once({case: OWED}, way="swish")
+        names = {"words": f"SWISH {request.payment_reference}"}
+        told(OWED, **names)  # type: ignore[arg-type]
+        match()
+        told(-OWED, kind="reversal", on=TOMORROW, **names)  # type: ignore[arg-type]
+        match()
+        assert self.sums(0) == (OWED, OWED, OWED, 0)
+        assert self.sums(1) == (0, 0, 0, 0)
+        assert owed(case) == OWED
 
 
 _ACTS = ("pay", "take", "take a part", "come again", "refund", "bank", "provider")

@@ -1,3 +1,4 @@
+import io
 import json
 import signal
 import socket
@@ -12,6 +13,8 @@ import httpx
 import pytest
 from bs4 import BeautifulSoup
 
+from portal.payments.bank_files import reading
+from portal.payments.bank_files.record import Received
 from portal.payments.swish import Status, new_callback_identifier, new_payment_id, parse_callback
 from simulators.swish.callbacks import Callbacks
 from simulators.swish.records import Payment
@@ -387,3 +390,16 @@ def test_the_process_answers_when_it_is_ready_and_ends_when_told(simulator_certi
     finally:
         process.kill()
         process.wait()
+
+
+def test_the_bank_s_file_of_a_payment_taken_back_is_read_as_its_reversal(swish) -> None:
+    payment_id = ask(swish)
+    address = f"{swish.running.payer.url}/reversal/{payment_id}"
+    assert httpx.get(address, trust_env=False).status_code == 400
+    swish.control(f"requests/{payment_id}/pay")
+    for wrong in ("x", "-1", "NaN"):
+        assert httpx.get(f"{address}?kronor={wrong}", trust_env=False).status_code == 400
+    told = httpx.get(f"{address}?kronor=65,48", trust_env=False).content
+    (entry,) = [one for one in reading.read(io.BytesIO(told)) if isinstance(one, Received)]
+    assert (entry.kind, entry.amount_ore, entry.account) == ("reversal", -6_548, "50501055")
+    assert str(swish.seen(payment_id)["paymentReference"]) in entry.text
