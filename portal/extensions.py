@@ -16,6 +16,9 @@ from portal.config import Settings
 db = SQLAlchemy()
 migrate = Migrate()
 login_manager = LoginManager()
+# It would note in each session that has no person, such as a debtor's, that it is not a fresh one;
+# nothing asks for that.
+login_manager.session_protection = None
 babel = OurBabel()
 htmx = Htmx()
 csrf = CSRFProtect()

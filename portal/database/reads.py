@@ -6,13 +6,16 @@ transaction is noted as it is sent, and so is all that it read, as it came from 
 """
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import lru_cache
 from typing import Any
 
 import psycopg
 from flask import Flask
+from psycopg import RawCursor
 from psycopg.pq.abc import PGresult
 from sqlalchemy import Connection, event
 
@@ -20,6 +23,8 @@ from portal.database import tenancy
 from portal.database.reading import reading
 from portal.extensions import db
 
+# Of a value, as the driver takes it; and the sign that is written twice for it.
+_PLACE = re.compile(r"%(?:\((\w+)\)s|%)")
 _noting: ContextVar["Reads | None"] = ContextVar("reda_reads", default=None)
 
 
@@ -33,7 +38,7 @@ class Reads:
         self.is_whole = True
         self._connection: Connection | None = connection
         self._scope = tenancy.current()
-        self._asked: list[tuple[str, Mapping[str, Any]]] = []
+        self._asked: list[tuple[bytes, list[Any]]] = []
         self._found: list[bytes] = []
 
     def spoil(self) -> None:
@@ -43,10 +48,18 @@ class Reads:
     def note(self, connection: Connection, statement: str, values: Any, found: PGresult) -> None:
         """Note a statement that was asked just now, and what it found."""
         is_ours = connection is self._connection and tenancy.current() == self._scope
-        if not is_ours or not statement.lstrip().lower().startswith("select"):
+        is_question = statement.lstrip().lower().startswith("select")
+        if not (is_ours and is_question and isinstance(values, Mapping)):
+            return self.spoil()
+        numbered, names = _numbered(statement)
+        asked, digest = (numbered, [values[name] for name in names]), _digest(found)
+        if asked not in self._asked:
+            self._asked.append(asked)
+            self._found.append(digest)
+        elif digest != self._found[self._asked.index(asked)]:
+            # It changed meanwhile.
             self.spoil()
-        self._asked.append((statement, values))
-        self._found.append(_digest(found))
+        return None
 
     def end(self) -> None:
         """Nothing more is noted."""
@@ -54,14 +67,30 @@ class Reads:
 
     def still_hold(self) -> bool:
         """Whether all is as it was, to whoever asks now."""
+        apply, names = _numbered(tenancy.APPLY)
+        scope = tenancy.as_sent(tenancy.current())
+        asked = [(apply, [scope[name] for name in names]), *self._asked]
         try:
             with reading() as connection, connection.pipeline():
-                connection.execute(tenancy.APPLY, tenancy.as_sent(tenancy.current()), prepare=True)
-                found = [connection.execute(*one, prepare=True) for one in self._asked]
+                _, *found = [RawCursor(connection).execute(*one, prepare=True) for one in asked]
         except psycopg.Error:
             # Whoever asks for it in earnest is told why.
             return False
         return [_digest(one.pgresult) for one in found] == self._found
+
+
+@lru_cache(256)
+def _numbered(statement: str) -> tuple[bytes, list[str]]:
+    """A statement as the database takes it, its values by number, and their names in that order.
+
+    The driver would find both out each time.
+    """
+    numbers: dict[str, int] = {}
+
+    def number(place: re.Match[str]) -> str:
+        return f"${numbers.setdefault(place[1], len(numbers) + 1)}" if place[1] else "%"
+
+    return _PLACE.sub(number, statement).encode(), list(numbers)
 
 
 def _digest(found: PGresult | None) -> bytes:

@@ -58,13 +58,18 @@ def scope_transaction(session: Session, transaction: object, connection: Connect
     _apply(connection, _current.get())
 
 
+def is_under_way() -> bool:
+    """Whether something has been read or written since the transaction before ended."""
+    # One that nobody has asked for is not made for this.
+    return db.session.registry.has() and db.session().in_transaction()
+
+
 def _switch(scope: Scope) -> None:
-    session = db.session()
-    if session.in_transaction():
-        session.flush()
+    if is_under_way():
+        db.session.flush()
     _current.set(scope)
-    if session.in_transaction():
-        _apply(session.connection(), scope)
+    if is_under_way():
+        _apply(db.session.connection(), scope)
 
 
 def enter(scope: Scope) -> None:

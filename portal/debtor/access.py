@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, flash, g, session, url_for
 from flask_babel import gettext
-from flask_wtf.csrf import CSRFError
+from flask_wtf.csrf import CSRFError, generate_csrf
 from htmx_flask import request
 from werkzeug.exceptions import NotFound
 
@@ -56,6 +56,9 @@ def open_cases(ids: Iterable[int]) -> None:
     session.clear()
     session.renew()  # type: ignore[attr-defined]
     session[_OPENED] = list(ids)
+    # Of the forms to come, so that no page has to begin it, and be made again for it.
+    g.pop("csrf_token", None)
+    generate_csrf()
     with tenancy.cases(opened()):
         languages.begin_in(reaching.language_of(opened()))
     unsent.carry(written)

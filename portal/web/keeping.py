@@ -25,8 +25,8 @@ from typing import ParamSpec, TypeVar
 from flask import Flask, Response, current_app, request, session
 
 from portal import clock
+from portal.database import tenancy
 from portal.database.reads import Reads, noted
-from portal.extensions import db
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -42,6 +42,7 @@ _SENT = {
 _HOW_THEY_CAME = {
     *("HTTP_REFERER", "HTTP_CACHE_CONTROL", "HTTP_PRAGMA", "HTTP_SEC_FETCH_SITE"),
     *("HTTP_SEC_FETCH_MODE", "HTTP_SEC_FETCH_USER", "HTTP_SEC_FETCH_DEST"),
+    *("HTTP_X_REQUEST_ID", "HTTP_TRACEPARENT", "HTTP_TRACESTATE"),
 }
 
 _making: ContextVar["_Made | None"] = ContextVar("reda_page_made", default=None)
@@ -172,7 +173,8 @@ def kept(view: Callable[P, Response]) -> Callable[P, Response]:
 
     @wraps(view)
     def answer(*args: P.args, **values: P.kwargs) -> Response:
-        if current_app.jinja_env.auto_reload or session.modified or _has_read():
+        # What was read before would not be noted.
+        if current_app.jinja_env.auto_reload or session.modified or tenancy.is_under_way():
             return view(*args, **values)
         shelf: _Shelf = current_app.extensions["reda_shelf"]
         key = _key()
@@ -188,11 +190,6 @@ def kept(view: Callable[P, Response]) -> Callable[P, Response]:
         return response
 
     return answer
-
-
-def _has_read() -> bool:
-    """Whether this request has read something already, which would not be noted."""
-    return db.session.registry.has() and db.session().in_transaction()
 
 
 def _key() -> bytes:

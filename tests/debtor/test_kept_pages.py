@@ -98,6 +98,19 @@ def test_a_page_is_found_kept_while_nothing_changes(
     assert made == []
 
 
+def test_the_first_page_of_a_visit_is_kept(
+    client: FlaskClient, case: Case, made: list[str]
+) -> None:
+    visitor, path = Visitor(client), f"/case/{case.reference}"
+    token = visitor.get("/").select_one("input[name=csrf_token]")["value"]
+    values = {"reference": case.reference, "code": case.access_code, "csrf_token": token}
+    assert client.post("/", data=values, headers=visitor.headers).location == path
+    first = told(visitor, path)
+    made.clear()
+    assert told(visitor, path) == first
+    assert made == []
+
+
 def _due_later(case: Case) -> None:
     changes.change_due_date(
         cases.lock(case.id), case.due_on + timedelta(days=3), actor=CLERK,

@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from flask import Flask, flash, make_response
 from sqlalchemy import func, select, text, update
@@ -12,6 +13,7 @@ from sqlalchemy import func, select, text, update
 from portal import clock
 from portal.database import reads, tenancy
 from portal.database.reading import reading
+from portal.database.server import Urls
 from portal.extensions import db
 from portal.identity.models import Creditor
 from portal.web import keeping
@@ -257,6 +259,34 @@ def test_no_more_is_kept_than_there_is_room_for(
     door.get("/dev/kept?part=8")
     door.get("/dev/kept?part=0")
     assert (made, door.made) == (9, 10)
+
+
+def test_a_page_in_whose_making_something_changed_is_not_kept(
+    app: Flask, company: Creditor, database_urls: Urls
+) -> None:
+    names = iter("ABCDEF")
+
+    def told() -> object:
+        before = name()
+        owner = database_urls.owner.set(drivername="postgresql")
+        with psycopg.connect(owner.render_as_string(hide_password=False)) as other:
+            other.execute("update creditors set name = %s", [next(names)])
+        db.session.expire_all()
+        return before, name()
+
+    door = Door(app, told)
+    assert [door.get() for _ in range(3)] == [
+        f"<p>{pair}</p>" for pair in (("Norrsken Energi AB", "A"), ("A", "B"), ("B", "C"))
+    ]
+
+
+def test_a_statement_that_names_a_sign_of_the_drivers_is_asked_as_it_was(
+    app: Flask, company: Creditor
+) -> None:
+    many = select(Creditor.name).where(Creditor.name.like("%Energi%"), Creditor.id % 1 == 0)
+    door = Door(app, lambda: db.session.scalar(many))
+    assert [door.get(), door.get()] == ["<p>Norrsken Energi AB</p>"] * 2
+    assert door.made == 1
 
 
 def test_what_cannot_be_read_again_does_not_hold(app: Flask) -> None:
