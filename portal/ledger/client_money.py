@@ -18,7 +18,7 @@ from portal.ledger.books import COVER_RETURNED, COVERED_BY_US, Account, post, po
 from portal.ledger.kept import SUMS, SUMS_OF_ONE, steadily
 from portal.ledger.models import Line
 
-# As the database's own check (migrations 0055 and 0065).
+# As the database's own check (migrations 0055 and 0066).
 _LOCK = 0x7265_6464
 _OWN_LOCK = 0x7265_6465
 _IN_TRANSIT = "account like '%\\_in\\_transit'"

@@ -2,7 +2,7 @@
 
 Entries are only added, so that what was summed up stays true. Which entry it is through must be
 asked while nobody posts: ids are taken before an entry is seen by others. The database asks and
-sums up itself (migration 0065), since its check of client money reads the sums, too.
+sums up itself (migration 0066), since its check of client money reads the sums, too.
 """
 
 from collections.abc import Callable

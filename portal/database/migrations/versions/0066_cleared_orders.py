@@ -1,14 +1,14 @@
 """What is ordered is cleared with its debits, and the check of client money reads kept sums.
 
-Revision: 0065
-After: 0064
+Revision: 0066
+After: 0065
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0065"
-down_revision = "0064"
+revision = "0066"
+down_revision = "0065"
 branch_labels = None
 depends_on = None
 
