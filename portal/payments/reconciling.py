@@ -607,6 +607,11 @@ def _reconcile(first: date, last: date, currency: str, kept: int | None) -> Reco
     )  # fmt: skip
 
 
+def uneven() -> list[booking.Unbooked]:
+    """Cases whose payments and books differ: of those that did last night, or had money since."""
+    return ledger.steadily(_uneven)
+
+
 def _uneven(kept: int) -> list[booking.Unbooked]:
     ids = db.session.scalars(_MAY_BE_UNEVEN, {"kept": kept}).all()
     return booking.differences(among=ids) if ids else []
