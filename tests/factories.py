@@ -10,12 +10,14 @@ from decimal import Decimal
 
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import update
 from stdnum import luhn
 
 from portal import clock
 from portal.collection import lifecycle, policy
 from portal.collection.models import Case, Debtor, Invoice, Rules
 from portal.database import files
+from portal.delivery.models import Message
 from portal.extensions import db
 from portal.identity import people
 from portal.identity.models import Creditor, Membership, Person
@@ -136,11 +138,31 @@ def a_case(creditor: Creditor | None = None, **values: object) -> Case:
 
 
 def a_reminded_case(creditor: Creditor | None = None, **values: object) -> Case:
-    """A case whose reminder was sent today."""
+    """A case that was reminded of today; the letter waits to be handed over."""
     case = a_case(creditor, **values)
     lifecycle.send_reminder(case, today=TODAY, now=NOW)
     db.session.commit()
     return case
+
+
+def a_case_whose_reminder_left(creditor: Creditor | None = None, **values: object) -> Case:
+    """A case that was reminded of today by a letter that was handed over."""
+    case = a_reminded_case(creditor, **values)
+    letters_leave("reminder")
+    db.session.commit()
+    return case
+
+
+def letters_leave(*kinds: str) -> None:
+    """The letters that wait are handed over. kinds: default all whose fees need it."""
+    db.session.execute(
+        update(Message)
+        .where(
+            Message.status == "waiting",
+            Message.kind.in_(kinds or ("reminder", "demand", "plan")),
+        )
+        .values(status="sent", sent_at=NOW)
+    )
 
 
 def a_person(number: str = "196104032898", **values: object) -> Person:

@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import select
 
 from portal import ledger
-from portal.collection import cases, lifecycle, settling, states, stops
+from portal.collection import cases, crossing, lifecycle, settling, states, stops, unsent
 from portal.collection.models import Case, Debtor
 from portal.collection.moves import (
     close,
@@ -40,7 +40,8 @@ def creditor_was_paid(
 
     What is left is still owed, or waived when the principal is paid and the creditor's rules say
     so. When more was booked meanwhile, what was paid bears no interest after its own day, and a fee
-    for a letter of later falls when no principal was left to ask for. Of a case under surveillance,
+    for a letter of later falls when no principal was left to ask for, as does that of one that has
+    not left when nothing else is owed then. Of a case under surveillance,
     commission is due as if it had come to us. amount_ore: öre, above zero. Raises RedaError when it
     is more than principal and interest.
     """
@@ -50,7 +51,7 @@ def creditor_was_paid(
     _require_positive(amount_ore)
     move(case, "pay directly", actor)
     due = cases.amount_due(case, on)
-    late = settling.ran_late(case, due)
+    late = crossing.ran_late(case, due)
     most_ore = due.principal_ore + due.interest_ore - late.interest_ore
     if amount_ore > most_ore:
         raise RedaError(
@@ -58,7 +59,10 @@ def creditor_was_paid(
             field="amount",
             most_ore=most_ore,
         )
-    settling.book_interest(case, due, key=posted, now=now)
+    if _leaves_fees_of_unsent_alone(case, amount_ore, due) and unsent.withdraw(case, now=now):
+        due = cases.amount_due(case, on)
+        late = crossing.ran_late(case, due)
+    crossing.book_interest(case, due, key=posted, now=now)
     principal_ore = min(amount_ore, due.principal_ore)
     interest_ore = amount_ore - principal_ore
     post(
@@ -74,10 +78,10 @@ def creditor_was_paid(
         now=now,
     )
     commission.charge([posted], now=now)
-    settling.lower_interest(case, late, on, key=f"late:{posted}", now=now)
+    crossing.lower_interest(case, late, on, key=f"late:{posted}", now=now)
     if principal_ore == due.principal_ore:
         # A letter costs nothing when only costs and interest are left to ask for.
-        settling.waive_late_fees(case, late, key=f"late:{posted}", now=now)
+        crossing.waive_late_fees(case, late, key=f"late:{posted}", now=now)
     interrupt_limitation(case, on)
     left_ore = ledger.balance(case.id).total_ore
     record(
@@ -89,6 +93,13 @@ def creditor_was_paid(
         left_ore = 0
     settling.close_if_settled(case, left_ore, on=on, key=posted, now=now)
     return True
+
+
+def _leaves_fees_of_unsent_alone(case: Case, amount_ore: int, due: cases.AmountDue) -> bool:
+    """Whether money to the creditor pays all but fees, unpaid, of letters that have not left."""
+    would_be = unsent.would_be_due(case, due, unsent.KINDS)
+    creditors_ore = would_be.principal_ore + would_be.interest_ore
+    return amount_ore <= creditors_ore and settling.covers_all_but_unsent(case, amount_ore, due)
 
 
 def credit(
@@ -121,7 +132,7 @@ def credit(
     is_whole = amount_ore == left.principal_ore
     move(case, "credit wholly" if is_whole else "credit", actor)
     is_correction = was_never_owed and not is_whole
-    late = settling.ran_late(case, cases.amount_due(case, on))
+    late = crossing.ran_late(case, cases.amount_due(case, on))
     post(
         case,
         ledger.NEVER_OWED if is_correction else "claim.credited",
@@ -133,9 +144,11 @@ def credit(
     if is_correction:
         _waive_interest_never_owed(case, on=on, key=posted, now=now)
     elif not is_whole:
-        settling.lower_interest(case, late, on, key=f"late:{posted}", now=now)
+        crossing.lower_interest(case, late, on, key=f"late:{posted}", now=now)
     if is_whole:
         _waive(case, on=on, key=posted, now=now)
+        # After the interest: what was paid of a fee covers none that was never owed.
+        unsent.withdraw(case, now=now)
         close(case, on=on, now=now)
     name = "case.credited" if is_whole else "case.credited_in_part"
     record(case, name, actor, now, amount_ore=amount_ore, on=on.isoformat(),
@@ -146,6 +159,7 @@ def credit(
 def recall(case: Case, *, reason: str, actor: Actor, today: date, now: datetime) -> None:
     """The creditor takes the claim back; nothing more is asked of the debtor, fees neither."""
     move(case, "recall", actor)
+    unsent.withdraw(case, now=now)
     left = give_up(
         case,
         "claim.recalled",

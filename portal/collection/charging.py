@@ -77,6 +77,19 @@ def charge(letter: str, facts: Facts, on: date) -> Charged:
     return Charged(charges, reasons, to_creditor)
 
 
+def charge_again(letter: str, facts: Facts, on: date) -> Charged:
+    """What a letter may cost that is written anew, for it was withdrawn before it left.
+
+    That one alone: what needs no letter was charged when it was first written.
+    """
+    found = charge(letter, facts, on)
+    return replace(
+        found,
+        charges=[one for one in found.charges if one.kind == letter],
+        to_creditor=[one for one in found.to_creditor if one.kind == letter],
+    )
+
+
 def _measures(letter: str, on: date, is_called_for: bool) -> list[Measure]:
     if letter == REMINDER:
         return [Measure(fees.REMINDER, on, is_sent=True, is_called_for=is_called_for)]

@@ -1,12 +1,12 @@
 """What becomes of a company's cases when it is closed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import Select, func, select
 
-from portal.collection import changes
+from portal.collection import cases, changes
 from portal.collection.models import Case
 from portal.extensions import db
 from portal.identity.actor import Actor
@@ -43,12 +43,12 @@ def return_cases(
     """
     returned = 0
     while ids := db.session.scalars(_left(limit)).all():
+        # Whoever opens a company again waits for these, and these see that it is open. Companies
+        # before their cases, each in the order of their ids, as all who lock both do.
+        owners = db.session.scalars(_owners(ids)).all()
         for case_id in ids:
-            case = db.session.get_one(Case, case_id, with_for_update=True)
-            # Whoever opens it again waits for these, and these see that it is open.
-            owner = db.session.get_one(
-                Creditor, case.creditor_id, with_for_update={"read": True}, populate_existing=True
-            )
+            case = cases.lock(case_id)
+            owner = next(one for one in owners if one.id == case.creditor_id)
             if case.closed_on is None and owner.closed_cases == "return":
                 # The company itself, for it was decided for all of them at once.
                 company = Actor("person", case.creditor.name, role="creditor")
@@ -56,6 +56,17 @@ def return_cases(
                 returned += 1
         between()
     return returned
+
+
+def _owners(case_ids: Sequence[int]) -> Select[Creditor]:
+    theirs = select(Case.creditor_id).where(Case.id.in_(case_ids))
+    return (
+        select(Creditor)
+        .where(Creditor.id.in_(theirs))
+        .order_by(Creditor.id)
+        .with_for_update(read=True)
+        .execution_options(populate_existing=True)
+    )
 
 
 def _left(limit: int) -> Select[int]:

@@ -37,7 +37,7 @@ class Step:
     kind: one of states.STEPS. on: the first day that it can be done. cost_ore: the most that it
     then adds to the debt; of a decision, what an application at the Enforcement Authority may cost.
     pay_by_on: the last day to pay that its letter gives. after: of a decision, what the rules say.
-    is_again: a letter that was held back, written anew at no cost.
+    is_again: a letter that was held back, written anew; it costs what fell with it.
     """
 
     kind: str
@@ -214,7 +214,7 @@ class _Ahead:
             self._write(self._next, on)
 
     def _write(self, kind: str, on: date, *, is_again: bool = False) -> None:
-        rules, charges = self._rules, () if is_again else self._charged(kind, on)
+        rules, charges = self._rules, self._charged(kind, on, is_again)
         is_reminder = kind == states.REMINDER
         days = self._case.reminder_days if is_reminder else rules.demand_days
         wait = rules.demand_after_days if is_reminder else rules.decision_after_days
@@ -230,7 +230,7 @@ class _Ahead:
         until = limitation.limited_on(on, is_consumer=self._case.is_consumer)
         self._limited_on = max(self._limited_on, until or self._limited_on)
 
-    def _charged(self, kind: str, on: date) -> Sequence[Charge]:
+    def _charged(self, kind: str, on: date, is_again: bool) -> Sequence[Charge]:
         case = self._case
         facts = Facts(
             is_consumer=case.is_consumer,
@@ -242,7 +242,8 @@ class _Ahead:
             is_called_for=self._is_called_for,
             creditor_pays=self._rules.creditor_pays,
         )
-        return charging.charge(kind, facts, on).charges
+        charge = charging.charge_again if is_again else charging.charge
+        return charge(kind, facts, on).charges
 
     def _decision(self, on: date) -> Step:
         after = self._rules.after_demand

@@ -13,7 +13,7 @@ from sqlalchemy import cast, func, select
 from sqlalchemy.dialects.postgresql import JSONPATH
 
 from portal import clock
-from portal.collection import history, policy, rulebook
+from portal.collection import history, policy, rulebook, unsent
 from portal.collection.models import Case, Event, Invoice, Rules
 from portal.database import queue
 from portal.delivery import outbox
@@ -124,17 +124,18 @@ def hold_everything(creditor_id: int, reason: str, *, actor: Actor, now: datetim
 def go_on(creditor_id: int, *, actor: Actor, now: datetime) -> bool:
     """Let a company's cases go on. Answers whether they stood still.
 
-    A letter that was held back since another day would leave too little time to pay, and is written
-    anew by the next run, at no new cost.
+    A letter that was held back since another day would leave too little time to pay: its fee falls,
+    and the next run writes it anew.
     """
     if holds.current(creditor_id) is None:
         return False
     midnight = datetime.combine(clock.day_of(now), time(), clock.STOCKHOLM)
     stale = outbox.withdraw_letters_before(creditor_id, midnight)
-    since = holds.end(creditor_id, letters_left=stale > 0, now=now)
+    unsent.fall_of_many(stale, now=now)
+    since = holds.end(creditor_id, letters_left=bool(stale), now=now)
     history.record(
         "collection.resumed", creditor_id=creditor_id, actor=actor, now=now,
-        since=since.isoformat() if since else None, letters=stale,
+        since=since.isoformat() if since else None, letters=len(stale),
     )  # fmt: skip
     for job in ("import_overdue_invoices", "advance_cases", "deliver_outbox"):
         queue.defer(job, once=job)

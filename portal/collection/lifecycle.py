@@ -5,12 +5,13 @@ transaction, and does nothing the second time. `states` is the table that they g
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import partial
 
 from sqlalchemy import select, text
 
+from portal import ledger
 from portal.collection import (
     advancing,
     cases,
@@ -21,6 +22,7 @@ from portal.collection import (
     reaching,
     states,
     stops,
+    unsent,
 )
 from portal.collection.charging import Charged, Facts
 from portal.collection.models import Case, Invoice
@@ -332,8 +334,14 @@ def step_after(case: Case, rules: Effective) -> date:
     return banking_day_on_or_after(case.pay_by_on + timedelta(days=wait))
 
 
-def _charge(case: Case, letter: str, rules: Effective, *, today: date, now: datetime) -> Charged:
-    """Book what a letter may cost; answers the charges, and why others were not made."""
+def _charge(
+    case: Case, letter: str, rules: Effective, *, today: date, now: datetime, again: str = ""
+) -> Charged:
+    """Book what a letter may cost; answers the charges, and why others were not made.
+
+    again: names the writing of a letter that was withdrawn: it alone is charged for, and not what
+    the creditor has borne for it before.
+    """
     facts = Facts(
         is_consumer=case.is_consumer,
         reminder_fee_agreed=case.reminder_fee_agreed,
@@ -345,13 +353,18 @@ def _charge(case: Case, letter: str, rules: Effective, *, today: date, now: date
         is_called_for=cases.amount_due(case, today).principal_ore > 0,
         creditor_pays=rules.creditor_pays,
     )
-    found = charging.charge(letter, facts, today)
+    if not again:
+        found = charging.charge(letter, facts, today)
+    else:
+        found = charging.charge_again(letter, facts, today)
+        if ledger.is_posted(f"creditor_fee:{letter}:{case.id}"):
+            found = replace(found, charges=[])
     for one in found.charges:
         post(
             case,
             f"fee.{one.kind}",
             booked_on=today,
-            key=f"fee:{one.kind}:{case.id}",
+            key=f"fee:{one.kind}:{case.id}{again}",
             lines={Account.FEES: one.ore, Account.FEE_INCOME: -one.ore},
             now=now,
         )
@@ -405,14 +418,16 @@ def _write(
 def write_again(message_id: int, *, actor: Actor, today: date, now: datetime) -> None:
     """Write a letter that could not be sent anew, with today's sum and time to pay.
 
-    The fee is not charged again: the debtor has had no letter. Of a case that has gone on
-    meanwhile, or that a stop holds, nothing is written.
+    The fee is the same, for this letter takes the other's place. Of a case that has gone on
+    meanwhile, or that a stop holds, nothing is written, and the fee falls.
     Raises outbox.NotFailed, and LetterUnlawful when it would lack something.
     """
     given_up = outbox.withdraw(message_id)
     case = cases.lock(given_up.case_id)
     if not case.is_stopped and _LETTERS.get(case.status) == given_up.kind:
         _write_newest_again(case, str(message_id), actor=actor, today=today, now=now)
+    else:
+        unsent.fall(case, [given_up], now=now)
 
 
 _LETTERS = {states.REMINDED: "reminder", states.DEMANDED: "demand"}
@@ -422,12 +437,16 @@ def _write_newest_again(case: Case, key: str, *, actor: Actor, today: date, now:
     kind = _LETTERS.get(case.status)
     if kind is None:
         return
+    rules = rules_of(case)
+    charges = _charge(case, kind, rules, today=today, now=now, again=f":{key}").charges
     asked = _write(
-        case, kind, [], key=f"{kind}:{case.id}:{key}", today=today, now=now,
+        case, kind, charges, key=f"{kind}:{case.id}:{key}", today=today, now=now,
         not_before=case.pay_by_on,
     )  # fmt: skip
-    case.next_step_on = step_after(case, rules_of(case))
-    record(case, f"case.{kind}_written_again", actor, now, **asked)
+    case.next_step_on = step_after(case, rules)
+    told = {"charges": [asdict(one) for one in charges]} if charges else {}
+    record(case, f"case.{kind}_written_again", actor, now, **told, **asked)
+    note_charges(case, charges, today)
 
 
 def resume(case: Case, kind: str, *, actor: Actor, today: date, now: datetime) -> bool:
@@ -449,7 +468,8 @@ def end_plan(case: Case, *, reason: str, actor: Actor, today: date, now: datetim
     """
     if not plans.call_off(case, reason=reason, actor=actor, today=today, now=now):
         return False
-    resume(case, states.PLAN, actor=actor, today=today, now=now)
+    if case.closed_on is None:
+        resume(case, states.PLAN, actor=actor, today=today, now=now)
     return True
 
 
@@ -537,6 +557,7 @@ def _end(
     **data: object,
 ) -> None:
     move(case, name, actor)
+    unsent.withdraw(case, now=now)
     left = give_up(case, kind, on=today, fees_to=fees_to, key=f"{kind}:{case.id}", now=now)
     close(case, on=today, now=now)
     record(

@@ -9,7 +9,6 @@ from sqlalchemy import select, update
 from portal import ledger
 from portal.collection import history, states
 from portal.collection.models import Case, Dispute, Plan, Stop, Telling
-from portal.delivery import outbox
 from portal.extensions import db
 from portal.identity.actor import SYSTEM, Actor
 from portal.law import limitation
@@ -116,10 +115,13 @@ def give_up(
 
 
 def close(case: Case, *, on: date, now: datetime) -> None:
-    """End all that goes on with a case that has come to a closed status."""
+    """End all that goes on with a case that has come to a closed status.
+
+    What waits to be sent is withdrawn, with its fees, before what is left is given up
+    (`unsent.withdraw`).
+    """
     case.next_step = case.next_step_on = case.pay_by_on = None
     case.closed_on = on
-    outbox.withdraw_unsent(case.id)
     db.session.execute(
         update(Stop).where(Stop.case_id == case.id, Stop.ended_at.is_(None)).values(ended_at=now)
     )

@@ -7,13 +7,13 @@ Source: lag (1981:739) § 3 p. 2 for the fee of a plan that covers all that is l
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from datetime import date, timedelta
 from itertools import chain, repeat
 
 from sqlalchemy import select
 
-from portal.collection import cases, policy, rates, states
+from portal.collection import cases, policy, rates, states, unsent
 from portal.collection.models import Case, Plan
 from portal.collection.moves import open_stops
 from portal.collection.policy import Effective
@@ -312,7 +312,9 @@ def charge(case: Case, today: date) -> fees.Charge | None:
 
 def _owing_with_fee(case: Case, today: date) -> Owing:
     found = fee(case, today)
-    return owing(case, today, fee_ore=found.ore if found else 0)
+    owed = owing(case, today, fee_ore=found.ore if found else 0)
+    # A letter that has not left when a plan is agreed on does not leave, and costs nothing.
+    return replace(owed, due=unsent.would_be_due(case, owed.due))
 
 
 def must_be_signed(case: Case, proposal: Proposal) -> bool:

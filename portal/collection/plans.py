@@ -13,7 +13,15 @@ from sqlalchemy import ColumnElement, func, literal, or_, select
 from sqlalchemy.orm import selectinload
 
 from portal import clock, ledger
-from portal.collection import notices, plan_offers, reaching, states, stops
+from portal.collection import (
+    notices,
+    plan_offers,
+    reaching,
+    settling,
+    states,
+    stops,
+    unsent,
+)
 from portal.collection.models import Case, Event, Instalment, Plan, Stop
 from portal.collection.moves import charge_creditor, move, note_charges, post, record
 from portal.collection.plan_offers import Part, Proposal, next_day
@@ -140,6 +148,8 @@ def agree(
         case, monthly_ore=monthly_ore, first_on=first_on, actor=actor, today=today, day=day,
         seen=seen, shown_on=shown_on,
     )  # fmt: skip
+    # Before what a plan costs is judged by what else was charged.
+    unsent.withdraw(case, now=now)
     if not is_signed and plan_offers.must_be_signed(case, proposal):
         raise NotSigned
     charge = plan_offers.fee(case, shown_on or today)
@@ -393,6 +403,7 @@ def move_day(case: Case, *, day: int, actor: Actor, today: date, now: datetime) 
         case, "case.plan_moved", actor, now, plan=plan.id, day=day,
         due_on=moved.parts[0].due_on.isoformat(), more_ore=moved.more_ore,
     )  # fmt: skip
+    # The letter takes the place of the one that is withdrawn, whose fee it bears.
     outbox.withdraw_unsent(case.id)
     _write(case, moved.parts, fee_ore=0, key=f"plan:{plan.id}:{day}", today=today, now=now)
     return True
@@ -463,27 +474,30 @@ def missed(today: date, limit: int) -> list[int]:
 
 
 def break_off(case: Case, *, actor: Actor, today: date, now: datetime) -> bool:
-    """End a plan that is not kept, and tell it; what waited goes on. Answers if there was one."""
+    """End a plan that is not kept, and tell it; what waited goes on.
+
+    Answers whether it does: there was a plan, and something is owed still.
+    """
     plan = running(case.id)
     if plan is None:
         return False
     plan.status, plan.ended_on = "broken", today
-    outbox.withdraw_unsent(case.id)
+    settling.withdraw_letters(case, now=now)
     record(case, "case.plan_broken", actor, now, plan=plan.id)
     reaching.tell(case, "news", {}, key=f"plan broken:{plan.id}", now=now)
-    return True
+    return case.closed_on is None
 
 
 def call_off(case: Case, *, reason: str, actor: Actor, today: date, now: datetime) -> bool:
     """End a plan that was agreed on, though it is kept. Answers whether there was one.
 
-    The stop is the caller's to end; the plan's fee is still owed.
+    The stop is the caller's to end; the plan's fee is still owed if its letter has left.
     """
     plan = running(case.id)
     if plan is None:
         return False
     move(case, "end a plan", actor)
     plan.status, plan.ended_on = "ended", today
-    outbox.withdraw_unsent(case.id)
     record(case, "case.plan_ended", actor, now, plan=plan.id, reason=reason)
+    settling.withdraw_letters(case, now=now)
     return True

@@ -55,6 +55,11 @@ to_principal bigint, overpaid_ore bigint, left_ore bigint, terms jsonb
 """
 # A statement of its own: what is read in the one that waits for a lock may be older than the lock.
 _LOCK = text("select id from cases where id = any(:cases) order by id for update")
+# A letter whose fee falls when the money closes its case.
+_UNSENT = """
+select from messages m where m.case_id = c.id and m.status in ('waiting', 'failed')
+    and m.kind in ('reminder', 'demand', 'plan')
+"""
 _FIND = f"""
 with {owed.COME_TO}, given as (
     select distinct on (g.case_id) g.*
@@ -80,6 +85,7 @@ select c.id, c.creditor_id, c.currency, g.key, g.channel, g.value_on, g.amount_o
         and (c.interest_kind = 'none' or coalesce(b.paid_on <= t.from_on, true))
         and (c.interest_kind = 'none' or t.until <= t.from_on
             or {owed.come_to("r", "c.interest_kind", "t.from_on")} is not null)
+        and not (b.charged_on is not null and exists ({_UNSENT}))
 from given g
 join cases c on c.id = g.case_id
 join debtors d on d.id = c.debtor_id

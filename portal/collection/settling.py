@@ -1,13 +1,13 @@
 """Money that came for a case: settled, and the case closed when nothing is left of it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import ARRAY, BigInteger, any_, bindparam, func, select
 
-from portal import ledger
-from portal.collection import cases, policy, states
+from portal import clock, ledger
+from portal.collection import cases, crossing, policy, states, unsent
 from portal.collection.models import Case, Event
 from portal.collection.moves import close, give_up, interrupt_limitation, move, post, record
 from portal.database.together import Part
@@ -45,12 +45,12 @@ def settle_payment(
     case: locked by the caller. amount_ore: what came. key: the payment's own, unique for ever.
     value_on: the day the money counts from; interest runs to and including it. When more was booked
     meanwhile, what the money covered bears no interest after its own day, and a fee for a letter
-    that crossed the money falls, if all that was owed before it is paid. Of such interest, what
-    later money has paid pays the claim instead. A small rest is written off, as the creditor's
-    rules say. Money beyond what is owed stands as over-payment, for refund. again_on: the day it
-    came to the client account, of money that had been taken back. is_over: all of it has gone back
-    to the payer already, and covers nothing. is_told: whether the history tells it. Answers None
-    when the payment is settled already.
+    that crossed the money falls, if all that was owed before it is paid, as does the fee of one
+    that has not left. Of such interest, what later money has paid pays the claim instead. A small
+    rest is written off, as the creditor's rules say. Money beyond what is owed stands as
+    over-payment, for refund. again_on: the day it came to the client account, of money that had
+    been taken back. is_over: all of it has gone back to the payer already, and covers nothing.
+    is_told: whether the history tells it. Answers None when the payment is settled already.
     """
     payment_key = f"payment:{key}"
     if ledger.is_posted(payment_key):
@@ -69,11 +69,13 @@ def settle_payment(
         )  # fmt: skip
         return Settled(parts, ledger.balance(case.id).total_ore)
     due = cases.amount_due(case, value_on)
-    book_interest(case, due, key=key, now=now)
-    late = ran_late(case, due)
+    if covers_all_but_unsent(case, amount_ore, due) and unsent.withdraw(case, now=now):
+        due = cases.amount_due(case, value_on)
+    crossing.book_interest(case, due, key=key, now=now)
+    late = crossing.ran_late(case, due)
     if amount_ore < due.total_ore - late.interest_ore - late.fees_ore:
         late = replace(late, fees_ore=0)
-    waive_late_fees(case, late, key=payment_key, now=now)
+    crossing.waive_late_fees(case, late, key=payment_key, now=now)
     fees_ore, interest_ore = due.fees_ore - late.fees_ore, due.interest_ore - late.interest_ore
     principal_ore = due.principal_ore - _lower_claim(
         case, due, late, amount_ore - fees_ore - interest_ore, key=key, now=now
@@ -87,7 +89,7 @@ def settle_payment(
     )  # fmt: skip
     commission.charge([payment_key], now=now)
     if late.interest_through_on is not None:
-        lower_interest(case, late, value_on, key=payment_key, now=now)
+        crossing.lower_interest(case, late, value_on, key=payment_key, now=now)
         left_ore = ledger.balance(case.id).total_ore
     else:
         left_ore = due.total_ore - late.fees_ore - amount_ore + parts.overpaid_ore
@@ -118,6 +120,12 @@ def settle_payment(
     return Settled(parts, left_ore)
 
 
+def covers_all_but_unsent(case: Case, amount_ore: int, due: cases.AmountDue) -> bool:
+    """Whether money covers all that is owed but fees of letters that have not left."""
+    but_those = unsent.would_be_due(case, due, unsent.KINDS)
+    return amount_ore >= but_those.total_ore - crossing.ran_late(case, due).interest_ore
+
+
 def _post_parts(
     case: Case, kind: str, amount_ore: int, parts: Settlement, *, booked_on: date, key: str,
     now: datetime, money: Account,
@@ -145,63 +153,14 @@ def _post_parts(
     )
 
 
-@dataclass(frozen=True)
-class Late:
-    """What was booked after a payment's own day, and may not have been, had it been known.
-
-    ran_ore: interest that ran after it, to and including interest_through_on (None: none did);
-    interest_ore: what of it is unpaid.
-    fees_ore: for letters that crossed the money, the last on fees_on.
-    """
-
-    ran_ore: int
-    interest_ore: int
-    interest_through_on: date | None
-    fees_ore: int
-    fees_on: date
-
-
-def waive_late_fees(case: Case, late: Late, *, key: str, now: datetime) -> None:
-    """Give up fees for letters that crossed a payment."""
-    if not late.fees_ore:
-        return
-    post(
-        case, "fee.waived", booked_on=late.fees_on, key=f"fee waived:{key}",
-        lines={Account.FEES: -late.fees_ore, Account.FEE_INCOME: late.fees_ore}, now=now,
-    )  # fmt: skip
-
-
-def ran_late(case: Case, due: cases.AmountDue) -> Late:
-    """What was booked of an open case after the day that something is due on."""
-    books = ledger.of_case(case.id)
-    through_on = books.interest_booked_through()
-    if case.closed_on is not None or through_on is None or through_on <= due.on:
-        through_on, ran_ore, interest_ore = None, 0, 0
-    else:
-        ran_ore = cases.interest_between(case, due.on, through_on).ore
-        interest_ore = min(due.interest_ore, ran_ore)
-    charged = [
-        one
-        for one in books.lines
-        if one.account == Account.FEES and one.ore > 0 and one.booked_on > due.on
-    ]
-    fees_ore = min(due.fees_ore, sum(one.ore for one in charged))
-    return Late(
-        ran_ore,
-        interest_ore,
-        through_on,
-        0 if case.closed_on is not None else fees_ore,
-        max((one.booked_on for one in charged), default=due.on),
-    )
-
-
 def _lower_claim(
-    case: Case, due: cases.AmountDue, late: Late, paid_ore: int, *, key: str, now: datetime
+    case: Case, due: cases.AmountDue, late: crossing.Late, paid_ore: int, *, key: str, now: datetime
 ) -> int:
     """Lower the claim by interest that later money has paid, and that did not run; answers by what.
 
     paid_ore: what a payment, valued on the day of due, has for the claim. Only when that is all of
-    it: what the payment has beyond it then goes back, and `lower_interest` finds no claim to lower.
+    it: what the payment has beyond it then goes back, and `crossing.lower_interest` finds no claim
+    to lower.
     """
     through_on, left_ore = late.interest_through_on, due.principal_ore
     if through_on is None or paid_ore <= 0:
@@ -215,30 +174,6 @@ def _lower_claim(
         lines={Account.PRINCIPAL: -ore, Account.CLAIMS: ore}, now=now,
     )  # fmt: skip
     return ore
-
-
-def lower_interest(case: Case, late: Late, value_on: date, *, key: str, now: datetime) -> None:
-    """Give up interest that ran after a payment's own day on what it had covered.
-
-    late: as `ran_late` told it before the payment was booked.
-    """
-    through_on = late.interest_through_on
-    if through_on is None:
-        return
-    left = ledger.balance(case.id)
-    still_ore = cases.interest_between(case, value_on, through_on).ore if left.principal_ore else 0
-    over_ore = max(0, late.ran_ore - still_ore)
-    waived_ore = min(left.interest_ore, over_ore)
-    # Interest that later money has paid and that did not run pays the claim.
-    to_claim_ore = min(left.principal_ore, over_ore - waived_ore)
-    post(
-        case, ledger.INTEREST_WAIVED, booked_on=through_on, key=f"interest waived:{key}",
-        lines={
-            Account.INTEREST: -waived_ore, Account.PRINCIPAL: -to_claim_ore,
-            Account.CLAIMS: waived_ore + to_claim_ore,
-        },
-        now=now,
-    )  # fmt: skip
 
 
 def newest(case_ids: Sequence[int]) -> int:
@@ -259,19 +194,6 @@ NEWEST = Part(
 )
 
 
-def book_interest(case: Case, due: cases.AmountDue, *, key: str, now: datetime) -> None:
-    """Book the interest that has run since it was last booked."""
-    post(
-        case,
-        ledger.INTEREST_ACCRUED,
-        # Not further than it was counted: what a missing rate held back can still be added.
-        booked_on=due.interest_through_on,
-        key=f"interest:{key}",
-        lines={Account.INTEREST: due.accrual.ore, Account.CLAIMS: -due.accrual.ore},
-        now=now,
-    )
-
-
 def close_if_settled(case: Case, left_ore: int, *, on: date, key: str, now: datetime) -> int:
     """Close a case on which nothing is owed any more, or so little that it is let go.
 
@@ -282,6 +204,8 @@ def close_if_settled(case: Case, left_ore: int, *, on: date, key: str, now: date
     if left_ore > rules.small_rest_ore:
         return left_ore
     move(case, "pay", SYSTEM)
+    if unsent.withdraw(case, now=now):
+        left_ore = ledger.balance(case.id).total_ore
     give_up(case, "rest.written_off", on=on, fees_to=Account.BAD_DEBT, key=f"rest:{key}", now=now)
     close(case, on=on, now=now)
     record(
@@ -294,6 +218,15 @@ def close_if_settled(case: Case, left_ore: int, *, on: date, key: str, now: date
         terms=rules.chosen("small_rest_ore") if left_ore else {},
     )
     return 0
+
+
+def withdraw_letters(case: Case, *, now: datetime, but: Collection[str] = ()) -> None:
+    """Withdraw what of an open case waits to be sent, as `unsent.withdraw`; a case on which nothing
+    is then owed is paid, and closed."""
+    if unsent.withdraw(case, but=but, now=now) and case.status in states.OPEN:
+        on = clock.day_of(now)
+        if not cases.amount_due(case, on).total_ore:
+            close_if_settled(case, 0, on=on, key=f"unsent:{case.id}:{now:%Y%m%d%H%M%S%f}", now=now)
 
 
 _GIVEN_UP = {
@@ -357,6 +290,7 @@ def take_back(
     kind = "payment.taken_back"
     ledger.take_back(payment_key, kind=kind, as_key=posted, now=now, instead=instead)
     commission.take_back(payment_key, now=now)
+    _take_back_counted(case, payment_key, now)
     if by_bank:
         post(
             case, "payment.returned_by_bank", booked_on=on, key=f"returned by bank:{key}",
@@ -403,6 +337,15 @@ def _stay(
     )  # fmt: skip
     assert settled is not None
     return settled
+
+
+def _take_back_counted(case: Case, payment_key: str, now: datetime) -> None:
+    """Book back what of a payment was counted anew when a fee fell."""
+    for key in ledger.counted_anew(case.id, payment_key):
+        ledger.take_back(
+            key, kind="payment.taken_back", as_key=f"taken back:{key}", now=now, instead={}
+        )
+        commission.take_back(key, now=now)
 
 
 def _ran_since(case: Case, value_on: date) -> int:

@@ -59,6 +59,8 @@ class Transition:
     next_step: str | None = "same"
 
 
+# What a letter that has not left brings with it when it is withdrawn (`unsent`).
+_FALLEN = ("fee.waived", "payment.counted_anew")
 TRANSITIONS = (
     Transition("remind", (IMPORTED,), REMINDED, (SYSTEM,), "case.reminder_sent",
                "lag (1981:739) § 2; reminder_days of the rules", ("fee.reminder",), "reminder",
@@ -76,11 +78,12 @@ TRANSITIONS = (
                "after_demand of the rules: surveillance", next_step=None),
     Transition("write off", OPEN, WRITTEN_OFF, (SYSTEM, CREDITOR, OPERATOR), "case.written_off",
                "after_demand of the rules, or the creditor's decision",
-               ("interest.accrued", "claim.written_off"), next_step=None),
+               ("interest.accrued", "claim.written_off", *_FALLEN), next_step=None),
     Transition("give back", OPEN, RETURNED, (SYSTEM, OPERATOR), "case.returned",
-               "after_demand of the rules: return", ("claim.returned",), next_step=None),
+               "after_demand of the rules: return", ("claim.returned", *_FALLEN), next_step=None),
     Transition("pay", OPEN, PAID, (BANK, SYSTEM), "case.paid", "inkassolagen § 9",
-               ("interest.accrued", "payment", "commission", "rest.written_off"), next_step=None),
+               ("interest.accrued", "payment", "commission", "rest.written_off", *_FALLEN),
+               next_step=None),
     Transition("pay directly", OPEN, None, (CREDITOR,), "case.paid_directly",
                "the creditor has the money; direct_payment of the rules",
                ("interest.accrued", "payment.direct", "commission", "interest.waived",
@@ -97,20 +100,22 @@ TRANSITIONS = (
     Transition("change the due date", (IMPORTED, REMINDED), None, (CREDITOR,),
                "case.due_date_changed", "räntelagen (1975:635) § 3"),
     Transition("let lapse", OPEN, LIMITED, (SYSTEM,), "case.limited",
-               "preskriptionslagen (1981:130) § 8", ("claim.limited",), next_step=None),
+               "preskriptionslagen (1981:130) § 8", ("claim.limited", *_FALLEN), next_step=None),
     Transition("stop", OPEN, None, (SYSTEM, CREDITOR, DEBTOR, OPERATOR), "case.stopped",
-               "inkassolagen § 4 (god inkassosed), § 8"),
+               "inkassolagen § 4 (god inkassosed), § 8; lag (1981:739) § 3: no fee for a"
+               " letter that is not sent", _FALLEN),
     Transition("go on", OPEN, None, (SYSTEM, CREDITOR, OPERATOR), "case.resumed",
-               "the reason to stop is over"),
+               "the reason to stop is over; a letter that was held back is charged for now",
+               ("fee.reminder", "fee.demand")),
     Transition("postpone", (REMINDED, DEMANDED), None, (DEBTOR,), "case.postponed",
                "anstånd: may_postpone, postpone_days and postpone_times of the rules",
                sends="more_time"),
     Transition("agree on a plan", OPEN, None, (CREDITOR, DEBTOR, OPERATOR), "case.plan_agreed",
-               "lag (1981:739) § 3 p. 2", ("fee.plan",), "plan"),
+               "lag (1981:739) § 3 p. 2", ("fee.plan", *_FALLEN), "plan"),
     Transition("move a plan", OPEN, None, (DEBTOR,), "case.plan_moved",
                "the day of what is left is changed once for each plan", sends="plan"),
     Transition("end a plan", OPEN, None, (CREDITOR, OPERATOR), "case.plan_ended",
-               "what was agreed on is called off by who agreed on it"),
+               "what was agreed on is called off by who agreed on it", _FALLEN),
     Transition("object", OPEN, None, (CREDITOR, DEBTOR, OPERATOR), "case.disputed",
                "inkassolagen §§ 4, 5, 8: a time to object, and no demand for what is not owed"),
     Transition("ask about an objection", OPEN, None, (CREDITOR,), "case.dispute_asked",

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy import select
 
-from portal.collection import cases, circumstances, reaching, states
+from portal.collection import cases, circumstances, reaching, settling, states
 from portal.collection.models import Case, Stop
 from portal.collection.moves import move, open_stops, record
 from portal.database import tenancy
@@ -23,6 +23,21 @@ from portal.messages import N_, RedaError
 TIME_AFTER = timedelta(days=10)
 
 
+def lock_together(case: Case) -> None:
+    """Lock a case, if it is open, and the same person's other open ones at the company.
+
+    To be called before any of them is locked, by whoever may stop it for a circumstance, or let it
+    go on: all are locked in the order of their ids, and two who do so at once do not wait for each
+    other.
+    """
+    # Whoever looks at one case need not see the others.
+    with tenancy.service():
+        theirs = circumstances.open_cases_of(case.debtor)
+        db.session.execute(
+            select(Case.id).where(Case.id.in_(theirs)).order_by(Case.id).with_for_update()
+        ).all()
+
+
 def stop(
     case: Case,
     kind: str,
@@ -35,8 +50,9 @@ def stop(
     """Stop a case. The same kind again changes reason and day of the stop that is there.
 
     case: locked. kind: one of states.STOPS; one of states.CIRCUMSTANCES is about a person, and
-    stops all their open cases at the company. until_on: the day that it ends by itself, for a hold.
-    Raises states.NotAllowed for a closed case, RedaError for an unknown kind.
+    stops all their open cases at the company (`lock_together` before). until_on: the day that it
+    ends by itself, for a hold. Raises states.NotAllowed for a closed case, RedaError for an unknown
+    kind.
     """
     if kind not in states.STOPS:
         raise RedaError(N_("There is no such reason to stop a case."), field="kind")
@@ -59,8 +75,6 @@ def _put(
         db.session.add(found)
     found.reason, found.until_on = reason, until_on
     case.is_stopped = True
-    # A plan holds whatever else stops the case, and costs a fee because it is sent.
-    outbox.withdraw_unsent(case.id, but=(outbox.PLAN,))
     db.session.flush()
     record(
         case,
@@ -71,6 +85,8 @@ def _put(
         reason=reason,
         until_on=until_on.isoformat() if until_on else None,
     )
+    # A plan holds whatever else stops the case, and costs a fee because it is sent.
+    settling.withdraw_letters(case, but=(outbox.PLAN,), now=now)
     return found
 
 

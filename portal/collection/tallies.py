@@ -111,7 +111,8 @@ stood as materialized (
     from ledger_lines l join ledger_entries e on e.id = l.entry_id
     where l.creditor_id = :creditor_id and l.booked_on >= :paid_from and l.booked_on <= :today
         and l.account in ('principal', 'interest', 'fees', 'over_payment')
-        and (l.amount_ore < 0 or e.kind = 'payment.taken_back') and e.kind like 'payment.%'
+        and (l.amount_ore < 0 or e.kind in ('payment.taken_back', 'payment.counted_anew'))
+        and e.kind like 'payment.%'
     group by l.entry_id, 1, 2, 3, 4
 ), settled as (
     -- What was paid out or set off, when it was; what the bank refused was not paid on that day.

@@ -503,6 +503,10 @@ TOLD = {
 }
 
 
+# Those that may touch the same person's other cases at the company.
+OF_PEOPLE = ("hold", "check-situation")
+
+
 def find(name: str) -> CaseAct | None:
     """The act with a name in an address."""
     return _BY_NAME.get(name)

@@ -331,6 +331,13 @@ def _payment_received(data: Data) -> tuple[str, str]:
     return gettext("A payment came"), told
 
 
+def _fee_fell(data: Data) -> tuple[str, str]:
+    return gettext("Fees waived"), gettext(
+        "%(amount)s falls away: the letter was withdrawn before it left.",
+        amount=kronor(data["amount_ore"]),
+    )
+
+
 def _payment_taken_back(data: Data) -> tuple[str, str]:
     amount, day = kronor(data["amount_ore"]), _day(data, "value_on")
     if data["by_bank"]:
@@ -589,6 +596,7 @@ _TEXTS: Mapping[str, Callable[[Data], tuple[str, str]]] = {
     "case.stopped": _stopped,
     "case.resumed": _resumed,
     "case.paid_directly": _paid_directly,
+    "case.fee_fell": _fee_fell,
     "case.credited": _credited,
     "case.credited_in_part": _credited,
     "case.due_date_changed": _due_date_changed,
@@ -807,6 +815,7 @@ _STEPS = (
 )  # fmt: skip
 _MONEY = (
     "case.payment_received", "case.payment_taken_back", "case.paid", "case.paid_directly",
+    "case.fee_fell",
     "case.refund_paid", "case.refund_returned",
     "case.credited",
     "case.credited_in_part", "case.written_off", "case.returned", "case.recalled", "case.limited",

@@ -5,7 +5,7 @@ from htmx_flask import request
 from werkzeug.exceptions import NotFound
 
 from portal import clock
-from portal.collection import effects, states
+from portal.collection import effects, states, stops
 from portal.collection.effects import ChangedMeanwhile, DoneBefore, Effect
 from portal.creditor import access, case_acts
 from portal.creditor.case_acts import CaseAct, Hand
@@ -64,7 +64,13 @@ def do_act(reference: str, act: str) -> Response:
     return _look(asked, facts, form)
 
 
+def _lock(act: CaseAct, facts: CaseFacts) -> None:
+    if act.name in case_acts.OF_PEOPLE:
+        stops.lock_together(facts.case)
+
+
 def _look(act: CaseAct, facts: CaseFacts, form: ActForm) -> Response:
+    _lock(act, facts)
     try:
         effect = effects.preview(
             facts.case.id, act.name, act.verb(form, _hand()), said=form.said(), today=clock.today()
@@ -78,6 +84,7 @@ def _do(act: CaseAct, facts: CaseFacts, form: ActForm) -> Response:
     reference, hand = facts.case.reference, _hand()
     if not form.validate():
         return _page(act, facts, form, status=422)
+    _lock(act, facts)
     try:
         effects.perform(
             facts.case.id, act.name, act.verb(form, hand), said=form.said(),

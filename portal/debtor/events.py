@@ -133,6 +133,7 @@ _SAYING: Mapping[str, Callable[[Data, str], str]] = {
     "case.refund_paid": _refunded,
     "case.paid_directly": _paid_directly,
     "case.credited_in_part": _lowered,
+    "case.fee_fell": _lowered,
     "case.stopped": _stopped,
     "case.resumed": _resumed,
 }

@@ -14,7 +14,7 @@ from werkzeug.exceptions import NotFound
 from wtforms.fields.choices import SelectChoice
 
 from portal import clock
-from portal.collection import attachments, cases, tellings
+from portal.collection import attachments, cases, states, stops, tellings
 from portal.debtor import access, views_files
 from portal.debtor.forms_says import AnyToldForm, PaidForm, SituationForm, WrongPersonForm
 from portal.debtor.limits import visitor
@@ -139,6 +139,8 @@ def _page(page: Page, form: AnyToldForm | None = None, *, status: int = 200) -> 
 
 
 def _tell(page: Page) -> Response:
+    if set(page.kinds) & set(states.CIRCUMSTANCES):
+        stops.lock_together(access.current_case())
     case = cases.lock(access.current_case().id)
     if "more" in request.form:
         return _add_files(page)

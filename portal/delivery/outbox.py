@@ -102,10 +102,21 @@ class ToTryAgain:
 
 @dataclass(frozen=True)
 class Withdrawn:
-    """What a withdrawn letter was about."""
+    """What a withdrawn letter was about. key: as it was put."""
 
     case_id: int
     kind: str
+    id: int
+    key: str
+
+
+_OF_WITHDRAWN = (Message.case_id, Message.kind, Message.id, Message.idempotency_key)
+
+
+def _withdrawn_row(case_id: int | None, kind: str, id: int, key: str) -> Withdrawn:
+    # The database has no letter without a case.
+    assert case_id is not None
+    return Withdrawn(case_id, kind, id, key)
 
 
 class NotFailed(RedaError):
@@ -360,14 +371,11 @@ def withdraw(message_id: int) -> Withdrawn:
         update(Message)
         .where(Message.id == message_id, Message.status == "failed", Message.channel == "letter")
         .values(status="withdrawn")
-        .returning(Message.case_id, Message.kind)
+        .returning(*_OF_WITHDRAWN)
     ).one_or_none()
     if row is None:
         raise NotFailed(N_("This message is not among those that could not be sent."))
-    case_id, kind = row
-    # The database has no letter without a case.
-    assert case_id is not None
-    return Withdrawn(case_id, kind)
+    return _withdrawn_row(*row)
 
 
 def kept_back(message_id: int) -> SentOrWaiting:
@@ -436,20 +444,50 @@ def forget_old_mails(now: datetime) -> None:
     )
 
 
-def withdraw_unsent(*case_ids: int, but: Collection[str] = ()) -> None:
-    """Let nothing more of some cases be sent but answers, and kinds that are named.
+def withdraw_unsent(*case_ids: int, but: Collection[str] = ()) -> list[Withdrawn]:
+    """Let nothing more of some cases be sent but answers, and kinds that are named; which were not.
 
-    What is being handed over this moment still goes.
+    What is being handed over this moment still goes. What the letters cost is the caller's
+    (`collection.unsent`).
     """
-    db.session.execute(
+    rows = db.session.execute(
         update(Message)
         .where(
             Message.case_id.in_(case_ids),
-            Message.status.in_(("waiting", "failed")),
+            _NOT_LEFT,
             Message.kind.not_in((*ANSWERS, *but)),
         )
         .values(status="withdrawn")
+        .returning(*_OF_WITHDRAWN)
     )
+    return sorted((_withdrawn_row(*row) for row in rows), key=lambda one: one.id)
+
+
+_NOT_LEFT = Message.status.in_(("waiting", "failed"))
+
+
+def not_left(case_id: int, kinds: Collection[str]) -> list[Withdrawn]:
+    """Letters of a case that `withdraw_unsent` would withdraw, the oldest first; of which kinds."""
+    rows = db.session.execute(
+        select(*_OF_WITHDRAWN)
+        .where(Message.case_id == case_id, _NOT_LEFT, Message.kind.in_(kinds))
+        .order_by(Message.id)
+    )
+    return [_withdrawn_row(*row) for row in rows]
+
+
+def has_left(case_id: int, kind: str, key: str) -> bool:
+    """Whether a letter of a case has been handed over. key: how its key begins, up to a colon."""
+    left = select(Message.id).where(
+        Message.case_id == case_id,
+        Message.kind == kind,
+        Message.status == "sent",
+        or_(
+            Message.idempotency_key == key,
+            Message.idempotency_key.startswith(f"{key}:", autoescape=True),
+        ),
+    )
+    return db.session.scalar(left.limit(1)) is not None
 
 
 def post_instead(case_ids: Collection[int], now: datetime) -> None:
@@ -509,20 +547,20 @@ def count_waiting(creditor_id: int) -> int:
     return db.session.scalar(waiting) or 0
 
 
-def withdraw_letters_before(creditor_id: int, instant: datetime) -> int:
-    """Give up reminders and demands written before an instant that have not left; how many."""
-    withdrawn = db.session.scalars(
+def withdraw_letters_before(creditor_id: int, instant: datetime) -> list[Withdrawn]:
+    """Give up reminders and demands written before an instant that have not left; which."""
+    rows = db.session.execute(
         update(Message)
         .where(
             Message.creditor_id == creditor_id,
-            Message.kind.in_(("reminder", "demand")),
-            Message.status.in_(("waiting", "failed")),
+            Message.kind.in_(STEPS),
+            _NOT_LEFT,
             Message.created_at < instant,
         )
         .values(status="withdrawn")
-        .returning(Message.id)
+        .returning(*_OF_WITHDRAWN)
     )
-    return len(withdrawn.all())
+    return sorted((_withdrawn_row(*row) for row in rows), key=lambda one: (one.case_id, one.id))
 
 
 def newest_withdrawn(creditor_id: int) -> list[int]:

@@ -27,8 +27,9 @@ class Situation:
     means: str
 
 
-# Whoever is in one of these is invited to no payment: the debt is settled elsewhere, or not theirs.
-SETTLED_ELSEWHERE = frozenset({"debt restructuring", "bankrupt", "minor"})
+# Whoever is in one of these is invited to no payment: the debt is settled elsewhere, such as by an
+# estate, or not theirs, such as the heirs'.
+SETTLED_ELSEWHERE = frozenset({"debt restructuring", "bankrupt", "minor", "deceased"})
 
 SITUATIONS: Mapping[str, Situation] = {
     one.name: one

@@ -9,6 +9,7 @@
   principal changed and through which day interest is booked, for interest. `BOOKS`: of several, to
   be asked with other things (`database.together`).
 - `interest_booked(case_id)`: how much interest is booked.
+- `fees_charged(case_id)`, `fees_paid(case_id)`: its fees that stand, and which payments cover them.
 - `received_since_sql(case_id, at)`: what came for a case, for its plan.
 - `owed_to(creditor_id)`, `owed_rows(creditor_id)`: collected and not yet paid out.
 - `owed_by(creditor_id)`: what the creditor is charged: fees it bears, commission, signatures.
@@ -31,6 +32,7 @@ from portal.ledger.books import (
     BOOKS,
     COMMISSION,
     COMMISSION_TAKEN_BACK,
+    COUNTED_ANEW,
     COVER_RETURNED,
     COVERED_BY_US,
     FEES_VAT,
@@ -52,6 +54,7 @@ from portal.ledger.books import (
     CaseBooks,
     CaseLine,
     EntryRow,
+    FeesPaid,
     Movement,
     OwedRow,
     balance,
@@ -59,7 +62,10 @@ from portal.ledger.books import (
     balances_sql,
     case_totals_sql,
     charged_currencies,
+    counted_anew,
     entries,
+    fees_charged,
+    fees_paid,
     interest_booked,
     is_posted,
     is_posted_sql,
@@ -102,6 +108,7 @@ __all__ = [
     "BOOKS",
     "COMMISSION",
     "COMMISSION_TAKEN_BACK",
+    "COUNTED_ANEW",
     "COVERED_BY_US",
     "COVER_RETURNED",
     "FEES_VAT",
@@ -124,6 +131,7 @@ __all__ = [
     "CaseBooks",
     "CaseLine",
     "EntryRow",
+    "FeesPaid",
     "Movement",
     "OwedRow",
     "OwnShare",
@@ -134,9 +142,12 @@ __all__ = [
     "case_totals_sql",
     "charged_currencies",
     "client_money",
+    "counted_anew",
     "cover",
     "covered",
     "entries",
+    "fees_charged",
+    "fees_paid",
     "forget_sums",
     "hold_own_share",
     "interest_booked",

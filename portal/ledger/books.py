@@ -1,7 +1,7 @@
 """Entries in, balances out. The only place that writes money."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
@@ -95,6 +95,8 @@ REFUND_LOST = "refund.lost"
 # taken back with its payment; a month's signatures; the tax on the fees that it bore in a month.
 COMMISSION, COMMISSION_TAKEN_BACK = "commission", "commission.taken_back"
 SIGNATURES, FEES_VAT = "signatures", "fees.vat"
+# What was paid of a fee that then fell covers what else is owed, from the payment's own day.
+COUNTED_ANEW = "payment.counted_anew"
 # A creditor pays what it is charged, instead of having it set off.
 STATEMENT_PAID = "payment.statement"
 
@@ -169,6 +171,15 @@ class CaseBooks:
 
     def _until(self, on: date | None) -> Sequence[CaseLine]:
         return self.lines if on is None else [one for one in self.lines if one.booked_on <= on]
+
+
+@dataclass(frozen=True)
+class FeesPaid:
+    """What a payment covers of fees, in öre. key: of its entry. booked_on: its value date."""
+
+    key: str
+    booked_on: date
+    ore: int
 
 
 @dataclass(frozen=True)
@@ -413,6 +424,52 @@ def interest_booked(case_id: int) -> int:
         )
         or 0
     )
+
+
+def fees_charged(case_id: int) -> int:
+    """The fees that were booked on a case and not given up, paid or not, in öre."""
+    return sum(one.ore for one in _fee_lines(case_id) if not one.kind.startswith("payment."))
+
+
+def fees_paid(case_id: int) -> list[FeesPaid]:
+    """What payments cover of a case's fees, the newest first.
+
+    What was taken back or counted anew covers none.
+    """
+    paid: dict[str, FeesPaid] = {}
+    for one in _fee_lines(case_id):
+        if one.kind == "payment.taken_back":
+            paid.pop(one.idempotency_key.replace("taken back:", "payment:", 1), None)
+        elif one.kind == COUNTED_ANEW:
+            # After its name and the letter's, the payment's own key.
+            key = one.idempotency_key.split(":", 2)[2]
+            if key in paid:
+                paid[key] = replace(paid[key], ore=paid[key].ore - one.ore)
+        elif one.kind.startswith("payment."):
+            paid[one.idempotency_key] = FeesPaid(one.idempotency_key, one.booked_on, -one.ore)
+    return [one for one in reversed(paid.values()) if one.ore > 0]
+
+
+def counted_anew(case_id: int, payment_key: str) -> list[str]:
+    """The keys of entries that counted a payment anew, and that are not taken back themselves.
+
+    payment_key: of the payment's entry.
+    """
+    keys = [
+        one.idempotency_key
+        for one in _fee_lines(case_id)
+        if one.kind == COUNTED_ANEW and one.idempotency_key.endswith(f":{payment_key}")
+    ]
+    return [one for one in keys if not is_posted(f"taken back:{one}")]
+
+
+def _fee_lines(case_id: int) -> Sequence[Any]:
+    return db.session.execute(
+        select(Entry.idempotency_key, Entry.kind, Entry.booked_on, Line.amount_ore.label("ore"))
+        .join(Line, Line.entry_id == Entry.id)
+        .where(Line.case_id == case_id, Line.account == Account.FEES)
+        .order_by(Entry.id)
+    ).all()
 
 
 # The key of the payment that an entry of money is of.

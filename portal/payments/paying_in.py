@@ -171,7 +171,7 @@ def take_surely(ids: Iterable[int], *, actor: Actor, now: datetime) -> list[int]
     The payments are locked by the caller. Answers the ids of those that name a statement at all:
     what is not booked of them, such as one in another currency, is for a person.
     """
-    named = []
+    named, sure = [], []
     for payment in db.session.scalars(
         select(BankPayment)
         .where(
@@ -188,8 +188,18 @@ def take_surely(ids: Iterable[int], *, actor: Actor, now: datetime) -> list[int]
             continue
         named.append(payment.id)
         if is_alone and len(numbers) == 1 and statement.currency == payment.currency:
-            _book(payment, statement, actor, now)
-            payment.state = "settled"
+            sure.append((payment, statement))
+    # Companies in the order of their ids, before the cases of other payments.
+    owners = {statement.creditor_id for _, statement in sure}
+    db.session.execute(
+        select(Creditor.id)
+        .where(Creditor.id.in_(owners))
+        .order_by(Creditor.id)
+        .with_for_update(key_share=True)
+    ).all()
+    for payment, statement in sure:
+        _book(payment, statement, actor, now)
+        payment.state = "settled"
     db.session.flush()
     return named
 

@@ -56,10 +56,10 @@ WAITING, GOING_BACK, REVERSAL_WAITS = "waiting", "going back", "reversal waits"
 OTHER_DAY, UNDONE, NOT_DEBITED, NOT_SETTLED = (
     "other day", "undone", "paid, not debited", "debited, not settled",
 )  # fmt: skip
-ON_ITS_WAY, GONE_BACK = "on its way", "gone back"
+ON_ITS_WAY, GONE_BACK, NOT_DRAWN = "on its way", "gone back", "not drawn"
 EXPLAINED = (
     WAITING, GOING_BACK, GONE_BACK, REVERSAL_WAITS, OTHER_DAY, UNDONE, NOT_DEBITED, NOT_SETTLED,
-    ON_ITS_WAY,
+    ON_ITS_WAY, NOT_DRAWN,
 )  # fmt: skip
 # Of each reason so many are listed; all are summed.
 MOST_LISTED = 200
@@ -303,6 +303,12 @@ by_bank as (
             partition by way order by posted_on desc, entry_id desc) - ore as before_ore
         from moved where way is not null and ore > 0 and posted_on <= :last
     ) m join of_way w on w.way = m.way where m.before_ore < w.left_ore
+), not_drawn as (
+    -- What was taken back or paid back of late, and the bank has not drawn.
+    select w.way, least(-w.left_ore, d.ore) as ore from of_way w join (
+        select way, sum(came_ore - books_ore) as ore from way_days
+        where day between :recent and :last group by way
+    ) d on d.way = w.way where w.left_ore < 0 and d.ore > 0
 ), found as (
     select case when is_whole then 'other day'
             when state is null then 'not in a file'
@@ -331,8 +337,11 @@ by_bank as (
         kind, 0, least(ore, left_ore - before_ore), null, posted_on
     from on_its_way
     union all
-    select 'not in the books', 'way', null, way, -left_ore, 0, null, null
-    from of_way where left_ore < 0
+    select 'not drawn', 'way', null, way, ore, 0, null, null from not_drawn
+    union all
+    select 'not in the books', 'way', null, w.way, -w.left_ore - coalesce(d.ore, 0), 0, null, null
+    from of_way w left join not_drawn d on d.way = w.way
+    where w.left_ore < 0 and -w.left_ore > coalesce(d.ore, 0)
     union all
     select 'not in a file', 'entry', entry_id, kind, 0, ore, null, posted_on
     from moved

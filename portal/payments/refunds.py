@@ -23,7 +23,14 @@ from portal.ledger import Account
 from portal.messages import N_, RedaError
 from portal.payments import telling, ways
 from portal.payments.accounts import check_account, written_account
-from portal.payments.models import BankFile, BankPayment, Payment, Refund, SwishRequest
+from portal.payments.models import (
+    BankFile,
+    BankPayment,
+    BankShare,
+    Payment,
+    Refund,
+    SwishRequest,
+)
 from portal.payments.swish import new_callback_identifier, new_payment_id
 
 log = structlog.get_logger()
@@ -72,18 +79,40 @@ def owe(keys: Sequence[str], *, now: datetime) -> None:
     if not keys:
         return
     for payment in db.session.scalars(select(Payment).where(Payment.channel_reference.in_(keys))):
-        is_at_once = payment.channel in ways.WAYS
-        db.session.add(
-            Refund(
-                key=new_payment_id(), booked_id=payment.id, creditor_id=payment.creditor_id,
-                case_id=payment.case_id, amount_ore=payment.overpaid_ore,
-                way=payment.channel if is_at_once else BANK, currency=payment.currency,
-                why="overpaid", payer_name="", payer_account=payment.payer,
-                status=WAITING if is_at_once else TO_CONFIRM, by=SYSTEM.label, at=now,
-                callback_identifier=new_callback_identifier(),
-            )
-        )  # fmt: skip
+        db.session.add(_refund_of(payment, payment.overpaid_ore, now))
     db.session.flush()
+
+
+def owe_more(key: str, ore: int, *, now: datetime) -> None:
+    """Let more of a payment go back than was too much when it was booked.
+
+    key: its `channel_reference`.
+    """
+    payment = db.session.scalar(select(Payment).where(Payment.channel_reference == key))
+    if payment is None:
+        return
+    refund = _refund_of(payment, ore, now)
+    db.session.add(refund)
+    told = db.session.execute(
+        select(BankPayment, BankShare)
+        .join(BankShare, BankShare.payment_id == BankPayment.id)
+        .where(BankShare.key == key)
+    ).one_or_none()
+    if told is not None:
+        _fill_in(refund, told[0], told[1].id, by=SYSTEM.label)
+    db.session.flush()
+
+
+def _refund_of(payment: Payment, ore: int, now: datetime) -> Refund:
+    is_at_once = payment.channel in ways.WAYS
+    return Refund(
+        key=new_payment_id(), booked_id=payment.id, creditor_id=payment.creditor_id,
+        case_id=payment.case_id, amount_ore=ore,
+        way=payment.channel if is_at_once else BANK, currency=payment.currency,
+        why="overpaid", payer_name="", payer_account=payment.payer,
+        status=WAITING if is_at_once else TO_CONFIRM, by=SYSTEM.label, at=now,
+        callback_identifier=new_callback_identifier(),
+    )  # fmt: skip
 
 
 def fill_in(booked_id: int, payment: BankPayment, share_id: int, *, by: str) -> None:
@@ -93,6 +122,10 @@ def fill_in(booked_id: int, payment: BankPayment, share_id: int, *, by: str) -> 
             Refund.booked_id == booked_id, Refund.status.not_in((FAILED, WITHDRAWN))
         )
     ).one()
+    _fill_in(refund, payment, share_id, by=by)
+
+
+def _fill_in(refund: Refund, payment: BankPayment, share_id: int, *, by: str) -> None:
     refund.payment_id, refund.share_id, refund.by = payment.id, share_id, by
     refund.payer_name, refund.payer_account = payment.payer_name, payment.payer_account
     refund.account_kind = known_kind(payment)

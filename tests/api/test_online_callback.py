@@ -18,7 +18,7 @@ from portal.payments.models import SwishRequest
 from portal.payments.online import SIGNATURE, signature
 from simulators.online import CALLBACK_KEY
 from simulators.serving import Server, serve
-from tests.factories import a_reminded_case
+from tests.factories import a_case_whose_reminder_left as a_reminded_case
 from tests.online_fixtures import Online
 from tests.swish_fixtures import Swish
 

@@ -17,7 +17,7 @@ from portal.identity.actor import SYSTEM
 from portal.payments import booking
 from portal.payments.models import SwishRequest
 from simulators.serving import Server, serve
-from tests.factories import a_reminded_case
+from tests.factories import a_case_whose_reminder_left as a_reminded_case
 from tests.swish_fixtures import Swish
 
 pytest_plugins = ["tests.swish_fixtures"]

@@ -77,9 +77,11 @@ from tests.factories import (
     a_debtor_of,
     a_person,
     a_person_at,
-    a_reminded_case,
     an_invoice_of,
     rules_of,
+)
+from tests.factories import (
+    a_case_whose_reminder_left as a_reminded_case,
 )
 from tests.payments.bank_files.written import Deposit, Paid, bgmax, camt, entry
 from tests.payments.charging import a_price, a_statement, a_watched_case, pay

@@ -10,7 +10,8 @@ from portal.collection.models import Case
 from portal.extensions import db
 from portal.identity.actor import SWISH, SYSTEM
 from portal.payments import booking
-from tests.factories import NOW, TODAY, a_creditor_that_signed, a_reminded_case
+from tests.factories import NOW, TODAY, a_creditor_that_signed
+from tests.factories import a_case_whose_reminder_left as a_reminded_case
 from tests.portal_fixtures import Portal, Visitor
 
 

@@ -6,7 +6,8 @@ from playwright.sync_api import Page, expect
 from portal.collection.models import Case
 from portal.config import Settings
 from tests.browser.test_paying import enter
-from tests.factories import a_creditor_that_signed, a_reminded_case
+from tests.factories import a_case_whose_reminder_left as a_reminded_case
+from tests.factories import a_creditor_that_signed
 from tests.online_fixtures import Online
 from tests.portal_fixtures import Portal
 

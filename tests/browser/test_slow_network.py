@@ -13,8 +13,10 @@ from tests.factories import (
     a_creditor_that_signed,
     a_person,
     a_person_at,
-    a_reminded_case,
 )  # fmt: skip
+from tests.factories import (
+    a_case_whose_reminder_left as a_reminded_case,
+)
 from tests.portal_fixtures import Portal
 
 # Longer than a page waits between two questions.

@@ -10,7 +10,8 @@ from portal import clock
 from portal.collection.models import Case
 from portal.extensions import db
 from portal.identity.models import BrowserSession
-from tests.factories import a_creditor_that_signed, a_reminded_case
+from tests.factories import a_case_whose_reminder_left as a_reminded_case
+from tests.factories import a_creditor_that_signed
 from tests.portal_fixtures import Portal
 
 WORDS = "I never got the invoice."

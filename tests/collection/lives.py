@@ -21,7 +21,7 @@ from portal.collection.models import Case
 from portal.extensions import db
 from portal.identity.actor import SYSTEM, Actor
 from portal.identity.models import Creditor
-from tests.factories import an_invoice_of
+from tests.factories import an_invoice_of, letters_leave
 
 CLERK = Actor("person", "Eva", role="creditor")
 BANK = Actor("bank")
@@ -49,11 +49,13 @@ def open_on(creditor: Creditor, day: date, *, due_on: date, ore: int, **values: 
 def remind(case: Case, day: date) -> None:
     """The reminder goes out."""
     lifecycle.send_reminder(case, today=day, now=at(day))
+    letters_leave("reminder")
 
 
 def demand(case: Case, day: date) -> None:
     """The demand goes out."""
     lifecycle.send_demand(case, today=day, now=at(day))
+    letters_leave("demand")
 
 
 def take_to_law(case: Case, day: date) -> None:

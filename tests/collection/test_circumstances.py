@@ -1,11 +1,13 @@
 """What one case tells of its debtor holds for letters of their other cases."""
 
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from portal.collection import (
     cases,
@@ -294,3 +296,35 @@ def test_what_waits_for_a_mailbox_goes_by_post_and_nobody_is_asked(
         ("letter", "sent", None), ("mailbox", "sent", None),
     ]  # fmt: skip
     assert boxes.matched == [1]
+
+
+def test_two_cases_of_a_person_that_are_told_of_at_once_do_not_wait_for_each_other(
+    app: Flask,
+) -> None:
+    creditor = a_creditor()
+    customer = a_customer(creditor)
+    first, second = (a_case(creditor, debtor=customer) for _ in range(2))
+    second_id = second.id
+
+    def tell_of_second() -> str:
+        with app.app_context(), tenancy.service():
+            stops.lock_together(db.session.get_one(Case, second_id))
+            mark(cases.lock(second_id), states.DECEASED)
+            return cases.lock(second_id).status
+
+    stops.lock_together(first)
+    with ThreadPoolExecutor(1) as pool:
+        other = pool.submit(tell_of_second)
+        while not db.session.scalar(_WAITING):
+            time.sleep(0.02)
+        mark(first, states.BANKRUPT)
+        assert other.result(timeout=20) == "imported"
+    for case in (first, second):
+        kinds = {one.kind for one in moves.open_stops(case.id)}
+        assert kinds == {states.BANKRUPT, states.DECEASED}
+
+
+_WAITING = text(
+    "select count(*) from pg_stat_activity"
+    " where datname = current_database() and wait_event_type = 'Lock'"
+)

@@ -30,7 +30,7 @@ from portal.identity.actor import DEBTOR, SWISH, Actor
 from portal.law.calendar import is_banking_day
 from portal.messages import RedaError
 from tests.collection.twins import cases_of, make_twins
-from tests.factories import NOW, TODAY, a_case, a_creditor, a_reminded_case, rules_of
+from tests.factories import NOW, TODAY, a_case, a_creditor, a_reminded_case, letters_leave, rules_of
 
 CLERK = Actor("person", "Johan Ekdahl", None, "creditor")
 _DECIDED = (
@@ -147,6 +147,7 @@ def live(some_days: int, dice: random.Random, *creditor_ids: int) -> date:
                     something_happens(case, day, dice)
             except RedaError:
                 pass
+        letters_leave("plan")
         db.session.commit()
     return day
 

@@ -17,7 +17,16 @@ from portal.identity.actor import DEBTOR, SWISH, Actor
 from portal.law import demand, fees
 from portal.law.calendar import is_banking_day
 from portal.messages import RedaError
-from tests.factories import NOW, TODAY, a_case, a_creditor, a_debtor_of, a_reminded_case, rules_of
+from tests.factories import (
+    NOW,
+    TODAY,
+    a_case,
+    a_creditor,
+    a_debtor_of,
+    a_reminded_case,
+    letters_leave,
+    rules_of,
+)
 
 CLERK = Actor("person", "Johan Ekdahl", None, "creditor")
 
@@ -303,5 +312,6 @@ def test_a_creditor_that_bears_the_plans_fee_pays_none_that_compensation_covers(
     rules_of(creditor, plan_fee_by="creditor", wants_compensation=True)
     case = a_reminded_case(creditor, debtor=a_debtor_of(creditor, kind="company"))
     run(cases.lock(case.id).next_step_on)
+    letters_leave()
     agree(cases.lock(case.id), CLERK)
     assert not any(one.kind == "creditor_fee.plan" for one in ledger.entries(case.id))

@@ -18,7 +18,7 @@ from portal.delivery.models import Message
 from portal.extensions import db
 from portal.identity.actor import Actor
 from portal.messages import RedaError
-from tests.factories import NOW, TODAY, a_case, a_creditor, a_reminded_case, rules_of
+from tests.factories import NOW, TODAY, a_case, a_creditor, a_reminded_case, letters_leave, rules_of
 
 CLERK = Actor("person", "Johan Ekdahl", None, "creditor")
 AS: dict[str, Any] = {"actor": CLERK, "now": NOW}
@@ -230,5 +230,7 @@ def test_a_deed_is_kept_once(app: Flask) -> None:
 def test_a_plan_whose_fee_the_creditor_bears_costs_the_creditor_that_fee(app: Flask) -> None:
     creditor = a_creditor()
     rules_of(creditor, plan_fee_by="creditor")
-    effect = preview(a_reminded_case(creditor), "plan", 3)
+    case = a_reminded_case(creditor)
+    letters_leave()
+    effect = preview(case, "plan", 3)
     assert (effect.charged_ore, effect.fees_ore) == (17_000, 0)

@@ -29,6 +29,7 @@ from tests.factories import (
     a_creditor,
     a_reminded_case,
     an_invoice_of,
+    letters_leave,
     rules_of,
 )
 
@@ -167,6 +168,7 @@ def test_what_is_rolled_back_leaves_no_gap(creditor: Creditor) -> None:
 
 def test_the_chain_holds_after_a_case_has_lived(app: Flask) -> None:
     case = a_reminded_case()
+    letters_leave()
     rules_of(case.creditor)
     values = {**policy.DEFAULTS, "days_after_due": 9}
     rulebook.save(

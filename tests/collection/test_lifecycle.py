@@ -16,7 +16,15 @@ from portal.delivery.models import Message
 from portal.extensions import db
 from portal.identity.actor import SWISH, SYSTEM, Actor
 from portal.ledger import Account
-from tests.factories import NOW, TODAY, a_case, a_reminded_case, an_invoice_of, kronor
+from tests.factories import (
+    NOW,
+    TODAY,
+    a_case,
+    a_reminded_case,
+    an_invoice_of,
+    kronor,
+    letters_leave,
+)
 
 CREDITOR = Actor("person", role="creditor")
 
@@ -147,6 +155,7 @@ def test_two_part_payments_bear_interest_on_what_is_left(app: Flask) -> None:
 
 def test_too_large_a_payment_stands_as_over_payment(app: Flask) -> None:
     case = a_reminded_case()
+    letters_leave()
     pay(case, "1100.00")
     assert ledger.trial_balance()[Account.OVER_PAYMENT] == -(110_000 - 106_548)
 
@@ -160,6 +169,7 @@ def test_money_for_a_closed_case_is_kept_for_refund(app: Flask) -> None:
 
 def test_principal_and_interest_are_owed_to_the_creditor_and_fees_are_not(app: Flask) -> None:
     case = a_reminded_case()
+    letters_leave()
     pay(case, "1065.48")
     assert ledger.owed_to(case.creditor_id) == 100_548
     assert ledger.trial_balance()[Account.FEE_INCOME] == -6_000

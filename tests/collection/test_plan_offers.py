@@ -15,7 +15,8 @@ from portal.identity.actor import DEBTOR, SYSTEM
 from portal.law.calendar import is_banking_day
 from portal.law.interest import REFERENCE_RATES, STATUTORY_ADDITION
 from portal.messages import RedaError
-from tests.factories import NOW, TODAY, a_creditor, a_reminded_case, rules_of
+from tests.factories import NOW, TODAY, a_creditor, rules_of
+from tests.factories import a_case_whose_reminder_left as a_reminded_case
 
 QUICK = settings(
     max_examples=40,

@@ -24,7 +24,7 @@ from portal.delivery.models import Message
 from portal.extensions import db
 from portal.identity.actor import DEBTOR, SWISH, SYSTEM, Actor
 from portal.messages import RedaError
-from tests.factories import NOW, TODAY, a_case, a_reminded_case
+from tests.factories import NOW, TODAY, a_case, a_reminded_case, letters_leave
 
 CLERK = Actor("person", "Johan Ekdahl", None, "creditor")
 
@@ -160,6 +160,7 @@ class TestPlans:
         self, app: Flask
     ) -> None:
         case = a_reminded_case()
+        letters_leave()
         found = plan_offers.propose(
             case, monthly_ore=30_000, first_on=TODAY + timedelta(days=20), today=TODAY
         )

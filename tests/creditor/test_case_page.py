@@ -10,7 +10,7 @@ from portal.extensions import db
 from portal.identity.actor import DEBTOR, SWISH, SYSTEM
 from portal.identity.models import Creditor
 from tests.creditor.conftest import Desk
-from tests.factories import NOW, TODAY, a_case, a_debtor_of, a_reminded_case
+from tests.factories import NOW, TODAY, a_case, a_debtor_of, a_reminded_case, letters_leave
 
 
 def text(desk: Desk, case: Case, tab: str = "") -> str:
@@ -54,6 +54,7 @@ def test_the_timeline_is_narrowed_by_kind(desk: Desk, creditor: Creditor) -> Non
 
 def test_a_long_timeline_comes_page_by_page(desk: Desk, creditor: Creditor) -> None:
     case = a_reminded_case(creditor)
+    letters_leave()
     for number in range(25):
         stops.stop(cases.lock(case.id), "hold", str(number), actor=SYSTEM, now=NOW)
     db.session.commit()

@@ -13,7 +13,8 @@ from portal.payments import payouts
 from portal.payments.models import Payout
 from portal.payments.payouts import Schedule
 from tests.creditor.conftest import Desk
-from tests.factories import JOHAN, NOW, a_creditor, a_person_at, a_reminded_case
+from tests.factories import JOHAN, NOW, a_creditor, a_person_at
+from tests.factories import a_case_whose_reminder_left as a_reminded_case
 from tests.payments.paying_out import an_account, collect, owe, propose, refuse, release, settle
 from tests.reporting.conftest import paid
 

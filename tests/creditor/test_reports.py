@@ -23,7 +23,9 @@ from tests.factories import (
     a_creditor_that_signed,
     a_debtor_of,
     a_person_at,
-    a_reminded_case,
+)
+from tests.factories import (
+    a_case_whose_reminder_left as a_reminded_case,
 )
 from tests.reporting.conftest import EVA_AT_DESK, paid
 

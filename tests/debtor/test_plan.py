@@ -172,7 +172,7 @@ def test_no_more_is_asked_for_than_is_owed(inside: Visitor, case: Case) -> None:
     agreed(inside)
     pay(case, 40_000)
     changes.credit(
-        cases.lock(case.id), amount_ore=80_000, on=clock.today(), key="note", actor=CLERK,
+        cases.lock(case.id), amount_ore=70_000, on=clock.today(), key="note", actor=CLERK,
         now=clock.now(),
     )  # fmt: skip
     db.session.commit()
@@ -181,6 +181,9 @@ def test_no_more_is_asked_for_than_is_owed(inside: Visitor, case: Case) -> None:
     assert f"Next payment SEK {owed_ore / 100:.2f}" in said(inside.get("/case/plan"))
     proposed = inside.get("/case/pay").select_one("input[name=amount]")["value"]
     assert kronor(proposed.replace(",", ".")) == owed_ore
+    told = f"Your next payment: SEK {owed_ore / 100:.2f}, no later than"
+    assert told in said(inside.get("/case"))
+    assert told in said(inside.get("/overview"))
 
 
 def test_a_missed_payment_tells_what_saves_the_plan(inside: Visitor, case: Case) -> None:

@@ -185,7 +185,7 @@ def test_a_situation_that_holds_goes_on_stopping_the_case(debtor: FlaskClient, c
     ("role", "is_invited"),
     [
         (states.RESTRUCTURING, False), (states.BANKRUPT, False), (states.MINOR, False),
-        (states.DECEASED, True),
+        (states.DECEASED, False), (states.REPRESENTED, True),
     ],
 )  # fmt: skip
 def test_whose_debt_is_settled_elsewhere_is_not_invited_to_pay(
@@ -195,6 +195,13 @@ def test_whose_debt_is_settled_elsewhere_is_not_invited_to_pay(
     page = Visitor(debtor).get("/case")
     assert bool(page.find("button", string="Pay with Swish")) == is_invited
     assert page.find("a", string="Pay a part, or in another way")
+
+
+def test_who_opens_the_case_of_somebody_dead_reads_that_the_estate_pays(
+    debtor: FlaskClient,
+) -> None:
+    send(debtor, "situation", role=states.DECEASED)
+    assert "the heirs do not pay with their own money" in said(Visitor(debtor).get("/case"))
 
 
 def test_one_of_two_situations_does_not_let_the_case_go_on(debtor: FlaskClient, case: Case) -> None:

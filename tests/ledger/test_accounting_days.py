@@ -19,7 +19,8 @@ from portal.identity.actor import BANK
 from portal.ledger import Account
 from portal.ledger.models import Entry, Line
 from portal.payments import booking
-from tests.factories import NOW, TODAY, a_case, a_creditor, a_reminded_case
+from tests.factories import NOW, TODAY, a_case, a_creditor
+from tests.factories import a_case_whose_reminder_left as a_reminded_case
 from tests.payments.closing_periods import close
 
 IN_FEBRUARY = date(2026, 2, 27)

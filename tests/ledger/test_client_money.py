@@ -6,7 +6,8 @@ from sqlalchemy import text
 from portal import ledger
 from portal.extensions import db
 from portal.ledger.client_money import _CLIENT_MONEY
-from tests.factories import a_creditor, a_reminded_case
+from tests.factories import a_case_whose_reminder_left as a_reminded_case
+from tests.factories import a_creditor
 from tests.payments.bank_money import paid_by_bank
 
 

@@ -14,7 +14,8 @@ from portal.extensions import db
 from portal.identity.actor import SWISH
 from portal.law.interest import round_half_up
 from portal.ledger import Account
-from tests.factories import NOW, TODAY, a_creditor, a_reminded_case, rules_of
+from tests.factories import NOW, TODAY, a_creditor, rules_of
+from tests.factories import a_case_whose_reminder_left as a_reminded_case
 
 # Days after the payment before, and öre. All of them within the half-year of one rate.
 payments = st.lists(st.tuples(st.integers(0, 20), st.integers(1, 150_000)), min_size=1, max_size=5)

@@ -20,7 +20,8 @@ from portal.extensions import db
 from portal.identity.actor import SYSTEM
 from portal.locales import LANGUAGES
 from portal.signing.models import EnvelopeCheck
-from tests.factories import NOW, TODAY, a_case, a_person, a_reminded_case, sign_in
+from tests.factories import NOW, TODAY, a_case, a_person, sign_in
+from tests.factories import a_case_whose_reminder_left as a_reminded_case
 from tests.signing.envelopes import an_envelope
 
 Get = Callable[..., BeautifulSoup]

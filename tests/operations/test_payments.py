@@ -12,7 +12,8 @@ from portal.collection.models import Case
 from portal.extensions import db
 from portal.payments import booking, matching, taking
 from portal.payments.models import BankPayment
-from tests.factories import NOW, TODAY, a_creditor, a_person, a_reminded_case, sign_in
+from tests.factories import NOW, TODAY, a_creditor, a_person, sign_in
+from tests.factories import a_case_whose_reminder_left as a_reminded_case
 from tests.payments.bank_files.written import Deposit, Paid, bgmax
 from tests.payments.charging import a_statement
 

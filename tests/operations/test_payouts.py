@@ -13,7 +13,8 @@ from portal.identity.actor import SYSTEM
 from portal.identity.models import Creditor
 from portal.payments import own_share, payouts, releasing
 from portal.payments.models import Payout, PayoutBatch
-from tests.factories import NOW, TODAY, a_creditor, a_person, a_reminded_case, sign_in
+from tests.factories import NOW, TODAY, a_creditor, a_person, sign_in
+from tests.factories import a_case_whose_reminder_left as a_reminded_case
 from tests.payments.bank_money import paid_by_bank
 from tests.payments.paying_out import an_account, collect, propose, refuse, release, settle
 from tests.signing.pages import Browser

@@ -11,7 +11,8 @@ from portal.extensions import db
 from portal.identity.models import Creditor
 from portal.payments import closing, reconciling
 from portal.payments.models import ClosedPeriod, OwnShareOrder, PayoutBatch
-from tests.factories import NOW, TODAY, a_creditor, a_person, a_reminded_case, sign_in
+from tests.factories import NOW, TODAY, a_creditor, a_person, sign_in
+from tests.factories import a_case_whose_reminder_left as a_reminded_case
 from tests.payments.bank_money import match, paid_by_bank, told
 from tests.payments.paying_out import an_account, collect, propose, settle
 from tests.signing.pages import Browser

@@ -11,7 +11,8 @@ from portal.extensions import db
 from portal.identity.models import Person
 from portal.payments import deciding, matching, refunds, taking
 from portal.payments.models import BankPayment, Refund
-from tests.factories import EVA, JOHAN, NOW, TODAY, a_person, a_reminded_case, sign_in
+from tests.factories import EVA, JOHAN, NOW, TODAY, a_person, sign_in
+from tests.factories import a_case_whose_reminder_left as a_reminded_case
 from tests.payments.bank_files.written import Deposit, Paid, bgmax
 from tests.payments.going_back import ERIK, the_refund
 from tests.signing.pages import Browser

@@ -13,7 +13,8 @@ from portal.law import vat
 from portal.payments import booking, commission, exchange_rates, statements
 from portal.payments.models import ServiceStatement
 from portal.signing.models import SignatureUse
-from tests.factories import NOW, TODAY, a_creditor, a_reminded_case
+from tests.factories import NOW, TODAY, a_creditor
+from tests.factories import a_case_whose_reminder_left as a_reminded_case
 
 OPERATOR = Actor("person", "Olle Operatör", None, "operator")
 FIRST = date(2026, 1, 1)

@@ -18,7 +18,8 @@ from portal.identity.actor import SYSTEM
 from portal.ledger import Account
 from portal.payments import booking
 from portal.payments.models import Payment
-from tests.factories import NOW, TODAY, a_case, a_reminded_case, kronor
+from tests.factories import NOW, TODAY, a_case, kronor
+from tests.factories import a_case_whose_reminder_left as a_reminded_case
 from tests.payments.asking import ask, asked_for, paid
 from tests.swish_fixtures import Swish
 

@@ -11,7 +11,8 @@ from portal.extensions import db
 from portal.identity.models import Creditor
 from portal.payments import clearing, closing, deciding, reconciling, transfers
 from portal.payments.models import BankPayment
-from tests.factories import NOW, TODAY, a_creditor, a_reminded_case
+from tests.factories import NOW, TODAY, a_creditor
+from tests.factories import a_case_whose_reminder_left as a_reminded_case
 from tests.payments.bank_money import (
     OPERATOR,
     cleared,

@@ -19,7 +19,8 @@ from portal.payments import closing, reconciling
 from portal.payments.models import BankPayment, ClosedPeriod
 from simulators.bankid.running import Simulator
 from tests.bankid_fixtures import Phone, pointed_at
-from tests.factories import JOHAN, NOW, a_creditor, a_person, a_reminded_case
+from tests.factories import JOHAN, NOW, a_creditor, a_person
+from tests.factories import a_case_whose_reminder_left as a_reminded_case
 from tests.payments.bank_money import match, paid_by_bank, told
 from tests.payments.closing_periods import close
 from tests.payments.paying_out import approved

@@ -19,7 +19,8 @@ from portal.ledger import Account
 from portal.messages import RedaError
 from portal.payments import booking, commission
 from portal.payments.models import Commission, CommissionPrice
-from tests.factories import NOW, TODAY, a_creditor, a_reminded_case
+from tests.factories import NOW, TODAY, a_creditor
+from tests.factories import a_case_whose_reminder_left as a_reminded_case
 from tests.payments.charging import FIRST, OPERATOR, a_price, a_watched_case, give_back, pay
 
 CREDITOR = Actor("person", "Clara", None, "creditor")

@@ -22,7 +22,8 @@ from portal.messages import RedaError
 from portal.payments import booking, deciding, matching, refunds, taking, taking_back
 from portal.payments.deciding import NotWaiting
 from portal.payments.models import BankPayment, BankShare, Refund
-from tests.factories import NOW, TODAY, a_case, a_reminded_case
+from tests.factories import NOW, TODAY, a_case
+from tests.factories import a_case_whose_reminder_left as a_reminded_case
 from tests.payments.bank_files.written import Deposit, Paid, bgmax
 from tests.payments.bank_money import told
 

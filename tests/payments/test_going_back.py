@@ -18,7 +18,8 @@ from portal.ledger import Account
 from portal.messages import RedaError
 from portal.payments import booking, deciding, refunds
 from portal.payments.models import BankPayment, Refund
-from tests.factories import NOW, TODAY, a_reminded_case
+from tests.factories import NOW, TODAY
+from tests.factories import a_case_whose_reminder_left as a_reminded_case
 from tests.payments.bank_files.written import Paid
 from tests.payments.bank_money import paid_by_bank, taken_back
 from tests.payments.going_back import ERIK, paid_back, sent_by_bank, the_refund, too_much

@@ -15,7 +15,8 @@ from portal.extensions import db
 from portal.ledger import Account
 from portal.payments import booking, matching, references, taking, taking_back
 from portal.payments.models import BankPayment, BankShare, Refund
-from tests.factories import NOW, TODAY, a_case, a_creditor, a_debtor_of, a_reminded_case
+from tests.factories import NOW, TODAY, a_case, a_creditor, a_debtor_of
+from tests.factories import a_case_whose_reminder_left as a_reminded_case
 from tests.payments.bank_files.written import Deposit, Paid, bgmax
 from tests.payments.bank_money import paid_by_bank, told
 from tests.payments.test_own_share import until_it_waits

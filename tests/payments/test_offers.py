@@ -12,7 +12,8 @@ from portal.extensions import db
 from portal.identity.actor import SYSTEM
 from portal.law import calendar
 from portal.payments import booking, offers
-from tests.factories import NOW, TODAY, a_creditor, a_reminded_case, rules_of
+from tests.factories import NOW, TODAY, a_creditor, rules_of
+from tests.factories import a_case_whose_reminder_left as a_reminded_case
 
 one_database = settings(
     max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture]

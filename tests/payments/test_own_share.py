@@ -21,7 +21,8 @@ from portal.payments import coming_back, own_share, pain001, reconciling, releas
 from portal.payments.models import OwnShareOrder, Payout, PayoutBatch
 from simulators.bankid.running import Simulator
 from tests.bankid_fixtures import Phone, pointed_at
-from tests.factories import EVA, JOHAN, NOW, TODAY, a_creditor, a_person, a_reminded_case
+from tests.factories import EVA, JOHAN, NOW, TODAY, a_creditor, a_person
+from tests.factories import a_case_whose_reminder_left as a_reminded_case
 from tests.payments.bank_money import OPERATOR, debited, match, ordered, paid_by_bank, taken_back
 from tests.payments.bank_money import told as told_by_bank
 from tests.payments.charging import a_price, a_watched_case

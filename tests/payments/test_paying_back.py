@@ -19,7 +19,8 @@ from portal.messages import RedaError
 from portal.payments import booking, paying_back, refunds
 from portal.payments.models import Refund
 from portal.payments.ways import Unavailable
-from tests.factories import NOW, TODAY, a_case, a_reminded_case
+from tests.factories import NOW, TODAY, a_case
+from tests.factories import a_case_whose_reminder_left as a_reminded_case
 from tests.online_fixtures import Online
 from tests.payments.asking import ask, asked_for_parts, paid
 from tests.payments.going_back import (

@@ -35,7 +35,8 @@ from portal.payments import (
 from portal.payments.models import BankPayment, Payout, ServiceStatement, StatementPayment
 from portal.reporting import charges, vouchers
 from portal.reporting import statements as remittance
-from tests.factories import EVA, NOW, TODAY, a_creditor, a_person_at, a_reminded_case
+from tests.factories import EVA, NOW, TODAY, a_creditor, a_person_at
+from tests.factories import a_case_whose_reminder_left as a_reminded_case
 from tests.payments.bank_money import OPERATOR, debited, match, ordered, paid_by_bank, told
 from tests.payments.bank_money import taken_back as taken_back_by_bank
 from tests.payments.charging import a_price, a_rate, a_statement, a_watched_case, pay

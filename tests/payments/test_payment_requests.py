@@ -14,7 +14,8 @@ from portal.extensions import db
 from portal.payments import booking, offers
 from portal.payments.models import SwishRequest
 from portal.payments.swish import SwishUnavailable
-from tests.factories import NOW, a_creditor, a_reminded_case
+from tests.factories import NOW, a_creditor
+from tests.factories import a_case_whose_reminder_left as a_reminded_case
 from tests.payments.asking import ask, asked_for, asked_for_parts, paid
 from tests.swish_fixtures import Swish
 

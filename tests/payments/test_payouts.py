@@ -24,7 +24,8 @@ from portal.payments import payouts, releasing
 from portal.payments.models import Payout, PayoutLine
 from portal.payments.payouts import Schedule
 from portal.reporting import statements
-from tests.factories import NOW, TODAY, a_creditor, a_reminded_case
+from tests.factories import NOW, TODAY, a_creditor
+from tests.factories import a_case_whose_reminder_left as a_reminded_case
 from tests.payments.paying_out import an_account, collect, owe, propose, release, settle
 from tests.payments.test_own_share import until_it_waits
 

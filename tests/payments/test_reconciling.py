@@ -29,7 +29,8 @@ from portal.payments import (
 )
 from portal.payments.models import BankBalance, BankPayment, Payout
 from portal.payments.reconciling import Reconciliation
-from tests.factories import NOW, TODAY, a_creditor, a_reminded_case
+from tests.factories import NOW, TODAY, a_creditor
+from tests.factories import a_case_whose_reminder_left as a_reminded_case
 from tests.payments.bank_money import (
     OPERATOR,
     cleared,

@@ -39,7 +39,8 @@ from portal.payments.models import (
 )
 from simulators.bankid.running import Simulator
 from tests.bankid_fixtures import Phone, pointed_at
-from tests.factories import EVA, JOHAN, NOW, TODAY, a_creditor, a_person, a_reminded_case
+from tests.factories import EVA, JOHAN, NOW, TODAY, a_creditor, a_person
+from tests.factories import a_case_whose_reminder_left as a_reminded_case
 from tests.payments.bank_files.written import Deposit, Paid, bgmax, camt, entry
 from tests.payments.going_back import the_refund, too_much
 from tests.payments.paying_out import a_report, an_account, approved, collect, owe, propose

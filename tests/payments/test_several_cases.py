@@ -18,7 +18,8 @@ from portal.extensions import db
 from portal.ledger import Account
 from portal.payments import booking
 from portal.payments.models import SwishRequest
-from tests.factories import NOW, TODAY, a_case, a_creditor, a_debtor_of, a_reminded_case
+from tests.factories import NOW, TODAY, a_case, a_creditor, a_debtor_of
+from tests.factories import a_case_whose_reminder_left as a_reminded_case
 from tests.payments.asking import ask, asked_for, asked_for_parts
 from tests.swish_fixtures import Swish
 

@@ -24,7 +24,8 @@ from portal.payments.models import (
 )
 from portal.payments.statements import COMMISSION, FEES, SIGNATURES
 from portal.signing.models import SignatureUse
-from tests.factories import NOW, TODAY, a_creditor, a_reminded_case
+from tests.factories import NOW, TODAY, a_creditor
+from tests.factories import a_case_whose_reminder_left as a_reminded_case
 from tests.payments.charging import a_price, a_rate, a_watched_case, give_back, pay
 from tests.payments.paying_out import an_account, owe, propose
 

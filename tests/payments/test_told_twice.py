@@ -30,7 +30,8 @@ from portal.payments import (
 from portal.payments.models import BankPayment, BankTransfer, PayoutBatch, SwishRequest
 from portal.payments.taking import Taken
 from portal.payments.taking_back import NotWaiting
-from tests.factories import NOW, TODAY, a_creditor, a_reminded_case
+from tests.factories import NOW, TODAY, a_creditor
+from tests.factories import a_case_whose_reminder_left as a_reminded_case
 from tests.payments.asking import paid
 from tests.payments.bank_files.written import Deposit, Paid, bgmax, camt, entry
 from tests.payments.going_back import ERIK, the_refund, too_much

@@ -14,7 +14,8 @@ from portal.identity.actor import SWISH, Actor
 from portal.identity.models import Creditor
 from portal.reporting import making, orders
 from portal.reporting.models import Order
-from tests.factories import NOW, TODAY, a_creditor, a_reminded_case
+from tests.factories import NOW, TODAY, a_creditor
+from tests.factories import a_case_whose_reminder_left as a_reminded_case
 
 EVA_AT_DESK = Actor("person", "Eva Sandberg", role="creditor")
 REMITTANCE = {

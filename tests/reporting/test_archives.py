@@ -33,7 +33,9 @@ from tests.factories import (
     TODAY,
     a_creditor_that_signed,
     a_debtor_of,
-    a_reminded_case,
+)
+from tests.factories import (
+    a_case_whose_reminder_left as a_reminded_case,
 )
 from tests.reporting.conftest import EVA_AT_DESK, contents, current, make, paid
 from tests.signing.envelopes import an_envelope

@@ -6,7 +6,8 @@ from flask import Flask
 
 from portal.reporting import remittance
 from portal.reporting.tables import all_rows
-from tests.factories import a_creditor, a_reminded_case
+from tests.factories import a_case_whose_reminder_left as a_reminded_case
+from tests.factories import a_creditor
 from tests.payments.bank_money import paid_by_bank
 from tests.payments.closing_periods import close
 

@@ -9,7 +9,8 @@ from flask import Flask
 from portal.collection import cases, changes
 from portal.extensions import db
 from portal.reporting.tables import said
-from tests.factories import NOW, TODAY, a_case, a_creditor, a_debtor_of, a_reminded_case
+from tests.factories import NOW, TODAY, a_case, a_creditor, a_debtor_of
+from tests.factories import a_case_whose_reminder_left as a_reminded_case
 from tests.reporting.conftest import paid
 from tests.reporting.test_reports import CREDITOR, behaviour, english, steps_of, tables
 

@@ -20,7 +20,8 @@ from portal.messages import RedaError
 from portal.payments.models import Payout
 from portal.reporting import statements, vouchers
 from portal.reporting.tables import all_rows, said
-from tests.factories import NOW, TODAY, a_creditor, a_debtor_of, a_reminded_case
+from tests.factories import NOW, TODAY, a_creditor, a_debtor_of
+from tests.factories import a_case_whose_reminder_left as a_reminded_case
 from tests.payments.paying_out import an_account, collect, owe, propose, refuse, release, settle
 from tests.reporting.conftest import paid
 

@@ -11,7 +11,8 @@ from portal.collection.models import Case
 from portal.extensions import db
 from portal.identity.actor import DEBTOR, SYSTEM, Actor
 from portal.reporting import steps
-from tests.factories import NOW, TODAY, a_reminded_case
+from tests.factories import NOW, TODAY
+from tests.factories import a_case_whose_reminder_left as a_reminded_case
 from tests.payments.paying_out import owe
 
 DAY = timedelta(days=1)

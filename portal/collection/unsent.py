@@ -1,0 +1,158 @@
+"""Letters that are withdrawn before they left, and the fees that fall with them.
+
+A fee is for a letter that is sent (lag 1981:739 §§ 2–3), so it is owed only while its letter waits
+or has left. It falls in the transaction that withdraws the letter, and is charged when the letter
+is written anew. Late-payment compensation (§ 4 a) needs no letter, and stays.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+from datetime import date, datetime
+from itertools import groupby
+
+from portal import clock, ledger
+from portal.collection import cases, crossing
+from portal.collection.cases import AmountDue
+from portal.collection.models import Case
+from portal.collection.moves import post, record
+from portal.database import tenancy
+from portal.delivery import outbox
+from portal.delivery.outbox import Withdrawn
+from portal.extensions import db
+from portal.identity.actor import SYSTEM
+from portal.law import fees
+from portal.law.settlement import settle
+from portal.ledger import Account
+from portal.payments import commission, refunds
+
+EVENT = "case.fee_fell"
+_FEES = {"reminder": fees.REMINDER, "demand": fees.DEMAND, outbox.PLAN: fees.PLAN}
+KINDS = tuple(_FEES)
+
+
+def withdraw(case: Case, *, now: datetime, but: Collection[str] = ()) -> bool:
+    """Let nothing more of a case be sent but answers, and kinds that are named; fees fall.
+
+    case: locked. Answers whether a fee fell.
+    """
+    return fall(case, outbox.withdraw_unsent(case.id, but=but), now=now)
+
+
+def fall(case: Case, letters: Iterable[Withdrawn], *, now: datetime) -> bool:
+    """Give up the fees of letters that were just withdrawn, where nothing of the same has left.
+
+    What is paid of them covers what else is owed, as if it had from the payment's own day; what is
+    then too much goes back. case: locked. Answers whether a fee fell.
+    """
+    fell_ore = 0
+    for one in letters:
+        if (kind := _FEES.get(one.kind)) and not _has_left(case, one):
+            fell_ore += _fall(case, one, kind, now)
+    if fell_ore:
+        record(case, EVENT, SYSTEM, now, amount_ore=fell_ore)
+    return fell_ore > 0
+
+
+def fall_of_many(letters: Iterable[Withdrawn], *, now: datetime) -> None:
+    """The same of letters of many cases, which are locked in the order of their ids.
+
+    letters: in that order.
+    """
+    for case_id, theirs in groupby(letters, key=lambda one: one.case_id):
+        fall(cases.lock(case_id), theirs, now=now)
+
+
+def would_be_due(case: Case, due: AmountDue, kinds: Collection[str] = outbox.STEPS) -> AmountDue:
+    """What would be due on a day if letters of some kinds that wait were withdrawn."""
+    fell_ore = sum(
+        _standing(case).get(_FEES[one.kind], 0)
+        for one in outbox.not_left(case.id, kinds)
+        if not _has_left(case, one)
+    )
+    if not fell_ore:
+        return due
+    left_ore = due.fees_ore - fell_ore
+    parts = settle(
+        max(0, -left_ore), fees_ore=0, interest_ore=due.interest_ore,
+        principal_ore=due.principal_ore,
+    )  # fmt: skip
+    return replace(
+        due, fees_ore=max(0, left_ore), interest_ore=due.interest_ore - parts.interest_ore,
+        principal_ore=due.principal_ore - parts.principal_ore,
+    )  # fmt: skip
+
+
+def _has_left(case: Case, letter: Withdrawn) -> bool:
+    # A plan's letter is written once more when its day is moved.
+    of = 2 if letter.kind == outbox.PLAN else 1
+    begins = ":".join(letter.key.split(":")[:of])
+    return outbox.has_left(case.id, letter.kind, begins)
+
+
+def _standing(case: Case) -> dict[str, int]:
+    """What stands of the newest fee of each kind, in öre. What was given up is the newest."""
+    left_ore = ledger.fees_charged(case.id)
+    standing = {}
+    for one in case.charges:
+        standing[one["kind"]] = min(one["ore"], left_ore)
+        left_ore -= standing[one["kind"]]
+    return standing
+
+
+def _fall(case: Case, letter: Withdrawn, kind: str, now: datetime) -> int:
+    fell_ore = _standing(case).get(kind, 0)
+    places = [place for place, one in enumerate(case.charges) if one["kind"] == kind]
+    if not places:
+        return 0
+    # Not charged, it can be charged when the letter is written anew.
+    case.charges = [one for place, one in enumerate(case.charges) if place != places[-1]]
+    db.session.flush()
+    on = clock.day_of(now)
+    post(
+        case, "fee.waived", booked_on=on, key=f"fee unsent:{letter.id}",
+        lines={Account.FEES: -fell_ore, Account.FEE_INCOME: fell_ore}, now=now,
+    )  # fmt: skip
+    over_ore = -ledger.balance(case.id).fees_ore
+    if over_ore > 0:
+        # Prices of commission, and what goes back, are the service's.
+        with tenancy.service():
+            _count_anew(case, letter, over_ore, on, now)
+    return fell_ore
+
+
+def _count_anew(case: Case, letter: Withdrawn, over_ore: int, on: date, now: datetime) -> None:
+    """Let what was paid of a fee that fell cover what else is owed."""
+    for payment in ledger.fees_paid(case.id):
+        ore = min(over_ore, payment.ore)
+        if ore:
+            _count_anew_of(case, payment, ore, f"counted anew:{letter.id}:{payment.key}", now)
+            over_ore -= ore
+    # We may have taken the fee out already.
+    ledger.cover(case.creditor_id, case.currency, on=on, key=f"fee unsent:{letter.id}", now=now)
+
+
+def _count_anew_of(case: Case, payment: ledger.FeesPaid, ore: int, key: str, now: datetime) -> None:
+    due = cases.amount_due(case, payment.booked_on)
+    crossing.book_interest(case, due, key=key, now=now)
+    late = crossing.ran_late(case, due)
+    parts = settle(
+        ore, fees_ore=0, interest_ore=due.interest_ore - late.interest_ore,
+        principal_ore=due.principal_ore,
+    )  # fmt: skip
+    to_creditor = parts.interest_ore + parts.principal_ore
+    post(
+        case, ledger.COUNTED_ANEW, booked_on=payment.booked_on, key=key,
+        lines={
+            Account.FEES: ore,
+            Account.INTEREST: -parts.interest_ore,
+            Account.PRINCIPAL: -parts.principal_ore,
+            Account.OVER_PAYMENT: -parts.overpaid_ore,
+            Account.CLAIMS: to_creditor,
+            Account.OWED_TO_CREDITOR: -to_creditor,
+        },
+        now=now,
+    )  # fmt: skip
+    commission.charge([key], now=now)
+    crossing.lower_interest(case, late, payment.booked_on, key=key, now=now)
+    if parts.overpaid_ore:
+        refunds.owe_more(payment.key.removeprefix("payment:"), parts.overpaid_ore, now=now)
