@@ -450,6 +450,11 @@ class Stop(Base):
             "case_id",
             postgresql_where=f"kind in {states.CIRCUMSTANCES}",
         ),
+        Index(
+            "ix_case_stops_protected",
+            "creditor_id",
+            postgresql_where=f"kind = '{states.PROTECTED}'",
+        ),
     )
 
     id: Mapped[PrimaryKey]
