@@ -5,6 +5,9 @@ Flask-SQLAlchemy with our pool's settings, one query (`select 1`) and a compiled
 line; no session, no languages, no walls. The barest has not even the pool: psycopg on a connection
 that it keeps. All are asked in turn, in one process, through the test client.
 
+A page of a case is asked for twice: made anew, as when something has changed or nobody has read it
+for a while, and found kept (`web.keeping`).
+
 `cpu` is the time that this process worked, which other processes lengthen little; `wall` has the
 database's work in it. Each is a median, and each ratio is to the bare page's. Catalogues are loaded
 when somebody first reads in them; here all are loaded at once, in a process that has none.
@@ -14,19 +17,23 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 
 import psycopg
 from flask import Flask, render_template
 from flask.testing import FlaskClient
 from flask_sqlalchemy import SQLAlchemy
 from jinja2 import DictLoader
-from sqlalchemy import select
+from sqlalchemy import event, select
+from sqlalchemy.orm import Session
 
 from benchmarks.scale import address, make_world
 from portal.config import ROOT
 from portal.database import server, tenancy
+from portal.web import keeping
 from tests.factories import a_creditor, a_reminded_case, rules_of, session_cookie
 
 DATABASE = "reda_light"
@@ -89,6 +96,10 @@ def inside(app: Flask, count: int) -> tuple[FlaskClient, str]:
     return client, reference
 
 
+# What is asked, and what holds meanwhile.
+Asks = dict[str, tuple[Callable[[], object], Callable[[], AbstractContextManager[None]]]]
+
+
 @dataclass
 class Took:
     """The median of what a page took, in milliseconds by the clock and of this process's work."""
@@ -97,18 +108,42 @@ class Took:
     cpu: float
 
 
-def medians(asks: dict[str, Callable[[], object]]) -> dict[str, Took]:
+@contextmanager
+def no_walls() -> Iterator[None]:
+    """No scope for any session of the process, as in an application of its own."""
+    event.remove(Session, "after_begin", tenancy.scope_transaction)
+    yield
+    event.listen(Session, "after_begin", tenancy.scope_transaction)
+
+
+@contextmanager
+def none_kept(app: Flask) -> Iterator[None]:
+    """No page of the application is found kept."""
+    keeping.init_app(app)
+    yield
+
+
+def once(ask: Callable[[], object]) -> Took:
+    """What one asking takes."""
+    start, worked = time.perf_counter(), time.process_time()
+    ask()
+    worked, start = time.process_time() - worked, time.perf_counter() - start
+    return Took(start * 1000, worked * 1000)
+
+
+def medians(asks: Asks) -> dict[str, Took]:
     """The medians of each, asked in turn."""
-    took: dict[str, list[tuple[float, float]]] = {name: [] for name in asks}
+    took: dict[str, list[Took]] = {name: [] for name in asks}
     for turn in range(REPEATS + 20):
-        for name, ask in asks.items():
-            start, worked = time.perf_counter(), time.process_time()
-            ask()
-            worked, start = time.process_time() - worked, time.perf_counter() - start
+        for name, (ask, around) in asks.items():
+            with around():
+                one = once(ask)
             if turn >= 20:
-                took[name].append((start * 1000, worked * 1000))
+                took[name].append(one)
     return {
-        name: Took(*(statistics.median(values) for values in zip(*some, strict=True)))
+        name: Took(
+            statistics.median(one.wall for one in some), statistics.median(one.cpu for one in some)
+        )
         for name, some in took.items()
     }
 
@@ -122,17 +157,23 @@ def main() -> int:
     visitor, reference = inside(app, 5)
     swedish = {"Accept-Language": "sv"}
     case_page = f"/case/{reference}"
-    for path in (case_page, f"{case_page}/why/interest", "/overview"):
+    pages = {
+        "case": case_page,
+        "why, interest": f"{case_page}/why/interest",
+        "overview of 5 cases": "/overview",
+    }
+    asks: Asks = {
+        "bare page, one query": (lambda: simple.get("/"), no_walls),
+        "barest, one connection": (lambda: plain.get("/"), nullcontext),
+        "way in": (lambda: ours.get("/", headers=swedish), nullcontext),
+        "health, one query": (lambda: ours.get("/health"), nullcontext),
+    }
+    for name, path in pages.items():
         assert visitor.get(path, headers=swedish).status_code == 200, path
-    found = medians({
-        "bare page, one query": lambda: simple.get("/"),
-        "barest, one connection": lambda: plain.get("/"),
-        "way in": lambda: ours.get("/", headers=swedish),
-        "health, one query": lambda: ours.get("/health"),
-        "case": lambda: visitor.get(case_page, headers=swedish),
-        "why, interest": lambda: visitor.get(f"{case_page}/why/interest", headers=swedish),
-        "overview of 5 cases": lambda: visitor.get("/overview", headers=swedish),
-    })  # fmt: skip
+        ask = partial(visitor.get, path, headers=swedish)
+        asks[f"{name}, anew"] = ask, partial(none_kept, app)
+        asks[name] = ask, nullcontext
+    found = medians(asks)
     base = found["bare page, one query"]
     print(f"{'ms':<28}{'cpu':>9}{'wall':>9}{'ratio':>9}{'of wall':>9}")
     for name, took in found.items():

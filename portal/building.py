@@ -11,7 +11,7 @@ from portal.config import ROOT, Settings
 from portal.creditor import access
 from portal.creditor.views import creditor
 from portal.creditor.views_notifications import notifications
-from portal.database import server, tenancy
+from portal.database import reading, reads, server, tenancy
 from portal.debtor.views import debtor
 from portal.delivery import letters
 from portal.identity.sessions import DatabaseSessions
@@ -25,6 +25,7 @@ from portal.web import (
     formats,
     forms,
     headers,
+    keeping,
     languages,
     logs,
     pages,
@@ -79,13 +80,13 @@ def _configure(app: Flask, settings: Settings) -> None:
 def _connect(app: Flask, settings: Settings) -> None:
     urls = server.urls(settings)
     app.extensions["reda_database"] = urls
+    # Errors that are logged must not quote what was to be written: names, addresses, codes.
+    options = {"pool_size": 10, "max_overflow": 10, "hide_parameters": True}
     app.config.update(
         SQLALCHEMY_DATABASE_URI=urls.app,
-        # Errors that are logged must not quote what was to be written: names, addresses, codes.
-        SQLALCHEMY_ENGINE_OPTIONS={
-            "pool_size": 10,
-            "max_overflow": 10,
-            "hide_parameters": True,
+        SQLALCHEMY_ENGINE_OPTIONS=options,
+        SQLALCHEMY_BINDS={
+            reading.BIND: {"url": urls.app, "isolation_level": "AUTOCOMMIT", **options}
         },
     )
     extensions.db.init_app(app)
@@ -93,8 +94,12 @@ def _connect(app: Flask, settings: Settings) -> None:
         app, extensions.db, directory=str(ROOT / "portal" / "database" / "migrations")
     )
     with app.app_context():
+        readers = extensions.db.engines[reading.BIND]
         server.guard(extensions.db.engine)
-        server.ping_after_a_while(extensions.db.engine)
+        server.guard(readers, server.READING)
+        for engine in (extensions.db.engine, readers):
+            server.ping_after_a_while(engine)
+    reads.init_app(app)
 
 
 def _extend(app: Flask) -> None:
@@ -109,7 +114,7 @@ def _extend(app: Flask) -> None:
     extensions.limiter.init_app(app)
     extensions.login_manager.init_app(app)
     extensions.login_manager.user_loader(access.load_person)
-    for part in (logs, languages, formats, forms, pages, components, errors, rendering):
+    for part in (logs, languages, formats, forms, pages, components, errors, rendering, keeping):
         part.init_app(app)
     headers.init_app(app, is_secure=settings.is_secure)
     if proxies := int(settings.trusted_proxies):

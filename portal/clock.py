@@ -1,12 +1,15 @@
 """The one place that asks what time it is; doors ask here and pass it in."""
 
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 STOCKHOLM = ZoneInfo("Europe/Stockholm")
 _file: Path | None = None
+_told: ContextVar[Callable[[], None] | None] = ContextVar("reda_clock_told", default=None)
 
 
 def follow(file: Path | None) -> None:
@@ -25,7 +28,22 @@ def now() -> datetime:
 
 def real_now() -> datetime:
     """This instant, also in a demo that travels in time: for what must not grow old by that."""
+    if (tell := _told.get()) is not None:
+        tell()
     return datetime.now(UTC)
+
+
+@contextmanager
+def watched(tell: Callable[[], None] | None) -> Iterator[None]:
+    """Let somebody know each time that the instant is asked for meanwhile; None: nobody.
+
+    To ask for the day is not told.
+    """
+    before = _told.set(tell)
+    try:
+        yield
+    finally:
+        _told.reset(before)
 
 
 def _ahead() -> timedelta:
@@ -37,7 +55,8 @@ def _ahead() -> timedelta:
 
 def today() -> date:
     """The day it is in Sweden."""
-    return now().astimezone(STOCKHOLM).date()
+    with watched(None):
+        return now().astimezone(STOCKHOLM).date()
 
 
 def day_of(instant: datetime) -> date:

@@ -48,6 +48,7 @@ from portal.notifications import centre, gathering, mailing
 from portal.operations import bank_folder, payout_folder
 from portal.payments import (
     booking,
+    chargebacks,
     clearing,
     matching,
     paying_back,
@@ -190,6 +191,23 @@ def ask_swish(request_id: str | None = None) -> None:
             db.session.commit()
         except RedaError as error:
             # The others must not wait for one that nobody will tell about.
+            db.session.rollback()
+            failed = error
+    if failed is not None:
+        raise failed
+
+
+def ask_chargebacks(request_id: str | None = None) -> None:
+    """Ask what is taken back of one payment, or of those that the provider names."""
+    now = clock.now()
+    wanted = [request_id] if request_id else chargebacks.changed(now)
+    failed: RedaError | None = None
+    for one in wanted:
+        try:
+            chargebacks.learn(one, now=now)
+            db.session.commit()
+        except RedaError as error:
+            # The others must not wait for one that goes wrong.
             db.session.rollback()
             failed = error
     if failed is not None:
@@ -500,6 +518,7 @@ SCHEDULE: Mapping[str, tuple[Callable[..., None], str]] = {
     # Each file has it done at once; this is for one whose turn went wrong.
     matching.JOB: (match_bank_payments, "7,37 * * * *"),
     "ask_swish": (ask_swish, "* * * * *"),
+    "ask_chargebacks": (ask_chargebacks, "25 * * * *"),
     "pay_back": (pay_back, "* * * * *"),
     "ask_of_texts": (ask_of_texts, "20 * * * *"),
     "collect_bankid": (collect_bankid, "* * * * *"),

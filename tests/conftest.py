@@ -209,7 +209,8 @@ def _forget() -> None:
     while _BUILT:
         app = _BUILT.pop().app
         with app.app_context():
-            db.engine.dispose()
+            for engine in db.engines.values():
+                engine.dispose()
 
 
 def application(settings: Settings, *, is_own: bool = False) -> Flask:

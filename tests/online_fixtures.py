@@ -41,6 +41,17 @@ class Online:
         self.control("next", callback="none")
         self.ends(payment_id, outcome, **asked)
 
+    def charges_back(self, payment_id: str, amount_ore: int | None = None) -> str:
+        """The payer's bank takes back what is left, or an amount; answers the provider's id."""
+        asked = {} if amount_ore is None else {"amount": amount_ore}
+        url = f"{self.running.url}/control/payments/{payment_id}/chargeback"
+        answer = httpx.post(url, json=asked, trust_env=False).raise_for_status()
+        return str(answer.json()["id"])
+
+    def gives_back(self, chargeback_id: str) -> None:
+        """What was taken back comes again."""
+        self.control(f"chargebacks/{chargeback_id}/return")
+
     def payment(self, payment_id: str) -> Payment:
         """A payment as the provider has it."""
         found = self.running.register.payment(payment_id)

@@ -84,6 +84,7 @@ STAFF = (
     "portal/payments/bank_files/*",
     "portal/payments/commission.py",
     "portal/payments/payouts.py",
+    "portal/payments/chargebacks.py",
     "portal/payments/closing.py",
     "portal/payments/own_share.py",
     "portal/payments/paying_in.py",

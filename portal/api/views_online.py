@@ -1,5 +1,7 @@
 """Where the payment provider of card and account calls back."""
 
+from collections.abc import Callable
+
 import structlog
 from flask import Response, make_response, request
 
@@ -7,7 +9,7 @@ from portal import clock
 from portal.api.views_swish import api, follow_refund
 from portal.database import queue, tenancy
 from portal.extensions import db, settings
-from portal.payments import booking, online, refunds, ways
+from portal.payments import booking, chargebacks, online, refunds, ways
 
 log = structlog.get_logger()
 
@@ -41,16 +43,17 @@ def online_callback() -> Response:
             log.warning("online.callback_unknown", id=payment_id)
             return _answer(404)
         if found.status == "paid":
-            return _answer(200)
-        return _ask(payment_id)
+            # What else there is to tell of it: that it is taken back, or has come again.
+            return _ask(payment_id, chargebacks.learn, "ask_chargebacks")
+        return _ask(payment_id, booking.ask, "ask_swish")
 
 
-def _ask(payment_id: str) -> Response:
+def _ask(payment_id: str, ask: Callable[..., object], job: str) -> Response:
     try:
-        booking.ask(payment_id, now=clock.now())
+        ask(payment_id, now=clock.now())
     except (ways.Unavailable, ways.Refused):
         db.session.rollback()
-        queue.defer("ask_swish", request_id=payment_id)
+        queue.defer(job, request_id=payment_id)
         db.session.commit()
         return _answer(503)
     db.session.commit()

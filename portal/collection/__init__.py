@@ -17,6 +17,7 @@
 - `notes`, `attachments`: what a company keeps with a case for itself.
 - `changes`: what the creditor's own ledger tells while a case lives.
 - `circumstances.known_of`: what any case of a customer tells of them as a person.
+- `places.of`, `places.show`: where a debtor is, unless they have a protected identity.
 - `coming.of_case`, `debts.of`: what comes next on a case, and what its debtor owes on all of them.
 - `states`: the table of what can happen to a case.
 - `cases.find`, `cases.amount_due`: what pages show of a case.

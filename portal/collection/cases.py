@@ -21,6 +21,7 @@ from portal.law.explanation import (
 )
 from portal.law.fees import Charge
 from portal.law.interest import Accrual, Movement, RateTable, Terms, accrue
+from portal.ledger import Account
 from portal.messages import Problem
 
 
@@ -161,14 +162,19 @@ def owed_on(case: Case, on: date) -> AmountDue:
 
 
 def interest_between(
-    case: Case, from_on: date | None, until: date, *, known_by: date = date.max
-) -> Accrual:
+    case: Case, from_on: date | None, until: date, *, known_by: date = date.max,
+    paid_ore: int = 0,
+) -> Accrual:  # fmt: skip
     """The interest from the day after one to another, by the books as they are now.
 
     from_on: None for the due date. known_by: a part of the claim that was found later than this day
-    never to have been owed still bears interest until it was found.
+    never to have been owed still bears interest until it was found. paid_ore: of the principal, as
+    if it were paid on from_on.
     """
     books = ledger.of_case(case.id)
+    if paid_ore and from_on is not None:
+        paid = ledger.CaseLine(Account.PRINCIPAL, -paid_ore, from_on, "")
+        books = ledger.CaseBooks([*books.lines, paid])
     return _accrue(case, until, books, rates.table(), from_on=from_on, known_by=known_by)[0]
 
 

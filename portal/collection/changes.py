@@ -215,20 +215,27 @@ def change_customer(
 def _waive_interest_never_owed(case: Case, *, on: date, key: str, now: datetime) -> None:
     """Give up what was booked of interest beyond what the claim bears now that it is right.
 
-    What is not booked is left to run: booking it here would round it once more than the law's sum.
+    What of it is paid pays the claim instead. What is not booked is left to run: booking it here
+    would round it once more than the law's sum.
     """
     booked = ledger.of_case(case.id)
     through_on = booked.interest_booked_through()
     if through_on is None:
         return
     over_ore = ledger.interest_booked(case.id) - cases.interest_between(case, None, through_on).ore
-    waived_ore = max(0, min(booked.balance().interest_ore, over_ore))
+    left = booked.balance()
+    waived_ore = max(0, min(left.interest_ore, over_ore))
+    to_claim_ore = max(0, min(left.principal_ore, over_ore - waived_ore))
     post(
         case,
         ledger.INTEREST_WAIVED,
         booked_on=on,
         key=f"interest waived:{key}",
-        lines={Account.INTEREST: -waived_ore, Account.CLAIMS: waived_ore},
+        lines={
+            Account.INTEREST: -waived_ore,
+            Account.PRINCIPAL: -to_claim_ore,
+            Account.CLAIMS: waived_ore + to_claim_ore,
+        },
         now=now,
     )
 

@@ -1,6 +1,6 @@
 """What is known of a customer as a person, on whichever of their cases it was told."""
 
-from sqlalchemy import text
+from sqlalchemy import TextualSelect, text
 
 from portal.collection import states
 from portal.collection.models import Debtor
@@ -26,6 +26,21 @@ where s.creditor_id = d.creditor_id and s.kind in {states.CIRCUMSTANCES}
     and (s.ended_at is null
         or cast(s.ended_at at time zone 'Europe/Stockholm' as date) >= k.closed_on)
 """  # noqa: S608
+# Customers of the company :creditor_id with a protected identity, as KNOWN tells of one: where many
+# are listed, those few are found first.
+PROTECTED = f"""
+with marked as (
+    select d.id, d.identity_number_hash
+    from case_stops s join cases k on k.id = s.case_id join debtors d on d.id = k.debtor_id
+    where s.creditor_id = :creditor_id and s.kind = '{states.PROTECTED}'
+        and (s.ended_at is null
+            or cast(s.ended_at at time zone 'Europe/Stockholm' as date) >= k.closed_on)
+)
+select id from marked
+union
+select e.id from debtors e join marked m on m.identity_number_hash = e.identity_number_hash
+where e.creditor_id = :creditor_id
+"""  # noqa: S608
 _OF_ONE = text(f"select distinct x.kind from debtors d cross join lateral ({KNOWN}) x"  # noqa: S608
                " where d.id = :debtor")  # fmt: skip
 _OPEN_CASES = text(
@@ -44,6 +59,11 @@ def known_of(debtor: Debtor) -> frozenset[str]:
 def is_protected(debtor: Debtor) -> bool:
     """Whether the debtor has a protected identity (skyddad folkbokföring)."""
     return states.PROTECTED in known_of(debtor)
+
+
+def protected_of(creditor_id: int) -> TextualSelect:
+    """A query for the customers of a company that have a protected identity, as `is_protected`."""
+    return text(PROTECTED).bindparams(creditor_id=creditor_id).columns(Debtor.id)
 
 
 def open_cases_of(debtor: Debtor) -> list[int]:

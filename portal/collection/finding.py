@@ -19,6 +19,7 @@ from sqlalchemy import (
     ColumnElement,
     Select,
     and_,
+    case,
     func,
     literal,
     literal_column,
@@ -34,7 +35,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 from stdnum import luhn
 
 from portal import clock, ledger
-from portal.collection import correspondence, reaching, states, tellings
+from portal.collection import correspondence, places, reaching, states, tellings
 from portal.collection.models import Case, Debtor, Invoice, Plan, Stop
 from portal.database.encryption import lookup_hash
 from portal.delivery import outbox
@@ -176,7 +177,10 @@ _ALONE = Beside()
 
 @dataclass(frozen=True)
 class Row:
-    """A case in a list. booked_ore: what is booked and unpaid. stops: why it stands still."""
+    """A case in a list. booked_ore: what is booked and unpaid. stops: why it stands still.
+
+    town, email, phone: empty of a protected identity.
+    """
 
     id: int
     reference: str
@@ -765,8 +769,13 @@ def _key(sort: _Sort, branch: int, value: Any, case_id: int) -> str:
     return f"{branch}~{told}~{case_id}"
 
 
-def _rows_of(ids: Any) -> Select[Any]:
+def _rows_of(ids: Any, creditor_id: int) -> Select[Any]:
     """The rows of some cases, with their branch and key in front; ids: a subquery of them."""
+    is_hidden = places.are_hidden(Debtor.id.expression, creditor_id)
+
+    def unless_hidden(value: Any) -> Any:
+        return case((is_hidden, ""), else_=value)
+
     stops = (
         select(func.array_agg(aggregate_order_by(Stop.kind, Stop.id)))
         .where(Stop.case_id == Case.id, Stop.ended_at.is_(None), Case.is_stopped)
@@ -778,8 +787,9 @@ def _rows_of(ids: Any) -> Select[Any]:
             ids.c.branch, ids.c.key,
             Case.id, Case.reference, Case.status, Case.next_step, Case.next_step_on,
             Case.pay_by_on, func.coalesce(stops, text("'{}'::varchar[]")), Debtor.name,
-            Debtor.customer_number, Debtor.customer_class, Debtor.town, Debtor.email,
-            Debtor.phone, Invoice.number, Case.due_on, Case.opened_on, Case.closed_on,
+            Debtor.customer_number, Debtor.customer_class, unless_hidden(Debtor.town),
+            unless_hidden(Debtor.email), unless_hidden(Debtor.phone), Invoice.number,
+            Case.due_on, Case.opened_on, Case.closed_on,
             Case.principal_ore, ledger.unpaid_sql(Case.id.expression), Case.currency,
         )
         .select_from(ids)
@@ -816,7 +826,7 @@ def page(
     counted = _known_many() if is_known else _counted(
         wanted.statuses, _conditions(creditor_id, wanted, beside, today, is_walked=False)
     )  # fmt: skip
-    rows = _rows_of(ids).subquery("listed")
+    rows = _rows_of(ids, creditor_id).subquery("listed")
     answers = db.session.execute(
         select(counted.c.count, counted.c.claims, *rows.c)
         .select_from(counted.outerjoin(rows, true()))
@@ -906,7 +916,7 @@ def every(
         ids = _statement(
             chosen, conditions, cursor=cursor, is_backwards=False, limit=_BATCH
         ).cte("ids").prefix_with("materialized")  # fmt: skip
-        rows = _rows_of(ids).subquery("listed")
+        rows = _rows_of(ids, creditor_id).subquery("listed")
         listed = db.session.execute(select(rows).order_by(*_order(chosen, rows, False))).all()
         for one in listed:
             yield Row(*one[2:])

@@ -5,7 +5,7 @@ Source: lag (1981:739) § 3 p. 2 for the fee of a plan that covers all that is l
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, time, timedelta
 from itertools import islice
 
@@ -243,6 +243,29 @@ def progress(plan: Plan) -> list[Progress]:
     )
     waits = _held_through([plan.case_id]).get(plan.case_id, date.min)
     return _covered(plan.instalments, came_ore or 0, waits)
+
+
+def still_to_come(case: Case, plan: Plan, today: date) -> list[Progress]:
+    """`progress`, with what is left as it is owed now.
+
+    A claim that was credited meanwhile needs fewer payments than were agreed on, and the last one
+    has the interest of the days that others came early or late.
+    """
+    told = progress(plan)
+    left = [one for one in told if not one.is_paid]
+    if not left:
+        return told
+    parts = plan_offers.divide(
+        plan_offers.owing(case, today, fee_ore=0),
+        (one.due_on for one in left),
+        [*(one.left_ore for one in left[:-1]), None],
+    )
+    now = {one.due_on: one.amount_ore for one in parts}
+    return [
+        one if one.is_paid else replace(one, amount_ore=one.came_ore + now[one.due_on])
+        for one in told
+        if one.is_paid or one.due_on in now
+    ]
 
 
 def _covered(

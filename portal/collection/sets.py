@@ -10,6 +10,7 @@ from portal.collection import policy
 from portal.collection.models import Rules
 from portal.collection.policy import Effective
 from portal.extensions import db
+from portal.ledger import INTEREST_ACCRUED
 
 # The rules of each scope that are those of the customer d of the case c.
 RULES = """
@@ -20,18 +21,21 @@ left join rules customer on customer.creditor_id = c.creditor_id and customer.sc
     and customer.scope_key = d.customer_number
 """
 # What is booked on the case c, when principal was last paid, to which day interest is booked, and
-# when it was last charged a fee.
-BOOKS = """
+# when it was last charged a fee. Interest of a payment that is taken back stands on the payment's
+# day, to which none may be booked: its rate was not known.
+BOOKS = f"""
 cross join lateral (
     select coalesce(sum(amount_ore) filter (where account = 'principal'), 0)::bigint as principal,
         coalesce(sum(amount_ore) filter (where account = 'interest'), 0)::bigint as interest,
         coalesce(sum(amount_ore) filter (where account = 'fees'), 0)::bigint as fees,
         max(booked_on) filter (where account = 'principal' and amount_ore < 0) as paid_on,
-        max(booked_on) filter (where account = 'interest' and amount_ore > 0) as booked_through,
+        max(booked_on) filter (where account = 'interest' and amount_ore > 0 and exists (
+            select from ledger_entries e where e.id = entry_id and e.kind = '{INTEREST_ACCRUED}'
+        )) as booked_through,
         max(booked_on) filter (where account = 'fees' and amount_ore > 0) as charged_on
     from ledger_lines where case_id = c.id
 ) b
-"""
+"""  # noqa: S608
 
 
 def run(statement: str, values: Mapping[str, Any]) -> int:

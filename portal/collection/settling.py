@@ -36,19 +36,38 @@ def settle_payment(
     value_on: date,
     actor: Actor,
     now: datetime,
+    again_on: date | None = None,
+    is_over: bool = False,
+    is_told: bool = True,
 ) -> Settled | None:
     """Settle money that came for a case, and close the case when nothing is left.
 
     case: locked by the caller. amount_ore: what came. key: the payment's own, unique for ever.
     value_on: the day the money counts from; interest runs to and including it. When more was booked
     meanwhile, what the money covered bears no interest after its own day, and a fee for a letter
-    that crossed the money falls, if all that was owed before it is paid. A small rest is
-    written off, as the creditor's rules say. Money beyond what is owed stands as over-payment, for
-    refund. Answers None when the payment is settled already.
+    that crossed the money falls, if all that was owed before it is paid. Of such interest, what
+    later money has paid pays the claim instead. A small rest is written off, as the creditor's
+    rules say. Money beyond what is owed stands as over-payment, for refund. again_on: the day it
+    came to the client account, of money that had been taken back. is_over: all of it has gone back
+    to the payer already, and covers nothing. is_told: whether the history tells it. Answers None
+    when the payment is settled already.
     """
     payment_key = f"payment:{key}"
     if ledger.is_posted(payment_key):
         return None
+    if again_on is not None:
+        post(
+            case, "payment.came_again", booked_on=again_on, key=f"came again:{key}",
+            lines={Account.CLIENT_FUNDS: amount_ore, Account.UNMATCHED: -amount_ore}, now=now,
+        )  # fmt: skip
+    money = Account.CLIENT_FUNDS if again_on is None else Account.UNMATCHED
+    if is_over:
+        parts = Settlement(0, 0, 0, amount_ore)
+        _post_parts(
+            case, f"payment.{channel}", amount_ore, parts, booked_on=value_on, key=payment_key,
+            now=now, money=money,
+        )  # fmt: skip
+        return Settled(parts, ledger.balance(case.id).total_ore)
     due = cases.amount_due(case, value_on)
     book_interest(case, due, key=key, now=now)
     late = ran_late(case, due)
@@ -56,38 +75,43 @@ def settle_payment(
         late = replace(late, fees_ore=0)
     waive_late_fees(case, late, key=payment_key, now=now)
     fees_ore, interest_ore = due.fees_ore - late.fees_ore, due.interest_ore - late.interest_ore
+    principal_ore = due.principal_ore - _lower_claim(
+        case, due, late, amount_ore - fees_ore - interest_ore, key=key, now=now
+    )
     parts = settle(
-        amount_ore, fees_ore=fees_ore, interest_ore=interest_ore, principal_ore=due.principal_ore
+        amount_ore, fees_ore=fees_ore, interest_ore=interest_ore, principal_ore=principal_ore
     )
     _post_parts(
-        case, f"payment.{channel}", amount_ore, parts, booked_on=value_on, key=payment_key, now=now
-    )
+        case, f"payment.{channel}", amount_ore, parts, booked_on=value_on, key=payment_key,
+        now=now, money=money,
+    )  # fmt: skip
     commission.charge([payment_key], now=now)
     if late.interest_through_on is not None:
         lower_interest(case, late, value_on, key=payment_key, now=now)
         left_ore = ledger.balance(case.id).total_ore
     else:
         left_ore = due.total_ore - late.fees_ore - amount_ore + parts.overpaid_ore
-    record(
-        case,
-        "case.payment_received",
-        actor,
-        now,
-        amount_ore=amount_ore,
-        channel=channel,
-        value_on=value_on.isoformat(),
-        fees_ore=parts.fees_ore,
-        interest_ore=parts.interest_ore,
-        principal_ore=parts.principal_ore,
-        overpaid_ore=parts.overpaid_ore,
-        left_ore=left_ore,
-        owed={
-            "fees_ore": fees_ore,
-            "interest_ore": interest_ore,
-            "principal_ore": due.principal_ore,
-        },
-        **({"crossed_ore": late.fees_ore} if late.fees_ore else {}),
-    )
+    if is_told:
+        record(
+            case,
+            "case.payment_received",
+            actor,
+            now,
+            amount_ore=amount_ore,
+            channel=channel,
+            value_on=value_on.isoformat(),
+            fees_ore=parts.fees_ore,
+            interest_ore=parts.interest_ore,
+            principal_ore=parts.principal_ore,
+            overpaid_ore=parts.overpaid_ore,
+            left_ore=left_ore,
+            owed={
+                "fees_ore": fees_ore,
+                "interest_ore": interest_ore,
+                "principal_ore": principal_ore,
+            },
+            **({"crossed_ore": late.fees_ore} if late.fees_ore else {}),
+        )
     if case.status in states.OPEN:
         interrupt_limitation(case, value_on)
         left_ore = close_if_settled(case, left_ore, on=value_on, key=key, now=now)
@@ -96,9 +120,12 @@ def settle_payment(
 
 def _post_parts(
     case: Case, kind: str, amount_ore: int, parts: Settlement, *, booked_on: date, key: str,
-    now: datetime,
+    now: datetime, money: Account,
 ) -> None:  # fmt: skip
-    """Book what came: on the client account, less owed by the debtor, more owed to the creditor."""
+    """Book what came: on the client account, less owed by the debtor, more owed to the creditor.
+
+    money: instead of the client account, of what came to it later.
+    """
     to_creditor = parts.interest_ore + parts.principal_ore
     post(
         case,
@@ -106,7 +133,7 @@ def _post_parts(
         booked_on=booked_on,
         key=key,
         lines={
-            Account.CLIENT_FUNDS: amount_ore,
+            money: amount_ore,
             Account.FEES: -parts.fees_ore,
             Account.INTEREST: -parts.interest_ore,
             Account.PRINCIPAL: -parts.principal_ore,
@@ -166,6 +193,28 @@ def ran_late(case: Case, due: cases.AmountDue) -> Late:
         0 if case.closed_on is not None else fees_ore,
         max((one.booked_on for one in charged), default=due.on),
     )
+
+
+def _lower_claim(
+    case: Case, due: cases.AmountDue, late: Late, paid_ore: int, *, key: str, now: datetime
+) -> int:
+    """Lower the claim by interest that later money has paid, and that did not run; answers by what.
+
+    paid_ore: what a payment, valued on the day of due, has for the claim. Only when that is all of
+    it: what the payment has beyond it then goes back, and `lower_interest` finds no claim to lower.
+    """
+    through_on, left_ore = late.interest_through_on, due.principal_ore
+    if through_on is None or paid_ore <= 0:
+        return 0
+    still = cases.interest_between(case, due.on, through_on, paid_ore=min(left_ore, paid_ore))
+    ore = max(0, min(left_ore, late.ran_ore - still.ore - late.interest_ore))
+    if paid_ore < left_ore - ore:
+        return 0
+    post(
+        case, ledger.INTEREST_WAIVED, booked_on=due.on, key=f"interest never ran:{key}",
+        lines={Account.PRINCIPAL: -ore, Account.CLAIMS: ore}, now=now,
+    )  # fmt: skip
+    return ore
 
 
 def lower_interest(case: Case, late: Late, value_on: date, *, key: str, now: datetime) -> None:
@@ -265,6 +314,19 @@ _CAME_TO = {
 }
 
 
+@dataclass(frozen=True)
+class Stays:
+    """What of a payment that is taken back stays, booked under a key of its own.
+
+    is_over: it has gone back to the payer already.
+    """
+
+    amount_ore: int
+    key: str
+    channel: str
+    is_over: bool = False
+
+
 def take_back(
     case: Case,
     *,
@@ -275,17 +337,19 @@ def take_back(
     on: date,
     actor: Actor,
     now: datetime,
-) -> bool:
+    stays: Sequence[Stays] = (),
+) -> list[Settled] | None:
     """Book a payment back as if it had not come, and open the case again if that had paid it.
 
     case: locked by the caller. amount_ore, key, value_on: as `settle_payment` took them. by_bank:
     the bank has taken the money back on a day; else another case was meant, and it is still ours. A
-    case that is opened again has the days of a reminder before anything goes on. Answers False when
-    there is no such payment, or it is taken back already.
+    case that is opened again has the days of a reminder before anything goes on. stays: what the
+    bank has not taken of it, which is booked anew at once, at the payment's own day. Answers what
+    that covers, or None when there is no such payment, or it is taken back already.
     """
     payment_key, posted = f"payment:{key}", f"taken back:{key}"
     if not ledger.is_posted(payment_key) or ledger.is_posted(posted):
-        return False
+        return None
     move(case, "take a payment back", actor)
     ran_ore = _ran_since(case, value_on)
     # Until the bank's own day the money is on our account.
@@ -298,8 +362,6 @@ def take_back(
             case, "payment.returned_by_bank", booked_on=on, key=f"returned by bank:{key}",
             lines={Account.UNMATCHED: amount_ore, Account.CLIENT_FUNDS: -amount_ore}, now=now,
         )  # fmt: skip
-    # What the company has had already, no other company's money pays.
-    covered_ore = ledger.cover(case.creditor_id, case.currency, on=on, key=posted, now=now)
     for earlier, kind in ((f"rest:{key}", "rest"), (f"fee waived:{payment_key}", "fee")):
         ledger.take_back(
             earlier, kind=f"{kind}.taken_back", as_key=f"taken back:{earlier}", now=now, instead={}
@@ -315,14 +377,32 @@ def take_back(
     is_reopened = case.status == states.PAID and left.total_ore > 0
     if is_reopened:
         _open_again(case, on)
-    elif case.status in _GIVEN_UP and left.total_ore:
+    settled = [_stay(case, one, value_on, on, actor, now) for one in stays]
+    # What the company has had already, no other company's money pays.
+    covered_ore = ledger.cover(case.creditor_id, case.currency, on=on, key=posted, now=now)
+    if stays:
+        left, is_reopened = ledger.balance(case.id), is_reopened and case.closed_on is None
+    if case.status in _GIVEN_UP and left.total_ore:
         give_up(case, _GIVEN_UP[case.status], on=on, fees_to=Account.BAD_DEBT,
                 key=f"given up:{posted}", now=now)  # fmt: skip
-    record(case, "case.payment_taken_back", actor, now, amount_ore=amount_ore, by_bank=by_bank,
+    lost_ore = amount_ore - sum(one.amount_ore for one in stays)
+    record(case, "case.payment_taken_back", actor, now, amount_ore=lost_ore, by_bank=by_bank,
            value_on=value_on.isoformat(), reopened=is_reopened,
            left_ore=left.total_ore if case.closed_on is None else 0,
            **({"covered_ore": covered_ore} if covered_ore else {}))  # fmt: skip
-    return True
+    return settled
+
+
+def _stay(
+    case: Case, stays: Stays, value_on: date, on: date, actor: Actor, now: datetime
+) -> Settled:
+    settled = settle_payment(
+        case, amount_ore=stays.amount_ore, key=stays.key, channel=stays.channel,
+        value_on=value_on, actor=actor, now=now, again_on=on, is_over=stays.is_over,
+        is_told=False,
+    )  # fmt: skip
+    assert settled is not None
+    return settled
 
 
 def _ran_since(case: Case, value_on: date) -> int:

@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 
 from werkzeug.exceptions import NotFound
 
-from portal.collection import cases, disputes, effects, moves, plans, states, tellings
+from portal.collection import cases, disputes, effects, moves, places, plans, states, tellings
 from portal.collection.cases import AmountDue
 from portal.collection.models import Case, Dispute, Plan, Stop, Telling
+from portal.collection.places import Places
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,11 @@ class CaseFacts:
     dispute: Dispute | None
     told: Sequence[Telling]
     can: frozenset[str]
+
+    @cached_property
+    def places(self) -> Places:
+        """Where the debtor is, as far as it is shown."""
+        return places.of(self.case.debtor)
 
     @property
     def stop_kinds(self) -> list[str]:

@@ -188,6 +188,16 @@ def _contact_confirmed(data: Data) -> tuple[str, str]:
     return gettext("The debtor’s e-mail address was confirmed"), ""
 
 
+def _places_shown(data: Data) -> tuple[str, str]:
+    what = {
+        "places": gettext("Address, e-mail and telephone"),
+        "letter": gettext("A letter"),
+        "invoice": gettext("The invoice’s file"),
+        "payer": gettext("The payer’s address"),
+    }[data["what"]]
+    return gettext("What is protected was shown"), f"{what}: {data['reason']}"
+
+
 def _text_not_arrived(data: Data) -> tuple[str, str]:
     goes_on = {
         "email": gettext("It goes by e-mail instead."),
@@ -590,6 +600,7 @@ _TEXTS: Mapping[str, Callable[[Data], tuple[str, str]]] = {
     "case.customer_changed": _customer_changed,
     "case.contact_told": _contact_told,
     "case.contact_confirmed": _contact_confirmed,
+    "case.places_shown": _places_shown,
     "case.text_arrived": _note(lazy_gettext("A text message arrived")),
     "case.text_not_arrived": _text_not_arrived,
     "case.mailbox_arrived": _note(lazy_gettext("The letter is in the digital mailbox")),
@@ -813,7 +824,7 @@ _WAITING = (
 )  # fmt: skip
 _DETAILS = (
     "case.imported", "case.customer_changed", "case.contact_told", "case.contact_confirmed",
-    "case.due_date_changed",
+    "case.due_date_changed", "case.places_shown",
 )  # fmt: skip
 _NOTES = (
     "case.message_received", "case.message_sent", "case.message_settled",

@@ -224,8 +224,13 @@ class DueForm(ActForm):
             self.due_on.data = facts.case.due_on
 
 
+_PLACES = ("address_line", "postcode", "town", "email", "phone")
+
+
 class DetailsForm(ActForm):
-    """A customer's details."""
+    """A customer's details. keeps_places: where they are is hidden, and empty leaves it alone."""
+
+    keeps_places = False
 
     name = StringField(lazy_gettext("Name"), [InputRequired(), Length(max=200)])
     address_line = StringField(lazy_gettext("Street address"), [Length(max=200)])
@@ -252,10 +257,17 @@ class DetailsForm(ActForm):
                 field.data = getattr(debtor, field.name) or ""
             self.country.data = debtor.country or "SE"
             self.language.data = debtor.language or "sv"
+        self.keeps_places = facts.places.is_hidden
+        if self.keeps_places and is_new:
+            for name in _PLACES:
+                self[name].data = ""
+            self.country.data = "SE"
 
     def hints(self) -> Mapping[str, str]:
         """What is not plain."""
+        hidden = gettext("Protected. What you leave empty stays as it is.")
         return {
+            **(dict.fromkeys(_PLACES, hidden) if self.keeps_places else {}),
             "language": gettext("Letters get a page in it, and the web page opens in it."),
             "customer_class": gettext("Decides which of your rules hold for the customer."),
             "size_class": gettext("Groups the customer in the report of payment behaviour."),
@@ -265,6 +277,11 @@ class DetailsForm(ActForm):
         """The details, those that may be missing as None when empty."""
         written = {one.name: (one.data or "").strip() for one in self.asked()}
         may_miss = ("email", "phone", "customer_class", "size_class")
+        if self.keeps_places:
+            kept = [name for name in _PLACES if not written[name]]
+            if {"address_line", "postcode", "town"} <= {*kept}:
+                kept.append("country")
+            written = {name: value for name, value in written.items() if name not in kept}
         return {name: None if name in may_miss and not value else value
                 for name, value in written.items()}  # fmt: skip
 

@@ -80,6 +80,7 @@ _ENTRIES = {
     "payment.statement": lazy_gettext("Payment of a monthly statement"),
     "payment.taken_back": lazy_gettext("Payment taken back"),
     "payment.returned_by_bank": lazy_gettext("Money returned by the bank"),
+    "payment.came_again": lazy_gettext("Money come again"),
     "rest.taken_back": lazy_gettext("Rest owed again"),
     "fee.taken_back": lazy_gettext("Fee owed again"),
     "interest.accrued": lazy_gettext("Interest to this day"),

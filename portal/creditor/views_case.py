@@ -3,19 +3,23 @@
 from datetime import date
 from typing import Any
 
-from flask import Response, make_response
+from flask import Response, flash, make_response, url_for
+from flask_babel import gettext
 from htmx_flask import request
 from werkzeug.exceptions import NotFound
 
 from portal import clock, ledger
-from portal.collection import attachments, cases, disputes, history, plans, tellings
+from portal.collection import attachments, cases, disputes, history, places, plans, tellings
 from portal.creditor import access, case_acts, events
 from portal.creditor.case_facts import CaseFacts, gather
+from portal.creditor.forms_protected import ShowForm, show_form
 from portal.creditor.views import creditor
 from portal.database import files
 from portal.delivery import outbox
+from portal.delivery.outbox import SentOrWaiting
+from portal.extensions import db
 from portal.payments import booking, payouts
-from portal.web.rendering import render
+from portal.web.rendering import go, render
 
 
 def _page(template: str, facts: CaseFacts, *, block: str | None = None, **values: Any) -> Response:
@@ -91,31 +95,89 @@ def _day(written: str) -> date | None:
 @creditor.get("/<key>/cases/<reference>/parties")
 def show_case_parties(reference: str) -> Response:
     """The debtor and the invoice."""
+    return _parties(gather(reference, clock.today()))
+
+
+def _parties(
+    facts: CaseFacts, form: ShowForm | None = None, *, status: int = 200, is_shown: bool = False
+) -> Response:
+    found = places.of(facts.case.debtor, is_shown=is_shown)
+    showing = form or (show_form(_letters(facts), facts) if found.is_protected else None)
+    response = _page(
+        "creditor/case_parties.html", facts, others=cases.others_of(facts.case), places=found,
+        showing=showing,
+    )  # fmt: skip
+    response.status_code = status
+    return response
+
+
+def _letters(facts: CaseFacts) -> list[SentOrWaiting]:
+    return [one for one in outbox.messages_of(facts.case.id) if one.document_sha256]
+
+
+@creditor.post("/<key>/cases/<reference>/protected")
+def show_protected(reference: str) -> Response:
+    """Show once what is protected of a debtor, to an administrator who says why."""
+    access.require_administrator()
     facts = gather(reference, clock.today())
-    return _page("creditor/case_parties.html", facts, others=cases.others_of(facts.case))
+    if not facts.places.is_protected:
+        return go(url_for("creditor.show_case_parties", reference=reference))
+    letters = _letters(facts)
+    form = show_form(letters, facts, is_new=False)
+    if not form.validate():
+        return _parties(facts, form, status=422)
+    what, _, number = str(form.what.data).partition("-")
+    places.show(
+        facts.case.id, what, form.reason.data or "", actor=access.actor(), now=clock.now()
+    )  # fmt: skip
+    db.session.commit()
+    if what == places.LETTER:
+        return _as_letter(facts, next(one for one in letters if str(one.id) == number))
+    if what == places.INVOICE:
+        return _as_invoice(facts)
+    return _parties(facts, is_shown=True)
 
 
 @creditor.get("/<key>/cases/<reference>/documents/<int:message_id>.pdf")
 def read_document(reference: str, message_id: int) -> Response:
     """A letter as it was sent."""
-    case = gather(reference, clock.today()).case
-    for message in outbox.messages_of(case.id):
-        if message.id == message_id and message.document_sha256:
-            response = make_response(files.read(message.document_sha256))
-            response.headers["Content-Type"] = "application/pdf"
-            name = f"{message.kind}-{case.reference}.pdf"
-            response.headers.set("Content-Disposition", "inline", filename=name)
-            return response
+    facts = gather(reference, clock.today())
+    for message in _letters(facts):
+        if message.id == message_id:
+            return _to_debtor(facts) if facts.places.is_hidden else _as_letter(facts, message)
     raise NotFound
+
+
+def _to_debtor(facts: CaseFacts) -> Response:
+    """Where what is protected can be shown to who says why."""
+    flash(gettext("The debtor has a protected identity. An administrator can have this shown."),
+          "warn")  # fmt: skip
+    address = url_for(
+        "creditor.show_case_parties", reference=facts.case.reference, _anchor="protected"
+    )
+    return go(address)
+
+
+def _as_letter(facts: CaseFacts, message: SentOrWaiting) -> Response:
+    response = make_response(files.read(message.document_sha256 or ""))
+    response.headers["Content-Type"] = "application/pdf"
+    name = f"{message.kind}-{facts.case.reference}.pdf"
+    response.headers.set("Content-Disposition", "inline", filename=name)
+    return response
 
 
 @creditor.get("/<key>/cases/<reference>/invoice-file")
 def download_invoice(reference: str) -> Response:
     """The invoice's own file, as it was uploaded."""
-    invoice = gather(reference, clock.today()).case.invoice
-    if invoice.document_sha256 is None:
+    facts = gather(reference, clock.today())
+    if facts.case.invoice.document_sha256 is None:
         raise NotFound
-    response = make_response(files.read(invoice.document_sha256))
+    return _to_debtor(facts) if facts.places.is_hidden else _as_invoice(facts)
+
+
+def _as_invoice(facts: CaseFacts) -> Response:
+    invoice = facts.case.invoice
+    response = make_response(files.read(invoice.document_sha256 or ""))
     response.headers["Content-Type"] = "application/octet-stream"
     response.headers.set(
         "Content-Disposition", "attachment", filename=invoice.document_filename or "invoice.xml"

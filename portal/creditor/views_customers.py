@@ -12,7 +12,7 @@ from htmx_flask import request
 from werkzeug.exceptions import NotFound
 
 from portal import clock
-from portal.collection import customers, rulebook
+from portal.collection import customers, places, rulebook
 from portal.collection.customers import CustomerRow, Filters
 from portal.creditor import access, subjects, undoing
 from portal.creditor.changes import tell_all
@@ -183,6 +183,7 @@ def _page(customer_id: int, form: ExclusionForm | None = None, status: int = 200
         "creditor/customer.html",
         status=status,
         customer=customer,
+        places=places.of(customer),
         subject=subject,
         said=said,
         cards=subjects.cards(said),

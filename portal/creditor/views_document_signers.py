@@ -10,7 +10,13 @@ from portal import clock
 from portal.creditor import access, document_texts
 from portal.creditor.forms_documents import AddressForm, MoreTimeForm, ReasonForm, SignerForm
 from portal.creditor.views import creditor
-from portal.creditor.views_documents import document_page, envelope_of, page_of, refused
+from portal.creditor.views_documents import (
+    document_page,
+    envelope_of,
+    is_hidden_signer,
+    page_of,
+    refused,
+)
 from portal.extensions import db, limiter
 from portal.locales import LANGUAGES
 from portal.messages import RedaError
@@ -179,7 +185,7 @@ def edit_signers_address(envelope_key: str, signer_key: str) -> Response:
     access.require_may_change()
     envelope = envelope_of(envelope_key)
     signer = _signer(envelope, signer_key)
-    form = AddressForm(formdata=None, obj=signer)
+    form = AddressForm(formdata=None, obj=None if is_hidden_signer(signer) else signer)
     return render("creditor/document_address.html", envelope=envelope, signer=signer, form=form)
 
 

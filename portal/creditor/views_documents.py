@@ -10,6 +10,7 @@ from htmx_flask import request
 from werkzeug.exceptions import NotFound
 
 from portal import clock
+from portal.collection import places
 from portal.creditor import access, document_texts
 from portal.creditor.forms_documents import (
     AttachmentsForm,
@@ -37,7 +38,7 @@ from portal.signing import (
     sending_lists,
 )
 from portal.signing.drafts import Refused
-from portal.signing.models import OF_THE_SERVICE, Envelope, EnvelopeEvent
+from portal.signing.models import OF_THE_SERVICE, Envelope, EnvelopeEvent, Signer
 from portal.web import spreadsheets
 from portal.web.forms import Form, text
 from portal.web.rendering import go, render
@@ -81,6 +82,16 @@ def query_of(chosen: listing.Wanted) -> dict[str, object]:
         "deleted": "soon" if chosen.deleted_by else None,
         "sort": chosen.sort if chosen.sort != listing.NEWEST else None,
     }
+
+
+def is_hidden_signer(signer: Signer) -> bool:
+    """Whether it is not shown where somebody who signs is written to."""
+    return places.is_hidden_person(access.role().creditor_id, signer.identity_number)
+
+
+@creditor.context_processor
+def _for_templates() -> dict[str, object]:
+    return {"is_hidden_signer": is_hidden_signer}
 
 
 @creditor.get("/<key>/documents")

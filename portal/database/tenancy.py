@@ -30,7 +30,7 @@ class Scope:
 _NOBODY = Scope()
 _current: ContextVar[Scope] = ContextVar("reda_scope", default=_NOBODY)
 # As the driver takes it: it is sent with every transaction.
-_APPLY = (
+APPLY = (
     "select set_config('reda.scope', %(kind)s, true), set_config('reda.ids', %(ids)s, true),"
     " set_config('reda.person', %(person)s, true)"
 )
@@ -41,14 +41,20 @@ def current() -> Scope:
     return _current.get()
 
 
-def _apply(connection: Connection, scope: Scope) -> None:
+def as_sent(scope: Scope) -> dict[str, str]:
+    """What APPLY takes."""
     ids = "{" + ",".join(str(int(i)) for i in scope.ids) + "}"
     person = "" if scope.person_id is None else str(scope.person_id)
-    connection.exec_driver_sql(_APPLY, {"kind": scope.kind, "ids": ids, "person": person})
+    return {"kind": scope.kind, "ids": ids, "person": person}
+
+
+def _apply(connection: Connection, scope: Scope) -> None:
+    connection.exec_driver_sql(APPLY, as_sent(scope))
 
 
 @event.listens_for(Session, "after_begin")
-def _scope_transaction(session: Session, transaction: object, connection: Connection) -> None:
+def scope_transaction(session: Session, transaction: object, connection: Connection) -> None:
+    """Let each transaction of the process begin in the scope that is in force."""
     _apply(connection, _current.get())
 
 

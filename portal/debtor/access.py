@@ -18,7 +18,7 @@ from portal.collection.models import Case
 from portal.database import tenancy
 from portal.debtor import unsent
 from portal.identity import sessions
-from portal.web import errors, languages
+from portal.web import errors, keeping, languages
 from portal.web.rendering import go, render
 
 # So long before its end a visit is said to end soon.
@@ -144,25 +144,40 @@ def _find(reference: str) -> Case | None:
 class Visit:
     """How long a visit lasts if nothing more is asked for. state: on, soon (to end) or ended.
 
-    seconds: after which the page asks again; None: not any more.
+    ends_at: the minute. seconds: after which the page asks again; None: not any more.
     """
 
     state: str
     ends_at: datetime | None = None
-    seconds: int | None = None
+    seconds: int | str | None = None
 
 
 def visit() -> Visit:
     """The visit of this session."""
+    state, ends_at = keeping.asked(_end_of_visit)
+    return Visit(state, ends_at, keeping.later(_seconds_to_ask_after) if ends_at else None)
+
+
+def _end_of_visit() -> tuple[str, datetime | None]:
+    ends_at, left = sessions.ends_at(), _seconds_left()
+    if ends_at is None or left <= 0:
+        return "ended", None
+    return "soon" if _is_soon(left) else "on", ends_at.replace(second=0, microsecond=0)
+
+
+def _seconds_to_ask_after() -> int:
+    left = _seconds_left()
+    return ceil(left) + 1 if _is_soon(left) else ceil(left - _WARNED.total_seconds())
+
+
+def _seconds_left() -> float:
     ends_at = sessions.ends_at()
-    left = (ends_at - clock.real_now()).total_seconds() if ends_at and opened() else 0
-    if left <= 0:
-        return Visit("ended")
-    warned = _WARNED.total_seconds()
+    return (ends_at - clock.real_now()).total_seconds() if ends_at and opened() else 0
+
+
+def _is_soon(left: float) -> bool:
     # A timer may be a little early.
-    if left <= warned + 5:
-        return Visit("soon", ends_at, ceil(left) + 1)
-    return Visit("on", ends_at, ceil(left - warned))
+    return left <= _WARNED.total_seconds() + 5
 
 
 def _go_on_writing() -> Response | None:
@@ -215,7 +230,8 @@ def guard(blueprint: Blueprint) -> None:
             flash(gettext("Your visit has ended. Write the reference and the code again."), "info")
             return go(url_for("debtor.start"))
         if request.endpoint in _TELL_WHERE and (case := named_case()) and not may_see_where(case):
-            return go(url_for("debtor.identify", reference=case.reference))
+            back = request.path if request.method == "GET" else None
+            return go(url_for("debtor.identify", reference=case.reference, back=back))
         return _go_on_writing()
 
     @blueprint.errorhandler(CSRFError)

@@ -70,18 +70,20 @@ def _page() -> str:
     """Where the form stands: where the browser says that it was, or where it was sent to."""
     before = urlsplit(request.referrer or "")
     path = own_path(before.path)
-    if (request.referrer or "").startswith(request.host_url) and path and _is_page(path):
+    reference = g.get("debtor_reference")
+    is_ours = (request.referrer or "").startswith(request.host_url)
+    if is_ours and path and is_page_of(path, reference):
         return f"{path}?{before.query}" if before.query else path
-    return request.path if _is_page(request.path) else ""
+    return request.path if is_page_of(request.path, reference) else ""
 
 
-def _is_page(path: str) -> bool:
+def is_page_of(path: str, reference: str | None) -> bool:
+    """Whether a path is that of a page of the debtor's: of this case, or with None of none."""
     adapter = current_app.create_url_adapter(request)
     try:
         endpoint, values = adapter.match(path, method="GET") if adapter else ("", {})
     except (HTTPException, RoutingException):
         return False
-    reference = g.get("debtor_reference")
     return endpoint.startswith("debtor.") and values.get("reference") == reference
 
 

@@ -15,6 +15,7 @@ from portal.debtor.forms import EnterForm
 from portal.debtor.limits import is_refused
 from portal.extensions import db, limiter
 from portal.web import errors
+from portal.web.keeping import kept
 from portal.web.orders import is_phone
 from portal.web.rendering import go, render, render_kept
 
@@ -90,6 +91,7 @@ def enter() -> Response:
 
 
 @debtor.get("/overview")
+@kept
 def overview() -> Response:
     """All the cases that were opened: what is owed in all, and what comes next in each."""
     today, opened = clock.today(), access.opened()

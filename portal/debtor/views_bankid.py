@@ -10,30 +10,40 @@ from htmx_flask import request
 from portal import clock
 from portal.collection import access as entry
 from portal.debtor import access
+from portal.debtor.unsent import is_page_of
 from portal.debtor.views import debtor, first_page
 from portal.extensions import db, limiter
 from portal.identity import orders
 from portal.identity.models import BankIDOrder
 from portal.identity.orders import Purpose
 from portal.web.orders import Pages, is_phone, lead_on
+from portal.web.pages import own_path
 from portal.web.rendering import render
 
 
 @debtor.get("/identify")
 def identify() -> Response:
     """For somebody who is in by a letter's code, or who begins anew: what BankID shows them."""
-    return render("debtor/identify.html", reference=_reference(), is_phone=is_phone())
+    return render(
+        "debtor/identify.html", reference=_reference(), back=_back(), is_phone=is_phone()
+    )  # fmt: skip
 
 
 @debtor.post("/identify")
 @limiter.limit("10 per minute; 60 per hour")
 def start_identifying() -> Response:
-    """Start identifying with BankID. The form may name the case to begin at."""
-    return PAGES.start(Purpose("sign in", {"reference": _reference()}))
+    """Start identifying with BankID. The form may name the case to begin at, and its page."""
+    return PAGES.start(Purpose("sign in", {"reference": _reference(), "back": _back()}))
 
 
 def _reference() -> str:
     return entry.tidy(request.values.get("reference", ""))[:30]
+
+
+def _back() -> str:
+    """The page to go on to once in: of the case that is named, or empty."""
+    path, reference = own_path(request.values.get("back", ""))[:200], _reference()
+    return path if reference and is_page_of(path, reference) else ""
 
 
 @debtor.get("/identify/<key>")
@@ -73,7 +83,8 @@ def _title(order: BankIDOrder) -> str:
 def _beginning(purpose: str, subject: Mapping[str, Any]) -> str:
     """Back to where the reader was: in the case that is open, or before the door."""
     page = "debtor.identify" if access.opened() else "debtor.start"
-    return url_for(page, reference=subject.get("reference") or None)
+    back = subject.get("back") or None
+    return url_for(page, reference=subject.get("reference") or None, back=back)
 
 
 def _complete(order: BankIDOrder) -> Response:
@@ -88,13 +99,16 @@ def _complete(order: BankIDOrder) -> Response:
     # Who it was is not needed any more, and is not kept.
     order.completion = None
     order_key, reference = order.key, order.subject.get("reference", "")
+    back = order.subject.get("back", "")
     db.session.commit()
     if access.is_identified():
         access.leave()
     if not found:
         return lead_on(order_key, url_for("debtor.no_case", reference=reference or None))
     access.open_all_of_one(found)
-    return lead_on(order_key, first_page(reference if access.has_opened(reference) else ""))
+    if not access.has_opened(reference):
+        reference = back = ""
+    return lead_on(order_key, back or first_page(reference))
 
 
 PAGES = Pages("debtor", _title, _beginning)

@@ -22,6 +22,7 @@ from portal.payments import booking, refunds
 from portal.payments.models import Payment
 from portal.payments.swish import explain
 from portal.web import languages
+from portal.web.keeping import kept
 from portal.web.rendering import render
 
 
@@ -38,6 +39,7 @@ def pdf(data: bytes, filename: str) -> Response:
 
 
 @debtor.get("/case/<reference>")
+@kept
 def show_case() -> Response:
     """What is owed, to whom, why, and what can be done."""
     case, today = access.current_case(), clock.today()

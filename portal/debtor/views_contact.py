@@ -46,7 +46,7 @@ def _page(form: ContactForm, *, is_new: bool = False, status: int = 200) -> Resp
         form.show(kept, case.debtor.told.version if case.debtor.told else 0)
     return render(
         "debtor/contact.html", status=status, case=case, form=form, sees=hidden.sees(case),
-        by_debtor=hidden.by_debtor(case),
+        has_dots=not hidden.sees(case) and hidden.has_told(case), by_debtor=hidden.by_debtor(case),
     )  # fmt: skip
 
 

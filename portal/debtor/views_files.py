@@ -13,6 +13,7 @@ from portal.collection.attachments import Added, TooMany
 from portal.collection.file_types import FileTooLarge, NotLookedAt
 from portal.debtor import access
 from portal.debtor.views import debtor
+from portal.web.formats import in_digits
 
 MEGABYTES = file_types.LARGEST // 1024 // 1024
 # Room for as many files as are taken, and for one far too large among them: it is then told of at
@@ -54,7 +55,7 @@ def _reason(one: attachments.Refused) -> str:
             return gettext(
                 "%(name)s was not kept: it is larger than %(megabytes)s MB. Make it smaller, or"
                 " divide it.",
-                name=one.filename, megabytes=MEGABYTES,
+                name=one.filename, megabytes=in_digits(MEGABYTES),
             )  # fmt: skip
         case TooMany():
             return gettext("%(name)s was not kept: there are too many files.", name=one.filename)
@@ -85,9 +86,11 @@ def as_download(filename: str, data: bytes) -> Response:
     return response
 
 
-def hints() -> dict[str, int]:
+def hints() -> dict[str, str]:
     """What the hint of a field for files says: how many, and how large."""
-    return {"count": attachments.MOST_AT_ONCE, "megabytes": MEGABYTES}
+    return {
+        "count": in_digits(attachments.MOST_AT_ONCE), "megabytes": in_digits(MEGABYTES),
+    }  # fmt: skip
 
 
 __all__: Sequence[str] = ("as_download", "hints", "sent", "tell_of")

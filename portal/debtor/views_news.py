@@ -14,6 +14,7 @@ from portal.debtor import access
 from portal.debtor.views import debtor
 from portal.payments import booking
 from portal.payments.models import Payment
+from portal.web.keeping import later
 from portal.web.rendering import nothing_new, render
 
 # Who has left the page open for longer comes back by reloading it.
@@ -30,7 +31,7 @@ class News:
     due, payment: what is left of its one case then, and what came last if it came through us."""
 
     seen: int
-    until: int
+    until: int | str
     is_renewed: bool
     url: str
     has_come: bool = False
@@ -45,12 +46,12 @@ def news_of(case_id: int, *, is_renewed: bool) -> News:
 
 def news_since(newest: int) -> News:
     """What the case's own page asks with. newest: the newest money that it shows."""
-    return News(newest, _until(), is_renewed=True, url=url_for("debtor.show_news"))
+    return News(newest, later(_until), is_renewed=True, url=url_for("debtor.show_news"))
 
 
 def news_of_all(newest: int) -> News:
     """What a page of all the cases of a visit asks with. newest: as of `news_since`."""
-    return News(newest, _until(), is_renewed=True, url=url_for("debtor.show_news_of_all"))
+    return News(newest, later(_until), is_renewed=True, url=url_for("debtor.show_news_of_all"))
 
 
 def _asking(case_ids: Sequence[int], url: str, *, is_renewed: bool) -> News:

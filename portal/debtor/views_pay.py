@@ -12,7 +12,7 @@ from htmx_flask import request as asking
 from werkzeug.exceptions import NotFound
 
 from portal import clock
-from portal.collection import cases, coming, disputes, plans
+from portal.collection import cases, coming, disputes, plans, states
 from portal.collection.coming import Step
 from portal.collection.models import Case
 from portal.database import tenancy
@@ -174,10 +174,10 @@ def show_transfer() -> Response:
 
 
 def before(case: Case, transfer: offers.Transfer, today: date) -> Step | None:
-    """What comes next on a case, if it may add to the debt before a transfer has come."""
+    """What is done to a case first of all that may add to the debt before a transfer has come."""
     principal_ore = cases.amount_due(case, today).principal_ore
-    step = coming.of_case(case, principal_ore, today).next
-    return step if step and step.cost_ore and step.on <= transfer.arrives_on else None
+    steps = coming.of_case(case, principal_ore, today).steps
+    return next((one for one in steps if one.cost_ore and one.on <= transfer.arrives_on), None)
 
 
 def transfer_code(case: Case, transfer: offers.Transfer, today: date) -> str:
@@ -230,7 +230,9 @@ def show_payment(request_id: str) -> Response:
 
 def _to_paid(case: Case) -> Response:
     if cases.amount_due(case, clock.today()).total_ore <= 0:
-        flash(gettext("This case is paid. There is nothing more to pay."), "info")
+        is_paid = case.status == states.PAID
+        paid = gettext("This case is paid. There is nothing more to pay.")
+        flash(paid if is_paid else gettext("There is nothing to pay to us"), "info")
     return go(url_for("debtor.show_case"))
 
 

@@ -127,7 +127,7 @@ def _running(form: DayForm | None = None, *, status: int = 200) -> Response:
     plan = plans.running(case.id)
     if plan is None:
         return go(url_for("debtor.show_case"))
-    progress = plans.progress(plan)
+    progress = plans.still_to_come(case, plan, today)
     left = [one for one in progress if not one.is_paid]
     parts_ore = sum(one.left_ore for one in left)
     owed_ore = cases.amount_due(case, today).total_ore

@@ -53,7 +53,7 @@ _NEW = timedelta(days=14)
 
 def lately() -> datetime:
     """Since when an answer is new."""
-    return clock.now() - _NEW
+    return clock.morning_of(clock.today() - _NEW)
 
 
 def answered_lately() -> set[str]:

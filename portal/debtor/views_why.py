@@ -10,10 +10,12 @@ from portal.debtor import access
 from portal.debtor.forms_why import OnDayForm
 from portal.debtor.views import debtor
 from portal.law.interest import Day, day_by_day
+from portal.web.keeping import kept
 from portal.web.rendering import render
 
 
 @debtor.get("/case/<reference>/why/<any(principal, interest, fees):sum_name>")
+@kept
 def explain_part(sum_name: str) -> Response:
     """What one part of what is owed is made up of.
 

@@ -13,11 +13,12 @@ from typing import Any
 from flask import Flask, Request, Response, current_app, g, session
 from flask.json.tag import TaggedJSONSerializer
 from flask.sessions import SessionInterface, SessionMixin
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import CallbackDict
 
 from portal import clock
+from portal.database.reading import reading
 from portal.extensions import db
 from portal.identity.models import BrowserSession
 
@@ -25,9 +26,8 @@ IDLE = timedelta(minutes=30)
 # A read only pushes the end onwards this often, so that most requests write nothing.
 _PROLONGED = timedelta(minutes=5)
 
-_READ = select(BrowserSession.data, BrowserSession.expires_at).where(
-    BrowserSession.token_hash == bindparam("token_hash")
-)
+# As the driver takes it: it is sent with every request.
+_READ = "select data, expires_at from browser_sessions where token_hash = %s"
 
 
 def hash_token(token: str) -> bytes:
@@ -36,7 +36,7 @@ def hash_token(token: str) -> bytes:
 
 
 class StoredSession(CallbackDict[str, Any], SessionMixin):
-    """A session whose content lies in the database."""
+    """A session whose content lies in the database. as_read: how it was read from there."""
 
     def __init__(self, content: dict[str, Any], token: str | None, expires_at: datetime | None):
         def changed(session: "StoredSession") -> None:
@@ -46,6 +46,7 @@ class StoredSession(CallbackDict[str, Any], SessionMixin):
         self.token = token
         self.expires_at = expires_at
         self.modified = False
+        self.as_read = ""
         self.accessed = True
         self.old_token: str | None = None
         # A page that asks again and again says in its address what it shows already.
@@ -75,12 +76,11 @@ class DatabaseSessions(SessionInterface):
         token = request.cookies.get(self.get_cookie_name(app))
         if token:
             # Not a tenant's: no scope need be entered to read it.
-            # One statement needs no transaction of its own.
-            alone = db.engine.execution_options(isolation_level="AUTOCOMMIT")
-            with alone.connect() as reading:
-                row = reading.execute(_READ, {"token_hash": hash_token(token)}).one_or_none()
-            if row is not None and row.expires_at > self.now():
-                found = StoredSession(self.serializer.loads(row.data), token, row.expires_at)
+            with reading() as connection:
+                row = connection.execute(_READ, [hash_token(token)], prepare=True).fetchone()
+            if row is not None and row[1] > self.now():
+                found = StoredSession(self.serializer.loads(row[0]), token, row[1])
+                found.as_read = row[0]
                 found.is_asked_by_page = "seen" in request.args
                 return found
         return StoredSession({}, None, None)

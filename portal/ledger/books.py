@@ -397,19 +397,26 @@ BOOKS = Part(
 
 
 def interest_booked(case_id: int) -> int:
-    """The interest that was booked on a case and not waived, paid or not, in öre."""
+    """The interest that was booked on a case and not waived, paid or not, in öre.
+
+    What was waived after it was paid has paid the claim instead, and stands on the principal.
+    """
     return int(
         db.session.scalar(
             select(func.coalesce(func.sum(Line.amount_ore), 0))
             .join(Entry, Entry.id == Line.entry_id)
             .where(
                 Line.case_id == case_id,
-                Line.account == Account.INTEREST,
+                Line.account.in_((Account.INTEREST, Account.PRINCIPAL)),
                 Entry.kind.in_((INTEREST_ACCRUED, INTEREST_WAIVED)),
             )
         )
         or 0
     )
+
+
+# The key of the payment that an entry of money is of.
+_OF_PAYMENT = func.replace(func.replace(Entry.idempotency_key, "payment:", ""), "came again:", "")
 
 
 def received_since_sql(
@@ -429,7 +436,7 @@ def received_since_sql(
             Line.amount_ore > 0,
             Entry.created_at >= at,
             Entry.kind != REFUND_RETURNED,
-            ~is_posted_sql("taken back:" + func.replace(Entry.idempotency_key, "payment:", "")),
+            ~is_posted_sql("taken back:" + _OF_PAYMENT),
         )
         .scalar_subquery()
     )

@@ -14,6 +14,7 @@ _JOBS = {
     "tell_of_statements": lazy_gettext("Tell companies what is left of monthly statements"),
     "follow_payouts": lazy_gettext("Follow payouts at the bank"),
     "match_bank_payments": lazy_gettext("Match payments from banks"),
+    "ask_chargebacks": lazy_gettext("Ask what was taken back of payments"),
     "ask_swish": lazy_gettext("Ask about payments under way"),
     "collect_bankid": lazy_gettext("Follow up BankID orders"),
     "check_books": lazy_gettext("Check the books"),

@@ -14,7 +14,7 @@ from portal.extensions import db
 from portal.identity.actor import Actor
 from portal.operations import jobs
 from portal.operations.names import job_name
-from portal.payments import booking, deciding, refunds, told_twice
+from portal.payments import booking, chargebacks, deciding, refunds, told_twice
 from portal.signing import log_checks
 from portal.web.rendering import go, render
 
@@ -48,6 +48,7 @@ def _tabs() -> tuple[tuple[str, str, int], ...]:
         ("list_bank_files", gettext("Files from banks"), 0),
         ("list_payouts", gettext("Payouts"), 0),
         ("list_payments", gettext("Payments to match"), deciding.count() + told_twice.count()),
+        ("list_at_once", gettext("Swish, card and account"), chargebacks.count()),
         ("list_refunds", gettext("Refunds"), refunds.count()),
         ("list_charges", gettext("Charges"), 0),
         ("show_books", gettext("Books"), 0),
@@ -165,6 +166,7 @@ def retry_message(message_id: int) -> Response:
 
 
 from portal.operations import (  # noqa: E402
+    views_at_once,  # noqa: F401
     views_bank,  # noqa: F401
     views_charges,  # noqa: F401
     views_checks,

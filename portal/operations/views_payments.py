@@ -12,11 +12,12 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length
 
 from portal import clock
-from portal.collection import lookup
+from portal.collection import lookup, places
 from portal.extensions import db
 from portal.messages import N_, RedaError
 from portal.operations.views import actor, operations
 from portal.payments import (
+    chargebacks,
     coming_back,
     deciding,
     matching,
@@ -84,6 +85,14 @@ class StatementForm(Form):
     )
 
 
+class ShowForm(Form):
+    """Why what is protected must be seen."""
+
+    reason = StringField(
+        lazy_gettext("Why you must see it"), [InputRequired(), Length(max=places.LONGEST_REASON)]
+    )
+
+
 @operations.get("/payments")
 def list_payments() -> Response:
     """Payments that wait, the oldest first, and what was decided last."""
@@ -113,6 +122,31 @@ def list_payments() -> Response:
 def show_payment(payment_id: int) -> Response:
     """A payment, the best three cases for it, and all that can be decided."""
     return _page(payment_id)
+
+
+def _protected(payment_id: int) -> list[int]:
+    """The cases of a protected identity that a payment was given to, may be for, or comes from."""
+    best = matching.candidates([payment_id])[payment_id]
+    told = [one.case_id for one in best]
+    told += [one.case_id for one in taking_back.shares_of(payment_id)]
+    told += [one.case_id for one in taking_back.refunds_of(payment_id) if one.case_id]
+    return places.protected_among(told)
+
+
+@operations.post("/payments/<int:payment_id>/payer")
+def show_payer(payment_id: int) -> Response:
+    """Show once the payer's address of a protected identity, to who says why."""
+    if deciding.find(payment_id) is None:
+        raise NotFound
+    form, protected = ShowForm(), _protected(payment_id)
+    if not form.validate():
+        return _page(payment_id, 422, showing=form)
+    for case_id in protected:
+        places.show(
+            case_id, places.PAYER, form.reason.data or "", actor=actor(), now=clock.now()
+        )  # fmt: skip
+    db.session.commit()
+    return _page(payment_id, is_shown=True)
 
 
 @operations.post("/payments/<int:payment_id>/give/<reference>")
@@ -195,6 +229,16 @@ def take_payment_back(payment_id: int, other_id: int) -> Response:
     return _decide(
         payment_id,
         lambda: taking_back.take_back(payment_id, other_id, actor=actor(), now=clock.now()),
+        gettext("The payment is booked back."),
+    )
+
+
+@operations.post("/payments/<int:payment_id>/takes-back-at-once/<request_id>")
+def take_back_what_came_at_once(payment_id: int, request_id: str) -> Response:
+    """Book back the payment by Swish, card or account that the bank takes back."""
+    return _decide(
+        payment_id,
+        lambda: chargebacks.take_back_by(payment_id, request_id, actor=actor(), now=clock.now()),
         gettext("The payment is booked back."),
     )
 
@@ -299,13 +343,17 @@ def _page(
     back: BackForm | None = None,
     of_statement: StatementForm | None = None,
     problem: object = None,
+    showing: ShowForm | None = None,
+    is_shown: bool = False,
 ) -> Response:
     payment = deciding.find(payment_id)
     if payment is None:
         raise NotFound
+    protected = _protected(payment_id)
     is_waiting = payment.state == "waiting"
     is_paid_to_us, is_back = payment.kind == "payment", payment.kind == "returned"
     best = matching.candidates([payment_id])[payment_id] if is_waiting and is_paid_to_us else []
+    takes_back = is_waiting and not is_paid_to_us and not is_back
     shares = taking_back.shares_of(payment_id)
     sought = request.args.get("q", "")
     return render(
@@ -323,11 +371,9 @@ def _page(
         found=lookup.look_up(sought) if is_waiting else [],
         shares=shares,
         refunds=taking_back.refunds_of(payment_id),
-        meant=(
-            taking_back.meant_by(payment)
-            if is_waiting and not is_paid_to_us and not is_back
-            else []
-        ),
+        meant=taking_back.meant_by(payment) if takes_back else [],
+        meant_at_once=chargebacks.meant_by(payment) if takes_back else [],
+        chargeback=transfers.chargeback_by(payment_id),
         is_back=is_back,
         sent=coming_back.meant_by(payment) if is_waiting and is_back else [],
         says_swish=is_waiting and is_paid_to_us and told_at_once.says_swish(payment),
@@ -338,6 +384,8 @@ def _page(
         paid_in=paying_in.of_payment(payment_id),
         whys=WHYS,
         problem=problem,
+        is_hidden=bool(protected) and not is_shown,
+        showing=showing or (ShowForm(formdata=None) if protected else None),
         transfer=transfers.find(payment_id),
         undone=transfers.undone(payment_id),
         may_note=transfers.may_note(payment),

@@ -27,7 +27,7 @@ _KINDS = {
     "plusgiro": lazy_gettext("Plusgiro"),
     "iban": "IBAN",
 }
-_WAYS = {
+WAY_NAMES = {
     ways.SWISH: "Swish",
     ways.CARD: lazy_gettext("Card"),
     ways.ACCOUNT: lazy_gettext("Directly from the payer’s bank account"),
@@ -79,7 +79,7 @@ def list_refunds() -> Response:
         cases=lookup.named(ids),
         whys=WHYS,
         written=refunds.written,
-        way_names=_WAYS,
+        way_names=WAY_NAMES,
     )
 
 
@@ -212,7 +212,7 @@ def _page(
         receipt=receipt,
         case=lookup.named([case_id]).get(case_id) if case_id else None,
         whys=WHYS,
-        way_names=_WAYS,
+        way_names=WAY_NAMES,
         kind_names=_KINDS,
         written=refunds.written(refund),
         told_account=refunds.told_account(refund),

@@ -357,6 +357,8 @@ def receive(
     actor: Actor,
     now: datetime,
     together: str | None = None,
+    again_on: date | None = None,
+    is_over: bool = False,
 ) -> bool:
     """Book money that has come for a case, give it a receipt and tell the debtor.
 
@@ -364,33 +366,52 @@ def receive(
 
     amount_ore: öre, above zero. key: the channel's own name of the payment. channel: one of
     `ways.WAYS`, or `bankgiro`. value_on: the day it counts from. payer: as the channel tells, for a
-    refund. together: the name of a payment for several cases, of which this is a part.
+    refund. together: the name of a payment for several cases, of which this is a part. again_on,
+    is_over: as of `settling.settle_payment`; what has gone back already, nobody is told of.
     """
     case = cases.lock(case_id)
     settled = settling.settle_payment(
         case, amount_ore=amount_ore, key=key, channel=channel, value_on=value_on, actor=actor,
-        now=now,
+        now=now, again_on=again_on, is_over=is_over,
     )  # fmt: skip
     if settled is None:
         return False
     came = Received(case.id, amount_ore, key, channel, value_on, currency, payer)
-    _give_receipts([(came, settled)], {case.id: case}, now=now, together=together)
+    _give_receipts(
+        [(came, settled)], {case.id: case}, now=now, together=together, is_told=not is_over,
+        goes_back=not is_over,
+    )  # fmt: skip
     return True
 
 
-def take_back(key: str, *, by_bank: bool, on: date, actor: Actor, now: datetime) -> Payment | None:
+def take_back(
+    key: str, *, by_bank: bool, on: date, actor: Actor, now: datetime,
+    stays: Sequence[settling.Stays] = (),
+) -> Payment | None:  # fmt: skip
     """Book a payment back, as `settling.take_back`; its receipt stays, and says what it said.
 
-    key: as `receive` took it. Answers None when it did not come, or is taken back already.
+    key: as `receive` took it. stays: of it; each has a receipt of its own, and nobody is told.
+    Answers None when it did not come, or is taken back already.
     """
     payment = db.session.scalar(select(Payment).where(Payment.channel_reference == key))
     if payment is None:
         return None
-    is_new = settling.take_back(
-        cases.lock(payment.case_id), amount_ore=payment.amount_ore, key=key,
-        value_on=payment.value_on, by_bank=by_bank, on=on, actor=actor, now=now,
+    case = cases.lock(payment.case_id)
+    settled = settling.take_back(
+        case, amount_ore=payment.amount_ore, key=key, value_on=payment.value_on, by_bank=by_bank,
+        on=on, actor=actor, now=now, stays=stays,
     )  # fmt: skip
-    return payment if is_new else None
+    if settled is None:
+        return None
+    for one, covered in zip(stays, settled, strict=True):
+        came = Received(
+            case.id, one.amount_ore, one.key, one.channel, payment.value_on, payment.currency,
+            payment.payer,
+        )  # fmt: skip
+        _give_receipts(
+            [(came, covered)], {case.id: case}, now=now, is_told=False, goes_back=not one.is_over
+        )
+    return payment
 
 
 def receive_many(
@@ -428,10 +449,13 @@ def _give_receipts(
     *,
     now: datetime,
     together: str | None = None,
+    is_told: bool = True,
+    goes_back: bool = True,
 ) -> None:
     """Give payments that are settled their receipts, and tell the debtors of them.
 
-    paid: their cases, by id. together: as of `receive`.
+    paid: their cases, by id. together: as of `receive`. is_told: whether debtors are told.
+    goes_back: whether what is too much goes back; else it has already.
     """
     numbers = db.session.scalars(
         select(_RECEIPTS.next_value()).select_from(func.generate_series(1, len(settled)))
@@ -456,7 +480,10 @@ def _give_receipts(
         for (one, covered), number in zip(settled, numbers, strict=True)
     ]
     db.session.execute(insert(Payment), rows)
-    refunds.owe([one.key for one, covered in settled if covered.parts.overpaid_ore], now=now)
+    if goes_back:
+        refunds.owe([one.key for one, covered in settled if covered.parts.overpaid_ore], now=now)
+    if not is_told:
+        return
     reaching.tell_many(
         [
             Telling(
@@ -548,24 +575,24 @@ def is_paid_on_sql(case_id: ColumnElement[int]) -> ColumnElement[bool]:
     return select(Payment.id).where(Payment.case_id == case_id).exists()
 
 
-def payments_by(request: SwishRequest) -> list[Payment]:
-    """What a request has paid, on the cases that may be seen."""
+def payments_by(request: SwishRequest, *, is_ever: bool = False) -> list[Payment]:
+    """What a request has paid, on the cases that may be seen.
+
+    is_ever: what was taken back too.
+    """
     if request.payment_reference is None:
         return []
     key = f"{request.way}:{request.payment_reference}"
-    return list(
-        db.session.scalars(
-            select(Payment)
-            .where(
-                Payment.case_id.in_(one.case_id for one in parts_of(request.id)),
-                or_(
-                    Payment.channel_reference == key,
-                    Payment.channel_reference.startswith(f"{key}:", autoescape=True),
-                ),
-            )
-            .order_by(Payment.id)
-        )
+    query = select(Payment).where(
+        Payment.case_id.in_(one.case_id for one in parts_of(request.id)),
+        or_(
+            Payment.channel_reference == key,
+            Payment.channel_reference.startswith(f"{key}:", autoescape=True),
+        ),
     )
+    if not is_ever:
+        query = query.where(~_IS_TAKEN_BACK)
+    return list(db.session.scalars(query.order_by(Payment.id)))
 
 
 def payment(payment_id: int) -> Payment | None:
@@ -638,8 +665,11 @@ def is_online_offered() -> bool:
 
 def client_of(way: str) -> ways.Client:
     """The process's connection to whoever takes payments by a way. Raises ways.Unavailable."""
-    if way == ways.SWISH:
-        return client()
+    return client() if way == ways.SWISH else online_client()
+
+
+def online_client() -> OnlineClient:
+    """The process's connection to the payment provider. Raises ways.Unavailable when none is."""
     found = current_app.extensions.get("reda_online")
     if found is None:
         if not is_online_offered():

@@ -32,11 +32,11 @@ from portal.identity.actor import BANK
 from portal.messages import RedaError
 from portal.payments import (
     booking,
+    chargebacks,
     coming_back,
     other_numbers,
     paying_in,
     refunds,
-    taking_back,
     told_at_once,
 )
 from portal.payments.accounts import check_organisation_number
@@ -263,7 +263,7 @@ def _match(ids: Sequence[int], *, now: datetime) -> None:
 def _to_take_back(ids: Sequence[int]) -> list[tuple[int, Callable[..., None]]]:
     """What banks took back of some payments, then what came back to us, with what takes it."""
     kinds = (
-        (("reversal", "deduction"), taking_back.take_back_surely),
+        (("reversal", "deduction"), chargebacks.take_back_surely),
         (("returned",), coming_back.take_surely),
     )
     return [

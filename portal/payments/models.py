@@ -33,7 +33,11 @@ class SwishRequest(Base):
     __table_args__ = (
         CheckConstraint("amount_ore > 0", name="amount"),
         CheckConstraint("way in ('swish', 'card', 'account')", name="way"),
-    )
+        Index(
+            "ix_swish_requests_payment_reference", "payment_reference",
+            postgresql_where=text("payment_reference is not null"),
+        ),
+    )  # fmt: skip
 
     id: Mapped[str] = mapped_column(primary_key=True)
     way: Mapped[str] = mapped_column(server_default="swish")
@@ -303,6 +307,40 @@ class UndoneTransfer(Base):
     at: Mapped[datetime]
     undone_by: Mapped[str]
     undone_at: Mapped[datetime]
+
+
+class Chargeback(Base):
+    """What a bank or the payment provider takes back of a payment by Swish, card or account.
+
+    status: taken, when it is booked back; returned, when the money has come again and is booked
+    once more; unclear, when the provider takes back more than is left of the payment, and a person
+    has to look; same, when that turned out to be told of already. parts: what was taken of each
+    case, as `chargebacks.Part` in JSON. provider_key: the provider's own name of it.
+    bank_payment_id: where a bank's file tells of it. by: who told of it first; reason: theirs.
+    """
+
+    __tablename__ = "chargebacks"
+    __table_args__ = (
+        CheckConstraint("amount_ore > 0", name="amount"),
+        CheckConstraint("status in ('taken', 'returned', 'unclear', 'same')", name="status"),
+        CheckConstraint("(status = 'returned') = (returned_on is not null)", name="returned"),
+        Index("ix_chargebacks_unclear", "id", postgresql_where=text("status = 'unclear'")),
+    )
+
+    id: Mapped[PrimaryKey]
+    request_id: Mapped[str] = mapped_column(ForeignKey("swish_requests.id"), index=True)
+    amount_ore: Mapped[int]
+    taken_on: Mapped[date]
+    status: Mapped[str]
+    parts: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    provider_key: Mapped[str | None] = mapped_column(unique=True)
+    bank_payment_id: Mapped[int | None] = mapped_column(ForeignKey("bank_payments.id"), unique=True)
+    reason: Mapped[str]
+    by: Mapped[str]
+    at: Mapped[datetime]
+    returned_on: Mapped[date | None]
+    returned_by: Mapped[str | None]
+    returned_at: Mapped[datetime | None]
 
 
 class BankShare(Base):

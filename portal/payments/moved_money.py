@@ -172,8 +172,9 @@ _MOVED = """
         split_part(e.idempotency_key, ':', 2) as order_key,
         case when e.kind in ('payment.swish', 'payment.card', 'payment.account')
                 then split_part(e.kind, '.', 2)
-            when e.kind = 'payment.taken_back'
-                and split_part(e.idempotency_key, ':', 2) in ('swish', 'card', 'account')
+            when e.kind in (
+                'payment.taken_back', 'payment.returned_by_bank', 'payment.came_again'
+            ) and split_part(e.idempotency_key, ':', 2) in ('swish', 'card', 'account')
                 then split_part(e.idempotency_key, ':', 2)
             when f.way <> 'bank' then f.way end as way
     {of_what}
@@ -188,9 +189,10 @@ case when kind in ('payment.taken_back', 'payment.returned_by_bank') then 'taken
     when key like 'own money:%' then 'own money'
     else 'other' end"""
 MOVE_AT_BANK = """
-case when t.way = 'own' then 'own money' when t.way is not null then t.way
-    when t.kind = 'payment' then 'bankgiro'
+case when t.way = 'own' then 'own money'
     when t.kind in ('reversal', 'deduction') then 'taken back'
+    when t.way is not null then t.way
+    when t.kind = 'payment' then 'bankgiro'
     else coalesce(d.kind, 'other') end"""
 OF_ORDERS = """
 left join (select distinct on (debit_id) debit_id, kind from at_bank order by debit_id) d
@@ -214,8 +216,8 @@ _CAME = """
 posted as not materialized (
     select id, idempotency_key as key, posted_on from ledger_entries {which}
 ), came as (
-    select p.channel as what, p.amount_ore as ore, e.posted_on as day
-    from posted e {payment_9}
+    select p.channel as what, p.amount_ore as ore, coalesce(a.posted_on, e.posted_on) as day
+    from posted e {payment_9} {again}
     where e.key like 'payment:%' and p.currency = :currency
     union all
     select 'taken back', -p.amount_ore, coalesce(b.posted_on, e.posted_on)
@@ -266,12 +268,14 @@ join lateral (
 where t.way = 'own' and b.currency = :currency"""
 
 _RETURNED = "b.idempotency_key = 'returned by bank:' || p.channel_reference"
+_AGAIN = "a.idempotency_key = 'came again:' || p.channel_reference"
 CAME = _CAME.format(
     which="",
     and_whole=_NOT_POSTED,
     payment_9="join payments p on p.channel_reference = substr(e.key, 9)",
     payment_12="join payments p on p.channel_reference = substr(e.key, 12)",
     returned=f"left join ledger_entries b on {_RETURNED}",
+    again=f"left join ledger_entries a on {_AGAIN}",
 )
 _PAYMENT = (
     "cross join lateral (select * from payments x"
@@ -285,6 +289,7 @@ CAME_BETWEEN = _CAME.format(
     payment_12=_PAYMENT.format(12),
     returned=f"left join lateral (select * from ledger_entries b where {_RETURNED} offset 0) b"
     " on true",
+    again=f"left join lateral (select * from ledger_entries a where {_AGAIN} offset 0) a on true",
 )
 
 

@@ -16,6 +16,12 @@ and comes back. The provider speaks JSON over HTTPS, with our key as a bearer to
   `too_old`.
 - `GET /refunds/<id>` → {id, status, amount, currency, paid_at, reason}. status: created, paid or
   error. reason, of an error: `outcome_unknown`, `closed` or `declined`.
+- `GET /payments/<id>/chargebacks` → {chargebacks: [{id, status, amount, currency, reason, taken_at,
+  returned_at}]}, the oldest first: what the payer's bank has taken back of a payment that was paid.
+  status: taken, or returned when the money has come again. Taken once more it has another id. A
+  callback with the payment's id tells that there is something new.
+- `GET /chargebacks?since=<moment>` → {payments: [id]}: of which payments something was taken back
+  or has come again since, at most 1,000, the oldest first.
 
 Amounts are whole öre. A callback is a hint, as Swish's is: what is booked is what is answered when
 we ask. It carries HMAC-SHA256 of its body, in hexadecimal, in the header `Payment-Signature`.
@@ -25,11 +31,11 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Self
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import httpx
 
@@ -42,6 +48,7 @@ from portal.payments.ways import (
     UNKNOWN,
     Asked,
     Back,
+    ChargedBack,
     Created,
     PaidBack,
     PaymentRequest,
@@ -53,6 +60,7 @@ from portal.payments.ways import (
 SIGNATURE = "Payment-Signature"
 LONGEST_CALLBACK = 16_384
 LIVES_SECONDS = 1800
+_LONGEST_KEY, _LONGEST_REASON = 64, 300
 
 _STATUSES = {
     "created": Status.CREATED,
@@ -191,6 +199,21 @@ class OnlineClient:
             date_paid=_moment(found.get("paid_at")),
         )
 
+    def fetch_chargebacks(self, payment_id: str) -> Sequence[ChargedBack]:
+        """What is taken back of a payment, also what has come again; the oldest first."""
+        found = self._send("GET", f"/payments/{payment_id}/chargebacks").get("chargebacks")
+        if not isinstance(found, list):
+            raise OnlineUnavailable
+        return [_charged_back(one) for one in found]
+
+    def charged_back_since(self, moment: datetime) -> Sequence[str]:
+        """Payments, by our ids, of which something was taken back or has come again since."""
+        query = urlencode({"since": moment.isoformat()})
+        found = self._send("GET", f"/chargebacks?{query}").get("payments")
+        if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
+            raise OnlineUnavailable
+        return found
+
     def open_url(self, token: str, return_url: str) -> str:
         """The provider's page, which was told when it was asked where it leads back."""
         return token
@@ -282,6 +305,31 @@ def _read(payment_id: str, found: Mapping[str, object]) -> PaymentRequest:
         payment_reference=reference if isinstance(reference, str) and reference else None,
         error_code=_REASONS.get(reason) if isinstance(reason, str) else None,
         date_paid=_moment(paid_at),
+    )
+
+
+def _charged_back(found: object) -> ChargedBack:
+    if not isinstance(found, dict):
+        raise OnlineUnavailable
+    key, amount, reason = found.get("id"), found.get("amount"), found.get("reason")
+    taken_at, returned_at = _moment(found.get("taken_at")), _moment(found.get("returned_at"))
+    if (
+        not isinstance(key, str)
+        or not 0 < len(key) <= _LONGEST_KEY
+        or type(amount) is not int
+        or not 0 < amount <= 10**14
+        or found.get("currency") != "SEK"
+        or taken_at is None
+        or found.get("status") != ("returned" if returned_at else "taken")
+    ):
+        raise OnlineUnavailable
+    return ChargedBack(
+        id=key,
+        amount=Decimal(amount) / 100,
+        currency="SEK",
+        reason=reason[:_LONGEST_REASON] if isinstance(reason, str) else "",
+        taken_at=taken_at,
+        returned_at=returned_at,
     )
 
 

@@ -23,7 +23,7 @@ from portal.ledger import Account
 from portal.messages import N_, RedaError
 from portal.payments import telling, ways
 from portal.payments.accounts import check_account, written_account
-from portal.payments.models import BankFile, BankPayment, Payment, Refund
+from portal.payments.models import BankFile, BankPayment, Payment, Refund, SwishRequest
 from portal.payments.swish import new_callback_identifier, new_payment_id
 
 log = structlog.get_logger()
@@ -308,9 +308,22 @@ def try_again(
 
 def _hold_payment(refund_id: int) -> None:
     """Let nobody take a refund's payment back until the transaction ends, nor have it half done."""
-    payment_id = db.session.scalar(select(Refund.payment_id).where(Refund.id == refund_id))
-    if payment_id is not None:
-        db.session.get(BankPayment, payment_id, with_for_update=True, populate_existing=True)
+    refund = db.session.get(Refund, refund_id)
+    if refund is None:
+        return
+    if refund.payment_id is not None:
+        db.session.get(BankPayment, refund.payment_id, with_for_update=True, populate_existing=True)
+        return
+    booked = db.session.get_one(Payment, refund.booked_id)
+    if booked.channel in ways.WAYS:
+        db.session.execute(
+            select(SwishRequest.id)
+            .where(
+                SwishRequest.way == booked.channel,
+                SwishRequest.payment_reference == booked.channel_reference.split(":")[1],
+            )
+            .with_for_update()
+        )
 
 
 def settle(refund: Refund, *, on: date, actor: Actor, now: datetime) -> bool:
@@ -389,11 +402,25 @@ def lose(refund: Refund, *, on: date, now: datetime) -> None:
         _post_lost(refund, refund.amount_ore, "lost", on, now)
 
 
+def move(refund: Refund, booked_id: int, *, on: date, now: datetime) -> None:
+    """Let a refund be of another payment that brings the same money; nobody bears it any more."""
+    lost, not_lost = (
+        ledger.is_posted(f"refund:{refund.key}:{what}:{refund.booked_id}")
+        for what in ("lost", "not lost")
+    )
+    if lost and not not_lost:
+        _post_lost(refund, -refund.amount_ore, "not lost", on, now)
+    refund.booked_id = booked_id
+    db.session.flush()
+
+
 def _post_lost(refund: Refund, ore: int, what: str, on: date, now: datetime) -> None:
     assert refund.creditor_id is not None
     ledger.post(
         creditor_id=refund.creditor_id, case_id=refund.case_id, kind=ledger.REFUND_LOST,
-        booked_on=on, key=f"refund:{refund.key}:{what}", currency=refund.currency, now=now,
+        # It may be lost anew when what was taken back has come again.
+        booked_on=on, key=f"refund:{refund.key}:{what}:{refund.booked_id}",
+        currency=refund.currency, now=now,
         lines={Account.OVER_PAYMENT: -ore, Account.BAD_DEBT: ore},
     )  # fmt: skip
 
@@ -473,6 +500,12 @@ def of_batch(batch_id: int) -> list[Refund]:
     return list(
         db.session.scalars(select(Refund).where(Refund.batch_id == batch_id).order_by(Refund.id))
     )
+
+
+def of_booked(booked_ids: Sequence[int]) -> list[Refund]:
+    """What goes back or went back of payments at once, or was withdrawn, in order."""
+    query = select(Refund).where(Refund.booked_id.in_(booked_ids)).order_by(Refund.id)
+    return list(db.session.scalars(query))
 
 
 _ORDER = (TO_CONFIRM, REJECTED, TO_APPROVE, WAITING, RELEASED)

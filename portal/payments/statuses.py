@@ -3,7 +3,8 @@
 Sources: ISO 20022 "Payments Initiation", CustomerPaymentStatusReport (pain.002.001.03 to .14): the
 file is named by `OrgnlMsgId`, a payment by `OrgnlEndToEndId`; `RJCT` and `CANC` are refused, `ACSC`
 and `ACCC` paid, and all others on their way. What is said of a file, or of a block of it, holds for
-its payments that are not named.
+its payments that are not named, and for those named without a status. What is refused because the
+bank has it already (ExternalStatusReason1Code) is a copy: the one before it stands as it is.
 """
 
 import re
@@ -25,6 +26,8 @@ from portal.payments.releasing import Order
 LARGEST = 20 * 1024 * 1024
 _NAMESPACE = re.compile(r"urn:iso:std:iso:20022:tech:xsd:pain\.002\.001\.\d\d")
 _REFUSED, _PAID = ("RJCT", "CANC"), ("ACSC", "ACCC")
+_TWICE = "AM05"
+_COPIES = (_TWICE, "DU01", "DU02", "DU03", "DU04", "DU05", "DUPL")
 _BANK = Actor("bank")
 _NOT_WHOLE = N_("The file is no whole XML. Fetch it from the bank again, unchanged.")
 
@@ -80,9 +83,11 @@ def take_report(data: bytes, *, now: datetime) -> Outcome:
     paid = refused = under_way = 0
     today = clock.day_of(now)
     for order in releasing.orders_of(batch):
-        block = of_blocks.get(f"{batch.key}-{order.currency}")
-        said = of_payments.get(order.key) or block or of_file
-        if said.status in _REFUSED:
+        around = of_blocks.get(f"{batch.key}-{order.currency}") or of_file
+        said = of_payments.get(order.key) or around
+        if not said.status:
+            said = _Said(around.status, said.reason or around.reason)
+        if said.status in _REFUSED and not _is_copy(said, order, order.key in of_payments):
             _reject(order, said.reason, today, now)
             refused += 1
         elif said.status in _PAID:
@@ -91,6 +96,15 @@ def take_report(data: bytes, *, now: datetime) -> Outcome:
         else:
             under_way += 1
     return Outcome(paid, refused, under_way)
+
+
+def _is_copy(said: _Said, order: Order, is_named: bool) -> bool:
+    """Whether what is refused is a copy of an order that was sent before, and not that one."""
+    code = said.reason[:4]
+    if code == _TWICE and is_named:
+        # The bank may take two equal payments for one, but has paid none that it refused.
+        return order.status == payouts.SETTLED
+    return code in _COPIES
 
 
 def _settle(order: Order, on: date, now: datetime) -> bool:

@@ -17,7 +17,7 @@ import secrets
 import ssl
 import unicodedata
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
@@ -33,6 +33,7 @@ from portal.payments.ways import (
     OUTCOME_UNKNOWN,
     Asked,
     Back,
+    ChargedBack,
     Created,
     PaidBack,
     PaymentRequest,
@@ -374,6 +375,10 @@ class SwishClient:
             ),
             date_paid=told.date_paid,
         )
+
+    def fetch_chargebacks(self, payment_id: str) -> Sequence[ChargedBack]:
+        """None: Swish tells of none, for its payments are final. A bank or a person does."""
+        return ()
 
     def open_url(self, token: str, return_url: str) -> str:
         """The address that opens the payer's Swish app, which afterwards opens return_url."""

@@ -18,11 +18,11 @@ from portal.payments import transfers, ways
 from portal.payments.models import BankFile, BankPayment, SwishRequest
 
 _NAME = re.compile(r"(?<![0-9A-F])[0-9A-F]{32}(?![0-9A-F])")
-_WORDS = func.concat_ws(
+WORDS = func.concat_ws(
     " ", BankPayment.text, BankPayment.payer_name, BankPayment.serial, BankPayment.end_to_end_id,
     func.array_to_string(BankPayment.reference_numbers, " "),
 )  # fmt: skip
-_IS_MARKED = or_(_WORDS.op("~*")(r"\mswish\M"), _WORDS.op("~*")("[0-9a-f]{32}"))
+_IS_MARKED = or_(WORDS.op("~*")(r"\mswish\M"), WORDS.op("~*")("[0-9a-f]{32}"))
 
 
 def recognise(ids: Sequence[int], *, now: datetime) -> list[int]:
@@ -31,7 +31,7 @@ def recognise(ids: Sequence[int], *, now: datetime) -> list[int]:
     The others of them must not be booked by themselves.
     """
     marked = db.session.execute(
-        select(BankPayment, cast(_WORDS, String))
+        select(BankPayment, cast(WORDS, String))
         .join(BankFile, BankFile.id == BankPayment.file_id)
         .where(
             BankPayment.id.in_(ids), BankPayment.kind == "payment", BankPayment.state == "new",

@@ -18,7 +18,7 @@ from portal.identity.actor import Actor
 from portal.ledger import Account, Share
 from portal.messages import N_, RedaError
 from portal.payments import ways
-from portal.payments.models import BankPayment, BankTransfer, UndoneTransfer
+from portal.payments.models import BankPayment, BankTransfer, Chargeback, UndoneTransfer
 from portal.payments.taking_back import NotWaiting, locked, refunds_of, shares_of
 
 OWN = "own"
@@ -98,11 +98,16 @@ def _book_own(payment: BankPayment, now: datetime) -> None:
 def undo(payment_id: int, *, actor: Actor, now: datetime) -> None:
     """Take back that a bank's payment brings what is booked; who did is kept. Raises NotWaiting.
 
-    Not of our own money, which is booked.
+    Not of our own money, which is booked, nor of what is booked as taken back.
     """
     payment, found = locked(payment_id), find(payment_id)
     if payment is None or found is None or found.way == OWN:
         raise NotWaiting
+    taken = chargeback_by(payment_id)
+    if taken is not None and taken.status == "taken":
+        raise NotWaiting
+    if taken is not None:
+        taken.bank_payment_id = None
     payment.state = found.state
     db.session.add(
         UndoneTransfer(
@@ -117,6 +122,11 @@ def undo(payment_id: int, *, actor: Actor, now: datetime) -> None:
 def find(payment_id: int) -> BankTransfer | None:
     """What a bank's payment is noted to bring, or None."""
     return db.session.scalar(select(BankTransfer).where(BankTransfer.payment_id == payment_id))
+
+
+def chargeback_by(payment_id: int) -> Chargeback | None:
+    """What a bank's payment takes back of a payment by Swish, card or account, or None."""
+    return db.session.scalar(select(Chargeback).where(Chargeback.bank_payment_id == payment_id))
 
 
 def undone(payment_id: int) -> list[UndoneTransfer]:

@@ -4,7 +4,7 @@ A way has a client (`swish.SwishClient`, `online.OnlineClient`), and `booking` k
 than this.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -138,6 +138,22 @@ class PaidBack:
     date_paid: datetime | None = None
 
 
+@dataclass(frozen=True)
+class ChargedBack:
+    """What the payment provider has taken back of a payment, as it tells when it is asked.
+
+    id: the provider's own. amount: kronor. reason: the provider's words. taken_at: UTC.
+    returned_at: when the money came again; None while it is gone.
+    """
+
+    id: str
+    amount: Decimal
+    currency: str
+    reason: str
+    taken_at: datetime
+    returned_at: datetime | None = None
+
+
 class Unavailable(RedaError):
     """No answer, or none that can be understood: try again."""
 
@@ -172,6 +188,9 @@ class Client(Protocol):
 
     def fetch_back(self, refund_id: str) -> PaidBack:
         """How a refund stands; Refused with UNKNOWN when there is none."""
+
+    def fetch_chargebacks(self, payment_id: str) -> Sequence[ChargedBack]:
+        """What is taken back of a payment, also what has come again; the oldest first."""
 
     def open_url(self, token: str, return_url: str) -> str:
         """The address on which the payer approves."""

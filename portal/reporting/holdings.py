@@ -14,7 +14,7 @@ from flask_babel import gettext
 from sqlalchemy import text
 
 from portal import ledger
-from portal.collection import cases, history
+from portal.collection import cases, circumstances, history
 from portal.database import files
 from portal.delivery import letters, outbox
 from portal.extensions import db, settings
@@ -85,18 +85,20 @@ class Part:
     items: Callable[[Scope, int, int], Iterator[Item]]
 
 
+# Where somebody with a protected identity is stands in no archive.
+_IS_SHOWN = f"and d.id not in ({circumstances.PROTECTED})"
 _OF_CASE = """
 join cases c on c.id = x.case_id join debtors d on d.id = c.debtor_id
 where x.creditor_id = :creditor_id and x.id > :after
 """
 _NAMED = "c.reference, d.customer_number, d.name"
 _LETTERS = f"""
-from messages x {_OF_CASE} and x.status = 'sent' and x.document_sha256 is not null
+from messages x {_OF_CASE} {_IS_SHOWN} and x.status = 'sent' and x.document_sha256 is not null
     and (x.sent_at at time zone 'Europe/Stockholm')::date between :first and :last
 """
-_INVOICES = """
+_INVOICES = f"""
 from invoices x left join cases c on c.invoice_id = x.id join debtors d on d.id = x.debtor_id
-where x.creditor_id = :creditor_id and x.id > :after and x.document_sha256 is not null
+where x.creditor_id = :creditor_id {_IS_SHOWN} and x.id > :after and x.document_sha256 is not null
     and (x.created_at at time zone 'Europe/Stockholm')::date between :first and :last
 """
 _RECEIPTS = f"from payments x {_OF_CASE} and x.value_on between :first and :last"
@@ -495,11 +497,11 @@ def _count_ledger(scope: Scope) -> tuple[int, int]:
 
 PARTS: Mapping[str, Part] = {
     "letters": Part(
-        N_("Letters as sent"), N_("by the day they were sent"),
+        N_("Letters as sent"), N_("by the day they were sent; none to a protected identity"),
         _stored("x.document_sha256", _LETTERS), _letters,
     ),
     "invoices": Part(
-        N_("Invoices’ own files"), N_("by the day they came to us"),
+        N_("Invoices’ own files"), N_("by the day they came to us; none of a protected identity"),
         _stored("x.document_sha256", _INVOICES), _invoices,
     ),
     "receipts": Part(

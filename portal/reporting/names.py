@@ -50,6 +50,7 @@ _ENTRIES = {
     "payment.statement": N_("Payment of a monthly statement"),
     "payment.taken_back": N_("Payment taken back"),
     "payment.returned_by_bank": N_("Money returned by the bank"),
+    "payment.came_again": N_("Money come again"),
     "rest.taken_back": N_("Rest owed again"),
     "fee.taken_back": N_("Fee owed again"),
     "funds.covered": N_("Covered by the service"),

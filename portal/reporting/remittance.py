@@ -23,7 +23,8 @@ with touched as (
         and posted_on between :first and :last
 ), moved as (
     select l.entry_id, l.case_id, l.posted_on,
-        coalesce(sum(l.amount_ore) filter (where l.account = 'client_funds'), 0) as received,
+        coalesce(sum(l.amount_ore) filter (
+            where l.account in ('client_funds', 'unmatched')), 0) as received,
         coalesce(-sum(l.amount_ore) filter (where l.account = 'fees'), 0) as fees,
         coalesce(-sum(l.amount_ore) filter (where l.account = 'over_payment'), 0) as too_much,
         coalesce(-sum(l.amount_ore) filter (where l.account = 'principal'), 0) as principal,

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from babel import Locale, dates, numbers
 
-from portal.collection import cases, customers
+from portal.collection import cases, customers, places
 from portal.config import Settings
 from portal.extensions import db
 from portal.identity.models import Creditor
@@ -140,22 +140,27 @@ def of_customer(creditor_id: int, customer_id: int) -> Subject | None:
         return None
     is_person = one.kind == "person"
     number = one.identity_number or ""
+    home = one.home
+    address = _address(home.address_line or "", home.postcode or "", home.town or "")
+    email, phone = one.mails_to, one.texts_to
+    if places.of(one).is_hidden:
+        # Whoever writes the document fills in what they know.
+        address, email, phone = "", None, None
     told = {
         "customer.name": one.name,
         "customer.number": one.customer_number,
         "customer.identity_number": _number(number),
-        "customer.address": _address(one.home.address_line or "", one.home.postcode or "",
-                                     one.home.town or ""),
-        "customer.email": one.mails_to,
-        "customer.phone": one.texts_to,
+        "customer.address": address,
+        "customer.email": email,
+        "customer.phone": phone,
     }  # fmt: skip
     return Subject(
         case_id=None,
         reference=None,
         customer_id=one.id,
         name=one.name,
-        email=one.mails_to,
-        phone=one.texts_to,
+        email=email,
+        phone=phone,
         identity_number=number if is_person and len(number) == 12 else None,
         company="" if is_person else one.name,
         language=one.reads,

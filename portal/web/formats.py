@@ -115,6 +115,12 @@ def number(value: int | Decimal) -> str:
     return _isolated(_decimal(value))
 
 
+def in_digits(value: int) -> str:
+    """A whole number inside a sentence in the reader's digits, without separators: it may name a
+    year."""
+    return _counted(str(value))
+
+
 def percent(value: Decimal) -> str:
     """A percentage, such as "10,5 %".
 

@@ -89,6 +89,8 @@ def _shown(name: str, value: object) -> object:
         return formats.format_date(value)
     if isinstance(value, Decimal):
         return formats.percent(value) if name.endswith("per_cent") else formats.number(value)
+    if isinstance(value, int):
+        return formats.in_digits(value)
     return value
 
 

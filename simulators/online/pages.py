@@ -2,7 +2,9 @@
 
 import hmac
 import re
-from datetime import timedelta
+from contextlib import suppress
+from datetime import datetime, timedelta
+from decimal import Decimal, InvalidOperation
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -25,6 +27,7 @@ _OUTCOMES = {
 _NOT_BACK = ("outcome_unknown", "closed", "declined")
 _TEXTS = ("reference", "description", "language", "return_url", "callback_url")
 _MOST_ORE = 10**9
+_REASON = "The cardholder does not know the payment"
 
 
 def create_pages(register: Register, key: str) -> Flask:
@@ -93,6 +96,21 @@ def _add_api(app: Flask, register: Register, key: str) -> None:
             return jsonify(error=no.reason), 409 if no.reason == "busy" else 422
         return jsonify(id=refund.id, status=refund.status), 201
 
+    @app.get("/payments/<payment_id>/chargebacks")
+    def fetch_chargebacks(payment_id: str) -> Response:
+        check()
+        found = register.chargebacks_of(_found(register.payment(payment_id)))
+        return jsonify(chargebacks=[one.told() for one in found])
+
+    @app.get("/chargebacks")
+    def list_changed() -> Response:
+        check()
+        try:
+            since = datetime.fromisoformat(request.args["since"])
+        except ValueError:
+            abort(400)
+        return jsonify(payments=register.changed_since(since))
+
     @app.get("/refunds/<refund_id>")
     def fetch_refund(refund_id: str) -> Response:
         check()
@@ -131,8 +149,24 @@ def _add_pages(app: Flask, register: Register) -> None:
     @app.get("/")
     def home() -> str:
         return render_template(
-            "online/payments.html", payments=register.payments(), refunds_of=register.refunds_of
+            "online/payments.html",
+            payments=register.payments(),
+            refunds_of=register.refunds_of,
+            chargebacks_of=register.chargebacks_of,
         )
+
+    @app.post("/payments/<payment_id>/charge-back")
+    def charge_back_by_hand(payment_id: str) -> BaseResponse:
+        payment = _found(register.payment(payment_id))
+        with suppress(Ended):
+            register.charge_back(payment, _ore(request.form.get("kronor", "")), _REASON)
+        return redirect(url_for("home"), 303)
+
+    @app.post("/chargebacks/<chargeback_id>/give-back")
+    def give_back_by_hand(chargeback_id: str) -> BaseResponse:
+        with suppress(Ended):
+            register.give_back(register.chargeback(chargeback_id) or abort(404))
+        return redirect(url_for("home"), 303)
 
     @app.get("/pay/<token>")
     def show(token: str) -> str:
@@ -168,6 +202,26 @@ def _add_control(app: Flask, register: Register) -> None:
         payment.amount = int(asked.get("amount", payment.amount))
         try:
             register.end(payment, status, reason)
+        except Ended:
+            abort(409)
+        return "", 204
+
+    @app.post("/control/payments/<payment_id>/chargeback")
+    def charge_back(payment_id: str) -> tuple[Response, int]:
+        payment = _found(register.payment(payment_id))
+        asked = request.get_json(silent=True) or {}
+        try:
+            made = register.charge_back(
+                payment, asked.get("amount"), str(asked.get("reason", _REASON))
+            )
+        except Ended:
+            abort(409)
+        return jsonify(made.told()), 201
+
+    @app.post("/control/chargebacks/<chargeback_id>/return")
+    def give_back(chargeback_id: str) -> tuple[str, int]:
+        try:
+            register.give_back(register.chargeback(chargeback_id) or abort(404))
         except Ended:
             abort(409)
         return "", 204
@@ -222,6 +276,14 @@ def _secure(answer: Response) -> Response:
     answer.headers["X-Content-Type-Options"] = "nosniff"
     answer.headers["Referrer-Policy"] = "no-referrer"
     return answer
+
+
+def _ore(kronor: str) -> int | None:
+    """Written kronor in öre; None when nothing is written."""
+    try:
+        return int(Decimal(kronor.replace(",", ".")) * 100) if kronor.strip() else None
+    except (InvalidOperation, ValueError, OverflowError):
+        abort(400)
 
 
 def _kronor(ore: int) -> str:

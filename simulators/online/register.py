@@ -82,6 +82,35 @@ class Refund:
         }
 
 
+@dataclass
+class Chargeback:
+    """What the payer's bank has taken back of a payment. amount: whole öre."""
+
+    payment: Payment
+    amount: int
+    reason: str
+    id: str = field(default_factory=lambda: "CB" + secrets.token_hex(8).upper())
+    taken_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    returned_at: datetime | None = None
+
+    @property
+    def changed_at(self) -> datetime:
+        """When there was something new to tell of it."""
+        return self.returned_at or self.taken_at
+
+    def told(self) -> dict[str, object]:
+        """What the merchant is told."""
+        return {
+            "id": self.id,
+            "status": "returned" if self.returned_at else "taken",
+            "amount": self.amount,
+            "currency": "SEK",
+            "reason": self.reason,
+            "taken_at": self.taken_at.isoformat(),
+            "returned_at": self.returned_at.isoformat() if self.returned_at else None,
+        }
+
+
 class NotBack(Exception):
     """A refund that is not taken, and why."""
 
@@ -103,6 +132,7 @@ class Register:
         self._callback_key = callback_key
         self._payments: dict[str, Payment] = {}
         self._refunds: dict[str, Refund] = {}
+        self._chargebacks: list[Chargeback] = []
         # How the next refund ends: why it is not paid, or `wait` until somebody says.
         self.next_refund = ""
         self._changed = threading.RLock()
@@ -203,6 +233,56 @@ class Register:
                 threading.Thread(
                     target=self._tell_back, args=(refund, fault == "forged"), daemon=True
                 ).start()
+
+    def charge_back(self, payment: Payment, amount: int | None, reason: str) -> Chargeback:
+        """Let the payer's bank take back all that is left of a payment, or an amount of it.
+
+        Raises Ended when it is not paid, or less is left.
+        """
+        with self._changed:
+            gone = sum(
+                one.amount for one in self.chargebacks_of(payment) if not one.returned_at
+            ) + sum(one.amount for one in self.refunds_of(payment) if one.status == "paid")
+            made = Chargeback(payment, payment.amount - gone if amount is None else amount, reason)
+            if payment.status != "paid" or not 0 < made.amount <= payment.amount - gone:
+                raise Ended
+            self._chargebacks.append(made)
+        self._tell_of_chargeback(payment)
+        return made
+
+    def give_back(self, chargeback: Chargeback) -> None:
+        """Let what was taken back come again. Raises Ended."""
+        with self._changed:
+            if chargeback.returned_at:
+                raise Ended
+            chargeback.returned_at = datetime.now(UTC)
+        self._tell_of_chargeback(chargeback.payment)
+
+    def _tell_of_chargeback(self, payment: Payment) -> None:
+        with self._changed:
+            fault = self.callbacks.popleft() if self.callbacks else ""
+        if fault != "none":
+            for _ in range(2 if fault == "twice" else 1):
+                threading.Thread(
+                    target=self._tell, args=(payment, fault == "forged"), daemon=True
+                ).start()
+
+    def chargebacks_of(self, payment: Payment) -> list[Chargeback]:
+        """What was taken back of a payment, the oldest first."""
+        return [one for one in self._chargebacks if one.payment is payment]
+
+    def chargeback(self, chargeback_id: str) -> Chargeback | None:
+        """What was taken back, by its id."""
+        return next((one for one in self._chargebacks if one.id == chargeback_id), None)
+
+    def changed_since(self, moment: datetime) -> list[str]:
+        """The payments of which something was taken back or came again since."""
+        found = sorted(
+            (one.changed_at, one.payment.id)
+            for one in self._chargebacks
+            if one.changed_at >= moment
+        )
+        return list(dict.fromkeys(payment_id for _, payment_id in found))[:1000]
 
     def _seen(self, payment: Payment | None) -> Payment | None:
         if payment and payment.status == "created" and payment.expires_at <= datetime.now(UTC):

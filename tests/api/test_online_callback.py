@@ -8,9 +8,10 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
-from portal import clock, jobs
+from portal import clock, jobs, ledger
 from portal.collection.models import Case
 from portal.config import Settings
+from portal.database import tenancy
 from portal.extensions import db
 from portal.payments import booking
 from portal.payments.models import SwishRequest
@@ -146,3 +147,88 @@ def test_a_provider_that_does_not_answer_is_asked_later(
     for job in waiting.all():
         jobs.ask_swish(**job)
     assert len(amounts(case)) == 1
+
+
+class TestTakenBack:
+    """What the payer's bank takes back, told by the provider."""
+
+    @pytest.fixture
+    def paid(self, online: Online, asked: SwishRequest) -> SwishRequest:
+        online.ends(asked.id, "approve")
+        assert online.answered(asked.id) == ["200"]
+        return asked
+
+    def owed(self, case: Case) -> int:
+        db.session.rollback()
+        return ledger.balance(case.id).total_ore
+
+    def test_a_callback_books_it_back(self, online: Online, paid: SwishRequest, case: Case) -> None:
+        online.charges_back(paid.id)
+        assert online.answered(paid.id, 2) == ["200", "200"]
+        assert (self.owed(case), amounts(case)) == (paid.amount_ore, [])
+
+    def test_two_callbacks_book_it_back_once(
+        self, online: Online, paid: SwishRequest, case: Case
+    ) -> None:
+        online.control("next", callback="twice")
+        online.charges_back(paid.id, 6_548)
+        assert online.answered(paid.id, 3) == ["200"] * 3
+        assert amounts(case) == [paid.amount_ore - 6_548]
+
+    def test_a_part_then_another_and_both_come_again(
+        self, online: Online, paid: SwishRequest, case: Case
+    ) -> None:
+        first, second = online.charges_back(paid.id, 6_548), online.charges_back(paid.id, 10_000)
+        assert online.answered(paid.id, 3) == ["200"] * 3
+        assert self.owed(case) == 16_548
+        online.gives_back(second)
+        assert online.answered(paid.id, 4) == ["200"] * 4
+        assert self.owed(case) == 6_548
+        online.gives_back(first)
+        assert online.answered(paid.id, 5) == ["200"] * 5
+        assert self.owed(case) == 0
+        assert sum(amounts(case)) == paid.amount_ore
+
+    def test_every_case_of_the_payment_owes_again(
+        self, online: Online, portal: Server, case: Case
+    ) -> None:
+        some = [case, a_reminded_case(balance_ore=33_333)]
+        how = booking.How(portal.url + PATH, "account", lambda one: f"{portal.url}/{one}", "en")
+        asked = booking.begin(
+            {one.id: None for one in some}, how, now=clock.now(), between=db.session.commit
+        )
+        parts = {one.case_id: one.amount_ore for one in booking.parts_of(asked.id)}
+        online.ends(asked.id, "approve")
+        online.answered(asked.id)
+        online.charges_back(asked.id)
+        online.answered(asked.id, 2)
+        assert {one.id: self.owed(one) for one in some} == parts
+
+    def test_what_a_callback_did_not_tell_the_job_learns(
+        self, online: Online, paid: SwishRequest, case: Case
+    ) -> None:
+        online.control("next", callback="none")
+        online.charges_back(paid.id)
+        assert self.owed(case) == 0
+        for _ in range(2):
+            with tenancy.service():
+                jobs.ask_chargebacks()
+        assert self.owed(case) == paid.amount_ore
+
+    def test_a_provider_that_is_silent_is_asked_by_a_job(
+        self, online: Online, paid: SwishRequest, case: Case
+    ) -> None:
+        online.control("next", answer=503)
+        online.charges_back(paid.id)
+        assert online.answered(paid.id, 3)[1:] == ["503", "200"]
+        assert self.owed(case) == paid.amount_ore
+        waiting = text("select task_name from procrastinate_jobs where task_name like 'ask_ch%'")
+        assert db.session.scalars(waiting).all() == ["ask_chargebacks"]
+
+    def test_a_forged_callback_changes_nothing(
+        self, online: Online, paid: SwishRequest, case: Case
+    ) -> None:
+        online.control("next", callback="forged")
+        online.charges_back(paid.id)
+        assert online.answered(paid.id, 2)[1] == "403"
+        assert self.owed(case) == 0

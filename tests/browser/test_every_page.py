@@ -50,6 +50,7 @@ from portal.notifications.telling import notify
 from portal.payments import booking, closing, deciding, matching, reconciling, releasing, taking
 from portal.payments.models import (
     BankPayment,
+    Chargeback,
     Payment,
     Payout,
     Refund,
@@ -174,7 +175,8 @@ def a_world() -> World:
         "created": _request(case, "created"),
         "declined": _request(case, "declined"),
         "together_created": _request(case, "created", paid),
-        "together_paid": _request(case, "paid", paid),
+        "together_paid": (together_paid := _request(case, "paid", paid)),
+        "chargeback": _a_chargeback(together_paid, case),
     }
     for name, status in (("mapping", "mapping"), ("preview", "preview"), ("done", "imported")):
         values[name] = _upload(creditor, name, status)
@@ -410,6 +412,20 @@ def _request(case: Case, status: str, *others: Case) -> str:
     return request.id
 
 
+def _a_chargeback(request_id: str, case: Case) -> int:
+    rows = [
+        Chargeback(
+            request_id=request_id, amount_ore=100, taken_on=TODAY, status=status,
+            parts=[{"case_id": case.id, "ore": 100, "refund_id": None}], reason="Fraud",
+            provider_key=status, by="provider", at=NOW,
+        )
+        for status in ("taken", "unclear")
+    ]  # fmt: skip
+    db.session.add_all(rows)
+    db.session.flush()
+    return rows[0].id
+
+
 def _order(creditor: Creditor, status: str) -> int:
     order = orders.put(
         creditor.id, "archive", {"parts": ["ledger"], "from": "2026-03-01", "to": status},
@@ -640,7 +656,8 @@ def test_an_operators_pages(portal: Portal, world: World, window: Visitor) -> No
     sign_in(portal, window, OPERATOR)
     paths = (
         "/", "/bank-files", "/payments", "/payments/{came}", "/refunds", "/refunds/{refund}",
-        "/books", "/checks",
+        "/at-once", "/at-once/{together_paid}", "/at-once/{together_paid}/taken-back",
+        "/chargebacks/{chargeback}/came-again", "/books", "/checks",
         "/charges", "/charges/{statement}", "/prices",
         "/jobs", "/messages", "/reviews", "/rates", "/payouts", "/payouts/{proposal}",
         "/payouts/{refused}", "/payouts/{payout}/statement", "/payout-batches/{batch}",

@@ -130,6 +130,22 @@ def test_a_credit_note_in_part_lowers_the_claim_from_its_day(app: Flask) -> None
     assert cases.amount_due(case, later).interest_ore == round(exact)
 
 
+def test_interest_that_is_paid_of_what_was_never_owed_pays_the_claim(app: Flask) -> None:
+    on = TODAY + timedelta(days=80)
+    right, wrong = (
+        a_reminded_case(amount_ore=ore, balance_ore=ore) for ore in (5_000_00, 10_000_00)
+    )
+    paid_to_us(right, 1_000_00, on)
+    paid_to_us(wrong, 1_000_00, on)
+    for number, ore in enumerate((2_000_00, 3_000_00)):
+        changes.credit(
+            cases.lock(wrong.id), amount_ore=ore, on=on, key=f"K{number}", actor=CLERK, now=NOW,
+            was_never_owed=True,
+        )  # fmt: skip
+    ours, theirs = (cases.amount_due(one, on + timedelta(days=10)) for one in (wrong, right))
+    assert (ours.principal_ore, ours.interest_ore) == (theirs.principal_ore, theirs.interest_ore)
+
+
 def test_a_claim_credited_wholly_was_never_owed(app: Flask) -> None:
     case = a_reminded_case()
     credited(case, 100_000)

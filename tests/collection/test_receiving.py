@@ -6,13 +6,24 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
+from decimal import Decimal
 
 import pytest
 from flask import Flask
 from sqlalchemy import select
 
 from portal import ledger
-from portal.collection import cases, history, plans, receiving, settling, states, stops, tellings
+from portal.collection import (
+    cases,
+    history,
+    plans,
+    rates,
+    receiving,
+    settling,
+    states,
+    stops,
+    tellings,
+)
 from portal.collection.models import Case, Debtor, OwnContact
 from portal.collection.receiving import Received
 from portal.database import tenancy
@@ -66,6 +77,21 @@ def reached(creditor: Creditor) -> None:
             )  # fmt: skip
     db.session.commit()
     db.session.expire_all()
+
+
+def test_interest_held_back_by_a_missing_rate_is_owed_after_a_payment_that_was_taken_back(
+    app: Flask,
+) -> None:
+    case = a_reminded_case()
+    first, then = date(2026, 7, 30), date(2026, 8, 20)
+    for number, ore, day in ((1, 8_000, first), (2, 20_000, then)):
+        owed = cases.amount_due(case, day).total_ore
+        one = Received(case.id, ore, f"bankgiro:{number}", "bankgiro", day)
+        booking.receive_many([one], actor=BANK, now=LATER)
+        assert cases.amount_due(case, day).total_ore == owed - ore
+        if number == 1:
+            booking.take_back(one.key, by_bank=False, on=day, actor=OPERATOR, now=LATER)
+            rates.add(date(2026, 7, 1), Decimal(2), "a test's", actor=SYSTEM, now=LATER)
 
 
 def test_payments_received_together_are_as_those_received_one_by_one(app: Flask) -> None:

@@ -71,6 +71,7 @@ from portal.payments.models import (
     BankPayment,
     BankShare,
     BankTransfer,
+    Chargeback,
     ClosedPeriod,
     Commission,
     CommissionPrice,
@@ -257,7 +258,7 @@ def a_tenant(name: str, identity_number: str) -> Tenant:
     intake.receive(
         creditor.id, [("list.csv", b"Fakturanr;Kundnr\r\n1;2\r\n")], actor=SYSTEM, now=NOW
     )
-    booking.prepare({case.id: None}, now=NOW)
+    request = booking.prepare({case.id: None}, now=NOW)
     order = orders.put(creditor.id, "report", {}, language="sv", actor=SYSTEM, now=NOW)
     order.status, order.files = "done", [{"name": "a", "sha256": "b", "size": 1}]
     orders.fetch(order, 0, actor=SYSTEM, now=NOW)
@@ -389,6 +390,10 @@ def a_tenant(name: str, identity_number: str) -> Tenant:
             ),
             BankTransfer(
                 payment_id=bank_payment.id, way="swish", state="new", by=name, at=NOW,
+            ),
+            Chargeback(
+                request_id=request.id, amount_ore=100, taken_on=TODAY, status="taken", parts=[],
+                reason="", by=name, at=NOW,
             ),
             UndoneTransfer(
                 payment_id=bank_payment.id, way="swish", by=name, at=NOW, undone_by=name,

@@ -9,10 +9,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from portal import clock
-from portal.collection import cases
+from portal.collection import cases, changes
 from portal.collection.models import Case
 from portal.config import Settings
 from portal.extensions import db
+from portal.identity.actor import Actor
 from portal.law import calendar
 from portal.payments.models import SwishRequest
 from tests.debtor.test_pages import Visitor, a_case_of_today, at_first_case, pay, said
@@ -114,6 +115,16 @@ def test_a_paid_case_offers_no_payment(inside: Visitor, case: Case) -> None:
     page = inside.get("/case/pay")
     assert "This case is paid. There is nothing more to pay." in said(page)
     assert page.select_one("input[name=way]") is None
+
+
+def test_a_claim_that_was_taken_back_is_not_called_paid(inside: Visitor, case: Case) -> None:
+    changes.credit(
+        cases.lock(case.id), amount_ore=100_000, on=clock.today(), key="credit",
+        actor=Actor("person", "Sofia", role="creditor"), now=clock.now(),
+    )  # fmt: skip
+    db.session.commit()
+    page = said(inside.get("/case/pay"))
+    assert ("There is nothing to pay to us" in page, "is paid" in page) == (True, False)
 
 
 def test_who_chooses_after_it_was_paid_is_told(inside: Visitor, case: Case) -> None:

@@ -270,7 +270,7 @@ NEW = {
     "email": "anna@example.com", "phone": "070-174 06 12", "address_line": "Nya vägen 4",
     "postcode": "41101", "town": "Göteborg",
 }  # fmt: skip
-SECRETS = ("anna@example.com", "0612", "Nya vägen", "411 01", "Göteborg")
+SECRETS = ("anna@example.com", "740612", "Nya vägen", "411 01", "Göteborg")
 
 
 @pytest.fixture
@@ -435,6 +435,30 @@ def test_thousands_at_once_go_by_the_same_way_as_one(owner: Case) -> None:
 WHERE = ("contact", "data", "data.json", "data.zip", "letters/1.pdf", "invoice/file")
 
 
+DOTS = "The dots stand for what you told us before."
+
+
+def test_dots_say_why_they_are_there_and_how_to_see_behind_them(app: Flask, case: Case) -> None:
+    first = app.test_client()
+    Visitor(first).enter(case)
+    save(first, phone="070 123 45 67")
+    assert DOTS not in said(Visitor(first).get("/case/contact"))
+    second = Visitor(app.test_client())
+    second.enter(case)
+    page = second.get("/case/contact")
+    assert DOTS in said(page)
+    contact = f"/case/{case.reference}/contact"
+    assert page.select_one("main a[href^='/identify']")["href"].endswith(f"&back={contact}")
+
+
+def test_who_has_told_no_place_is_told_of_no_dots(app: Flask, case: Case) -> None:
+    first, second = app.test_client(), Visitor(app.test_client())
+    Visitor(first).enter(case)
+    save(first, language="en")
+    second.enter(case)
+    assert DOTS not in said(second.get("/case/contact"))
+
+
 def protect(case: Case) -> None:
     with tenancy.service():
         stops.stop(cases.lock(case.id), states.PROTECTED, "", actor=CLERK, now=clock.now())
@@ -448,7 +472,8 @@ def test_an_old_letter_does_not_tell_where_somebody_protected_is(
     protect(case)
     Visitor(client).enter(case)
     response = Visitor(client).raw(f"/case/{page}")
-    assert response.headers["Location"] == f"/identify?reference={case.reference}"
+    back = f"/case/{case.reference}/{page}"
+    assert response.headers["Location"] == f"/identify?reference={case.reference}&back={back}"
 
 
 def test_what_is_held_of_all_cases_does_not_either(client: FlaskClient, case: Case) -> None:

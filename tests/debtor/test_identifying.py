@@ -205,6 +205,41 @@ class TestTheSession:
         come_in(browser, phone, EVA, offer)
         assert offer not in browser.page(f"/case/{case.reference}").prettify()
 
+    def test_who_came_from_a_page_of_the_case_comes_back_to_it(
+        self, app: Flask, browser: Browser, phone: Phone
+    ) -> None:
+        case = a_case_of(EVA)
+        enter_case(app, browser.client, case)
+        contact = f"/case/{case.reference}/contact"
+        offer = f"/identify?reference={case.reference}&back={contact}"
+        assert come_in(browser, phone, EVA, offer) == contact
+
+    @pytest.mark.parametrize(
+        "back",
+        [
+            "https://evil.example/", "//evil.example/", "/creditor/", "/operations/", "/overview",
+            "/case/{other}/contact", "/case/{case}/nowhere", "/case/{case}/../{other}",
+        ],
+    )  # fmt: skip
+    def test_nobody_is_led_from_there_to_what_is_no_page_of_the_case(
+        self, app: Flask, browser: Browser, phone: Phone, back: str
+    ) -> None:
+        case, other = a_case_of(EVA), a_case_of(EVA, "Fjällbäcks Tandvård AB")
+        enter_case(app, browser.client, case)
+        wanted = back.format(case=case.reference, other=other.reference)
+        offer = f"/identify?reference={case.reference}&back={wanted}"
+        assert come_in(browser, phone, EVA, offer) == f"/case/{case.reference}"
+
+    def test_who_turns_out_to_be_somebody_else_comes_back_to_the_case_that_is_open(
+        self, app: Flask, browser: Browser, phone: Phone
+    ) -> None:
+        case = a_case_of(JOHAN)
+        a_case_of(EVA, "Fjällbäcks Tandvård AB")
+        enter_case(app, browser.client, case)
+        contact = f"/case/{case.reference}/contact"
+        offer = f"/identify?reference={case.reference}&back={contact}"
+        assert come_in(browser, phone, EVA, offer) == contact
+
     def test_staff_who_come_in_as_debtors_are_staff_no_more(
         self, app: Flask, browser: Browser, phone: Phone
     ) -> None:

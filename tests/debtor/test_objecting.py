@@ -281,3 +281,11 @@ class TestFiles:
         for reference in (case.reference, other.reference):
             response = stranger.get(f"/case/{reference}/files/{kept.id}")
             assert response.status_code == 404
+
+
+def test_how_many_files_and_how_large_has_the_digits_of_the_language(
+    client: FlaskClient, case: Case
+) -> None:
+    Visitor(client).enter(case)
+    page = Visitor(client, "fa").get("/case/object")
+    assert "۱۰" in said(page.select_one("#files-hint"))

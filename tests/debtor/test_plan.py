@@ -230,3 +230,19 @@ def test_the_history_tells_of_the_plan_and_its_new_day(inside: Visitor) -> None:
     told = said(inside.get("/case/history"))
     assert "You agreed on a payment plan" in told
     assert "You changed the day of the payment plan" in told
+
+
+def test_what_was_credited_is_neither_told_as_saved_nor_asked_for(
+    inside: Visitor, case: Case
+) -> None:
+    send(inside, look(inside, BY_AMOUNT))
+    changes.credit(
+        cases.lock(case.id), amount_ore=99_000, on=clock.today(), key="credit", actor=CLERK,
+        now=clock.now(),
+    )  # fmt: skip
+    db.session.commit()
+    owed_ore = cases.amount_due(case, clock.today()).total_ore
+    page = inside.get("/case/plan")
+    assert len(page.select("main tbody tr")) == 1
+    assert f"SEK {owed_ore // 100}." in said(page.select_one("main tbody"))
+    assert "That is SEK 9" not in said(page)

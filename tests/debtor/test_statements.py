@@ -7,12 +7,15 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import event
 
+from portal.database import reading
 from portal.extensions import db
+from portal.web import keeping
 from tests.factories import a_case, a_reminded_case, session_cookie
 
-# The session; and for the case page and the overview: who is looking, the cases, and what there is
-# of them (`debtor.glance`, `collection.debts`).
-WAY_IN, CASE, OVERVIEW = 1, 4, 4
+# Who is looking, the cases, and what there is of them (`debtor.glance`, `collection.debts`).
+WAY_IN, CASE, OVERVIEW = 0, 3, 3
+# The session, and whether the page still holds.
+WAITS_FOR_A_KEPT_PAGE = 2
 
 
 @pytest.fixture
@@ -29,7 +32,9 @@ def asked(app: Flask) -> Iterator[list[str]]:
 
 
 def asked_for(client: FlaskClient, path: str, asked: list[str]) -> list[str]:
+    """What is asked when a page is made that has been made before."""
     assert client.get(path).status_code == 200
+    keeping.init_app(client.application)
     asked.clear()
     assert client.get(path).status_code == 200
     return asked
@@ -55,3 +60,24 @@ def test_the_overview_asks_for_each_thing_once(
     client.set_cookie(*session_cookie(app, {"debtor_cases": [case.id for case in some]}))
     found = asked_for(client, "/overview", asked)
     assert len(found) <= OVERVIEW, "\n\n".join(found)
+
+
+@pytest.mark.parametrize("path", ["/case/{}", "/case/{}/why/interest", "/overview"])
+def test_a_kept_page_is_asked_for_at_once(
+    app: Flask, client: FlaskClient, asked: list[str], path: str
+) -> None:
+    case = a_reminded_case()
+    address, engine = path.format(case.reference), db.engines[reading.BIND]
+    client.set_cookie(*session_cookie(app, {"debtor_cases": [case.id]}))
+    for _ in range(2):
+        client.get(address)
+    asked.clear()
+    waits: list[str] = []
+
+    def note(*_: object) -> None:
+        waits.append(address)
+
+    event.listen(engine, "checkout", note)
+    client.get(address)
+    event.remove(engine, "checkout", note)
+    assert (asked, len(waits)) == ([], WAITS_FOR_A_KEPT_PAGE)

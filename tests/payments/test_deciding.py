@@ -301,6 +301,29 @@ class TestBookedLate:
         # Never more than had it been known; a little less, for it found the fees paid.
         assert 0 <= theirs - ours <= 100
 
+    @pytest.mark.parametrize("ore", [50_000, 48_548, 47_600])
+    def test_interest_that_later_money_has_paid_goes_back_with_the_rest(
+        self, app: Flask, ore: int
+    ) -> None:
+        late, known = a_reminded_case(), a_reminded_case()
+        back = []
+        for case, payments in ((known, ((0, ore), (73, 60_000))), (late, ((73, 60_000), (0, ore)))):
+            for day, each in payments:
+                booking.receive(
+                    case.id, amount_ore=each, currency="SEK", key=f"{case.id}:{day}",
+                    channel="bankgiro", value_on=TODAY + timedelta(days=day), payer=None,
+                    actor=ERIK, now=NOW,
+                )  # fmt: skip
+            paid = booking.payments_of(case.id)
+            back.append(
+                sum(one.overpaid_ore for one in paid)
+                - cases.amount_due(case, TODAY + timedelta(days=73)).total_ore
+            )
+        db.session.commit()
+        # As above: at most a krona more than had it been known.
+        assert 0 <= back[1] - back[0] <= 150
+        assert refunds.differences() == []
+
 
 @given(
     st.lists(

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import httpx
@@ -89,3 +90,37 @@ def test_an_answer_that_cannot_be_understood_is_none(wrong: dict[str, object]) -
     client = answering(lambda _: httpx.Response(200, content=json.dumps(told | wrong)))
     with pytest.raises(OnlineUnavailable):
         client.fetch(payment_id)
+
+
+def test_what_was_taken_back_is_told_to_the_ore(online: Online, client: OnlineClient) -> None:
+    client.ask_for(asked(payment_id := new_payment_id()))
+    online.ends_silently(payment_id, "approve")
+    assert client.fetch_chargebacks(payment_id) == []
+    before = datetime.now(UTC)
+    first, second = online.charges_back(payment_id, 5_001), online.charges_back(payment_id)
+    online.gives_back(first)
+    one, other = client.fetch_chargebacks(payment_id)
+    assert (one.id, one.amount, other.id) == (first, Decimal("50.01"), second)
+    assert one.returned_at is not None
+    assert other.returned_at is None
+    assert client.charged_back_since(before) == [payment_id]
+    assert client.charged_back_since(datetime.now(UTC)) == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"id": ""}, {"id": 7}, {"amount": 0}, {"amount": 1.5}, {"currency": "EUR"}, {"status": "x"},
+     {"status": "returned"}, {"taken_at": None}, {"taken_at": "2026-11-29"}],
+)  # fmt: skip
+def test_a_chargeback_that_cannot_be_understood_is_none(wrong: dict[str, object]) -> None:
+    told = {"id": "CB1", "status": "taken", "amount": 100, "currency": "SEK", "reason": "",
+            "taken_at": "2026-11-29T12:00:00+00:00", "returned_at": None}  # fmt: skip
+    body = json.dumps({"chargebacks": [told | wrong]})
+    with pytest.raises(OnlineUnavailable):
+        answering(lambda _: httpx.Response(200, content=body)).fetch_chargebacks("A")
+
+
+@pytest.mark.parametrize("body", ["{}", '{"chargebacks": {}}', '{"chargebacks": [1]}', "[]"])
+def test_an_answer_without_chargebacks_is_none(body: str) -> None:
+    with pytest.raises(OnlineUnavailable):
+        answering(lambda _: httpx.Response(200, content=body)).fetch_chargebacks("A")

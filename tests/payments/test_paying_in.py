@@ -180,9 +180,10 @@ class TestTellingOfIt:
         due, late = ["statement.due"], ["statement.due", "statement.late"]
         assert found == [[], due, due, due, late, late, late]
 
-    def test_a_job_tells_every_day_of_the_month(self, statement: ServiceStatement) -> None:
-        statement.made_at = clock.now() - timedelta(days=20)
-        db.session.commit()
+    def test_a_job_tells_every_day_of_the_month(
+        self, statement: ServiceStatement, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(clock, "now", lambda: NOW + timedelta(days=20))
         jobs.tell_of_statements()
         assert db.session.query(Notification).count() == 1
         days = [NOW + timedelta(days=one) for one in range(31)]

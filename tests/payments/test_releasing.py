@@ -303,6 +303,35 @@ class TestWhatTheBankSays:
         report = a_report(sent, "", of_file="<GrpSts>RJCT</GrpSts>")
         assert statuses.take_report(report, now=NOW).refused == 1
 
+    def test_a_payment_named_without_a_status_has_the_one_of_its_file(
+        self, sent: PayoutBatch
+    ) -> None:
+        report = a_report(sent, "-", of_file="<GrpSts>RJCT</GrpSts>")
+        statuses.take_report(report.replace(b"<TxSts>-</TxSts>", b""), now=NOW)
+        ((payout, _),) = payouts.of_batch(sent)
+        assert (payout.status, payout.reason) == ("rejected", "AC01 Kontot finns inte")
+
+    @pytest.mark.parametrize("reason", ["DU01", "AM05"])
+    @pytest.mark.parametrize("before", ["ACTC", "ACSC"])
+    def test_a_copy_of_the_file_that_it_refuses_changes_nothing(
+        self, sent: PayoutBatch, creditor: Creditor, before: str, reason: str
+    ) -> None:
+        statuses.take_report(a_report(sent, before), now=NOW)
+        status = self.status(sent)
+        said = f"<GrpSts>RJCT</GrpSts><StsRsnInf><Rsn><Cd>{reason}</Cd></Rsn></StsRsnInf>"
+        statuses.take_report(a_report(sent, "", of_file=said), now=NOW)
+        assert (self.status(sent), ledger.owed_to(creditor.id)) == (status, 0)
+
+    def test_what_it_takes_for_another_payment_is_owed_again(self, sent: PayoutBatch) -> None:
+        assert statuses.take_report(a_report(sent, "RJCT", reason="AM05"), now=NOW).refused == 1
+
+    def test_what_it_has_paid_is_not_owed_for_a_copy_that_it_refuses(
+        self, sent: PayoutBatch
+    ) -> None:
+        statuses.take_report(a_report(sent, "ACSC"), now=NOW)
+        statuses.take_report(a_report(sent, "RJCT", reason="AM05"), now=NOW)
+        assert self.status(sent) == "settled"
+
     @pytest.mark.parametrize(
         "data",
         [

@@ -64,3 +64,27 @@ def test_a_payer_who_does_not_come_in_time_has_not_paid(online: Online) -> None:
     payment.expires_at = payment.expires_at.replace(year=2000)
     told = online.payment(payment.id).told()
     assert (told["status"], told["reason"]) == ("error", "expired")
+
+
+def test_what_is_charged_back_by_hand_shows_and_can_come_again(online: Online) -> None:
+    ask(online)
+    payment = online.payment(str(ASKED["id"]))
+    home = online.running.url
+
+    def press(path: str, **written: str) -> int:
+        return httpx.post(f"{home}{path}", data=written, trust_env=False).status_code
+
+    press(f"/payments/{payment.id}/charge-back")
+    assert online.running.register.chargebacks_of(payment) == []
+    online.ends_silently(payment.id, "approve")
+    assert press(f"/payments/{payment.id}/charge-back", kronor="x") == 400
+    assert press(f"/payments/{payment.id}/charge-back", kronor="65,48") == 303
+    assert press(f"/payments/{payment.id}/charge-back", kronor="1000,01") == 303
+    (part,) = online.running.register.chargebacks_of(payment)
+    assert "65,48" in httpx.get(home, trust_env=False).text
+    press(f"/payments/{payment.id}/charge-back")
+    assert [one.amount for one in online.running.register.chargebacks_of(payment)] == [
+        6_548, 100_000
+    ]  # fmt: skip
+    assert press(f"/chargebacks/{part.id}/give-back") == 303
+    assert "and come again" in httpx.get(home, trust_env=False).text

@@ -52,6 +52,14 @@ def test_a_rooms_problem_lands_at_its_field(app: Flask, filled: Callable[..., _F
     assert set(form.errors) == {"days", ""}
 
 
+@pytest.mark.parametrize(("language", "digits"), [("en", "12"), ("fa", "۱۲"), ("bn", "১২")])
+def test_a_number_in_a_message_has_the_digits_of_the_language(
+    app: Flask, language: str, digits: str
+) -> None:
+    with app.test_request_context(), force_locale(language):
+        assert forms.text(Problem("Days: %(days)s.", {"days": 12})) == f"Days: {digits}."
+
+
 @pytest.mark.parametrize(
     ("written", "ore"),
     [

@@ -533,7 +533,8 @@ def _balance_of(
 def _kind(sign: int, *, is_reversal: bool, is_return: bool) -> str:
     if sign > 0:
         return RETURNED if is_reversal or is_return else PAYMENT
-    return REVERSAL if is_reversal else DEBIT
+    # What came and is sent back to its payer is told as a debit with its reason (`RtrInf`).
+    return REVERSAL if is_reversal or is_return else DEBIT
 
 
 def _let_go(node: etree._Element) -> None:

@@ -99,6 +99,12 @@ def test_what_an_entry_is(ore: int, reversal: bool, kind: str) -> None:
     assert (found.kind, found.amount_ore) == (kind, ore)
 
 
+@pytest.mark.parametrize(("ore", "kind"), [(-100, "reversal"), (100, "returned")])
+def test_what_is_sent_back_is_taken_back_from_whom_it_came_to(ore: int, kind: str) -> None:
+    (found,) = payments(camt(entry([Paid(ore, why_returned="FOCR")])))
+    assert (found.kind, found.amount_ore) == (kind, ore)
+
+
 def test_an_entry_without_payments_is_one() -> None:
     plain = entry([ANNA]).partition("<NtryDtls>")[0] + "</Ntry>"
     found = payments(camt(plain))
