@@ -46,7 +46,7 @@ insert into bank_files (sha256, size, name, kind, bank_id, accounts, way, by, at
     repeated)
 select 'f' || n, 1, 'f' || n, case when n % 2 = 0 then 'camt.053' else 'bgmax' end, 'f' || n,
     '{{50501055}}', 'page', '', '2025-01-02 08:00+01', 'taken', '[]', 0
-from generate_series(1, 2) n;
+from generate_series(1, 4) n;
 create temp table made as
 select n, n % {creditors} + 1 as creditor_id, n / 3 + 1 as case_id,
     date '{last}' - {days} + 1 + (n * {days}::bigint / {payments})::int as day,
@@ -58,14 +58,15 @@ insert into bank_payments (file_id, account, kind, amount_ore, currency, value_o
     reference_numbers, reference_ores, text, payer_name, payer_address, serial, deposit, position,
     state)
 select f, '50501055', 'payment', ore, 'SEK', day, array[n::text], array[null::bigint], '',
-    'Betalare ' || n, '', 's' || n, 'd' || day, n, case f when 1 then 'settled' else 'statement' end
-from made, generate_series(1, 2) f where not is_swish and {which} order by n;
+    'Betalare ' || n, '', 's' || n, 'd' || day, n,
+    case f % 2 when 1 then 'settled' else 'statement' end
+from made, generate_series({file}, {file} + 1) f where not is_swish and {which} order by n;
 insert into bank_shares (payment_id, case_id, creditor_id, amount_ore, key, how, by, at)
 select b.id, case_id, creditor_id, ore, 'bank:' || b.id, 'ocr', '', '2025-01-02 08:00+01'
-from made join bank_payments b on b.serial = 's' || n and b.file_id = 1 where {which};
+from made join bank_payments b on b.serial = 's' || n and b.file_id = {file} where {which};
 create temp table keyed as
 select m.*, case when is_swish then 'swish:' || n else 'bank:' || b.id end as key
-from made m left join bank_payments b on b.serial = 's' || n and b.file_id = 1 where {which};
+from made m left join bank_payments b on b.serial = 's' || n and b.file_id = {file} where {which};
 insert into payments (creditor_id, case_id, channel, channel_reference, amount_ore, currency,
     value_on, received_at, fees_ore, interest_ore, principal_ore, overpaid_ore, receipt_number)
 select creditor_id, case_id, case when is_swish then 'swish' else 'bankgiro' end, key, ore, 'SEK',
@@ -88,10 +89,14 @@ drop table keyed
 """
 # What a company is owed is paid each week, and what came by Swish comes each day.
 PAYOUTS = """
+insert into payout_batches (key, made_by, made_at, text, rows, status, ended_at)
+select 'b' || week, '', week, '', '[]', 'released', week
+from (select distinct date_trunc('week', day)::date + 11 as week from made) m
+where week <= date '{last}';
 insert into payouts (key, creditor_id, currency, collected_ore, set_off_ore, amount_ore, is_chosen,
-    status, note, reason, proposed_at, released_on, ended_on)
+    status, note, reason, proposed_at, released_on, ended_on, batch_id)
 select 'p' || creditor_id || 'w' || week, creditor_id, 'SEK', ore, 0, ore, false, 'settled', '', '',
-    week, week, week
+    week, week, week, (select id from payout_batches where key = 'b' || week)
 from (select creditor_id, date_trunc('week', day)::date + 11 as week, sum(ore) as ore from made
     group by 1, 2) m where week <= date '{last}';
 insert into ledger_entries (creditor_id, kind, booked_on, posted_on, created_at, idempotency_key)
@@ -146,7 +151,9 @@ def timed(work: Callable[[], object], tries: int = 3) -> float:
 
 def measure(payments: int) -> dict[str, float]:
     """Measure a year of so many payments; answers seconds by name."""
-    urls = server.embedded(ROOT / "var" / "bench" / "postgres", "reda_reconciling", keep=False)
+    urls = server.embedded(
+        ROOT / "var" / "bench" / "postgres", "reda_reconciling", keep=bool(os.environ.get("KEEP"))
+    )
     app = make_world(urls, 0)
     found: dict[str, float] = {}
     with (
@@ -156,14 +163,14 @@ def measure(payments: int) -> dict[str, float]:
     ):
         began = time.monotonic()
         fill(owner, payments, FILL)
-        fill(owner, payments, PAYMENTS, which=f"day < date '{LAST}'")
+        fill(owner, payments, PAYMENTS, file=1, which=f"day < date '{LAST}'")
         fill(owner, payments, PAYOUTS)
         owner.execute("vacuum analyze")
         print(
             f"\n{payments:,} payments, filled in {time.monotonic() - began:.0f} s".replace(",", " ")
         )
         found["first night: all is cleared"] = timed(clear, 1)
-        fill(owner, payments, PAYMENTS, which=f"day = date '{LAST}'")
+        fill(owner, payments, PAYMENTS, file=3, which=f"day = date '{LAST}'")
         owner.execute("vacuum analyze")
         reads = pages()
         for name, read in reads.items():

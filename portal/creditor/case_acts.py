@@ -37,11 +37,12 @@ from portal.web.forms import text
 
 @dataclass(frozen=True)
 class Hand:
-    """Who acts, and when."""
+    """Who acts, when, and in which language they write."""
 
     actor: Actor
     today: date
     now: datetime
+    language: str
 
 
 @dataclass(frozen=True)
@@ -219,11 +220,12 @@ def _answer(form: forms.AnswerForm, hand: Hand) -> Verb:
     words = form.words.data or ""
     if form.answer.data == "ask":
         return lambda case: disputes.ask(
-            case, words=words, actor=hand.actor, today=hand.today, now=hand.now
-        )
+            case, words=words, language=hand.language, actor=hand.actor, today=hand.today,
+            now=hand.now,
+        )  # fmt: skip
     return lambda case: disputes.answer(
-        case, form.answer.data, words=words, credited_ore=form.amount.data or 0, actor=hand.actor,
-        today=hand.today, now=hand.now,
+        case, form.answer.data, words=words, language=hand.language,
+        credited_ore=form.amount.data or 0, actor=hand.actor, today=hand.today, now=hand.now,
     )  # fmt: skip
 
 

@@ -90,12 +90,17 @@ def is_identified() -> bool:
     return bool(session.get(_OWN))
 
 
+def is_own(case: Case) -> bool:
+    """Whether BankID has shown that a case is the visitor's own."""
+    return case.id in session.get(_OWN, ())
+
+
 def may_see_where(case: Case) -> bool:
     """Whether the visitor may see where the debtor of a case is.
 
     Somebody else may hold an old letter of who has a protected identity.
     """
-    return case.id in session.get(_OWN, ()) or not circumstances.is_protected(case.debtor)
+    return is_own(case) or not circumstances.is_protected(case.debtor)
 
 
 def leave() -> None:
