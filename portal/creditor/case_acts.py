@@ -235,16 +235,16 @@ def _objection(facts: CaseFacts, *_: object) -> Mapping[str, Any]:
 
 def _answer_told(form: forms.ToldForm, hand: Hand) -> Verb:
     return lambda case: tellings.answer(
-        case, form.stop, str(form.outcome.data), words=form.words.data or "", actor=hand.actor,
-        today=hand.today, now=hand.now,
+        case, form.stop, str(form.outcome.data), words=form.words.data or "",
+        language=hand.language, actor=hand.actor, today=hand.today, now=hand.now,
     )  # fmt: skip
 
 
 def _answer_paid(form: forms.ToldPaidForm, hand: Hand) -> Verb:
     return lambda case: tellings.answer(
         case, form.stop, str(form.outcome.data), words=form.words.data or "",
-        amount_ore=form.amount.data or 0, on=form.on.data, actor=hand.actor, today=hand.today,
-        now=hand.now,
+        language=hand.language, amount_ore=form.amount.data or 0, on=form.on.data,
+        actor=hand.actor, today=hand.today, now=hand.now,
     )  # fmt: skip
 
 

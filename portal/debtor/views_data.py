@@ -242,7 +242,8 @@ def _as_json(case: Case) -> bytes:
         ],
         "told": [
             {"about": one.stop, "facts": one.facts, "words": one.words, "told_at": one.told_at,
-             "outcome": one.outcome, "answer": one.answer, "answered_at": one.settled_at}
+             "outcome": one.outcome, "answer": one.answer, "answer_language": one.answer_language,
+             "answered_at": one.settled_at}
             for one in tellings.of_case(case.id)
         ],
         "objections": [

@@ -259,6 +259,9 @@ def test_the_creditor_answers_after_its_effect_was_seen(
         page = BeautifulSoup(response.text, "html.parser")
     assert response.status_code == 303
     assert tellings.waiting(case.id) == []
+    # Read aloud as it was written.
+    answered = Visitor(client).get("/case/data").find(string=values["words"]).parent
+    assert answered["lang"] == "sv"
 
 
 def a_signed_plan(case: Case, number: str = EVA) -> None:
