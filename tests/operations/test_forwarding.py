@@ -17,8 +17,7 @@ from portal.identity.actor import SYSTEM, Actor
 from portal.identity.models import Creditor
 from portal.notifications.models import Notification
 from tests.delivery.pdf import Pdf
-from tests.factories import NOW, TODAY, a_case, a_debtor_of, a_person_at
-from tests.factories import a_case_whose_reminder_left as a_reminded_case
+from tests.factories import NOW, TODAY, a_case, a_debtor_of, a_person_at, a_reminded_case
 from tests.operations.test_pages import Get, Post, browser_of_erik, get, post
 
 __all__ = ["browser_of_erik", "get", "post"]
