@@ -9,7 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select, text
 
-from portal.collection import cases, places, states, stops
+from portal.collection import cases, customers, finding, places, states, stops
 from portal.collection.models import Debtor, Event, OwnContact
 from portal.database import files
 from portal.database.encryption import lookup_hash
@@ -21,7 +21,7 @@ from portal.messages import RedaError
 from portal.payments.models import BankPayment
 from portal.reporting import holdings
 from portal.signing.models import Signer
-from tests.factories import EVA, NOW, TODAY, sign_in
+from tests.factories import EVA, NOW, TODAY, a_case, a_debtor_of, sign_in
 from tests.operations.test_payments import came
 from tests.payments.bank_files.written import Paid
 from tests.test_walls import CREDITOR, OPERATOR, World, a_world
@@ -223,6 +223,42 @@ def test_another_customer_number_of_the_same_person_is_hidden_too(world: World) 
     )  # fmt: skip
     assert {*db.session.scalars(of_all)} == {one.id, world.case.debtor_id}
     assert places.of(one).is_hidden
+
+
+@pytest.mark.parametrize(
+    ("typed", "is_found"),
+    [
+        ("lonn@gomd.example", False), ("gomd", False), ("070-111 22 33", False), ("ahmad", True),
+        ("khatib ahmad", True), ("ahmad gomd", False), (AHMAD, True),
+    ],
+)  # fmt: skip
+def test_they_are_found_by_name_and_number_and_not_by_where_they_are(
+    world: World, typed: str, is_found: bool
+) -> None:
+    creditor_id, case = world.case.creditor_id, world.case
+    sought = finding.recognise(typed, today=TODAY)
+    beside = finding.beside(creditor_id, sought)
+    page = finding.page(creditor_id, finding.Filter(), today=TODAY, beside=beside)
+    assert (case.id in [one.id for one in page.rows]) == is_found
+    listed = customers.page(creditor_id, customers.Filters(search=typed), TODAY)
+    assert (case.debtor_id in [one.id for one in listed.rows]) == is_found
+
+
+def test_so_it_is_also_where_more_are_found_than_are_counted(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    creditor_id = world.case.creditor_id
+    monkeypatch.setattr(finding, "MOST_COUNTED", 0)
+    monkeypatch.setattr(customers, "MOST_LOOKED_UP", 0)
+    a_case(world.case.creditor, debtor=a_debtor_of(world.case.creditor, email="x@gomd.example"))
+    sought = finding.recognise("gomd.example", today=TODAY)
+    beside = finding.beside(creditor_id, sought)
+    assert beside.found is not None
+    assert beside.found.words == ("gomd.example",)
+    page = finding.page(creditor_id, finding.Filter(), today=TODAY, beside=beside)
+    listed = customers.page(creditor_id, customers.Filters(search="gomd.example"), TODAY)
+    assert world.case.id not in [one.id for one in page.rows]
+    assert world.case.debtor_id not in [one.id for one in listed.rows]
 
 
 def test_nothing_is_shown_without_a_reason_whoever_asks(world: World) -> None:

@@ -27,7 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import aliased
 
 from portal import ledger
-from portal.collection import finding, policy, reaching, rulebook
+from portal.collection import finding, places, policy, reaching, rulebook
 from portal.collection.models import Case, Debtor, Event, Invoice, Rules
 from portal.collection.policy import Candidate, Decision, Effective
 from portal.extensions import db
@@ -324,9 +324,7 @@ def _sought(creditor_id: int, typed: str, today: date) -> ColumnElement[bool]:
         ).all()
         if len(found) > MOST_LOOKED_UP:
             # So many are found soon in whatever order.
-            return and_(
-                *(Debtor.search_text.like(func.reda_pattern(literal(one))) for one in words)
-            )
+            return places.are_called([one for one in words if one], creditor_id)
         if found:
             return Debtor.id.in_(found)
     return false()

@@ -611,8 +611,8 @@ def _of_found(creditor_id: int, found: Found | None, is_walked: bool) -> list[Co
     if found is None:
         return []
     if found.words:
-        named = [Debtor.search_text.like(func.reda_pattern(literal(one))) for one in found.words]
-        return [_of_debtor(creditor_id, and_(*named), is_walked)]
+        named = places.are_called(found.words, creditor_id)
+        return [_of_debtor(creditor_id, named, is_walked)]
     if found.amount_ore is not None:
         return [Case.principal_ore == found.amount_ore]
     return [_any_of(Case.id, found.case_ids)]

@@ -5,11 +5,11 @@ markering) it is shown to nobody but who asks for it and says why, which the his
 lists, exports and documents ask here and nowhere else.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, and_, func, literal, or_, select
 
 from portal.collection import circumstances, history
 from portal.collection.models import Case, Debtor, OwnContact
@@ -97,6 +97,20 @@ def show(case_id: int, what: str, reason: str, *, actor: Actor, now: datetime) -
 def are_hidden(debtor: ColumnElement[int], creditor_id: int) -> ColumnElement[bool]:
     """Of a customer in a query: whether where they are is hidden. debtor: the column of its id."""
     return debtor.in_(circumstances.protected_of(creditor_id))
+
+
+def are_called(words: Sequence[str], creditor_id: int) -> ColumnElement[bool]:
+    """Of customers in a query: whether each word stands in their name, e-mail or telephone.
+
+    Of a protected identity in the name alone, as the database's `reda_debtors_like` finds them.
+    """
+    patterns = [func.reda_pattern(literal(one)) for one in words]
+    name = func.concat(" ", func.reda_fold(Debtor.name), " ")
+    is_named = and_(*(name.like(one) for one in patterns))
+    return and_(
+        *(Debtor.search_text.like(one) for one in patterns),
+        or_(~are_hidden(Debtor.id.expression, creditor_id), is_named),
+    )
 
 
 def protected_among(case_ids: Collection[int]) -> list[int]:

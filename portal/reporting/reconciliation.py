@@ -40,6 +40,7 @@ REASONS: Mapping[str, str] = {
     reconciling.UNDONE: N_("Taken back by the bank before it was booked"),
     reconciling.NOT_DEBITED: N_("Paid, as the bank reports; the debit has not come yet"),
     reconciling.NOT_SETTLED: N_("Debited, and booked in a moment"),
+    reconciling.NOT_DRAWN: N_("Taken back or paid back, not drawn by Swish or the provider yet"),
     reconciling.ON_ITS_WAY: N_("Paid by the debtor, on its way from Swish or the provider"),
     "too old": N_("Should have come to the bank by now"),
     "other sum": N_("The bank has another sum"),

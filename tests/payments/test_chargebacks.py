@@ -504,6 +504,29 @@ class TestReconciled:
         assert {one.what: (one.bank_ore, one.cases_ore) for one in moves}["taken back"][0] == -5_000
         check()
 
+    @pytest.mark.parametrize("is_cleared", [False, True])
+    def test_what_the_bank_has_not_drawn_yet_is_explained_for_some_days(
+        self, case: Case, is_cleared: bool
+    ) -> None:
+        paid_at_once({case: OWED - 5_000})
+        request = paid_at_once({case: 5_000})
+        self.brings(OWED, 0)
+        taken(request, on=TOMORROW)
+        if is_cleared:
+            cleared()
+
+        def reasons(day: int) -> dict[str, int]:
+            on = TODAY + timedelta(days=day)
+            kept = reconciling.reconcile(on, on).reasons
+            assert kept == reconciling.reconcile_from_the_beginning(on, on).reasons
+            return {one.what: one.ore for one in kept}
+
+        assert reasons(1) == {"not drawn": 5_000}
+        assert self.sums(1)[3] == 0
+        assert reasons(30) == {"not in the books": 5_000}
+        self.brings(1_000, 2)
+        assert reasons(2) == {"not drawn": 5_000, "not in the books": 1_000}
+
     def test_swish_that_the_bank_lists_one_by_one(self, case: Case) -> None:
         request = paid_at_once({case: OWED}, way="swish")
         names = {"words": f"SWISH {request.payment_reference}"}
