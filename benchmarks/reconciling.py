@@ -66,6 +66,7 @@ select f, '50501055', 'payment', ore, 'SEK', day, array[n::text], array[null::bi
     'Betalare ' || n, '', 's' || n, 'd' || day, n,
     case f % 2 when 1 then 'settled' else 'statement' end
 from made, generate_series({file}, {file} + 1) f where not is_swish and {which} order by n;
+analyze made, bank_payments;
 insert into bank_shares (payment_id, case_id, creditor_id, amount_ore, key, how, by, at)
 select b.id, case_id, creditor_id, ore, 'bank:' || b.id, 'ocr', '', '2025-01-02 08:00+01'
 from made join bank_payments b on b.serial = 's' || n and b.file_id = {file} where {which};
