@@ -157,14 +157,23 @@ def expected_on(dispute: Dispute) -> date:
     return banking_day_on_or_after(clock.day_of(dispute.opened_at) + ANSWER_WITHIN)
 
 
-def ask(case: Case, *, words: str, actor: Actor, today: date, now: datetime) -> Dispute:
+def ask(
+    case: Case,
+    *,
+    words: str,
+    language: str | None = None,
+    actor: Actor,
+    today: date,
+    now: datetime,
+) -> Dispute:
     """Ask the debtor in writing for more about the objection; the case goes on standing still.
 
-    case: locked. Raises RedaError when no objection waits, and for no words.
+    case: locked. language: of the words, where it is known. Raises RedaError when no objection
+    waits, and for no words.
     """
     dispute = _open(case)
     move(case, "ask about an objection", actor)
-    turn = _say(dispute, "asked", written(words, MOST_WORDS), actor, now)
+    turn = _say(dispute, "asked", written(words, MOST_WORDS), actor, now, language=language)
     _write(case, dispute, turn, pay_by_on=None, today=today, now=now)
     record(case, "case.dispute_asked", actor, now, dispute=dispute.id)
     return dispute
@@ -194,6 +203,7 @@ def answer(
     kind: str,
     *,
     words: str,
+    language: str | None = None,
     credited_ore: int = 0,
     actor: Actor,
     today: date,
@@ -203,8 +213,8 @@ def answer(
 
     case: locked. kind: UPHELD takes the whole claim back and closes the case, PARTLY takes back
     credited_ore, TURNED_DOWN nothing; after the latter two the case goes on, with time to pay.
-    words: what the debtor reads as the reasons. Raises RedaError when no objection waits, for no
-    words, and for a part that is not a part.
+    words: what the debtor reads as the reasons. language: of the words, where it is known. Raises
+    RedaError when no objection waits, for no words, and for a part that is not a part.
     """
     if kind not in ANSWERS:
         raise RedaError(N_("Choose one of the options."), field="answer")
@@ -221,7 +231,7 @@ def answer(
     dispute.status, dispute.answered_at = kind, now
     dispute.credited_ore = taken_back or None
     db.session.flush()
-    turn = _say(dispute, "answered", said, actor, now)
+    turn = _say(dispute, "answered", said, actor, now, language=language)
     if taken_back:
         changes.credit(case, amount_ore=taken_back, on=today, key=f"dispute {dispute.id}",
                        actor=actor, now=now, was_never_owed=True)  # fmt: skip

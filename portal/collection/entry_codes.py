@@ -185,6 +185,13 @@ def _hash(asked: EntryCode, code: str) -> bytes:
     return lookup_hash(f"entry_code:{asked.id}:{code}")
 
 
+def of_case(case_id: int) -> list[EntryCode]:
+    """The codes that were sent for a case and are kept, the oldest first."""
+    with tenancy.service():
+        wanted = select(EntryCode).where(EntryCode.case_id == case_id).order_by(EntryCode.id)
+        return list(db.session.scalars(wanted))
+
+
 def forget_old(now: datetime) -> None:
     """Delete questions that count no more."""
     db.session.execute(delete(EntryCode).where(EntryCode.asked_at < now - timedelta(days=1)))

@@ -123,6 +123,13 @@ def _way(debtor: Debtor, channel: str) -> tuple[str, str] | None:
     return next(((way, to) for way, to in found if to is not None), None)
 
 
+def of_case(case_id: int) -> list[EntryLink]:
+    """The links to a case that are kept, the oldest first."""
+    with tenancy.service():
+        wanted = select(EntryLink).where(EntryLink.case_id == case_id).order_by(EntryLink.id)
+        return list(db.session.scalars(wanted))
+
+
 def forget_old(now: datetime) -> None:
     """Delete links that ended long ago."""
     db.session.execute(delete(EntryLink).where(EntryLink.ends_at < now - _KEPT))

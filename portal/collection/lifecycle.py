@@ -158,6 +158,7 @@ def advance(
     taken += _end_stops(today, now, limit=limit)
     taken += _break_plans(today, now, limit=limit)
     if is_banking_day(today):
+        taken += _ask_for_rests(today, now, limit=limit)
         taken += _write_held_letters(today, now, limit=limit)
         # Nobody gets the next letter before the one that was held back.
         if not holds.with_letters_left():
@@ -209,6 +210,13 @@ def _break_plans(today: date, now: datetime, *, limit: int) -> int:
             goes_on = partial(resume, case, states.PLAN, actor=SYSTEM, today=today)
             _or_leave_to_a_person(case, goes_on, today=today, now=now, ends=states.PLAN)
     return len(missed)
+
+
+def _ask_for_rests(today: date, now: datetime, *, limit: int) -> int:
+    return sum(
+        plans.ask_for_rest(cases.lock(case_id), actor=SYSTEM, today=today, now=now)
+        for case_id in plans.all_came(today, limit)
+    )
 
 
 def _take_steps(today: date, now: datetime, *, limit: int) -> int:

@@ -635,7 +635,7 @@ class Telling(Base):
 
     stop: the stop that it put on the case, and so what it is about. facts: what was filled in.
     language: of the words. outcome: one of `tellings.OUTCOMES`, or lapsed when the case ended
-    without an answer. answer: the company's words.
+    without an answer. answer: the company's words; answer_language: that they are in, if known.
     """
 
     __tablename__ = "case_tellings"
@@ -666,6 +666,7 @@ class Telling(Base):
     settled_at: Mapped[datetime | None]
     outcome: Mapped[str | None]
     answer: Mapped[str] = mapped_column(default="")
+    answer_language: Mapped[str | None]
     settled_by: Mapped[str | None]
 
     @property

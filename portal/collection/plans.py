@@ -29,7 +29,7 @@ from portal.delivery import outbox
 from portal.extensions import db
 from portal.identity import holds
 from portal.identity.actor import DEBTOR, Actor
-from portal.law.calendar import add_banking_days
+from portal.law.calendar import add_banking_days, banking_day_on_or_after
 from portal.ledger import Account
 from portal.messages import N_, RedaError
 
@@ -471,6 +471,62 @@ def missed(today: date, limit: int) -> list[int]:
             .limit(limit)
         )
     )
+
+
+def all_came(today: date, limit: int) -> list[int]:
+    """Cases whose plan has had every payment, the last day of them over, and that owe still."""
+    agreed = (
+        select(func.sum(Instalment.amount_ore))
+        .where(Instalment.plan_id == Plan.id)
+        .having(func.max(Instalment.due_on) < today)
+    )
+    received = ledger.received_since_sql(Plan.case_id.expression, Plan.agreed_at.expression)
+    held = select(Stop.id).where(
+        Stop.case_id == Plan.case_id, Stop.kind != states.PLAN, Stop.ended_at.is_(None)
+    )
+    return list(
+        db.session.scalars(
+            select(Plan.case_id)
+            .where(
+                Plan.status == "running",
+                received >= agreed.scalar_subquery(),
+                ~held.exists(),
+                Plan.creditor_id.not_in(holds.held()),
+            )
+            .order_by(Plan.case_id)
+            .limit(limit)
+        )
+    )
+
+
+def ask_for_rest(case: Case, *, actor: Actor, today: date, now: datetime) -> bool:
+    """Add a last payment to a plan whose others have come: the interest that nobody could reckon
+    when it was agreed on, of a rate that was not known and of days that payments were late by.
+
+    case: locked. Answers whether there is one.
+    """
+    plan = running(case.id)
+    if plan is None or any(not one.is_paid for one in progress(plan)):
+        return False
+    due_on = banking_day_on_or_after(today + stops.TIME_AFTER)
+    parts = plan_offers.divide(
+        plan_offers.owing(case, today, fee_ore=0), iter([due_on]), iter([None])
+    )
+    if not parts:
+        return False
+    plan.instalments.append(
+        Instalment(
+            creditor_id=case.creditor_id, case_id=case.id, due_on=due_on,
+            amount_ore=parts[0].amount_ore,
+        )
+    )  # fmt: skip
+    db.session.flush()
+    record(
+        case, "case.plan_rest", actor, now, plan=plan.id, due_on=due_on.isoformat(),
+        amount_ore=parts[0].amount_ore,
+    )  # fmt: skip
+    _write(case, parts, fee_ore=0, key=f"plan:{plan.id}:{due_on}", today=today, now=now)
+    return True
 
 
 def break_off(case: Case, *, actor: Actor, today: date, now: datetime) -> bool:

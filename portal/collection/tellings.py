@@ -188,6 +188,7 @@ def answer(
     outcome: str,
     *,
     words: str,
+    language: str | None = None,
     amount_ore: int = 0,
     on: date | None = None,
     actor: Actor,
@@ -200,8 +201,9 @@ def answer(
     amount_ore on a day; WRONG recalls the claim; HOLDS lets the case stand still, as the law asks;
     CORRECTED and STANDS change nothing else; after the others the case goes on, with time to pay.
     words: what the debtor reads; needed when the claim, or what is held, stands; of a claim a
-    letter then brings them. Of what else is answered a message tells that there is news. Raises
-    RedaError when nothing waits, and as `changes.creditor_was_paid` does.
+    letter then brings them. language: of the words, where it is known. Of what else
+    is answered a message tells that there is news. Raises RedaError when nothing waits, and as
+    `changes.creditor_was_paid` does.
     """
     found = next((one for one in waiting(case.id) if one.stop == stop), None)
     if found is None:
@@ -213,7 +215,7 @@ def answer(
     move(case, "answer what was told" if is_stop else "answer about a correction", actor)
     # Settled first: what closes the case lets what still waits lapse.
     found.settled_at, found.outcome, found.answer = now, outcome, said
-    found.settled_by = actor.label
+    found.settled_by, found.answer_language = actor.label, language
     db.session.flush()
     if outcome == CAME:
         changes.creditor_was_paid(case, amount_ore=amount_ore, on=on or today,

@@ -37,11 +37,12 @@ from portal.web.forms import text
 
 @dataclass(frozen=True)
 class Hand:
-    """Who acts, and when."""
+    """Who acts, when, and in which language they write."""
 
     actor: Actor
     today: date
     now: datetime
+    language: str
 
 
 @dataclass(frozen=True)
@@ -219,11 +220,12 @@ def _answer(form: forms.AnswerForm, hand: Hand) -> Verb:
     words = form.words.data or ""
     if form.answer.data == "ask":
         return lambda case: disputes.ask(
-            case, words=words, actor=hand.actor, today=hand.today, now=hand.now
-        )
+            case, words=words, language=hand.language, actor=hand.actor, today=hand.today,
+            now=hand.now,
+        )  # fmt: skip
     return lambda case: disputes.answer(
-        case, form.answer.data, words=words, credited_ore=form.amount.data or 0, actor=hand.actor,
-        today=hand.today, now=hand.now,
+        case, form.answer.data, words=words, language=hand.language,
+        credited_ore=form.amount.data or 0, actor=hand.actor, today=hand.today, now=hand.now,
     )  # fmt: skip
 
 
@@ -233,16 +235,16 @@ def _objection(facts: CaseFacts, *_: object) -> Mapping[str, Any]:
 
 def _answer_told(form: forms.ToldForm, hand: Hand) -> Verb:
     return lambda case: tellings.answer(
-        case, form.stop, str(form.outcome.data), words=form.words.data or "", actor=hand.actor,
-        today=hand.today, now=hand.now,
+        case, form.stop, str(form.outcome.data), words=form.words.data or "",
+        language=hand.language, actor=hand.actor, today=hand.today, now=hand.now,
     )  # fmt: skip
 
 
 def _answer_paid(form: forms.ToldPaidForm, hand: Hand) -> Verb:
     return lambda case: tellings.answer(
         case, form.stop, str(form.outcome.data), words=form.words.data or "",
-        amount_ore=form.amount.data or 0, on=form.on.data, actor=hand.actor, today=hand.today,
-        now=hand.now,
+        language=hand.language, amount_ore=form.amount.data or 0, on=form.on.data,
+        actor=hand.actor, today=hand.today, now=hand.now,
     )  # fmt: skip
 
 

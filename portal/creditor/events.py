@@ -242,6 +242,11 @@ def _plan_moved(data: Data) -> tuple[str, str]:
     return gettext("The debtor changed the day of the payment plan"), told
 
 
+def _plan_rest(data: Data) -> tuple[str, str]:
+    told = gettext("The next payment comes no later than %(day)s.", day=_day(data, "due_on"))
+    return gettext("Interest was left when the payment plan was paid: one more payment"), told
+
+
 def _plan_broken(data: Data) -> tuple[str, str]:
     return gettext("The payment plan was not kept"), gettext("The case goes on where it was.")
 
@@ -616,6 +621,7 @@ _TEXTS: Mapping[str, Callable[[Data], tuple[str, str]]] = {
     "case.plan_offered": _plan_offered,
     "case.plan_moved": _plan_moved,
     "case.plan_broken": _plan_broken,
+    "case.plan_rest": _plan_rest,
     "case.plan_ended": _plan_ended,
     "case.message_received": _note(lazy_gettext("The debtor wrote a message")),
     "case.message_sent": _note(lazy_gettext("A message was written to the debtor")),
@@ -820,7 +826,7 @@ _MONEY = (
     "case.credited",
     "case.credited_in_part", "case.written_off", "case.returned", "case.recalled", "case.limited",
     "case.plan_offered", "case.plan_agreed", "case.plan_moved", "case.plan_ended",
-    "case.plan_broken",
+    "case.plan_broken", "case.plan_rest",
 )  # fmt: skip
 _WAITING = (
     "case.disputed", "case.dispute_asked", "case.dispute_replied", "case.dispute_answered",

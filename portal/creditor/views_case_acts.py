@@ -15,6 +15,7 @@ from portal.creditor.forms_case import ActForm
 from portal.creditor.views import creditor
 from portal.extensions import db
 from portal.messages import N_, RedaError
+from portal.web import languages
 from portal.web.forms import text
 from portal.web.rendering import go, render
 
@@ -31,7 +32,7 @@ def _asked(reference: str, name: str) -> tuple[CaseAct, CaseFacts]:
 
 
 def _hand() -> Hand:
-    return Hand(access.actor(), clock.today(), clock.now())
+    return Hand(access.actor(), clock.today(), clock.now(), languages.current().code)
 
 
 @creditor.get("/<key>/cases/<reference>/acts/<act>")

@@ -35,6 +35,9 @@ _TELL_WHERE = {
     *("debtor.download_data", "debtor.download_all", "debtor.read_letter"),
     "debtor.download_invoice",
 }
+# Those of them that are pages: who was led to BankID comes back to them. A file would leave the
+# browser where it is.
+_COME_BACK_TO = {"debtor.show_contact", "debtor.show_data"}
 # Pages that anyone may see.
 _OPEN = {
     *("debtor.start", "debtor.enter", "debtor.health", "debtor.list_languages"),
@@ -90,12 +93,17 @@ def is_identified() -> bool:
     return bool(session.get(_OWN))
 
 
+def is_own(case: Case) -> bool:
+    """Whether BankID has shown that a case is the visitor's own."""
+    return case.id in session.get(_OWN, ())
+
+
 def may_see_where(case: Case) -> bool:
     """Whether the visitor may see where the debtor of a case is.
 
     Somebody else may hold an old letter of who has a protected identity.
     """
-    return case.id in session.get(_OWN, ()) or not circumstances.is_protected(case.debtor)
+    return is_own(case) or not circumstances.is_protected(case.debtor)
 
 
 def leave() -> None:
@@ -233,7 +241,7 @@ def guard(blueprint: Blueprint) -> None:
             flash(gettext("Your visit has ended. Write the reference and the code again."), "info")
             return go(url_for("debtor.start"))
         if request.endpoint in _TELL_WHERE and (case := named_case()) and not may_see_where(case):
-            back = request.path if request.method == "GET" else None
+            back = request.path if request.endpoint in _COME_BACK_TO else None
             return go(url_for("debtor.identify", reference=case.reference, back=back))
         return _go_on_writing()
 

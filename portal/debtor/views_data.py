@@ -9,7 +9,17 @@ from flask import Response, flash, make_response, url_for
 from flask_babel import gettext
 
 from portal import clock
-from portal.collection import attachments, cases, correspondence, disputes, history, plans, tellings
+from portal.collection import (
+    attachments,
+    cases,
+    correspondence,
+    disputes,
+    entry_codes,
+    entry_links,
+    history,
+    plans,
+    tellings,
+)
 from portal.collection.models import Attachment, Case
 from portal.database import files
 from portal.debtor import access, hidden
@@ -23,6 +33,7 @@ from portal.identity.actor import DEBTOR
 from portal.law import keeping
 from portal.messages import RedaError
 from portal.payments import booking, refunds
+from portal.signing import events, plan_signing
 from portal.web import languages
 from portal.web.rendering import go, render
 
@@ -123,10 +134,28 @@ def _zipped(some: Iterable[Case]) -> bytes:
                 if one.document_sha256:
                     name = f"{case.reference}/{one.kind}-{one.id}.pdf"
                     archive.writestr(name, files.read(one.document_sha256))
+            for signed, sealed in _signed(case):
+                archive.writestr(f"{case.reference}/{signed}", files.read(sealed))
             for sent in _files_of(case):
                 name = f"{case.reference}/{sent.id}-{sent.filename}"
                 archive.writestr(name, attachments.read(sent))
     return kept.getvalue()
+
+
+def _signed(case: Case) -> list[tuple[str, str]]:
+    """The name and the hash of each signed plan, for the debtor alone.
+
+    The identity number stands in it, and who has the letter's code need not be its person.
+    """
+    if not access.is_own(case):
+        return []
+    number = case.debtor.identity_number
+    return [
+        (f"{plan.kind}-{one.id}.pdf", one.sealed_sha256)
+        for plan in plan_signing.of_case(case.id)
+        for one in plan_signing.sealed_for(plan, number)
+        if one.sealed_sha256
+    ]
 
 
 def _files_of(case: Case) -> list[Attachment]:
@@ -186,6 +215,21 @@ def _as_json(case: Case) -> bytes:
              ]}
             for plan in plans.of_case(case.id)
         ],
+        "agreements": [
+            {"title": plan.title, "status": plan.status, "sent_at": plan.sent_at,
+             "sign_by": plan.last_on, "ended_at": plan.ended_at,
+             "events": [{"name": one.name, "at": one.occurred_at} for one in events.of(plan)]}
+            for plan in plan_signing.of_case(case.id)
+        ],
+        "ways_in": [
+            *({"way": "link", "channel": one.channel, "made_at": one.made_at,
+               # One that was ended before its time was used by nobody.
+               "used_at": one.used_at if one.used_by else None}
+              for one in entry_links.of_case(case.id)),
+            *({"way": "code", "channel": one.channel, "made_at": one.asked_at,
+               "used_at": one.used_at}
+              for one in entry_codes.of_case(case.id)),
+        ],
         "letters": [
             {"kind": one.kind, "channel": one.channel, "language": one.language,
              "written_at": one.created_at, "sent_at": one.sent_at}
@@ -198,7 +242,8 @@ def _as_json(case: Case) -> bytes:
         ],
         "told": [
             {"about": one.stop, "facts": one.facts, "words": one.words, "told_at": one.told_at,
-             "outcome": one.outcome, "answer": one.answer, "answered_at": one.settled_at}
+             "outcome": one.outcome, "answer": one.answer, "answer_language": one.answer_language,
+             "answered_at": one.settled_at}
             for one in tellings.of_case(case.id)
         ],
         "objections": [

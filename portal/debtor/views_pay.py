@@ -12,7 +12,7 @@ from htmx_flask import request as asking
 from werkzeug.exceptions import NotFound
 
 from portal import clock
-from portal.collection import cases, coming, disputes, plans, states
+from portal.collection import cases, coming, disputes, plans
 from portal.collection.coming import Step
 from portal.collection.models import Case
 from portal.database import tenancy
@@ -230,9 +230,7 @@ def show_payment(request_id: str) -> Response:
 
 def _to_paid(case: Case) -> Response:
     if cases.amount_due(case, clock.today()).total_ore <= 0:
-        is_paid = case.status == states.PAID
-        paid = gettext("This case is paid. There is nothing more to pay.")
-        flash(paid if is_paid else gettext("There is nothing to pay to us"), "info")
+        flash(text(booking.NothingToPay(case)), "info")
     return go(url_for("debtor.show_case"))
 
 

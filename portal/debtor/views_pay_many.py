@@ -88,8 +88,11 @@ def start_joint_payment() -> Response:
     chosen = form.cases.data or []
     left = [one for one in chosen if one in payable]
     if left != chosen:
-        # Paid meanwhile, as the page that follows shows.
-        flash(gettext("This case is paid. There is nothing more to pay."), "warn")
+        # Paid or taken back meanwhile, as the page that follows shows.
+        gone = set(chosen) - set(left)
+        opened = [one for one in cases.of_ids(access.opened()) if one.reference in gone]
+        for why in dict.fromkeys(text(booking.NothingToPay(one)) for one in opened):
+            flash(why, "warn")
         return go(_choose_again(left, form.way.data))
     if form.way.data == BANK:
         return go(_bank_page(chosen))

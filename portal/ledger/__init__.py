@@ -26,8 +26,9 @@
 - `cover(...)`, `return_covers(...)`: our own share stands in for it; `covered(currency)`: for what.
 - `own_share(currency)`: what on the client account is ours; `hold_own_share(currency)`: before
   any of it is taken.
-- `keep_sums(old, new)`, `kept_through()`, `newest_entry()`, `forget_sums()`: the books summed up
-  through an entry; `steadily(read)`, `SUMS`: to read the sums and what was posted since.
+- `keep_sums(through)`, `kept_through()`, `newest_entry()`, `forget_sums()`, `are_sums_right()`: the
+  books summed up through an entry; `steadily(read)`, `SUMS`: to read the sums and what was posted
+  since; `totals()`: the trial balance from them.
 """
 
 from portal.ledger.books import (
@@ -103,11 +104,13 @@ from portal.ledger.client_money import (
 )
 from portal.ledger.kept import (
     SUMS,
+    are_sums_right,
     forget_sums,
     keep_sums,
     kept_through,
     newest_entry,
     steadily,
+    totals,
 )
 
 __all__ = [
@@ -143,6 +146,7 @@ __all__ = [
     "OwnShare",
     "PaidOf",
     "Share",
+    "are_sums_right",
     "balance",
     "balance_after",
     "balances_sql",
@@ -182,6 +186,7 @@ __all__ = [
     "steadily",
     "take_back",
     "to_settle_sql",
+    "totals",
     "trial_balance",
     "unpaid_sql",
 ]

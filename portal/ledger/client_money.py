@@ -15,10 +15,10 @@ from sqlalchemy import bindparam, func, select, text
 
 from portal.extensions import db
 from portal.ledger.books import COVER_RETURNED, COVERED_BY_US, Account, post, post_many
-from portal.ledger.kept import SUMS, steadily
+from portal.ledger.kept import SUMS, SUMS_OF_ONE, steadily
 from portal.ledger.models import Line
 
-# As the database's own check (migration 0055).
+# As the database's own check (migrations 0055 and 0066).
 _LOCK = 0x7265_6464
 _OWN_LOCK = 0x7265_6465
 _IN_TRANSIT = "account like '%\\_in\\_transit'"
@@ -42,12 +42,20 @@ coalesce(sum(amount_ore) filter (where account in ('client_funds', 'over_payment
 """  # noqa: S608
 _DAY = bindparam("on", None, type_=Line.posted_on.type)
 
-# As the index ix_ledger_lines_client_money has it, so that no other line is looked at.
+# Lines as the index ix_ledger_lines_client_money has them, so that no other is looked at. As the
+# database's own check.
 _CLIENT_MONEY = text(
     f"""
-    select sum(amount_ore)::bigint from ledger_lines
-    where creditor_id = :creditor_id and currency = :currency
-        and (account = 'client_funds' or {_IN_TRANSIT})
+    select sum(ore)::bigint from (
+        select ore from ledger_sums
+        where is_month and creditor_id = :creditor_id and currency = :currency
+            and (account = 'client_funds' or {_IN_TRANSIT})
+        union all
+        select amount_ore from ledger_lines
+        where creditor_id = :creditor_id and currency = :currency
+            and entry_id > coalesce((select entry_id from ledger_kept where id = 1), 0)
+            and (account = 'client_funds' or {_IN_TRANSIT})
+    ) x
     """  # noqa: S608
 )
 
@@ -89,13 +97,11 @@ def client_money(creditor_id: int, currency: str) -> int:
     )
 
 
+# The sums stand in for the lines, by their name.
 _SHORT = text(
     f"""
-    select -({_FREE})::bigint from ledger_lines
-    where creditor_id = :creditor_id and currency = :currency
-        and (account in ('client_funds', 'over_payment', 'unmatched', 'owed_to_creditor',
-            'owed_by_creditor') or {_IN_TRANSIT})
-    group by creditor_id, currency
+    with {SUMS_OF_ONE}
+    select -({_FREE})::bigint from sums ledger_lines group by creditor_id, currency
     """  # noqa: S608
 ).bindparams(_DAY)
 
@@ -158,7 +164,6 @@ def return_covers(*, on: date, now: datetime) -> None:
     )
 
 
-# The sums stand in for the lines, by their name.
 _OWN = text(
     f"""
     with {SUMS}

@@ -1,16 +1,17 @@
 """The books summed up through an entry, so that a sum reads only what was posted since.
 
 Entries are only added, so that what was summed up stays true. Which entry it is through must be
-asked while nobody posts: ids are taken before an entry is seen by others.
+asked while nobody posts: ids are taken before an entry is seen by others. The database asks and
+sums up itself (migration 0066), since its check of client money reads the sums, too.
 """
 
 from collections.abc import Callable
 from typing import TypeVar
 
-from sqlalchemy import func, select, text
+from sqlalchemy import text
 
 from portal.extensions import db
-from portal.ledger.models import Entry
+from portal.ledger.books import Account
 
 # Those that are asked for by company and day.
 SUMMED = (
@@ -18,24 +19,9 @@ SUMMED = (
     " 'owed_by_creditor') or account like '%\\_in\\_transit'"
 )
 _Answer = TypeVar("_Answer")
+_ASK, _FORGET = text("select reda_ask_to_sum()"), text("select reda_forget_sums()")
+_KEEP = text("select reda_keep_sums(:through)")
 _THROUGH = text("select entry_id from ledger_kept where id = 1")
-_KEEP = text(
-    f"""
-insert into ledger_sums as s (currency, is_month, day, creditor_id, account, ore)
-select currency, m.is_month,
-    case when m.is_month then date_trunc('month', posted_on)::date else posted_on end,
-    creditor_id, account, sum(amount_ore)
-from ledger_lines cross join (values (true), (false)) m(is_month)
-where entry_id > :old and entry_id <= :new and ({SUMMED})
-group by 1, 2, 3, 4, 5
-on conflict (currency, is_month, day, creditor_id, account)
-do update set ore = s.ore + excluded.ore
-"""  # noqa: S608
-)
-_MARK = text(
-    "insert into ledger_kept (id, entry_id) values (1, :new)"
-    " on conflict (id) do update set entry_id = excluded.entry_id"
-)
 # Lines as sums, of one :currency, through the end of the day :on, or all.
 SUMS = f"""
 sums as (
@@ -53,14 +39,57 @@ sums as (
 )"""  # noqa: S608
 
 
+# The same of one :creditor_id, all that is posted. Whoever may not see the sums reads all lines.
+SUMS_OF_ONE = f"""
+sums as (
+    select currency, creditor_id, account, ore as amount_ore from ledger_sums
+    where currency = :currency and is_month and creditor_id = :creditor_id
+    union all
+    select currency, creditor_id, account, amount_ore from ledger_lines
+    where creditor_id = :creditor_id and currency = :currency and ({SUMMED})
+        and entry_id > coalesce((select entry_id from ledger_kept where id = 1), 0)
+)"""  # noqa: S608
+_TOTALS = text(
+    """
+select account, sum(ore)::bigint from (
+    select account, ore from ledger_totals
+    union all
+    select account, amount_ore from ledger_lines
+    where entry_id > coalesce((select entry_id from ledger_kept where id = 1), 0)
+) x group by account
+"""
+)
+_WRONG = text(
+    f"""
+select count(*) from (
+    select currency, creditor_id, posted_on as day, account, sum(amount_ore) as ore
+    from ledger_lines where entry_id <= :through and ({SUMMED}) group by 1, 2, 3, 4
+) l full join (select * from ledger_sums where not is_month) s using (currency, creditor_id, day,
+    account)
+where coalesce(l.ore, 0) <> coalesce(s.ore, 0)
+union all
+select count(*) from (
+    select currency, creditor_id, date_trunc('month', day)::date as day, account, sum(ore) as ore
+    from ledger_sums where not is_month group by 1, 2, 3, 4
+) l full join (select * from ledger_sums where is_month) s using (currency, creditor_id, day,
+    account)
+where coalesce(l.ore, 0) <> coalesce(s.ore, 0)
+union all
+select count(*) from (
+    select account, sum(amount_ore) as ore from ledger_lines where entry_id <= :through group by 1
+) l full join ledger_totals s using (account) where coalesce(l.ore, 0) <> coalesce(s.ore, 0)
+"""  # noqa: S608
+)
+
+
 def kept_through() -> int:
     """The id of the entry that the sums are through; 0 before any is."""
     return db.session.scalar(_THROUGH) or 0
 
 
 def newest_entry() -> int:
-    """The id of the newest entry. To be called while nobody posts."""
-    return db.session.scalar(select(func.coalesce(func.max(Entry.id), 0))) or 0
+    """The id of the newest entry, that sums may be kept through. Nobody posts until it is over."""
+    return int(db.session.scalar(_ASK) or 0)
 
 
 def steadily(read: Callable[[int], _Answer]) -> _Answer:
@@ -72,13 +101,21 @@ def steadily(read: Callable[[int], _Answer]) -> _Answer:
             return answer
 
 
-def keep_sums(old: int, new: int) -> None:
-    """Sum up what lies after one entry, through another one."""
-    db.session.execute(_KEEP, {"old": old, "new": new})
-    db.session.execute(_MARK, {"new": new})
+def keep_sums(through: int) -> None:
+    """Sum up what came since, through an entry that `newest_entry` has told of."""
+    db.session.execute(_KEEP, {"through": through})
 
 
 def forget_sums() -> None:
     """Let everything be summed up anew the next time."""
-    db.session.execute(text("delete from ledger_sums"))
-    db.session.execute(_MARK, {"new": 0})
+    db.session.execute(_FORGET)
+
+
+def are_sums_right() -> bool:
+    """Whether what is kept is what the lines come to, read from the beginning. For each night."""
+    return steadily(lambda kept: not any(db.session.scalars(_WRONG, {"through": kept})))
+
+
+def totals() -> dict[Account, int]:
+    """Every account's sum in öre over all companies, as `trial_balance`; it reads what is kept."""
+    return {Account(account): int(ore) for account, ore in db.session.execute(_TOTALS)}

@@ -19,12 +19,9 @@ class Entry(Base):
     __tablename__ = "ledger_entries"
     __table_args__ = (
         Index(
-            "ix_ledger_entries_ordered",
+            "ix_ledger_entries_own_money",
             "id",
-            postgresql_where=text(
-                "kind like 'payout.%' or kind like 'refund.%' or kind like 'own\\_share.%'"
-                " or kind like 'own\\_money.%'"
-            ),
+            postgresql_where=text("kind like 'own\\_money.%'"),
         ),
     )
 
@@ -56,7 +53,7 @@ class Line(Base):
             postgresql_where=text("account in ('client_funds', 'covered')"),
         ),
         Index(
-            "ix_ledger_lines_client_money", "creditor_id", "currency",
+            "ix_ledger_lines_client_money", "creditor_id", "currency", "entry_id",
             postgresql_include=["amount_ore", "case_id"],
             postgresql_where=text("account = 'client_funds' or account like '%\\_in\\_transit'"),
         ),
@@ -74,12 +71,25 @@ class Line(Base):
 
 
 class KeptThrough(Base):
-    """The entry that sums are through, one row; see `kept`."""
+    """The entry that sums are through, one row; see `kept`.
+
+    asked_id: the one that they may be through.
+    """
 
     __tablename__ = "ledger_kept"
 
     id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
     entry_id: Mapped[int]
+    asked_id: Mapped[int] = mapped_column(server_default="0")
+
+
+class KeptTotal(Base):
+    """What was posted on an account, in öre; see `kept`."""
+
+    __tablename__ = "ledger_totals"
+
+    account: Mapped[str] = mapped_column(primary_key=True)
+    ore: Mapped[int]
 
 
 class KeptSum(Base):
@@ -89,6 +99,12 @@ class KeptSum(Base):
     """
 
     __tablename__ = "ledger_sums"
+    __table_args__ = (
+        Index(
+            "ix_ledger_sums_creditor", "creditor_id", "currency",
+            postgresql_include=["account", "ore"], postgresql_where=text("is_month"),
+        ),
+    )  # fmt: skip
 
     currency: Mapped[str] = mapped_column(primary_key=True)
     is_month: Mapped[bool] = mapped_column(primary_key=True)

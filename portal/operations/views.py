@@ -15,10 +15,10 @@ from portal.identity.actor import Actor
 from portal.operations import jobs
 from portal.operations.names import job_name
 from portal.payments import (
-    booking,
     chargebacks,
     deciding,
     exchange_rates,
+    reconciling,
     refunds,
     told_twice,
 )
@@ -101,7 +101,7 @@ def show_status() -> Response:
         messages=outbox.counts(),
         to_try_again=outbox.to_try_again(),
         reviews=cases.count_for_review(),
-        off_balance_ore=sum(ledger.trial_balance().values()),
+        off_balance_ore=sum(ledger.totals().values()),
         rates_through=table.known_through,
         broken_histories=history.broken(),
         history_checked_at=history.checked_at(),
@@ -117,8 +117,8 @@ def show_status() -> Response:
 @operations.get("/books")
 def show_books() -> Response:
     """The trial balance: every account's sum over all creditors."""
-    balance = ledger.trial_balance()
-    unbooked, unbalanced = booking.differences(), refunds.differences()
+    balance = ledger.totals()
+    unbooked, unbalanced = reconciling.uneven(), refunds.differences()
     return render(
         "operations/books.html",
         rows=list(balance.items()),

@@ -54,6 +54,11 @@ def wrong() -> int:
 @operations.get("/reconciliation")
 def list_reconciled_days() -> Response:
     """The days of a month with what was found of each, our share, and the closed months."""
+    return _days_page({})
+
+
+def _days_page(wrong: dict[str, str]) -> Response:
+    """The page, with what is wrong with the days asked for, and with them as they were typed."""
     yesterday = clock.today() - timedelta(days=1)
     month = _day(request.args.get("month", ""), "-01") or yesterday.replace(day=1)
     last = min(_end_of_month(month), yesterday)
@@ -62,6 +67,9 @@ def list_reconciled_days() -> Response:
     days = [last - timedelta(days=back) for back in range(max(0, (last - month).days + 1))]
     return render(
         "operations/reconciliation.html",
+        status=422 if wrong else 200,
+        wrong={"first": "", "last": "", **wrong},
+        asked={name: request.args.get(name, "")[:40] for name in ("first", "last") if wrong},
         month=month,
         last=last,
         days=[(day, found[day]) for day in days if day in found],
@@ -106,6 +114,8 @@ def take_out_own_share() -> Response:
 @operations.get("/reconciliation/period")
 def show_reconciliation() -> Response:
     """A day or a period, as it is now."""
+    if wrong := _wrong_days():
+        return _days_page(wrong)
     first, last, currency = _asked()
     found = Figures(
         reconciling.reconcile(first, last, currency), reconciling.owners(last, currency)
@@ -394,6 +404,25 @@ def _asked() -> tuple[date, date, str]:
     if currency not in reconciling.currencies():
         raise NotFound
     return first, last, currency
+
+
+def _wrong_days() -> dict[str, str]:
+    """What is wrong with the days asked for, by field."""
+    wrong, days = {}, []
+    for name in ("first", "last"):
+        written = request.args.get(name, "").strip()
+        days.append(_day(written))
+        if days[-1] is None:
+            wrong[name] = gettext(
+                "“%(text)s” is not a date. Write it like 2026-11-03.", text=written[:40]
+            )
+    first, last = days
+    if first is not None and last is not None:
+        if last < first:
+            wrong["last"] = gettext("The last day is before the first one.")
+        elif last > first + _LONGEST:
+            wrong["last"] = gettext("Choose at most %(most)s days.", most=_LONGEST.days)
+    return wrong
 
 
 def _day(written: str, rest: str = "") -> date | None:

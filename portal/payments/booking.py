@@ -18,7 +18,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import joinedload
 
 from portal import clock, ledger
-from portal.collection import cases, reaching, receiving, settling
+from portal.collection import cases, reaching, receiving, settling, states
 from portal.collection.models import Case, Debtor
 from portal.collection.reaching import Telling
 from portal.collection.receiving import Received
@@ -58,9 +58,14 @@ _ENDED = {
 
 
 class NothingToPay(RedaError):
-    """The case is paid already."""
+    """The case is paid already, or is asked for no more."""
 
     status = 409
+
+    def __init__(self, case: Case) -> None:
+        is_paid = case.status == states.PAID
+        paid = N_("This case is paid. There is nothing more to pay.")
+        super().__init__(paid if is_paid else N_("There is nothing to pay to us"))
 
 
 class StillGoingOn(Exception):
@@ -163,9 +168,10 @@ def prepare(
 
 
 def _payable(case_id: int, asked_ore: int | None, now: datetime) -> int:
-    due = cases.amount_due(cases.lock(case_id), clock.day_of(now))
+    case = cases.lock(case_id)
+    due = cases.amount_due(case, clock.day_of(now))
     if due.total_ore <= 0:
-        raise NothingToPay(N_("This case is paid. There is nothing more to pay."))
+        raise NothingToPay(case)
     return due.total_ore if asked_ore is None else offers.part_of(due, asked_ore)
 
 

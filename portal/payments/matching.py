@@ -349,7 +349,7 @@ def ask_refunds(
     booked = db.session.execute(
         select(Payment.channel_reference, Payment.id).where(Payment.channel_reference.in_(over))
     )
-    for key, booked_id in booked.tuples():
+    for key, booked_id in booked:
         refunds.fill_in(booked_id, payments[int(key.split(":")[1])], shares[key], by=by)
     db.session.flush()
 

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Numeric,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
@@ -20,6 +21,19 @@ from sqlalchemy.orm import Mapped, mapped_column
 from portal.database.base import Base, PrimaryKey
 from portal.database.encryption import EncryptedText
 from portal.database.files import FILES_AT, NAMES_FILES, NO_FILE
+
+
+def _cleared(table: str) -> tuple[Index, Index]:
+    """For `clearing`: what bank and books have on different days, and what has a sum."""
+    return (
+        Index(
+            f"ix_{table}_between", "cleared_on", postgresql_where=text("cleared_from < cleared_on")
+        ),
+        Index(
+            f"ix_{table}_cleared", "amount_ore", "currency",
+            postgresql_where=text("cleared_on is not null"),
+        ),
+    )  # fmt: skip
 
 
 class SwishRequest(Base):
@@ -101,6 +115,7 @@ class BankFile(Base):
     it. accounts: those of ours that it is about. way: how it came: page, folder or command. by: who
     brought it. totals: of each currency what came in and what went, as `taking.Total` in JSON.
     repeated: how many of its payments had come in another file. problem: why it was refused.
+    is_summed: whether what a statement tells is kept by day; see `clearing`.
     """
 
     __tablename__ = "bank_files"
@@ -116,6 +131,7 @@ class BankFile(Base):
             "uq_bank_files_bank_id", "kind", "bank_id", text("(accounts[1])"), unique=True,
             postgresql_where=text("status = 'taken'"),
         ),
+        Index("ix_bank_files_not_summed", "id", postgresql_where=text("not is_summed")),
     )  # fmt: skip
 
     id: Mapped[PrimaryKey]
@@ -133,6 +149,7 @@ class BankFile(Base):
     totals: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
     repeated: Mapped[int]
     problem: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    is_summed: Mapped[bool] = mapped_column(server_default=false())
 
 
 class BankPayment(Base):
@@ -145,7 +162,8 @@ class BankPayment(Base):
     brings what is booked already; repeated, when another file had it already; statement, when it is
     there only to be held against the books. reverses_id: the payment that this one takes back.
     end_to_end_id: as who ordered it named it, or "". payer_account_kind: when the file tells it.
-    cleared_from, cleared_on: see `clearing`.
+    cleared_from, cleared_on, cleared_as, cleared_batch_id: see `clearing`; the batch of what is a
+    debit of orders.
     """
 
     __tablename__ = "bank_payments"
@@ -199,6 +217,18 @@ class BankPayment(Base):
             "ix_bank_payments_debits", "value_on", "amount_ore",
             postgresql_where=text("kind = 'debit'"),
         ),
+        Index(
+            "ix_bank_payments_cleared_batch", "cleared_batch_id",
+            postgresql_where=text("cleared_batch_id is not null"),
+        ),
+        Index(
+            "ix_bank_payments_statement_debits", "currency",
+            postgresql_where=text("state = 'statement' and kind = 'debit' and cleared_on is null"),
+        ),
+        Index(
+            "ix_bank_payments_repeated", "currency", "value_on",
+            postgresql_include=["amount_ore"], postgresql_where=text("state = 'repeated'"),
+        ),
     )  # fmt: skip
 
     id: Mapped[PrimaryKey]
@@ -227,6 +257,8 @@ class BankPayment(Base):
     reverses_id: Mapped[int | None] = mapped_column(ForeignKey("bank_payments.id"))
     cleared_from: Mapped[date | None]
     cleared_on: Mapped[date | None]
+    cleared_as: Mapped[str | None]
+    cleared_batch_id: Mapped[int | None]
 
 
 class ToldTwice(Base):
@@ -382,6 +414,7 @@ class Refund(Base):
     person; to approve by another one; waiting to be sent; released, when it is sent; settled, when
     it is paid; rejected, when it is not, for `reason`; failed, when another one was tried instead;
     withdrawn. callback_identifier: as of a request. asked_at: when it was last asked how it went.
+    cleared_ore: what the bank has of it; see `clearing`.
     """
 
     __tablename__ = "refunds"
@@ -417,6 +450,13 @@ class Refund(Base):
             "ix_refunds_open", "id",
             postgresql_where=text("status not in ('settled', 'failed', 'withdrawn')"),
         ),
+        Index(
+            "ix_refunds_not_cleared", "currency",
+            postgresql_where=text(
+                "released_on is not null and way = 'bank' and cleared_on is null"
+            ),
+        ),
+        *_cleared("refunds"),
     )  # fmt: skip
 
     id: Mapped[PrimaryKey]
@@ -451,6 +491,9 @@ class Refund(Base):
     error_code: Mapped[str | None]
     released_on: Mapped[date | None]
     ended_on: Mapped[date | None]
+    cleared_from: Mapped[date | None]
+    cleared_on: Mapped[date | None]
+    cleared_ore: Mapped[int | None]
 
 
 class PayoutSchedule(Base):
@@ -543,6 +586,8 @@ class OwnShareOrder(Base):
     reason: Mapped[str]
     released_on: Mapped[date | None]
     ended_on: Mapped[date | None]
+    cleared_from: Mapped[date | None]
+    cleared_on: Mapped[date | None]
 
 
 class ReconciledDay(Base):
@@ -562,13 +607,15 @@ class ReconciledDay(Base):
 class ReconciledSum(Base):
     """What moved money on a day, summed up; see `clearing`.
 
-    side: bank, of what is cleared; books and cases, of entries that are summed up. what: of
-    `reconciling.MOVES`. name: the account at the bank, or the way in the books. came_ore: of those
-    above zero. number: how many.
+    side: bank, of what is cleared; books and cases, of entries that are summed up; statement, of
+    banks' files that are. what: of `reconciling.MOVES`, empty of statements. name: the account at
+    the bank, or the way in the books. came_ore: of those above zero. number: how many.
     """
 
     __tablename__ = "reconciled_sums"
-    __table_args__ = (CheckConstraint("side in ('bank', 'books', 'cases')", name="side"),)
+    __table_args__ = (
+        CheckConstraint("side in ('bank', 'books', 'cases', 'statement')", name="side"),
+    )
 
     side: Mapped[str] = mapped_column(primary_key=True)
     currency: Mapped[str] = mapped_column(primary_key=True)
@@ -672,6 +719,13 @@ class Payout(Base):
             postgresql_where=text("status in ('proposed', 'held') and batch_id is null"),
         ),
         Index("ix_payouts_creditor_id", "creditor_id", "id"),
+        Index(
+            "ix_payouts_not_cleared", "currency",
+            postgresql_where=text(
+                "released_on is not null and amount_ore > 0 and cleared_on is null"
+            ),
+        ),
+        *_cleared("payouts"),
     )  # fmt: skip
 
     id: Mapped[PrimaryKey]
@@ -693,6 +747,8 @@ class Payout(Base):
     batch_id: Mapped[int | None] = mapped_column(ForeignKey("payout_batches.id"), index=True)
     released_on: Mapped[date | None]
     ended_on: Mapped[date | None]
+    cleared_from: Mapped[date | None]
+    cleared_on: Mapped[date | None]
 
 
 class PayoutLine(Base):

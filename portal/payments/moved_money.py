@@ -6,18 +6,19 @@ one of `reconciling.MOVES`. `CAME` tells the same of cases.
 """
 
 # What a bank's file tells, once. Of a statement only what no other file has.
-_TOLD = """
-statement as (
+_FIRST_TOLD = """
     select b.* from bank_payments b
-    where b.state = 'statement' and b.currency = :currency {of_statements} and not exists (
+    where b.state = 'statement' and b.currency = :currency {which} and not exists (
         select from bank_payments o
         where o.state = 'statement' and o.file_id < b.file_id and o.account = b.account
             and o.value_on = b.value_on and o.deposit = b.deposit and o.position = b.position
             and o.amount_ore = b.amount_ore and o.currency = b.currency and o.serial = b.serial
-    )
+    )"""
+_TOLD = """
+statement as (
+{statements}
 ), told_ids as (
-    select id from bank_payments
-    where state not in ('repeated', 'statement') and currency = :currency {of_payments}
+    {payments}
     union all
     select s.id from statement s join bank_transfers t on t.payment_id = s.id
     union all
@@ -25,54 +26,206 @@ statement as (
         select *, row_number() over (partition by amount_ore, value_on order by id) as nth
         from statement where kind = 'debit'
             and not exists (select from bank_transfers t where t.payment_id = statement.id)
-    ) s left join (
-        select amount_ore, value_on, count(*) as number from bank_payments
-        where kind = 'debit' and state not in ('repeated', 'statement') and currency = :currency
-        group by 1, 2
-    ) o on o.amount_ore = s.amount_ore and o.value_on = s.value_on
-    where s.nth > coalesce(o.number, 0)
+    ) s left join {others} on o.amount_ore = s.amount_ore and o.value_on = s.value_on
+    where s.nth > coalesce(o.number, 0) {of_debits}
 ), told as (
     select b.id, b.account, b.kind, b.amount_ore, b.value_on, b.state, b.text, b.serial,
         b.end_to_end_id, b.reference_numbers, b.payer_name, b.reverses_id, t.way
     from {by_id}
     left join bank_transfers t on t.payment_id = b.id
 )"""
-# Of statements nothing else can be in it.
-_OF_STATEMENTS = """and b.id in (
-        select id from bank_payments
-        where state = 'statement' and kind = 'debit' and currency = :currency
+_PAYMENTS = """select id from bank_payments
+    where state not in ('repeated', 'statement') and currency = :currency {which}"""
+_OTHERS = """(
+        select amount_ore, value_on, count(*) as number from bank_payments
+        where kind = 'debit' and state not in ('repeated', 'statement') and currency = :currency
+        group by 1, 2
+    ) o"""
+_OTHERS_ONE_BY_ONE = """lateral (
+        select s.amount_ore, s.value_on, count(*) as number from bank_payments p
+        where p.kind = 'debit' and p.state not in ('repeated', 'statement')
+            and p.currency = :currency and p.amount_ore = s.amount_ore and p.value_on = s.value_on
+        offset 0
+    ) o"""
+# Of statements nothing else can be in it: debits, with all of the same day and amount, and what is
+# noted.
+_STATEMENTS_OPEN = f"""
+    select b.* from (
+        select x.id from (
+            select value_on, amount_ore from bank_payments
+            where state = 'statement' and kind = 'debit' and currency = :currency
+                and cleared_on is null
+            union
+            select p.value_on, p.amount_ore from also cross join lateral (
+                select * from bank_payments b where b.id = also.id offset 0
+            ) p where p.state = 'statement'
+        ) d cross join lateral (
+            select id from bank_payments p
+            where p.kind = 'debit' and p.state = 'statement' and p.value_on = d.value_on
+                and p.amount_ore = d.amount_ore offset 0
+        ) x
         union select payment_id from bank_transfers
-    )"""
+    ) i cross join lateral (
+    {_FIRST_TOLD.format(which="and b.id = i.id")} offset 0
+    ) b"""
 # One by one: of how few they are the planner knows nothing.
 _ONE_BY_ONE = """told_ids i
     cross join lateral (select * from bank_payments p where p.id = i.id offset 0) b"""
 _AT_ONCE = "bank_payments b join told_ids i on i.id = b.id"
-TOLD = _TOLD.format(of_statements="", of_payments="", by_id=_AT_ONCE)
+TOLD = _TOLD.format(
+    statements=_FIRST_TOLD.format(which=""), payments=_PAYMENTS.format(which=""), others=_OTHERS,
+    of_debits="", by_id=_AT_ONCE,
+)  # fmt: skip
 # Only what is not cleared, and what the table `also` names.
 TOLD_OPEN = _TOLD.format(
-    by_id=_ONE_BY_ONE,
-    of_statements=_OF_STATEMENTS,
-    of_payments="""and cleared_on is null
+    statements=_STATEMENTS_OPEN,
+    payments="""select id from open_payments
     union all
-    select id from also""",
+    select also.id from also cross join lateral (
+        select state from bank_payments p where p.id = also.id offset 0
+    ) p where p.state not in ('repeated', 'statement')""",
+    others=_OTHERS_ONE_BY_ONE,
+    of_debits="and (s.cleared_on is null or s.id in (select id from also))",
+    by_id=_ONE_BY_ONE,
 )
 # Of the days from :first through :last, whole.
+_OF_DAYS = "and value_on between :first and :last"
 TOLD_WITHIN = _TOLD.format(
-    by_id=_AT_ONCE,
-    of_statements="and b.value_on between :first and :last",
-    of_payments="and value_on between :first and :last",
+    statements=_FIRST_TOLD.format(which=_OF_DAYS), payments=_PAYMENTS.format(which=_OF_DAYS),
+    others=_OTHERS, of_debits="", by_id=_AT_ONCE,
+)  # fmt: skip
+# What the statements tell whose files are not summed up yet, but what others had told.
+NEW_IN_STATEMENTS = """
+select b.* from bank_files f join bank_payments b on b.file_id = f.id
+where not f.is_summed and f.status = 'taken' and b.state = 'statement' and not exists (
+    select from bank_payments o join bank_files g on g.id = o.file_id
+    where o.state = 'statement' and o.file_id <> b.file_id and (g.is_summed or g.id < f.id)
+        and o.account = b.account and o.value_on = b.value_on and o.deposit = b.deposit
+        and o.position = b.position and o.amount_ore = b.amount_ore
+        and o.currency = b.currency and o.serial = b.serial
+)"""
+# What is cleared and has to be looked at again, as `also_batches` and `also`: a batch of orders
+# that money may have come back of, or a debit may be of that was not paid; one whose debit a
+# statement told of, and then another file; and what is noted since to bring what was booked.
+# `batches` and `payments` name more.
+_OPEN = """
+open_payments as materialized (
+    select id, kind, currency, amount_ore, value_on from bank_payments
+    where state not in ('repeated', 'statement') and currency = :currency and cleared_on is null
+)"""
+_LOOKED_AT_AGAIN = (
+    _OPEN
+    + """, also_batches as (
+    select o.batch_id as id from open_payments t cross join lateral (
+        select batch_id, status from payouts x where x.cleared_on is not null
+            and x.currency = t.currency and x.amount_ore = abs(t.amount_ore)
+        union all
+        select batch_id, status from refunds x where x.cleared_on is not null
+            and x.currency = t.currency and x.amount_ore = abs(t.amount_ore)
+        union all
+        select batch_id, status from own_share_orders x where x.cleared_on is not null
+            and x.currency = t.currency and x.amount_ore = abs(t.amount_ore)
+    ) o
+    where t.kind = 'returned' or t.kind = 'debit' and o.status <> 'settled'
+    union
+    select s.cleared_batch_id from open_payments d cross join lateral (
+        select cleared_batch_id from bank_payments x
+        where x.kind = 'debit' and x.value_on = d.value_on and x.amount_ore = d.amount_ore
+            and x.state = 'statement' and x.cleared_on is not null
+            and x.cleared_batch_id is not null offset 0
+    ) s
+    where d.kind = 'debit'
+    union
+    select b.cleared_batch_id from bank_transfers t join bank_payments b on b.id = t.payment_id
+    where b.currency = :currency and b.cleared_on is not null and b.cleared_batch_id is not null
+    {batches}
+), also as (
+    select b.id from bank_transfers t join bank_payments b on b.id = t.payment_id
+    where b.currency = :currency and b.cleared_on is not null
+    union
+    select b.id from also_batches a cross join lateral (
+        select id from bank_payments x where x.cleared_batch_id = a.id
+            and x.currency = :currency and x.cleared_on is not null offset 0
+    ) b
+    union
+    select b.id from also_batches a cross join lateral (
+        select payment_id from refunds x
+        where x.batch_id = a.id and x.creditor_id is null and x.currency = :currency offset 0
+    ) f cross join lateral (
+        select id from bank_payments x where x.id = f.payment_id and x.cleared_on is not null
+        offset 0
+    ) b
+    {payments}
+)"""
 )
+AGAIN = _LOOKED_AT_AGAIN.format(batches="", payments="")
+# And all of the days from :first through :last.
+_WITHIN = "currency = :currency and value_on between :first and :last and cleared_on is not null"
+AGAIN_WITHIN = _LOOKED_AT_AGAIN.format(
+    batches=f"""
+    union
+    select cleared_batch_id from bank_payments where {_WITHIN} and cleared_batch_id is not null""",
+    payments=f"""
+    union
+    select id from bank_payments where {_WITHIN} and cleared_as is distinct from ''""",
+)
+# Nothing that is cleared.
+NOTHING_AGAIN = (
+    _OPEN
+    + """,
+also_batches as (select id from payout_batches where false),
+also as (select id from bank_payments where false)"""
+)
+
+
+def again(newly: str, *, of_day: bool = False) -> str:
+    """The same with what was posted of since. newly: a table of that, as of `moved`.
+
+    of_day: also what bank and books have on different days, one by :last and the other later.
+    """
+    batches = f"""
+    union
+    select o.batch_id from {newly} n cross join lateral (
+        select batch_id from payouts x
+        where n.order_kind = 'payout' and x.key = n.order_key and x.cleared_on is not null
+        union all
+        select batch_id from refunds x
+        where n.order_kind = 'refund' and x.key = n.order_key and x.cleared_on is not null
+        union all
+        select batch_id from own_share_orders x
+        where n.order_kind = 'own share' and x.key = n.order_key and x.cleared_on is not null
+    ) o where n.order_kind is not null"""
+    payments = f"""
+    union
+    select b.id from {newly} n cross join lateral (
+        select id, cleared_on from bank_payments p where p.id = n.bank_id offset 0
+    ) b where b.cleared_on is not null"""
+    between = """cleared_on > :last and cleared_from < cleared_on and cleared_from <= :last
+        and currency = :currency"""
+    if of_day:
+        batches += "".join(
+            f" union select batch_id from {one} where {between}"
+            for one in ("payouts", "refunds", "own_share_orders")
+        )
+        payments += f" union select id from bank_payments where {between}"
+    return _LOOKED_AT_AGAIN.format(batches=batches, payments=payments)
+
+
 # What we have ordered, and the debit that names it or its file and has its sum.
-ORDERS = """
+_EACH_ORDER = """
+    select 'payout' as kind, id, key, batch_id, amount_ore, status, released_on, ended_on
+    from payouts
+    where released_on is not null and amount_ore > 0 and currency = :currency {which}
+    union all
+    select 'own share', id, key, batch_id, amount_ore, status, released_on, ended_on
+    from own_share_orders
+    where released_on is not null and currency = :currency {which}
+    union all
+    select 'refund', id, key, batch_id, amount_ore, status, released_on, ended_on from refunds
+    where released_on is not null and way = 'bank' and currency = :currency {which}"""
+_ORDERS = """
 orders as (
-    select 'payout' as kind, id, key, batch_id, amount_ore, status, ended_on from payouts
-    where released_on is not null and amount_ore > 0 and currency = :currency
-    union all
-    select 'own share', id, key, batch_id, amount_ore, status, ended_on from own_share_orders
-    where released_on is not null and currency = :currency
-    union all
-    select 'refund', id, key, batch_id, amount_ore, status, ended_on from refunds
-    where released_on is not null and way = 'bank' and currency = :currency
+{orders}
 ), debits as (
     select id, value_on, amount_ore, concat_ws(' ', text, serial, end_to_end_id,
         array_to_string(reference_numbers, ' ')) as words
@@ -111,6 +264,30 @@ orders as (
 ), at_bank as (
     select * from debited union all select * from returned
 )"""
+ORDERS = _ORDERS.format(orders=_EACH_ORDER.format(which=""))
+# Only what is not cleared, and what is of the table `also_batches`.
+ORDERS_OPEN = _ORDERS.format(
+    orders=_EACH_ORDER.format(which="and cleared_on is null")
+    + " union all "
+    + _EACH_ORDER.format(
+        which="and cleared_on is not null and batch_id in (select id from also_batches)"
+    )
+)
+# The entries that orders are paid by, and come back by.
+ENTRIES_OF_ORDERS = """
+    select e.id from (
+        select concat(o.kind, ':', o.key, n.ending) as key
+        from orders o cross join (values ('\\:settled'), ('\\:returned')) n(ending)
+        where o.kind <> 'own share'
+        union all
+        select concat('own share:', o.key, n.ending, ':', c.value ->> 0)
+        from orders o join own_share_orders s on s.id = o.id
+        cross join (values ('\\:settled'), ('\\:returned')) n(ending)
+        cross join lateral jsonb_array_elements(s.shares) c
+        where o.kind = 'own share'
+    ) k cross join lateral (
+        select id from ledger_entries x where x.idempotency_key = k.key offset 0
+    ) e"""
 _MONEY = """
     select entry_id, sum(amount_ore)::bigint as ore, min(posted_on) as posted_on
     from ledger_lines
@@ -195,21 +372,20 @@ case when t.way = 'own' then 'own money'
     when t.kind = 'payment' then 'bankgiro'
     else coalesce(d.kind, 'other') end"""
 OF_ORDERS = """
-left join (select distinct on (debit_id) debit_id, kind from at_bank order by debit_id) d
+left join (select debit_id, min(kind) as kind from at_bank group by debit_id) d
     on d.debit_id = t.id"""
 
 
-# What a bank's payment is kept as once it is cleared.
-CLEARED_AS = "case when b.kind = 'payment' then 'bankgiro' else 'taken back' end"
+# What a bank's payment is kept as once it is cleared; empty what is not told.
+CLEARED_AS = (
+    "coalesce(b.cleared_as, case when b.kind = 'payment' then 'bankgiro' else 'taken back' end)"
+)
 # Lines of entries that are not summed up yet.
 AFTER_KEPT = "and entry_id > :kept and entry_id <= :new"
 # The entries themselves.
 NEW_ENTRIES = "select id from ledger_entries where id > :kept and id <= :new"
-# Entries of what we have ordered and of our own money, as the index ix_ledger_entries_ordered.
-ORDERED = (
-    "kind like 'payout.%' or kind like 'refund.%' or kind like 'own\\_share.%'"
-    " or kind like 'own\\_money.%'"
-)
+# Entries of our own money, as the index ix_ledger_entries_own_money.
+OF_OWN_MONEY = "kind like 'own\\_money.%'"
 # What came to cases and went, on the day that the books have it. Our own money is looked up whole:
 # there is little of it.
 _CAME = """

@@ -2,8 +2,9 @@
 
 A proposal is made of lines of the ledger, each in one payout for ever, so that no krona is paid
 twice; fees that the company bears itself are taken off. What comes to zero is set off without a
-payment; below zero nothing is paid, and it waits for more. Until operators have begun to approve
-it, a proposal takes in what comes meanwhile (`releasing` has the rest).
+payment; below zero nothing is paid, and it waits for more, as does money that came and went. Until
+operators have begun to approve it, a proposal takes in what comes meanwhile (`releasing` has the
+rest).
 """
 
 from collections.abc import Iterable, Sequence
@@ -151,13 +152,15 @@ def _propose_in(creditor_id: int, currency: str, today: date, now: datetime) -> 
     ).all()
     payout = _open(creditor_id, currency)
     total = sum(int(ore) for _, _, ore in rows) + (payout.amount_ore if payout else 0)
+    # Money that came and went leaves nothing to pay, and nothing to set off.
+    is_empty = total == 0 and _collected(rows) + (payout.collected_ore if payout else 0) == 0
     if payout is None:
-        if total < 0 or 0 < total < schedule_of(creditor_id).lowest_ore:
+        if is_empty or total < 0 or 0 < total < schedule_of(creditor_id).lowest_ore:
             return None
         payout = _new(creditor_id, currency, rows, now)
     elif total <= 0 and payout.status == HELD:
         return None
-    elif total < 0:
+    elif total < 0 or is_empty:
         # Its lines are free again, and wait for more.
         _dissolve(payout)
         return None
@@ -181,7 +184,7 @@ def _open(creditor_id: int, currency: str) -> Payout | None:
 
 
 def _new(creditor_id: int, currency: str, rows: Sequence[Any], now: datetime) -> Payout:
-    collected = sum(int(row[2]) for row in rows if row[1] == Account.OWED_TO_CREDITOR)
+    collected = _collected(rows)
     total = sum(int(row[2]) for row in rows)
     payout = Payout(
         key=new_key(12), creditor_id=creditor_id, currency=currency, is_chosen=False, note="",
@@ -191,6 +194,10 @@ def _new(creditor_id: int, currency: str, rows: Sequence[Any], now: datetime) ->
     db.session.add(payout)
     db.session.flush()
     return payout
+
+
+def _collected(rows: Sequence[Any]) -> int:
+    return sum(int(row[2]) for row in rows if row[1] == Account.OWED_TO_CREDITOR)
 
 
 def _add(payout: Payout, line: Subquery, line_ids: Sequence[int]) -> None:

@@ -7,10 +7,11 @@ from sqlalchemy import text
 
 from portal.extensions import db
 from portal.payments.moved_money import (
+    AGAIN_WITHIN,
     MOVE_AT_BANK,
     MOVE_IN_BOOKS,
     OF_ORDERS,
-    ORDERS,
+    ORDERS_OPEN,
     TOLD_OPEN,
     moved_of,
 )
@@ -65,10 +66,7 @@ group by entry_id"""
 _QUERIES = {
     BANK: text(
         f"""
-with also as (
-    select id from bank_payments
-    where currency = :currency and value_on between :first and :last and cleared_on is not null
-), {TOLD_OPEN}, {ORDERS}
+with {AGAIN_WITHIN}, {TOLD_OPEN}, {ORDERS_OPEN}
 select t.id, t.value_on, t.amount_ore, coalesce(nullif(t.payer_name, ''), t.text), null, null
 from told t {OF_ORDERS}
 where t.value_on between :first and :last and {MOVE_AT_BANK} = :what and t.id > :after

@@ -26,19 +26,24 @@ from portal.law import calendar
 from portal.payments import booking, ways
 from portal.payments.models import BankPayment, ReconciledDay
 from portal.payments.moved_money import (
+    AGAIN,
     CAME,
     CAME_BETWEEN,
     CLEARED_AS,
+    ENTRIES_OF_ORDERS,
     MOVE_AT_BANK,
     MOVE_IN_BOOKS,
     NEW_ENTRIES,
+    NEW_IN_STATEMENTS,
     OF_ORDERS,
-    ORDERED,
+    OF_OWN_MONEY,
     ORDERS,
+    ORDERS_OPEN,
     OWN_MONEY,
     TOLD,
     TOLD_OPEN,
     TOLD_WITHIN,
+    again,
     moved,
     moved_of,
 )
@@ -231,18 +236,13 @@ _SUMS_WHOLE = {
     "books": text(f"with {moved()} {_BY_WHAT.format(rows=_BOOKS_ROWS)}"),
     "cases": text(f"with {CAME} {_BY_WHAT.format(rows=_CASES_ROWS)}"),
 }
-# Cleared, and then noted to bring what was booked already.
-_NOTED = """
-also as (
-    select b.id from bank_transfers t join bank_payments b on b.id = t.payment_id
-    where b.currency = :currency and b.cleared_on is not null
-)"""
+# What is looked at again, as it was kept.
 _NOT_AS_KEPT = """
 select {columns}, b.value_on as day, -b.amount_ore as ore, -1 as number
-from also join bank_payments b on b.id = also.id"""
+from also join bank_payments b on b.id = also.id where b.cleared_as is distinct from ''"""
 _SUMS = {
     "bank": text(
-        f"with {_NOTED}, {TOLD_OPEN}, {ORDERS} "
+        f"with {AGAIN}, {TOLD_OPEN}, {ORDERS_OPEN} "
         + _BY_WHAT.format(
             rows=f"{_KEPT} 'bank' union all select what, day, ore, number from"
             f" ({_NOT_AS_KEPT.format(columns=f'{CLEARED_AS} as what')}) noted"
@@ -263,19 +263,31 @@ _SUMS = {
     ),
 }
 _DIFFERENCES = """
-by_bank as (
+-- What no case was given and the bank has paid back: of the payment that it came by.
+unbooked as (
+    select f.id, f.payment_id from orders o join refunds f on f.id = o.id
+    join told t on t.id = f.payment_id
+    where o.kind = 'refund' and f.creditor_id is null and (t.way is null or t.way = 'own')
+), gone_back as (
+    select payment_id, sum(ore) filter (where day <= :last) as ore from (
+        select u.payment_id, a.ore, a.value_on as day
+        from unbooked u join at_bank a on a.kind = 'refund' and a.id = u.id
+        {gone_back}
+    ) x group by payment_id
+), by_bank as (
     select bank_id, coalesce(sum(ore) filter (where posted_on <= :last), 0) as ore,
         sum(ore) as whole, max(posted_on) as posted_on
     from moved where bank_id is not null {of_bank} group by bank_id
 ), of_bank as (
     select coalesce(t.id, m.bank_id) as id, t.kind, t.state,
-        case when t.value_on <= :last then t.amount_ore else 0 end as bank_ore,
+        case when t.value_on <= :last then t.amount_ore else 0 end + coalesce(g.ore, 0) as bank_ore,
         coalesce(m.ore, 0) as books_ore, t.value_on, m.posted_on,
         t.amount_ore = coalesce(m.whole, 0) as is_whole,
         exists (select from refunds f where f.payment_id = t.id and f.creditor_id is null
             and f.status = 'settled') as has_gone_back,
         coalesce(nullif(t.serial, ''), coalesce(t.id, m.bank_id)::text) as name
     from told t full join by_bank m on m.bank_id = t.id
+    left join gone_back g on g.payment_id = t.id
     where (t.way is null or t.way = 'own')
         and (t.id is null or t.id not in (select debit_id from at_bank))
 ), by_order as (
@@ -293,6 +305,7 @@ by_bank as (
         from at_bank group by kind, id
     ) a on a.kind = o.kind and a.id = o.id
     left join by_order m on m.order_kind = o.kind and m.order_key = o.key
+    where o.kind <> 'refund' or o.id not in (select id from unbooked)
 ), of_way as (
     select way, sum(books_ore) - sum(bank_ore) as left_ore from way_days
     where day <= :last group by way
@@ -366,7 +379,7 @@ way_days as (
 )"""
 _DIFFERENCES_WHOLE = text(
     f"with {TOLD}, {ORDERS}, {moved()}, {_WAY_DAYS.format(moved='moved', kept='')}, "
-    + _DIFFERENCES.format(of_bank="")
+    + _DIFFERENCES.format(of_bank="", gone_back="")
 )
 _WAYS_KEPT = """
     union all
@@ -375,18 +388,8 @@ _WAYS_KEPT = """
 # What may differ on the day: banks' payments that are not cleared, or that since were posted of, or
 # that one side has by then and the other has later. Each of them with all its entries.
 _MAY_DIFFER = f"""
-{moved_of(NEW_ENTRIES, "newly")}, also as (
-    select id from bank_payments
-    where currency = :currency and cleared_on > :last and cleared_from < cleared_on
-        and cleared_from <= :last
-    union
-    select b.id from newly cross join lateral (
-        select id, cleared_on from bank_payments p where p.id = newly.bank_id offset 0
-    ) b where b.cleared_on is not null
-    union
-    select b.id from bank_transfers t join bank_payments b on b.id = t.payment_id
-    where b.currency = :currency and b.cleared_on is not null
-), {TOLD_OPEN}, {ORDERS}, {_WAY_DAYS.format(moved="newly", kept=_WAYS_KEPT)}, running as (
+{moved_of(NEW_ENTRIES, "newly")}, {again("newly", of_day=True)}, {TOLD_OPEN}, {ORDERS_OPEN},
+{_WAY_DAYS.format(moved="newly", kept=_WAYS_KEPT)}, running as (
     select d.way, d.day, w.left_ore, sum(d.came_ore) over (
         partition by d.way order by d.day desc) as came_ore
     from (
@@ -412,7 +415,9 @@ _MAY_DIFFER = f"""
         select id from ledger_entries x where x.idempotency_key = n.before || s.key offset 0
     ) e
     union
-    select id from ledger_entries where {ORDERED}
+    {ENTRIES_OF_ORDERS}
+    union
+    select id from ledger_entries where {OF_OWN_MONEY}
     union
     select id from reconciled_left where kind = 'entry'
     union
@@ -423,27 +428,34 @@ _MAY_DIFFER = f"""
 _DIFFERENCES_SINCE = text(
     f"with {_MAY_DIFFER}"
     + _DIFFERENCES.format(
+        gone_back="""union all
+        select f.payment_id, f.cleared_ore, f.cleared_on from told t cross join lateral (
+            select payment_id, cleared_ore, cleared_on from refunds x
+            where x.payment_id = t.id and x.creditor_id is null and x.cleared_on is not null
+                and x.batch_id not in (select id from also_batches) offset 0
+        ) f where t.way is null or t.way = 'own'""",
         of_bank="""and (bank_id in (select id from told) or (
         select b.cleared_on from bank_payments b where b.id = moved.bank_id
-    ) is null)"""
+    ) is null)""",
     )
 )
 _BY_ACCOUNT = """
 select account, coalesce(sum(ore) filter (where day < :first), 0)::bigint,
-    coalesce(sum(ore) filter (where day >= :first and is_in), 0)::bigint,
-    coalesce(sum(ore) filter (where day >= :first and not is_in), 0)::bigint
+    coalesce(sum(came_ore) filter (where day >= :first), 0)::bigint,
+    coalesce(sum(ore - came_ore) filter (where day >= :first), 0)::bigint
 from ({rows}) x where day <= :last group by account having sum(number) > 0 order by account
 """
 _TOLD_ROWS = """
-select account, value_on as day, amount_ore as ore, 1 as number, amount_ore > 0 as is_in
+select account, value_on as day, amount_ore as ore, greatest(amount_ore, 0) as came_ore,
+    1 as number
 from told"""
 _ACCOUNTS_WHOLE = text(f"with {TOLD} {_BY_ACCOUNT.format(rows=_TOLD_ROWS)}")
 _ACCOUNTS = text(
-    f"with {_NOTED}, {TOLD_OPEN} "
+    f"with {AGAIN}, {TOLD_OPEN} "
     + _BY_ACCOUNT.format(
-        rows="select name as account, day, ore, number, what = 'bankgiro' as is_in"
+        rows="select name as account, day, ore, came_ore, number"
         " from reconciled_sums where currency = :currency and side = 'bank'"
-        " union all select account, day, ore, number, ore < 0 from"
+        " union all select account, day, ore, least(ore, 0), number from"
         f" ({_NOT_AS_KEPT.format(columns='b.account')}) noted"
         f" union all {_TOLD_ROWS}"
     )
@@ -456,17 +468,32 @@ order by account, closed_on desc, file_id desc
 """
 )
 # Only days that a statement tells of.
-_STATEMENTS = text(
-    f"""
-with {TOLD_WITHIN}, told_days as (
-    select value_on, sum(amount_ore)::bigint as ore from told group by value_on
-), statement_days as (
-    select value_on, sum(amount_ore)::bigint as ore from statement group by value_on
+_BY_STATEMENT = """
+statement_days as (
+    select day, sum(ore)::bigint as ore from ({statement}) x
+    where day between :first and :last group by day
+), told_days as (
+    select day, sum(ore)::bigint as ore from ({told}) x
+    where day between :first and :last group by day
 )
-select s.value_on, s.ore, coalesce(t.ore, 0)
-from statement_days s left join told_days t on t.value_on = s.value_on
-where s.value_on between :first and :last and s.ore <> coalesce(t.ore, 0) order by s.value_on
+select s.day, s.ore, coalesce(t.ore, 0) from statement_days s left join told_days t on t.day = s.day
+where s.ore <> coalesce(t.ore, 0) order by s.day
 """
+_ROWS = "select value_on as day, amount_ore as ore from "
+_STATEMENTS_WHOLE = text(
+    f"with {TOLD_WITHIN}, "
+    + _BY_STATEMENT.format(statement=f"{_ROWS} statement", told=f"{_ROWS} told")
+)
+_STATEMENTS = text(
+    f"with {AGAIN}, {TOLD_OPEN}, "
+    + _BY_STATEMENT.format(
+        statement="select day, ore from reconciled_sums"
+        " where side = 'statement' and currency = :currency"
+        f" union all {_ROWS} ({NEW_IN_STATEMENTS} and b.currency = :currency) b",
+        told="select day, ore from reconciled_sums where side = 'bank' and currency = :currency"
+        f" union all select day, ore from ({_NOT_AS_KEPT.format(columns='b.account')}) noted"
+        f" union all {_ROWS} told",
+    )
 )
 _REFUSED = text(
     """
@@ -539,7 +566,8 @@ def reconcile(first: date, last: date, currency: str = "SEK") -> Reconciliation:
 
     It reads what is not cleared yet, and sums of the rest (`clearing`).
     """
-    return ledger.steadily(lambda kept: _reconcile(first, last, currency, kept))
+    # Of nothing that is kept yet, all is read at once.
+    return ledger.steadily(lambda kept: _reconcile(first, last, currency, kept or None))
 
 
 def reconcile_from_the_beginning(first: date, last: date, currency: str = "SEK") -> Reconciliation:
@@ -549,10 +577,10 @@ def reconcile_from_the_beginning(first: date, last: date, currency: str = "SEK")
 
 def _reconcile(first: date, last: date, currency: str, kept: int | None) -> Reconciliation:
     days = {"first": first, "last": last, "currency": currency, "kept": kept, "new": NEWEST}
-    sums, accounts, differing = (
-        (_SUMS_WHOLE, _ACCOUNTS_WHOLE, _DIFFERENCES_WHOLE)
+    sums, accounts, differing, statements = (
+        (_SUMS_WHOLE, _ACCOUNTS_WHOLE, _DIFFERENCES_WHOLE, _STATEMENTS_WHOLE)
         if kept is None
-        else (_SUMS, _ACCOUNTS, _DIFFERENCES_SINCE)
+        else (_SUMS, _ACCOUNTS, _DIFFERENCES_SINCE, _STATEMENTS)
     )
     bank, books, cases = (_by_what(sums[side], days) for side in ("bank", "books", "cases"))
     reasons, differences = _differences(differing, days)
@@ -571,12 +599,17 @@ def _reconcile(first: date, last: date, currency: str, kept: int | None) -> Reco
         reasons=reasons,
         differences=differences,
         accounts=_accounts(accounts, days),
-        statements=[StatementDay(*row) for row in db.session.execute(_STATEMENTS, days)],
+        statements=[StatementDay(*row) for row in db.session.execute(statements, days)],
         refused=[(int(id_), name) for id_, name in db.session.execute(_REFUSED, days)],
         repeated=int(repeated[0]),
         repeated_ore=int(repeated[1]),
         uneven=booking.differences() if kept is None else _uneven(kept),
     )  # fmt: skip
+
+
+def uneven() -> list[booking.Unbooked]:
+    """Cases whose payments and books differ: of those that did last night, or had money since."""
+    return ledger.steadily(_uneven)
 
 
 def _uneven(kept: int) -> list[booking.Unbooked]:

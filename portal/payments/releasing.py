@@ -359,15 +359,12 @@ def _file(
     ours: Settings,
     execute_on: date,
 ) -> bytes:
-    names = dict(
-        db.session.execute(
-            select(Creditor.id, Creditor.name).where(
-                Creditor.id.in_({one.creditor_id for one in found})
-            )
+    named = db.session.execute(
+        select(Creditor.id, Creditor.name).where(
+            Creditor.id.in_({one.creditor_id for one in found})
         )
-        .tuples()
-        .all()
     )
+    names = {row[0]: row[1] for row in named}
     transfers = [
         pain001.Transfer(
             key=one.key, amount_ore=one.amount_ore, currency=one.currency,

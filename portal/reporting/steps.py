@@ -71,13 +71,25 @@ cross join lateral (
 ) stood
 """
 _STATEMENT = f"""
-with fees as (
-    select l.case_id, e.kind, l.booked_on, abs(l.amount_ore) as ore, l.amount_ore > 0 as is_charge,
-        sum(abs(l.amount_ore)) over (
-            partition by l.case_id, l.amount_ore > 0 order by l.entry_id, l.id
-        ) as upto
+with counted as (
+    -- What was paid of a fee that then fell pays none.
+    select regexp_replace(e.idempotency_key, '^counted anew:[0-9]+:', '') as key,
+        sum(l.amount_ore) as ore
     from ledger_lines l join ledger_entries e on e.id = l.entry_id
     where l.creditor_id = :creditor_id and l.account = 'fees' and l.currency = :currency
+        and e.kind = 'payment.counted_anew'
+    group by 1
+), fees as (
+    select case_id, kind, booked_on, ore, is_charge,
+        sum(ore) over (partition by case_id, is_charge order by entry_id, id) as upto
+    from (
+        select l.id, l.entry_id, l.case_id, e.kind, l.booked_on, l.amount_ore > 0 as is_charge,
+            abs(l.amount_ore) - coalesce(c.ore, 0) as ore
+        from ledger_lines l join ledger_entries e on e.id = l.entry_id
+        left join counted c on c.key = e.idempotency_key
+        where l.creditor_id = :creditor_id and l.account = 'fees' and l.currency = :currency
+            and e.kind <> 'payment.counted_anew'
+    ) every where ore > 0
 ), charges as (
     select *, {_FEE_STEP.format(kind="kind")} as step, upto - ore as above from fees where is_charge
 ), falls as (

@@ -26,7 +26,7 @@ from portal.law.channels import EMAIL, SMS
 from portal.messages import N_, RedaError
 from portal.signing import envelopes, events, inviting
 from portal.signing.envelopes import Invited, NewFile
-from portal.signing.models import Envelope, EnvelopeEvent
+from portal.signing.models import Envelope, EnvelopeEvent, EnvelopeFile, EnvelopeSignature
 from portal.sources import values
 
 KIND = "payment_plan"
@@ -60,6 +60,31 @@ def pending(case_id: int, today: date) -> Envelope | None:
                 ),
             )
         )
+
+
+def of_case(case_id: int) -> list[Envelope]:
+    """The plans of a case that were sent to be signed, however that ended, the oldest first."""
+    return list(
+        db.session.scalars(
+            select(Envelope)
+            .where(
+                Envelope.case_id == case_id, Envelope.kind == KIND, Envelope.sent_at.is_not(None)
+            )
+            .order_by(Envelope.id)
+        )
+    )  # fmt: skip
+
+
+def sealed_for(envelope: Envelope, number: str | None) -> list[EnvelopeFile]:
+    """The sealed files of a plan that one person has signed, and nobody else.
+
+    number: the person's, 12 digits. The evidence in them tells each signer's number and network
+    address.
+    """
+    told = select(EnvelopeSignature).where(EnvelopeSignature.envelope_id == envelope.id)
+    if {one.identity_number for one in db.session.scalars(told)} != {number}:
+        return []
+    return [one for one in envelopes.files_of(envelope) if one.sealed_sha256]
 
 
 def is_offer(envelope: Envelope) -> bool:

@@ -7,7 +7,7 @@ from bs4 import BeautifulSoup
 from sqlalchemy import func, select, update
 
 from portal import clock, ledger
-from portal.collection import cases, effects, lifecycle, plans, states, stops
+from portal.collection import cases, disputes, effects, lifecycle, plans, states, stops
 from portal.collection.models import Case, Event, Rules
 from portal.extensions import db
 from portal.identity.actor import Actor
@@ -304,6 +304,17 @@ def test_what_the_debtor_was_asked_and_replied_is_shown(desk: Desk, creditor: Cr
     assert [one.get_text() for one in page.select(".said")] == [
         "Jag betalade i maj", "Vilken dag?", "Den 4 maj",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["ask", "turned down"])
+def test_an_answer_is_known_to_be_in_the_language_of_who_writes_it(
+    desk: Desk, creditor: Creditor, kind: str
+) -> None:
+    case = a_reminded_case(creditor)
+    do(desk, case, "object", **OBJECTION)
+    do(desk, case, "answer", answer=kind, amount="", words="Which day?")
+    (dispute,) = disputes.of_case(case.id)
+    assert [one.language for one in dispute.turns] == [None, "en"]
 
 
 @pytest.mark.parametrize(

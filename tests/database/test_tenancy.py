@@ -11,6 +11,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from werkzeug.test import Client
 
+from portal import ledger
 from portal.collection import (
     attachments,
     correspondence,
@@ -60,7 +61,7 @@ from portal.identity.models import (
     Preference,
     Signatory,
 )
-from portal.ledger.models import KeptSum, KeptThrough
+from portal.ledger import Account
 from portal.notifications import choosing, gathering
 from portal.notifications.kinds import KINDS
 from portal.notifications.telling import notify
@@ -414,11 +415,6 @@ def a_tenant(name: str, identity_number: str) -> Tenant:
                 number=1,
             ),
             LeftOver(kind="case", id=case.id),
-            KeptSum(
-                currency="SEK", is_month=True, day=TODAY, creditor_id=creditor.id,
-                account="client_funds", ore=1,
-            ),
-            KeptThrough(id=creditor.id, entry_id=0),
             ClosedPeriod(
                 key=name, first_on=TODAY, last_on=TODAY, status="withdrawn", made_by=name,
                 made_by_id=person.id, made_at=NOW, text="", reasons=[], figures={},
@@ -487,6 +483,12 @@ def a_tenant(name: str, identity_number: str) -> Tenant:
             ),
         ]
     )  # fmt: skip
+    ledger.post(
+        creditor_id=creditor.id, case_id=case.id, kind="payment.swish", booked_on=TODAY, key=name,
+        currency="SEK", now=NOW,
+        lines={Account.CLIENT_FUNDS: 1, Account.OWED_TO_CREDITOR: -1},
+    )  # fmt: skip
+    ledger.keep_sums(ledger.newest_entry())
     db.session.commit()
     history.check(NOW)
     log_checks.check(NOW)

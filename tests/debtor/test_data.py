@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+from datetime import timedelta
 
 import pytest
 from bs4 import BeautifulSoup
@@ -15,6 +16,8 @@ from portal.collection import (
     cases,
     disputes,
     effects,
+    entry_codes,
+    entry_links,
     lifecycle,
     needs,
     plans,
@@ -22,17 +25,30 @@ from portal.collection import (
     stops,
     tellings,
 )
-from portal.collection.models import Case, Telling
+from portal.collection.models import Case, EntryCode, Telling
 from portal.database import files
 from portal.delivery.models import Message
 from portal.extensions import db
+from portal.identity import links
 from portal.identity.actor import DEBTOR, Actor
 from portal.law.keeping import KEPT
+from portal.signing import envelopes, plan_signing
+from portal.signing.models import EnvelopeSignature
 from tests.debtor.test_pages import Visitor, at_first_case, case, said
-from tests.factories import SOFIA, a_person_at, a_reminded_case, a_signed_agreement, sign_in
+from tests.factories import (
+    EVA,
+    JOHAN,
+    SOFIA,
+    a_person_at,
+    a_reminded_case,
+    a_signed_agreement,
+    session_cookie,
+    sign_in,
+)
 
 __all__ = ["case"]
 CLERK = Actor("person", "Sofia Nyström", role="creditor")
+SEALED = b"%PDF-1.7 sealed"
 WRONG = {"what": "address", "words": "Storgatan 11 sedan i maj"}
 
 
@@ -243,3 +259,95 @@ def test_the_creditor_answers_after_its_effect_was_seen(
         page = BeautifulSoup(response.text, "html.parser")
     assert response.status_code == 303
     assert tellings.waiting(case.id) == []
+    # Read aloud as it was written.
+    answered = Visitor(client).get("/case/data").find(string=values["words"]).parent
+    assert answered["lang"] == "sv"
+
+
+def a_signed_plan(case: Case, number: str = EVA) -> None:
+    """A plan that was offered and that somebody has signed, sealed."""
+    case.debtor.identity_number = EVA
+    envelope = plan_signing.offer(
+        cases.lock(case.id), monthly_ore=60_000, first_on=clock.today() + timedelta(days=20),
+        actor=DEBTOR, today=clock.today(), now=clock.now(),
+    )  # fmt: skip
+    (signer,), (file,) = envelopes.signers_of(envelope), envelopes.files_of(envelope)
+    proof = files.store(b"<xml/>")
+    db.session.add(
+        EnvelopeSignature(
+            creditor_id=case.creditor_id, envelope_id=envelope.id, signer_id=signer.id,
+            order_ref="order", name="Eva Berg", identity_number=number, xml_sha256=proof,
+            ocsp_sha256=proof, started_ip="192.0.2.7", device="Firefox", signed_at=clock.now(),
+            verified_at=clock.now(),
+        )
+    )  # fmt: skip
+    file.sealed_sha256 = files.store(SEALED)
+    db.session.commit()
+
+
+def all_files(client: FlaskClient) -> list[bytes]:
+    with zipfile.ZipFile(io.BytesIO(client.get("/data.zip").data)) as archive:
+        return [archive.read(one) for one in archive.namelist()]
+
+
+def come_in_by_bankid(app: Flask, client: FlaskClient, case: Case) -> None:
+    own = {"debtor_cases": [case.id], "debtor_own_cases": [case.id]}
+    client.set_cookie(*session_cookie(app, own))
+
+
+def test_who_has_shown_who_they_are_gets_the_plan_that_they_have_signed(
+    app: Flask, client: FlaskClient, case: Case
+) -> None:
+    a_signed_plan(case)
+    come_in_by_bankid(app, client, case)
+    assert SEALED in all_files(client)
+
+
+def test_a_letter_s_code_gives_no_signed_plan_but_tells_of_it(
+    client: FlaskClient, case: Case
+) -> None:
+    a_signed_plan(case)
+    Visitor(client).enter(case)
+    assert SEALED not in all_files(client)
+    text = Visitor(client).raw("/case/data.json").text
+    (told,) = json.loads(text)["agreements"]
+    assert case.invoice.number in told["title"]
+    assert EVA not in text
+
+
+def test_a_plan_that_somebody_else_has_signed_is_not_given(
+    app: Flask, client: FlaskClient, case: Case
+) -> None:
+    a_signed_plan(case, JOHAN)
+    come_in_by_bankid(app, client, case)
+    assert SEALED not in all_files(client)
+
+
+def test_the_file_tells_which_links_and_codes_have_opened_the_case(
+    client: FlaskClient, case: Case
+) -> None:
+    other = a_reminded_case()
+    now = clock.now()
+    used = entry_links.make(case, "email", now).rpartition("/")[2]
+    for one, channel in ((case, "sms"), (other, "email")):
+        entry_links.make(one, channel, now)
+    entry_links.open_case(used, browser="b", now=now)
+    # What is ended before its time was used by nobody.
+    links.end([case.id], "sms", now=now)
+    db.session.commit()
+    Visitor(client).enter(case)
+    told = json.loads(Visitor(client).raw("/case/data.json").text)["ways_in"]
+    assert [(one["way"], one["channel"], one["used_at"] is not None) for one in told] == [
+        ("link", "email", True), ("link", "sms", False)
+    ]  # fmt: skip
+
+
+def test_the_file_tells_which_codes_were_sent(client: FlaskClient, case: Case) -> None:
+    case.debtor.email = "eva@debtor.example"
+    entry_codes.ask(case.reference, "email", browser="b", language="sv", now=clock.now())
+    (asked,) = db.session.scalars(select(EntryCode))
+    entry_codes.send(asked.id, now=clock.now())
+    db.session.commit()
+    Visitor(client).enter(case)
+    (told,) = json.loads(Visitor(client).raw("/case/data.json").text)["ways_in"]
+    assert (told["way"], told["channel"], told["used_at"]) == ("code", "email", None)

@@ -8,11 +8,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from portal import clock
-from portal.collection import cases
+from portal.collection import cases, changes
 from portal.collection.models import Case
 from portal.config import Settings
 from portal.extensions import db
-from portal.identity.actor import SYSTEM
+from portal.identity.actor import SYSTEM, Actor
 from portal.law import calendar
 from portal.payments import booking
 from portal.payments.models import SwishRequest
@@ -429,3 +429,16 @@ class TestOfASignatory:
     ) -> None:
         start(inside, *all_of(some), way="card")
         assert request_of("card").amount_ore == sum(owed(some))
+
+
+def test_a_claim_that_was_taken_back_meanwhile_is_not_called_paid(
+    inside: FlaskClient, some: list[Case]
+) -> None:
+    token = token_of(look(inside, "/pay"))
+    changes.credit(
+        cases.lock(some[0].id), amount_ore=100_000, on=clock.today(), key="credit",
+        actor=Actor("person", "Sofia", role="creditor"), now=clock.now(),
+    )  # fmt: skip
+    db.session.commit()
+    page = said(start(inside, *all_of(some), token=token, way="swish"))
+    assert ("There is nothing to pay to us" in page, "is paid" in page) == (True, False)

@@ -66,6 +66,16 @@ def answer(case: Case, stop: str, outcome: str, **values: Any) -> Telling:
     return found
 
 
+@pytest.mark.parametrize("language", ["sv", None])
+def test_an_answer_has_the_language_that_it_was_written_in(
+    debtor: FlaskClient, case: Case, language: str | None
+) -> None:
+    send(debtor, "wrong-person", why="name")
+    answer(case, states.WRONG_PERSON, tellings.RIGHT, language=language)
+    answered = Visitor(debtor).get("/case/wrong-person").find(string="Vi har tittat").parent
+    assert answered.get("lang") == language
+
+
 @pytest.mark.parametrize(("page", "told", "stop"), PAGES)
 def test_it_stops_the_case_and_stands_on_the_page(
     debtor: FlaskClient, case: Case, page: str, told: dict[str, str], stop: str

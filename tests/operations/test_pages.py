@@ -99,6 +99,7 @@ def test_letters_that_wait_for_another_attempt_are_told(get: Get) -> None:
     rates.add(date(2026, 7, 1), Decimal(2), "a test's", actor=SYSTEM, now=NOW)
     a_reminded_case()
     message = db.session.scalars(select(Message)).one()
+    message.status = "waiting"
     db.session.commit()
     assert "All is well" in get("/").get_text()
     message.failure, message.attempts = "OSError: No space left", 1

@@ -93,10 +93,30 @@ def test_a_day_is_a_file_for_a_spreadsheet(desk: Browser, creditor: Creditor) ->
     assert "500,25;500,25;500,25" in answer.get_data(as_text=True)
 
 
-@pytest.mark.parametrize("days", ["first=x&last=y", "first=2026-03-10&last=2026-03-09", "",
-                                  "first=2020-01-01&last=2026-01-01"])  # fmt: skip
-def test_wrong_days_are_no_page(desk: Browser, days: str) -> None:
-    assert desk.client.get(f"{PATH}/period?{days}").status_code == 404
+@pytest.mark.parametrize(
+    ("first", "last", "told"),
+    [
+        ("igår", "2026-03-10", "“igår” is not a date"),
+        ("", "2026-03-10", "“” is not a date"),
+        ("2026-03-10", "2026-02-30", "“2026-02-30” is not a date"),
+        ("2026-03-10", "2026-03-09", "before the first one"),
+        ("2020-01-01", "2026-01-01", "at most 400 days"),
+    ],
+)
+def test_wrong_days_are_told_at_the_field_with_what_was_typed(
+    desk: Browser, first: str, last: str, told: str
+) -> None:
+    answer = desk.client.get(f"{PATH}/period", query_string={"first": first, "last": last})
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 422
+    assert told in page
+    assert f'value="{first}"' in page
+    assert f'value="{last}"' in page
+
+
+@pytest.mark.parametrize("path", ["period.csv", "rows"])
+def test_of_wrong_days_there_are_no_rows(desk: Browser, path: str) -> None:
+    assert desk.client.get(f"{PATH}/{path}?first=x&last=y").status_code == 404
 
 
 def test_a_sum_from_swish_is_noted_on_the_payment(desk: Browser, app: Flask) -> None:

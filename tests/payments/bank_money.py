@@ -81,15 +81,20 @@ def ordered(creditor: Creditor, on: date = TODAY) -> Payout | None:
     )
     if payout is None:
         return None
+    payouts.post_released(payout, today=on, now=NOW)
+    payout.status, payout.released_on, payout.batch_id = "released", on, a_batch().id
+    db.session.commit()
+    return payout
+
+
+def a_batch() -> PayoutBatch:
+    """A batch that is at the bank."""
     batch = PayoutBatch(
         key=f"batch{next(_serial)}", made_by="", made_at=NOW, text="", rows=[], status="released"
     )
     db.session.add(batch)
     db.session.flush()
-    payouts.post_released(payout, today=on, now=NOW)
-    payout.status, payout.released_on, payout.batch_id = "released", on, batch.id
-    db.session.commit()
-    return payout
+    return batch
 
 
 def debited(payout: Payout, on: date = TODAY) -> BankPayment:

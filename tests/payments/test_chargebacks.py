@@ -24,7 +24,8 @@ from portal.payments import booking, chargebacks, reconciling, refunds, transfer
 from portal.payments.models import Chargeback, Payment, Refund, SwishRequest
 from portal.payments.taking_back import NotWaiting
 from portal.payments.ways import ChargedBack
-from tests.factories import NOW, TODAY, a_creditor, a_reminded_case, rules_of
+from tests.factories import NOW, TODAY, a_creditor, rules_of
+from tests.factories import a_case_whose_reminder_left as a_reminded_case
 from tests.payments.at_once import ERIK, come_again, paid_at_once, taken, told_by_provider
 from tests.payments.bank_money import cleared, match, told
 from tests.payments.test_own_share import until_it_waits

@@ -8,20 +8,36 @@ from sqlalchemy import text
 
 from portal import jobs, ledger
 from portal.extensions import db
+from portal.identity.actor import SYSTEM
 from portal.identity.models import Creditor
-from portal.payments import clearing, closing, deciding, reconciling, transfers
-from portal.payments.models import BankPayment
+from portal.payments import (
+    clearing,
+    closing,
+    deciding,
+    payouts,
+    reconciling,
+    refunds,
+    statuses,
+    transfers,
+)
+from portal.payments.models import BankPayment, Payout
 from tests.factories import NOW, TODAY, a_creditor
 from tests.factories import a_case_whose_reminder_left as a_reminded_case
 from tests.payments.bank_money import (
     OPERATOR,
+    a_batch,
     cleared,
+    debited,
+    match,
+    ordered,
     paid_by_bank,
     paid_by_swish,
     taken_back,
     told,
 )
 from tests.payments.closing_periods import close
+from tests.payments.going_back import sent_by_bank, the_refund
+from tests.payments.paying_out import an_account
 
 
 @pytest.fixture
@@ -93,6 +109,141 @@ def test_days_between_bank_and_books_are_told_of_after_it_is_cleared(creditor: C
     found = reconciling.reconcile(TODAY - timedelta(days=1), TODAY - timedelta(days=1))
     assert [(one.what, one.ore) for one in found.reasons] == [("other day", 50_000)]
     assert is_the_same()
+
+
+@pytest.fixture
+def payout(payment: BankPayment, creditor: Creditor) -> Payout:
+    an_account(creditor)
+    payout = ordered(creditor)
+    assert payout is not None
+    return payout
+
+
+def test_a_payout_is_cleared_with_its_debit(payout: Payout) -> None:
+    debit = debited(payout, TODAY + timedelta(days=1))
+    cleared()
+    day = TODAY + timedelta(days=1)
+    assert (payout.cleared_from, payout.cleared_on) == (day, day)
+    assert (debit.cleared_on, debit.cleared_as) == (day, "payout")
+    assert debit.cleared_batch_id == payout.batch_id
+    assert is_the_same()
+
+
+def test_a_payout_that_is_not_debited_is_not_cleared(payout: Payout) -> None:
+    payouts.settle(payout, on=TODAY, actor=SYSTEM, now=NOW)
+    db.session.commit()
+    cleared()
+    assert payout.cleared_on is None
+    assert is_the_same()
+
+
+def test_orders_whose_sum_is_debited_are_cleared_together(creditor: Creditor) -> None:
+    batch, found = a_batch(), []
+    for company in (creditor, a_creditor("Aspen AB")):
+        paid_by_bank(a_reminded_case(company), 50_000)
+        an_account(company)
+        payout = ordered(company)
+        assert payout is not None
+        payout.batch_id = batch.id
+        found.append(payout)
+    told(-sum(one.amount_ore for one in found), kind="debit", words=batch.key)
+    match()
+    statuses.settle_debits(now=NOW)
+    db.session.commit()
+    cleared()
+    assert [one.cleared_on for one in found] == [TODAY, TODAY]
+    assert is_the_same()
+    coming = told(found[0].amount_ore, kind="returned", words=f"Retur {found[0].key}")
+    assert is_the_same()
+    match()
+    assert is_the_same()
+    cleared()
+    assert [one.cleared_on for one in found] == [TODAY, TODAY]
+    assert coming.cleared_as == "payout"
+    assert is_the_same()
+
+
+def test_a_payout_debited_on_another_day_is_told_of_after_it_is_cleared(payout: Payout) -> None:
+    payouts.settle(payout, on=TODAY, actor=SYSTEM, now=NOW)
+    debited(payout, TODAY + timedelta(days=1))
+    cleared()
+    assert (payout.cleared_from, payout.cleared_on) == (TODAY, TODAY + timedelta(days=1))
+    (reason,) = reconciling.reconcile(TODAY, TODAY).reasons
+    assert (reason.what, reason.ore) == ("other day", payout.amount_ore)
+    assert is_the_same()
+
+
+def test_a_debit_that_a_statement_told_of_counts_once_when_another_file_tells_it(
+    payout: Payout,
+) -> None:
+    of_statement = told(
+        -payout.amount_ore, kind="debit", state="statement", words=f"Reda {payout.key}"
+    )
+    statuses.settle_debits(now=NOW)
+    db.session.commit()
+    cleared()
+    assert of_statement.cleared_as == "payout"
+    debit = told(-payout.amount_ore, kind="debit", words=f"Reda {payout.key}")
+    match()
+    assert is_the_same()
+    cleared()
+    assert (of_statement.cleared_as, debit.cleared_as) == ("", "payout")
+    assert is_the_same()
+
+
+def test_a_debit_that_comes_after_the_refusal_is_held_against_its_payout(payout: Payout) -> None:
+    payouts.reject(payout, "AC01", on=TODAY, actor=SYSTEM, now=NOW)
+    db.session.commit()
+    cleared()
+    assert payout.cleared_on == TODAY
+    debited(payout)
+    assert "other sum" in {one.what for one in reconciling.reconcile(TODAY, TODAY).reasons}
+    assert is_the_same()
+
+
+def test_what_no_case_was_given_is_cleared_when_it_has_gone_back(app: Flask) -> None:
+    row = told(70_000)
+    match()
+    deciding.send_back(row.id, "not ours", actor=OPERATOR, now=NOW)
+    db.session.commit()
+    refund = sent_by_bank(the_refund())
+    refund.batch_id = a_batch().id
+    refunds.settle(refund, on=TODAY, actor=SYSTEM, now=NOW)
+    db.session.commit()
+    cleared()
+    assert [one.what for one in reconciling.reconcile(TODAY, TODAY).reasons] == ["gone back"]
+    day = TODAY + timedelta(days=1)
+    told(-70_000, kind="debit", on=day, words=refund.key)
+    match()
+    assert is_the_same()
+    cleared()
+    assert (refund.cleared_ore, row.cleared_from, row.cleared_on) == (-70_000, TODAY, day)
+    assert list(reconciling.reconcile(day, day).reasons) == []
+    assert [one.what for one in reconciling.reconcile(TODAY, TODAY).reasons] == ["gone back"]
+    assert is_the_same()
+    told(70_000, kind="returned", on=day, words=f"Retur {refund.key}")
+    match()
+    assert is_the_same()
+
+
+def test_a_day_s_statement_is_told_of_after_it_is_summed_up(payment: BankPayment) -> None:
+    told(50_500, state="statement")
+    cleared()
+    (day,) = reconciling.reconcile(TODAY, TODAY).statements
+    assert (day.statement_ore, day.told_ore) == (50_500, 50_000)
+    told(1_000, state="statement")
+    (day,) = reconciling.reconcile(TODAY, TODAY).statements
+    assert day.statement_ore == 51_500
+    assert is_the_same()
+
+
+def test_two_nights_at_once_clear_the_same_once(payment: BankPayment) -> None:
+    newest = clearing.newest_entry()
+    for _ in range(2):
+        clearing.clear(newest)
+        db.session.commit()
+    assert is_the_same()
+    assert ledger.are_sums_right()
 
 
 def test_sums_that_are_wrong_are_found_and_made_anew(payment: BankPayment) -> None:

@@ -15,13 +15,13 @@ from portal.extensions import db
 from portal.identity import people
 from portal.identity.models import BankIDOrder, Creditor, Person
 from portal.messages import RedaError
-from portal.payments import closing, reconciling
-from portal.payments.models import BankPayment, ClosedPeriod
+from portal.payments import closing, reconciling, transfers
+from portal.payments.models import ClosedPeriod
 from simulators.bankid.running import Simulator
 from tests.bankid_fixtures import Phone, pointed_at
 from tests.factories import JOHAN, NOW, a_creditor, a_person
 from tests.factories import a_case_whose_reminder_left as a_reminded_case
-from tests.payments.bank_money import match, paid_by_bank, told
+from tests.payments.bank_money import OPERATOR, match, paid_by_bank, told
 from tests.payments.closing_periods import close
 from tests.payments.paying_out import approved
 
@@ -121,7 +121,7 @@ def test_what_has_changed_since_is_not_closed(
     assert (period.status, closing.closed_through()) == ("withdrawn", date(2026, 2, 28))
 
 
-def test_others_post_while_the_figures_are_looked_at(
+def test_nobody_posts_while_the_figures_are_compared(
     monkeypatch: pytest.MonkeyPatch, phone: Phone, creditor: Creditor,
     operators: tuple[Person, Person],
 ) -> None:  # fmt: skip
@@ -138,31 +138,35 @@ def test_others_post_while_the_figures_are_looked_at(
     monkeypatch.setattr(closing, "figures", look)
     closing.finish(order, now=clock.now())
     db.session.commit()
-    assert (could_post, period.status) == ([True], "closed")
+    assert (could_post, period.status) == ([False], "closed")
 
 
-def test_what_is_booked_while_the_figures_are_looked_at_is_not_closed(
+@pytest.mark.parametrize("what", ["a payment", "a state"])
+def test_what_changes_until_nobody_posts_is_not_closed(
     app: Flask, monkeypatch: pytest.MonkeyPatch, phone: Phone, creditor: Creditor,
-    operators: tuple[Person, Person],
+    operators: tuple[Person, Person], what: str,
 ) -> None:  # fmt: skip
     case_id = a_reminded_case(creditor).id
+    waiting_id = told(1_000, on=FIRST, state="waiting").id
     period = put_together(operators[0])
-    order, figures = an_order(phone, period, operators[1]), closing.figures
+    order, hold = an_order(phone, period, operators[1]), closing.hold_books
 
-    def pay() -> None:
+    def change() -> None:
         with app.app_context(), tenancy.service():
-            paid_by_bank(db.session.get_one(Case, case_id), 50_000)
+            if what == "a payment":
+                paid_by_bank(db.session.get_one(Case, case_id), 50_000)
+            else:
+                transfers.note(waiting_id, "swish", actor=OPERATOR, now=clock.now())
+            db.session.commit()
             db.session.remove()
 
-    def look(first: date, last: date) -> list[closing.Figures]:
-        found = figures(first, last)
-        if not db.session.scalar(select(func.count()).select_from(BankPayment)):
-            other = Thread(target=pay)
-            other.start()
-            other.join()
-        return found
+    def hold_late() -> None:
+        other = Thread(target=change)
+        other.start()
+        other.join()
+        hold()
 
-    monkeypatch.setattr(closing, "figures", look)
+    monkeypatch.setattr(closing, "hold_books", hold_late)
     with pytest.raises(RedaError, match="changed"):
         closing.finish(order, now=clock.now())
     db.session.commit()

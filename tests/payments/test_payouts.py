@@ -86,6 +86,19 @@ def test_what_comes_to_zero_is_set_off_without_a_payment(creditor: Creditor) -> 
     assert ledger.trial_balance()[Account.PAYOUT_IN_TRANSIT] == 0
 
 
+def test_money_that_came_and_went_becomes_no_payout(creditor: Creditor) -> None:
+    case = a_reminded_case(creditor)
+    collect(case, 120_00)
+    collect(case, -120_00)
+    assert propose(creditor) == []
+    collect(case, 300_00)
+    (payout,) = propose(creditor)
+    assert (payout.status, payout.amount_ore) == ("proposed", 300_00)
+    collect(case, -300_00)
+    assert propose(creditor) == []
+    assert db.session.scalars(select(Payout)).all() == []
+
+
 def test_below_zero_nothing_is_paid_and_all_waits(creditor: Creditor) -> None:
     case = a_reminded_case(creditor)
     collect(case, 100_00)

@@ -25,6 +25,7 @@ from portal.payments import (
     payouts,
     reconciled_rows,
     reconciling,
+    statuses,
     transfers,
 )
 from portal.payments.models import BankBalance, BankPayment, Payout
@@ -33,6 +34,7 @@ from tests.factories import NOW, TODAY, a_creditor
 from tests.factories import a_case_whose_reminder_left as a_reminded_case
 from tests.payments.bank_money import (
     OPERATOR,
+    a_batch,
     cleared,
     debited,
     match,
@@ -43,6 +45,7 @@ from tests.payments.bank_money import (
     told,
 )
 from tests.payments.closing_periods import close
+from tests.payments.going_back import sent_by_bank, the_refund
 from tests.payments.paying_out import an_account, collect
 
 
@@ -340,24 +343,30 @@ _MOVES = st.lists(
         st.tuples(st.sampled_from(["bank", "swish", "nobody"]), st.integers(1, 200_000), _DAYS),
         st.tuples(
             st.sampled_from(
-                ["back", "undo", "order", "debit", "report", "reject", "sum", "covers", "clear"]
+                [
+                    "back", "undo", "order", "debit", "report", "reject", "sum", "covers", "clear",
+                    "statement", "came back", "refund",
+                ]
             ),
             st.just(0), _DAYS,
         ),
     ),
-    max_size=10,
+    max_size=12,
 )  # fmt: skip
 
 
 @given(moves=_MOVES)
 @hypothesis_settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_every_day_the_bank_is_the_books_and_what_waits(
     app: Flask, moves: list[tuple[str, int, int]]
 ) -> None:
     creditors = [a_creditor(), a_creditor("Aspen AB")]
     cases = [a_reminded_case(one) for one in creditors]
+    # Something is kept from the first, so that it is read.
+    paid_by_bank(cases[0], 10_000, TODAY - timedelta(days=3))
+    cleared()
     for number, (move, ore, back) in enumerate(moves):
         _do(move, ore, TODAY - timedelta(days=back), cases[number % 2], creditors[number % 2])
     for day in (TODAY - timedelta(days=back) for back in range(5)):
@@ -369,6 +378,8 @@ def test_every_day_the_bank_is_the_books_and_what_waits(
         assert found.unexplained == 0
         assert found == reconciling.reconcile_from_the_beginning(day, day)
         assert {one.creditor_id: one.money_ore for one in reconciling.owners(day)} == money_on(day)
+    assert ledger.are_sums_right()
+    assert ledger.totals() == ledger.trial_balance()
     assert all(money_of(one) >= 0 for one in creditors)
     assert ledger.off_balance() == {}
 
@@ -406,6 +417,12 @@ def _do(move: str, ore: int, on: date, case: Case, creditor: Creditor) -> None:
         _bring_swish_sum(on)
     elif move == "order":
         ordered(creditor, on)
+    elif move == "statement":
+        _told_by_statement(on)
+    elif move == "came back":
+        _come_back(on)
+    elif move == "refund":
+        _go_back(on)
     else:
         payout = db.session.scalars(select(Payout).where(Payout.status == "released")).first()
         if payout is not None and payout.released_on is not None:
@@ -414,11 +431,54 @@ def _do(move: str, ore: int, on: date, case: Case, creditor: Creditor) -> None:
 
 def _end(move: str, payout: Payout, on: date) -> None:
     if move == "debit":
-        debited(payout, on)
+        debited(payout, _debits(payout).get("statement", on))
     elif move == "report":
         payouts.settle(payout, on=on, actor=SYSTEM, now=NOW)
     else:
         payouts.reject(payout, "AC01", on=on, actor=SYSTEM, now=NOW)
+    db.session.commit()
+
+
+def _debits(payout: Payout) -> dict[str, date]:
+    rows = db.session.scalars(
+        select(BankPayment).where(
+            BankPayment.kind == "debit", BankPayment.text.contains(payout.key)
+        )
+    )
+    return {"statement" if one.state == "statement" else "file": one.value_on for one in rows}
+
+
+def _told_by_statement(on: date) -> None:
+    payout = db.session.scalars(
+        select(Payout).where(Payout.status.in_(("released", "settled"))).limit(1)
+    ).first()
+    if payout is None or payout.released_on is None or "statement" in _debits(payout):
+        return
+    day = _debits(payout).get("file", max(on, payout.released_on))
+    told(-payout.amount_ore, kind="debit", on=day, state="statement", words=f"Reda {payout.key}")
+
+
+def _come_back(on: date) -> None:
+    payout = db.session.scalars(select(Payout).where(Payout.status == "settled").limit(1)).first()
+    if payout is None or not _debits(payout):
+        return
+    day = max(on, *_debits(payout).values())
+    told(payout.amount_ore, kind="returned", on=day, words=f"Retur {payout.key}")
+    match()
+
+
+def _go_back(on: date) -> None:
+    row = _some(BankPayment.kind == "payment", BankPayment.state == "waiting")
+    if row is None:
+        return
+    deciding.send_back(row.id, "not ours", actor=OPERATOR, now=NOW)
+    db.session.commit()
+    refund = the_refund()
+    refund.batch_id = a_batch().id
+    sent_by_bank(refund)
+    told(-refund.amount_ore, kind="debit", on=max(on, row.value_on), words=f"Reda {refund.key}")
+    match()
+    statuses.settle_debits(now=NOW)
     db.session.commit()
 
 

@@ -10,7 +10,8 @@ from portal.delivery.mails import render_mail
 from portal.delivery.models import Message
 from portal.extensions import db, settings
 from portal.payments import refunds
-from tests.factories import NOW, TODAY, a_creditor, a_debtor_of, a_reminded_case
+from tests.factories import NOW, TODAY, a_creditor, a_debtor_of
+from tests.factories import a_case_whose_reminder_left as a_reminded_case
 from tests.payments.bank_files.written import Paid
 from tests.payments.bank_money import paid_by_bank
 from tests.payments.going_back import ERIK, by_bank, paid_back, the_refund

@@ -184,8 +184,14 @@ class Reckoned:
 def reckon(creditor: Creditor) -> Reckoned:
     found = Reckoned(defaultdict(int), defaultdict(int), defaultdict(int))
     left: dict[Any, list[list[Any]]] = defaultdict(list)
-    for entry, line in lines_of(creditor):
-        if line.account != Account.FEES:
+    of_fees = [one for one in lines_of(creditor) if one[1].account == Account.FEES]
+    # What was paid of a fee that then fell pays none.
+    counted: dict[str, int] = defaultdict(int)
+    for entry, line in of_fees:
+        if entry.kind == "payment.counted_anew":
+            counted[entry.idempotency_key.split(":", 2)[2]] += line.amount_ore
+    for entry, line in of_fees:
+        if entry.kind == "payment.counted_anew":
             continue
         month = f"{line.booked_on:%Y-%m}"
         if line.amount_ore > 0:
@@ -193,7 +199,7 @@ def reckon(creditor: Creditor) -> Reckoned:
             left[line.case_id].append([step, line.amount_ore])
             found.charged[month, step] += line.amount_ore
             continue
-        fall = -line.amount_ore
+        fall = -line.amount_ore - counted[entry.idempotency_key]
         told = found.paid if entry.kind.startswith("payment.") else found.given_up
         for charge in left[line.case_id]:
             part = min(fall, charge[1])

@@ -20,7 +20,7 @@ from portal.signing import envelopes, plan_signing
 from portal.signing.models import Envelope, EnvelopeSignature, SignatureUse
 from tests.bankid_fixtures import Phone
 from tests.debtor.test_pages import a_case_of_today, pay
-from tests.factories import EVA, JOHAN, a_creditor, enter_case, rules_of
+from tests.factories import EVA, JOHAN, a_creditor, enter_case, letters_leave, rules_of
 from tests.signing.ceremonies import identify, link, names_of, sent, sign, start_to_sign
 from tests.signing.envelopes import invited
 from tests.signing.pages import Browser, later, order_ref, words
@@ -91,6 +91,7 @@ def test_until_it_is_signed_the_case_goes_on(case: Case) -> None:
 
 
 def test_a_plan_signed_another_day_is_the_one_that_was_shown(case: Case) -> None:
+    letters_leave()
     envelope = offer(case)
     then = clock.now() + timedelta(days=2)
     plan_signing.settle(envelope, now=then)
