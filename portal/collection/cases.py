@@ -21,7 +21,6 @@ from portal.law.explanation import (
 )
 from portal.law.fees import Charge
 from portal.law.interest import Accrual, Movement, RateTable, Terms, accrue
-from portal.ledger import Account
 from portal.messages import Problem
 
 
@@ -163,18 +162,14 @@ def owed_on(case: Case, on: date) -> AmountDue:
 
 def interest_between(
     case: Case, from_on: date | None, until: date, *, known_by: date = date.max,
-    paid_ore: int = 0,
+    also: Sequence[ledger.CaseLine] = (),
 ) -> Accrual:  # fmt: skip
     """The interest from the day after one to another, by the books as they are now.
 
     from_on: None for the due date. known_by: a part of the claim that was found later than this day
-    never to have been owed still bears interest until it was found. paid_ore: of the principal, as
-    if it were paid on from_on.
+    never to have been owed still bears interest until it was found. also: as if it were booked too.
     """
-    books = ledger.of_case(case.id)
-    if paid_ore and from_on is not None:
-        paid = ledger.CaseLine(Account.PRINCIPAL, -paid_ore, from_on, "")
-        books = ledger.CaseBooks([*books.lines, paid])
+    books = ledger.CaseBooks([*ledger.of_case(case.id).lines, *also])
     return _accrue(case, until, books, rates.table(), from_on=from_on, known_by=known_by)[0]
 
 

@@ -60,17 +60,23 @@ def ran_late(case: Case, due: cases.AmountDue) -> Late:
     )
 
 
-def lower_interest(case: Case, late: Late, value_on: date, *, key: str, now: datetime) -> None:
-    """Give up interest that ran after a payment's own day on what it had covered.
+def lower_interest(
+    case: Case, late: Late, value_on: date, *, key: str, now: datetime, never_ore: int | None = None
+) -> int:
+    """Give up interest that ran after a payment's own day on what it had covered; answers how much.
 
-    late: as `ran_late` told it before the payment was booked.
+    late: as `ran_late` told it before the payment was booked. never_ore: what of it was never due,
+    if that is known, of a payment that does not cover all.
     """
     through_on = late.interest_through_on
     if through_on is None:
-        return
+        return 0
     left = ledger.balance(case.id)
-    still_ore = cases.interest_between(case, value_on, through_on).ore if left.principal_ore else 0
-    over_ore = max(0, late.ran_ore - still_ore)
+    if left.principal_ore and never_ore is not None:
+        over_ore = never_ore
+    else:
+        still = left.principal_ore and cases.interest_between(case, value_on, through_on).ore
+        over_ore = max(0, late.ran_ore - still)
     waived_ore = min(left.interest_ore, over_ore)
     # Interest that later money has paid and that did not run pays the claim.
     to_claim_ore = min(left.principal_ore, over_ore - waived_ore)
@@ -82,6 +88,7 @@ def lower_interest(case: Case, late: Late, value_on: date, *, key: str, now: dat
         },
         now=now,
     )  # fmt: skip
+    return waived_ore + to_claim_ore
 
 
 def book_interest(case: Case, due: cases.AmountDue, *, key: str, now: datetime) -> None:

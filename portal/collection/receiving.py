@@ -208,14 +208,14 @@ def settle_many(
     """Settle payments, each once; answers by key what those not settled before covered.
 
     A payment that the law's rules cannot settle is left, and answered with the reason. The cases
-    are locked in the order of their ids. Payments of one case are settled in the order given; of
-    two with one key, the first.
+    are locked in the order of their ids. Payments of one case are settled in the order of their
+    days, and of one day in the order given; of two with one key, the first.
     """
     done: dict[str, Settled | Problem] = {}
     by_key: dict[str, Received] = {}
     for one in received:
         by_key.setdefault(one.key, one)
-    waiting = sorted(by_key.values(), key=lambda one: one.case_id)
+    waiting = sorted(by_key.values(), key=lambda one: (one.case_id, one.value_on))
     while waiting:
         some, later = _firsts(waiting)
         done |= _settle_some(some, actor=actor, now=now)

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import ARRAY, BigInteger, any_, bindparam, func, select
 
 from portal import clock, ledger
-from portal.collection import cases, crossing, policy, states, unsent
+from portal.collection import cases, crossing, late_money, policy, states, unsent
 from portal.collection.models import Case, Event
 from portal.collection.moves import close, give_up, interrupt_limitation, move, post, record
 from portal.database.together import Part
@@ -72,14 +72,15 @@ def settle_payment(
     if covers_all_but_unsent(case, amount_ore, due) and unsent.withdraw(case, now=now):
         due = cases.amount_due(case, value_on)
     crossing.book_interest(case, due, key=key, now=now)
+    never = late_money.never_due(case, amount_ore, value_on)
     late = crossing.ran_late(case, due)
-    if amount_ore < due.total_ore - late.interest_ore - late.fees_ore:
-        late = replace(late, fees_ore=0)
+    late = replace(late, fees_ore=min(due.fees_ore, never.fees_ore))
     crossing.waive_late_fees(case, late, key=payment_key, now=now)
     fees_ore, interest_ore = due.fees_ore - late.fees_ore, due.interest_ore - late.interest_ore
-    principal_ore = due.principal_ore - _lower_claim(
-        case, due, late, amount_ore - fees_ore - interest_ore, key=key, now=now
+    lowered_ore = _lower_claim(
+        case, due, late, never, amount_ore - fees_ore - interest_ore, key=key, now=now
     )
+    principal_ore = due.principal_ore - lowered_ore
     parts = settle(
         amount_ore, fees_ore=fees_ore, interest_ore=interest_ore, principal_ore=principal_ore
     )
@@ -88,8 +89,12 @@ def settle_payment(
         now=now, money=money,
     )  # fmt: skip
     commission.charge([payment_key], now=now)
-    if late.interest_through_on is not None:
-        crossing.lower_interest(case, late, value_on, key=payment_key, now=now)
+    lowered_ore += crossing.lower_interest(
+        case, late, value_on, never_ore=never.interest_ore, key=payment_key, now=now
+    )
+    paid = late_money.NeverDue(never.interest_ore - lowered_ore, never.fees_ore - late.fees_ore)
+    is_back = late_money.give_back(case, paid, after=value_on, key=key, now=now) > 0
+    if is_back or late.interest_through_on is not None:
         left_ore = ledger.balance(case.id).total_ore
     else:
         left_ore = due.total_ore - late.fees_ore - amount_ore + parts.overpaid_ore
@@ -112,7 +117,7 @@ def settle_payment(
                 "interest_ore": interest_ore,
                 "principal_ore": principal_ore,
             },
-            **({"crossed_ore": late.fees_ore} if late.fees_ore else {}),
+            **({"crossed_ore": never.fees_ore} if never.fees_ore else {}),
         )
     if case.status in states.OPEN:
         interrupt_limitation(case, value_on)
@@ -154,19 +159,19 @@ def _post_parts(
 
 
 def _lower_claim(
-    case: Case, due: cases.AmountDue, late: crossing.Late, paid_ore: int, *, key: str, now: datetime
-) -> int:
+    case: Case, due: cases.AmountDue, late: crossing.Late, never: late_money.NeverDue,
+    paid_ore: int, *, key: str, now: datetime,
+) -> int:  # fmt: skip
     """Lower the claim by interest that later money has paid, and that did not run; answers by what.
 
     paid_ore: what a payment, valued on the day of due, has for the claim. Only when that is all of
     it: what the payment has beyond it then goes back, and `crossing.lower_interest` finds no claim
     to lower.
     """
-    through_on, left_ore = late.interest_through_on, due.principal_ore
-    if through_on is None or paid_ore <= 0:
+    left_ore = due.principal_ore
+    if late.interest_through_on is None or paid_ore <= 0:
         return 0
-    still = cases.interest_between(case, due.on, through_on, paid_ore=min(left_ore, paid_ore))
-    ore = max(0, min(left_ore, late.ran_ore - still.ore - late.interest_ore))
+    ore = max(0, min(left_ore, never.interest_ore - late.interest_ore))
     if paid_ore < left_ore - ore:
         return 0
     post(
@@ -284,7 +289,9 @@ def take_back(
     if not ledger.is_posted(payment_key) or ledger.is_posted(posted):
         return None
     move(case, "take a payment back", actor)
-    ran_ore = _ran_since(case, value_on)
+    # What fell with the payment of earlier interest is booked back as it was booked.
+    since = max(value_on, ledger.interest_booked_before(payment_key) or value_on)
+    ran_ore = _ran_since(case, since)
     # Until the bank's own day the money is on our account.
     instead = {Account.CLIENT_FUNDS: Account.UNMATCHED} if by_bank else {}
     kind = "payment.taken_back"
@@ -300,9 +307,15 @@ def take_back(
         ledger.take_back(
             earlier, kind=f"{kind}.taken_back", as_key=f"taken back:{earlier}", now=now, instead={}
         )
+    for earlier in (f"interest never ran:{key}", f"interest waived:{payment_key}"):
+        ledger.take_back(
+            earlier, kind=ledger.INTEREST_WAIVED, as_key=f"taken back:{earlier}", now=now,
+            instead={},
+        )  # fmt: skip
+    late_money.keep(case, key=key, now=now)
     through_on = ledger.of_case(case.id).interest_booked_through()
-    if through_on is not None and through_on > value_on:
-        more_ore = max(0, _ran_since(case, value_on) - ran_ore)
+    if through_on is not None and through_on > since:
+        more_ore = max(0, _ran_since(case, since) - ran_ore)
         post(
             case, ledger.INTEREST_ACCRUED, booked_on=through_on, key=f"interest:{posted}",
             lines={Account.INTEREST: more_ore, Account.CLAIMS: -more_ore}, now=now,
@@ -342,10 +355,7 @@ def _stay(
 def _take_back_counted(case: Case, payment_key: str, now: datetime) -> None:
     """Book back what of a payment was counted anew when a fee fell."""
     for key in ledger.counted_anew(case.id, payment_key):
-        ledger.take_back(
-            key, kind="payment.taken_back", as_key=f"taken back:{key}", now=now, instead={}
-        )
-        commission.take_back(key, now=now)
+        unsent.take_back_counted(key, now)
 
 
 def _ran_since(case: Case, value_on: date) -> int:

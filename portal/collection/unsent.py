@@ -122,16 +122,20 @@ def _fall(case: Case, letter: Withdrawn, kind: str, now: datetime) -> int:
 
 def _count_anew(case: Case, letter: Withdrawn, over_ore: int, on: date, now: datetime) -> None:
     """Let what was paid of a fee that fell cover what else is owed."""
-    for payment in ledger.fees_paid(case.id):
+    for payment in ledger.paid_of(case.id, Account.FEES):
         ore = min(over_ore, payment.ore)
         if ore:
-            _count_anew_of(case, payment, ore, f"counted anew:{letter.id}:{payment.key}", now)
+            count_anew(case, payment, ore, f"counted anew:{letter.id}:{payment.key}", now)
             over_ore -= ore
     # We may have taken the fee out already.
     ledger.cover(case.creditor_id, case.currency, on=on, key=f"fee unsent:{letter.id}", now=now)
 
 
-def _count_anew_of(case: Case, payment: ledger.FeesPaid, ore: int, key: str, now: datetime) -> None:
+def count_anew(case: Case, payment: ledger.PaidOf, ore: int, key: str, now: datetime) -> None:
+    """Let what a payment covers of a fee that fell cover what else is owed, or go back.
+
+    ore: of it. key: of the entry, which ends with the payment's.
+    """
     due = cases.amount_due(case, payment.booked_on)
     crossing.book_interest(case, due, key=key, now=now)
     late = crossing.ran_late(case, due)
@@ -156,3 +160,11 @@ def _count_anew_of(case: Case, payment: ledger.FeesPaid, ore: int, key: str, now
     crossing.lower_interest(case, late, payment.booked_on, key=key, now=now)
     if parts.overpaid_ore:
         refunds.owe_more(payment.key.removeprefix("payment:"), parts.overpaid_ore, now=now)
+
+
+def take_back_counted(key: str, now: datetime) -> None:
+    """Book back an entry that counted a payment anew. key: of the entry."""
+    ledger.take_back(
+        key, kind="payment.taken_back", as_key=f"taken back:{key}", now=now, instead={}
+    )
+    commission.take_back(key, now=now)

@@ -9,7 +9,8 @@
   principal changed and through which day interest is booked, for interest. `BOOKS`: of several, to
   be asked with other things (`database.together`).
 - `interest_booked(case_id)`: how much interest is booked.
-- `fees_charged(case_id)`, `fees_paid(case_id)`: its fees that stand, and which payments cover them.
+- `fees_charged(case_id)`: its fees that stand; `paid_of(case_id, account)`: which payments cover
+  them, or its interest.
 - `received_since_sql(case_id, at)`: what came for a case, for its plan.
 - `owed_to(creditor_id)`, `owed_rows(creditor_id)`: collected and not yet paid out.
 - `owed_by(creditor_id)`: what the creditor is charged: fees it bears, commission, signatures.
@@ -18,6 +19,7 @@
 - `entries(case_id)`: the entries of a case, for a page.
 - `unpaid_sql(column)`: what debtors still owe, for a list; `balances_sql(column)`: by part.
 - `trial_balance()`, `off_balance()`: every account's sum; all together, and of each creditor, zero.
+- `overpaid_by(case_id, on)`: what came too much by a day.
 - `overpaid_sql()`: what was paid too much and is still to go back, by case.
 - `case_totals_sql()`: what is owed and what came, of every case.
 - `client_money(creditor_id, currency)`: what of a company's lies on the client account.
@@ -54,30 +56,34 @@ from portal.ledger.books import (
     Balance,
     CaseBooks,
     CaseLine,
+    Counted,
     EntryRow,
-    FeesPaid,
     Movement,
     OwedRow,
+    PaidOf,
     balance,
     balance_after,
     balances_sql,
     case_totals_sql,
     charged_currencies,
     counted_anew,
+    counted_for,
     entries,
     fees_charged,
-    fees_paid,
     interest_booked,
+    interest_booked_before,
     is_posted,
     is_posted_sql,
     line_id,
     of_case,
     off_balance,
+    overpaid_by,
     overpaid_sql,
     owed_by,
     owed_rows,
     owed_to,
     owing_creditors,
+    paid_of,
     post,
     post_many,
     received_since_sql,
@@ -133,11 +139,12 @@ __all__ = [
     "Balance",
     "CaseBooks",
     "CaseLine",
+    "Counted",
     "EntryRow",
-    "FeesPaid",
     "Movement",
     "OwedRow",
     "OwnShare",
+    "PaidOf",
     "Share",
     "are_sums_right",
     "balance",
@@ -147,14 +154,15 @@ __all__ = [
     "charged_currencies",
     "client_money",
     "counted_anew",
+    "counted_for",
     "cover",
     "covered",
     "entries",
     "fees_charged",
-    "fees_paid",
     "forget_sums",
     "hold_own_share",
     "interest_booked",
+    "interest_booked_before",
     "is_posted",
     "is_posted_sql",
     "keep_sums",
@@ -163,12 +171,14 @@ __all__ = [
     "newest_entry",
     "of_case",
     "off_balance",
+    "overpaid_by",
     "overpaid_sql",
     "owed_by",
     "owed_rows",
     "owed_to",
     "owing_creditors",
     "own_share",
+    "paid_of",
     "post",
     "post_many",
     "received_since_sql",

@@ -174,12 +174,23 @@ class CaseBooks:
 
 
 @dataclass(frozen=True)
-class FeesPaid:
-    """What a payment covers of fees, in öre. key: of its entry. booked_on: its value date."""
+class PaidOf:
+    """What a payment covers of fees or of interest, in öre.
+
+    key: of its entry. booked_on: its value date.
+    """
 
     key: str
     booked_on: date
     ore: int
+
+
+@dataclass(frozen=True)
+class Counted:
+    """An entry that counted a payment anew. overpaid_ore: what of it then was too much."""
+
+    key: str
+    overpaid_ore: int
 
 
 @dataclass(frozen=True)
@@ -428,26 +439,37 @@ def interest_booked(case_id: int) -> int:
 
 def fees_charged(case_id: int) -> int:
     """The fees that were booked on a case and not given up, paid or not, in öre."""
-    return sum(one.ore for one in _fee_lines(case_id) if not one.kind.startswith("payment."))
+    lines = _lines(case_id, Account.FEES)
+    return sum(one.ore for one in lines if not one.kind.startswith("payment."))
 
 
-def fees_paid(case_id: int) -> list[FeesPaid]:
-    """What payments cover of a case's fees, the newest first.
+def paid_of(case_id: int, account: Account) -> list[PaidOf]:
+    """What payments to us cover of a case's fees, or interest, the newest first.
 
     What was taken back or counted anew covers none.
     """
-    paid: dict[str, FeesPaid] = {}
-    for one in _fee_lines(case_id):
-        if one.kind == "payment.taken_back":
-            paid.pop(one.idempotency_key.replace("taken back:", "payment:", 1), None)
-        elif one.kind == COUNTED_ANEW:
-            # After its name and the letter's, the payment's own key.
-            key = one.idempotency_key.split(":", 2)[2]
-            if key in paid:
-                paid[key] = replace(paid[key], ore=paid[key].ore - one.ore)
-        elif one.kind.startswith("payment."):
-            paid[one.idempotency_key] = FeesPaid(one.idempotency_key, one.booked_on, -one.ore)
+    paid: dict[str, PaidOf] = {}
+    for one in _lines(case_id, account):
+        key = one.idempotency_key.removeprefix("taken back:")
+        if key.startswith("counted anew:"):
+            # After its name and the cause, the payment's own key.
+            key = key.split(":", 2)[2]
+        if one.kind.startswith("payment.") and one.kind != "payment.direct":
+            # What is taken back names the payment without the word that begins its key.
+            key = f"payment:{key.removeprefix('payment:')}"
+            before = paid.get(key, PaidOf(key, one.booked_on, 0))
+            paid[key] = replace(before, ore=before.ore - one.ore)
     return [one for one in reversed(paid.values()) if one.ore > 0]
+
+
+def overpaid_by(case_id: int, on: date) -> int:
+    """What payments that were valued by a day brought too much when they were booked, in öre."""
+    lines = _lines(case_id, Account.OVER_PAYMENT)
+    return -sum(
+        one.ore
+        for one in lines
+        if one.booked_on <= on and one.kind.startswith("payment.") and one.kind != COUNTED_ANEW
+    )
 
 
 def counted_anew(case_id: int, payment_key: str) -> list[str]:
@@ -455,21 +477,50 @@ def counted_anew(case_id: int, payment_key: str) -> list[str]:
 
     payment_key: of the payment's entry.
     """
-    keys = [
-        one.idempotency_key
-        for one in _fee_lines(case_id)
-        if one.kind == COUNTED_ANEW and one.idempotency_key.endswith(f":{payment_key}")
-    ]
+    return [one for one in _counted(case_id) if one.endswith(f":{payment_key}")]
+
+
+def counted_for(case_id: int, cause: str) -> list[Counted]:
+    """The entries that counted payments anew for a cause, and that are not taken back themselves.
+
+    cause: what it begins with.
+    """
+    keys = [one for one in _counted(case_id) if one.startswith(f"counted anew:{cause}")]
+    over = select(Entry.idempotency_key, -Line.amount_ore).join(Line, Line.entry_id == Entry.id)
+    overpaid = dict(
+        db.session.execute(
+            over.where(Entry.idempotency_key.in_(keys), Line.account == Account.OVER_PAYMENT)
+        ).all()
+    )
+    return [Counted(one, overpaid.get(one, 0)) for one in keys]
+
+
+def _counted(case_id: int) -> list[str]:
+    lines = _lines(case_id, Account.FEES, Account.INTEREST)
+    keys = dict.fromkeys(one.idempotency_key for one in lines if one.kind == COUNTED_ANEW)
     return [one for one in keys if not is_posted(f"taken back:{one}")]
 
 
-def _fee_lines(case_id: int) -> Sequence[Any]:
+def _lines(case_id: int, *accounts: Account) -> Sequence[Any]:
     return db.session.execute(
         select(Entry.idempotency_key, Entry.kind, Entry.booked_on, Line.amount_ore.label("ore"))
         .join(Line, Line.entry_id == Entry.id)
-        .where(Line.case_id == case_id, Line.account == Account.FEES)
+        .where(Line.case_id == case_id, Line.account.in_(accounts))
         .order_by(Entry.id)
     ).all()
+
+
+def interest_booked_before(key: str) -> date | None:
+    """The last day that interest was booked to and including when the entry with a key was written.
+
+    None when none was.
+    """
+    entry = db.session.scalars(select(Entry).where(Entry.idempotency_key == key)).one()
+    return db.session.scalar(
+        select(func.max(Entry.booked_on)).where(
+            Entry.case_id == entry.case_id, Entry.id < entry.id, Entry.kind == INTEREST_ACCRUED
+        )
+    )
 
 
 # The key of the payment that an entry of money is of.

@@ -112,9 +112,10 @@ _OPEN = """
 open_payments as materialized (
     select id, kind, currency, amount_ore, value_on from bank_payments
     where state not in ('repeated', 'statement') and currency = :currency and cleared_on is null
+        {which}
 )"""
 _LOOKED_AT_AGAIN = (
-    _OPEN
+    _OPEN.replace("{which}", "")
     + """, also_batches as (
     select o.batch_id as id from open_payments t cross join lateral (
         select batch_id, status from payouts x where x.cleared_on is not null
@@ -169,9 +170,9 @@ AGAIN_WITHIN = _LOOKED_AT_AGAIN.format(
     union
     select id from bank_payments where {_WITHIN} and cleared_as is distinct from ''""",
 )
-# Nothing that is cleared.
+# Nothing that is cleared, and only what orders may have at the bank.
 NOTHING_AGAIN = (
-    _OPEN
+    _OPEN.format(which="and kind in ('debit', 'returned')")
     + """,
 also_batches as (select id from payout_batches where false),
 also as (select id from bank_payments where false)"""

@@ -83,6 +83,33 @@ def owe(keys: Sequence[str], *, now: datetime) -> None:
     db.session.flush()
 
 
+def can_owe_more(key: str) -> bool:
+    """Whether more of a payment can go back: what goes back of it already is not sent, nor in a
+    file. It is held for the caller until the transaction ends. key: its `channel_reference`.
+    """
+    query = (
+        select(Refund.id)
+        .join(Payment, Payment.id == Refund.booked_id)
+        .where(Payment.channel_reference == key, Refund.status.not_in((FAILED, WITHDRAWN)))
+    )
+    if db.session.scalar(query) is not None:
+        return _changeable(key) is not None
+    return db.session.scalar(select(Payment.id).where(Payment.channel_reference == key)) is not None
+
+
+def _changeable(key: str) -> Refund | None:
+    return db.session.scalar(
+        select(Refund)
+        .join(Payment, Payment.id == Refund.booked_id)
+        .where(
+            Payment.channel_reference == key, Refund.status.in_(NOT_SENT), Refund.batch_id.is_(None)
+        )
+        # Who sends it holds it before its case.
+        .with_for_update(of=Refund, skip_locked=True)
+        .execution_options(populate_existing=True)
+    )
+
+
 def owe_more(key: str, ore: int, *, now: datetime) -> None:
     """Let more of a payment go back than was too much when it was booked.
 
@@ -90,6 +117,10 @@ def owe_more(key: str, ore: int, *, now: datetime) -> None:
     """
     payment = db.session.scalar(select(Payment).where(Payment.channel_reference == key))
     if payment is None:
+        return
+    if (goes_back := _changeable(key)) is not None:
+        goes_back.amount_ore += ore
+        db.session.flush()
         return
     refund = _refund_of(payment, ore, now)
     db.session.add(refund)
@@ -101,6 +132,19 @@ def owe_more(key: str, ore: int, *, now: datetime) -> None:
     if told is not None:
         _fill_in(refund, told[0], told[1].id, by=SYSTEM.label)
     db.session.flush()
+
+
+def owe_less(key: str, ore: int, *, now: datetime) -> bool:
+    """Let what `owe_more` said not go; answers whether it had not gone, and is not just going."""
+    goes_back = _changeable(key)
+    if goes_back is None or goes_back.amount_ore < ore:
+        return False
+    if goes_back.amount_ore > ore:
+        goes_back.amount_ore -= ore
+        db.session.flush()
+    else:
+        withdraw(goes_back, actor=SYSTEM, now=now)
+    return True
 
 
 def _refund_of(payment: Payment, ore: int, now: datetime) -> Refund:

@@ -94,6 +94,10 @@ def test_interest_held_back_by_a_missing_rate_is_owed_after_a_payment_that_was_t
             rates.add(date(2026, 7, 1), Decimal(2), "a test's", actor=SYSTEM, now=LATER)
 
 
+def by_day(came: list[Received]) -> list[Received]:
+    return sorted(came, key=lambda one: one.value_on)
+
+
 def test_payments_received_together_are_as_those_received_one_by_one(app: Flask) -> None:
     together, alone = make_twins(120, seed=4)
     a_price("25")
@@ -104,11 +108,11 @@ def test_payments_received_together_are_as_those_received_one_by_one(app: Flask)
             if case.closed_on is None:
                 stops.stop(cases.lock(case.id), states.HOLD, "", actor=SYSTEM, now=NOW)
         db.session.commit()
-    came = some_payments(cases_of(together), random.Random(6))
+    came = by_day(some_payments(cases_of(together), random.Random(6)))
     done = booking.receive_many(came, actor=BANK, now=LATER)
     db.session.commit()
     assert booking.receive_many(came, actor=BANK, now=LATER) == {}
-    for one in some_payments(cases_of(alone), random.Random(6)):
+    for one in by_day(some_payments(cases_of(alone), random.Random(6))):
         booking.receive(
             one.case_id, amount_ore=one.amount_ore, currency="SEK", key=one.key,
             channel=one.channel, value_on=one.value_on, payer=None, actor=BANK, now=LATER,

@@ -276,8 +276,10 @@ class _Reader:
         told = Fields(node, f"{entry.place}/TxDtls[{entry.payments.count + 1}]", ("RmtInf",))
         sign = told.sign(default=entry.sign)
         ore = _own_amount(entry, told)
-        entry.payments.add(sign * ore)
         entry.batch.add(ore)
+        if entry.sign == sign == 1 and 0 < entry.ore < ore and self._is_charged(entry, told, node):
+            ore = entry.ore
+        entry.payments.add(sign * ore)
         if entry.is_booked and ore:
             check_size(ore, told.line, told.place)
             is_return = any(path.startswith("RtrInf") for path in told.texts)
@@ -287,6 +289,16 @@ class _Reader:
             remittance = node.find(f"{self.ns}RmtInf")
             yield _received(entry, told, kind, sign * ore, remittance)
         _let_go(node)
+
+    def _is_charged(self, entry: _Entry, told: Fields, node: etree._Element) -> bool:
+        """Whether an entry's only payment tells what was sent, of which a bank has kept charges.
+
+        What came to the account is then the entry's amount, and no more.
+        """
+        above = node.getparent()
+        number = None if above is None else above.findtext(f"{self.ns}Btch/{self.ns}NbOfTxs")
+        is_sent = told.ore("Amt") is None and told.ore("AmtDtls/TxAmt/Amt") is not None
+        return not entry.payments.count and number == "1" and is_sent
 
     # Sums.
 

@@ -118,6 +118,12 @@ def test_the_only_payment_of_an_entry_may_leave_the_amount_to_it() -> None:
     assert payments(camt(one, version=2))[0].amount_ore == 150_000
 
 
+def test_of_an_only_payment_that_a_bank_kept_charges_of_what_came_counts() -> None:
+    sent = entry([Paid(10_000)], 2)
+    came = sent.replace('<Ntry><Amt Ccy="SEK">100.00</Amt>', '<Ntry><Amt Ccy="SEK">99.00</Amt>')
+    assert payments(camt(came, version=2))[0].amount_ore == 9_900
+
+
 def test_of_several_payments_each_tells_its_amount() -> None:
     one = entry([ANNA, BO], 2).replace(
         '<AmtDtls><TxAmt><Amt Ccy="SEK">1500.00</Amt></TxAmt></AmtDtls>', ""

@@ -1,0 +1,224 @@
+"""A payment given to its case after later money counts as if it had been given on its day."""
+
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from hypothesis import HealthCheck, example, given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
+from sqlalchemy import select
+
+from portal import ledger
+from portal.collection import cases, checks, lifecycle
+from portal.collection.models import Case
+from portal.database import tenancy
+from portal.extensions import db
+from portal.identity.actor import SWISH, Actor
+from portal.ledger import Account
+from portal.payments import booking, refunds
+from portal.payments.models import Payment, Refund
+from tests.factories import NOW, TODAY, a_case, a_creditor, letters_leave, rules_of
+
+ERIK = Actor("person", "Erik Wallin", None, "operator")
+CLAIM, FEE = 100_000, 6_000
+LATER = NOW + timedelta(days=200)
+
+
+def pays(case: Case, ore: int, day: int, key: str, channel: str = "bankgiro") -> None:
+    booking.receive(
+        case.id, amount_ore=ore, currency="SEK", key=f"{channel}:{case.id}:{key}", channel=channel,
+        value_on=TODAY + timedelta(days=day), payer=None, actor=SWISH, now=LATER,
+    )  # fmt: skip
+    db.session.commit()
+
+
+def undone(case: Case, key: str) -> None:
+    """As an operator undoes it: what is to go back of it does not."""
+    reference = f"bankgiro:{case.id}:{key}"
+    payment = booking.take_back(
+        reference, by_bank=False, on=TODAY + timedelta(days=201), actor=ERIK, now=LATER
+    )
+    assert payment is not None
+    for refund in refunds.of_booked([payment.id]):
+        refunds.withdraw(refund, actor=ERIK, now=LATER)
+    db.session.commit()
+
+
+def reminded(case: Case, day: int) -> None:
+    """The reminder leaves, if there is something to remind of still."""
+    held = cases.lock(case.id)
+    if held.closed_on is None:
+        lifecycle.send_reminder(
+            held, today=TODAY + timedelta(days=day), now=NOW + timedelta(days=day)
+        )
+        letters_leave("reminder")
+    db.session.commit()
+
+
+def owed(case: Case, day: int) -> int:
+    return cases.amount_due(cases.lock(case.id), TODAY + timedelta(days=day)).total_ore
+
+
+def sums(case: Case) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for entry in ledger.entries(case.id):
+        for account, ore in entry.lines:
+            found[account] = found.get(account, 0) + ore
+    return {account: ore for account, ore in found.items() if ore}
+
+
+def to_go_back(case: Case) -> int:
+    return -sums(case).get("over_payment", 0)
+
+
+def refunded(case: Case, key: str) -> int:
+    """What goes back of a payment."""
+    query = (
+        select(Refund.amount_ore)
+        .join(Payment, Payment.id == Refund.booked_id)
+        .where(
+            Payment.channel_reference.endswith(f":{case.id}:{key}"),
+            Refund.status.not_in(("failed", "withdrawn")),
+        )
+    )
+    return sum(db.session.scalars(query))
+
+
+def nothing_differs() -> bool:
+    with tenancy.service():
+        return (
+            sum(ledger.trial_balance().values()) == 0
+            and not booking.differences()
+            and not refunds.differences()
+            and not checks.differences()
+        )
+
+
+@pytest.fixture
+def paid_late(app: Flask) -> Case:
+    """A case whose claim was paid in time, which nobody knew: it was reminded, and paid again."""
+    case = a_case()
+    reminded(case, 1)
+    pays(case, owed(case, 30), 30, "second", "swish")
+    assert cases.lock(case.id).status == "paid"
+    return case
+
+
+def test_a_closed_case_gives_back_the_fee_and_the_interest_that_later_money_paid(
+    paid_late: Case,
+) -> None:
+    interest = 548 + 822
+    pays(paid_late, CLAIM + 548, 0, "first")
+    assert sums(paid_late)[Account.OVER_PAYMENT] == -(CLAIM + FEE + interest)
+    assert Account.FEE_INCOME not in sums(paid_late)
+    assert sums(paid_late)[Account.OWED_TO_CREDITOR] == -(CLAIM + 548)
+
+
+def test_what_later_money_paid_too_much_goes_back_to_who_paid_it(paid_late: Case) -> None:
+    pays(paid_late, CLAIM + 548, 0, "first")
+    assert refunded(paid_late, "second") == FEE + 822
+    assert refunded(paid_late, "first") == CLAIM + 548
+    assert nothing_differs()
+
+
+def test_a_part_that_came_late_gives_back_its_interest_and_no_fee(paid_late: Case) -> None:
+    pays(paid_late, 548 + 50_000, 0, "first")
+    assert refunded(paid_late, "second") == 411
+    assert sums(paid_late)[Account.FEE_INCOME] == -FEE
+    assert nothing_differs()
+
+
+def test_a_second_late_payment_gives_back_nothing_more(paid_late: Case) -> None:
+    pays(paid_late, CLAIM + 548, 0, "first")
+    pays(paid_late, CLAIM + 548, 0, "third")
+    assert refunded(paid_late, "second") == FEE + 822
+    assert refunded(paid_late, "third") == CLAIM + 548
+
+
+def test_a_payment_of_after_the_case_was_closed_gives_back_nothing_else(paid_late: Case) -> None:
+    pays(paid_late, CLAIM, 31, "first")
+    assert refunded(paid_late, "second") == 0
+
+
+def test_an_open_case_gives_back_the_fee_that_later_money_paid(app: Flask) -> None:
+    case = a_case()
+    reminded(case, 1)
+    pays(case, 20_000, 11, "second")
+    pays(case, CLAIM + 548, 0, "first")
+    assert cases.lock(case.id).status == "paid"
+    assert sums(case)[Account.OVER_PAYMENT] == -20_000
+    assert refunded(case, "second") >= FEE
+    assert nothing_differs()
+
+
+def test_late_money_that_is_undone_leaves_all_as_it_was(paid_late: Case) -> None:
+    before = sums(paid_late)
+    pays(paid_late, CLAIM + 548, 0, "first")
+    undone(paid_late, "first")
+    assert sums(paid_late) == before
+    assert refunded(paid_late, "second") == refunded(paid_late, "first") == 0
+    assert nothing_differs()
+
+
+def test_what_is_sent_back_already_stays_when_the_late_money_is_undone(paid_late: Case) -> None:
+    pays(paid_late, CLAIM + 548, 0, "first")
+    db.session.scalars(select(Refund).where(Refund.way == "swish")).one().status = "released"
+    undone(paid_late, "first")
+    assert refunded(paid_late, "second") == FEE + 822
+    assert Account.FEE_INCOME not in sums(paid_late)
+    assert nothing_differs()
+
+
+def test_later_money_whose_refund_is_sent_gives_back_no_more_by_itself(app: Flask) -> None:
+    case = a_case()
+    reminded(case, 1)
+    pays(case, owed(case, 30) + 500, 30, "second", "swish")
+    db.session.scalars(select(Refund).where(Refund.way == "swish")).one().status = "released"
+    pays(case, CLAIM + 548, 0, "first")
+    assert refunded(case, "second") == 500
+    assert nothing_differs()
+
+
+def test_later_money_that_was_too_much_already_gives_back_more(app: Flask) -> None:
+    case = a_case()
+    reminded(case, 1)
+    pays(case, owed(case, 30) + 500, 30, "second", "swish")
+    pays(case, CLAIM + 548, 0, "first")
+    assert refunded(case, "second") == FEE + 822 + 500
+    undone(case, "first")
+    assert refunded(case, "second") == 500
+    assert nothing_differs()
+
+
+later = st.lists(st.tuples(st.integers(2, 60), st.integers(100, 150_000)), min_size=1, max_size=2)
+
+
+@given(ore=st.integers(100, 120_000), paid=later)
+@example(ore=100_548, paid=[(30, 107_370)])
+@example(ore=50_000, paid=[(60, 60_000)])
+@example(ore=100_548, paid=[(5, 40_000), (60, 70_000)])
+@examples(
+    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_money_told_late_is_worth_the_same_as_told_on_its_day(
+    app: Flask, ore: int, paid: list[tuple[int, int]]
+) -> None:
+    creditor = a_creditor()
+    # A rest of ten kronor would be given up, whichever payment left it.
+    rules_of(creditor, small_rest_ore=0)
+    known, late = a_case(creditor), a_case(creditor)
+    pays(known, ore, 0, "first")
+    for case in (known, late):
+        reminded(case, 1)
+        for number, (day, later_ore) in enumerate(sorted(paid)):
+            pays(case, later_ore, day, f"later {number}")
+    before = sums(late)
+    pays(late, ore, 0, "first")
+    # Interest is rounded once for each payment.
+    assert abs(to_go_back(late) - to_go_back(known)) <= 3
+    assert abs(ledger.balance(late.id).total_ore - ledger.balance(known.id).total_ore) <= 3
+    assert sums(late).get("fee_income") == sums(known).get("fee_income")
+    assert nothing_differs()
+    undone(late, "first")
+    assert sums(late) == before
