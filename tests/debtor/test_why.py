@@ -25,7 +25,7 @@ from tests.debtor.test_pages import (
     said,
     sent_letter,
 )
-from tests.factories import a_creditor, enter_case
+from tests.factories import a_creditor, enter_case, letters_leave
 
 __all__ = ["case", "inside"]
 CLERK = Actor("person", "Johan Ekdahl", None, "creditor")
@@ -129,6 +129,7 @@ def test_a_part_that_there_is_not_is_not_found(inside: Visitor) -> None:
 
 
 def test_the_history_tells_what_happened_and_what_comes(inside: Visitor, case: Case) -> None:
+    letters_leave()
     pay(case, 60_000)
     disputes.object_to(
         cases.lock(case.id), reason="amount", words="Secret", amount_ore=None, channel="web",
