@@ -73,7 +73,7 @@ def _decide(what: str, refund: Refund) -> None:
         refunds.confirm(refund.id, "bankgiro", "9912346", "ringde", actor=ERIK, now=NOW)
     elif what == "send" and refund.status == refunds.WAITING:
         refund.status = refunds.RELEASED
-    elif what == "paid":
+    elif what == "paid" and not _has_been_sent_again(refund):
         refunds.settle(refund, on=TODAY, actor=ERIK, now=NOW)
     elif what == "fails":
         refunds.reject(refund, "AC04", on=TODAY, actor=ERIK, now=NOW)
@@ -81,6 +81,15 @@ def _decide(what: str, refund: Refund) -> None:
         refunds.try_again(refund.id, actor=ERIK, now=NOW)
     elif what == "comes back":
         refunds.return_(refund, "AC04", on=TODAY, actor=ERIK, now=NOW)
+
+
+def _has_been_sent_again(refund: Refund) -> bool:
+    """Whether money that is told of late would have gone twice, which the books then say."""
+    sent = select(Refund.id).where(
+        Refund.booked_id == refund.booked_id, Refund.id != refund.id,
+        Refund.status.in_((refunds.RELEASED, refunds.SETTLED)),
+    )  # fmt: skip
+    return refund.status in refunds.NOT_PAID and db.session.scalars(sent).first() is not None
 
 
 def _twice(work: object) -> None:
