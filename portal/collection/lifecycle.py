@@ -20,6 +20,7 @@ from portal.collection import (
     plans,
     policy,
     reaching,
+    settling,
     states,
     stops,
     unsent,
@@ -435,7 +436,7 @@ def write_again(message_id: int, *, actor: Actor, today: date, now: datetime) ->
     if not case.is_stopped and _LETTERS.get(case.status) == given_up.kind:
         _write_newest_again(case, str(message_id), actor=actor, today=today, now=now)
     else:
-        unsent.fall(case, [given_up], now=now)
+        settling.let_fall([given_up], now=now)
 
 
 _LETTERS = {states.REMINDED: "reminder", states.DEMANDED: "demand"}

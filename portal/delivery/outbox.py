@@ -11,6 +11,7 @@ from sqlalchemy import (
     ColumnElement,
     Select,
     TextClause,
+    and_,
     bindparam,
     case,
     column,
@@ -547,16 +548,26 @@ def count_waiting(creditor_id: int) -> int:
     return db.session.scalar(waiting) or 0
 
 
+def _letters_before(creditor_id: int, instant: datetime) -> ColumnElement[bool]:
+    return and_(
+        Message.creditor_id == creditor_id,
+        Message.kind.in_(STEPS),
+        _NOT_LEFT,
+        Message.created_at < instant,
+    )
+
+
+def cases_with_letters_before(creditor_id: int, instant: datetime) -> list[int]:
+    """Cases with letters that `withdraw_letters_before` would give up, by their ids."""
+    theirs = select(Message.case_id).where(_letters_before(creditor_id, instant))
+    return sorted({one for one in db.session.scalars(theirs) if one is not None})
+
+
 def withdraw_letters_before(creditor_id: int, instant: datetime) -> list[Withdrawn]:
     """Give up reminders and demands written before an instant that have not left; which."""
     rows = db.session.execute(
         update(Message)
-        .where(
-            Message.creditor_id == creditor_id,
-            Message.kind.in_(STEPS),
-            _NOT_LEFT,
-            Message.created_at < instant,
-        )
+        .where(_letters_before(creditor_id, instant))
         .values(status="withdrawn")
         .returning(*_OF_WITHDRAWN)
     )
