@@ -46,7 +46,7 @@ def never_due(case: Case, ore: int, on: date) -> NeverDue:
         ore, fees_ore=max(0, stood.fees_ore), interest_ore=max(0, stood.interest_ore),
         principal_ore=max(0, stood.principal_ore),
     )  # fmt: skip
-    never_ore = _never_ran(case, books, parts, on)
+    never_ore = _never_ran(case, books, parts, ore, on)
     if ore < stood.total_ore:
         return NeverDue(never_ore, 0)
     charged = [one for one in books.lines if _is_fee(one)]
@@ -54,11 +54,11 @@ def never_due(case: Case, ore: int, on: date) -> NeverDue:
     return NeverDue(never_ore, max(0, sum(one.ore for one in charged) - before_ore))
 
 
-def _never_ran(case: Case, books: ledger.CaseBooks, parts: Settlement, on: date) -> int:
+def _never_ran(case: Case, books: ledger.CaseBooks, parts: Settlement, ore: int, on: date) -> int:
     through_on = books.interest_booked_through()
     if through_on is None or through_on <= on:
         return 0
-    still = cases.interest_between(case, on, through_on, also=_covered(books, parts, on))
+    still = cases.interest_between(case, on, through_on, also=_covered(case, books, parts, ore, on))
     ran = cases.interest_between(case, on, through_on)
     # Some of it may have been given up for another late payment.
     until = cases.interest_between(case, None, on)
@@ -79,21 +79,25 @@ def _stood(case: Case, books: ledger.CaseBooks, on: date) -> ledger.Balance:
     return ledger.Balance(claim.principal_ore, booked.interest_ore + ran.ore, booked.fees_ore)
 
 
-def _covered(books: ledger.CaseBooks, parts: Settlement, on: date) -> list[ledger.CaseLine]:
-    """What money that came on a day changes of the principal.
+def _covered(
+    case: Case, books: ledger.CaseBooks, parts: Settlement, ore: int, on: date
+) -> list[ledger.CaseLine]:
+    """What money that came on a day changes of the principal, on it and when later money comes.
 
-    What it covers of fees and interest later payments need not, which then cover principal.
+    What it covers of fees and interest, and what then does not run, later money need not cover, and
+    so covers principal once fees and interest are paid.
     """
-    covered = [ledger.CaseLine(Account.PRINCIPAL, -parts.principal_ore, on, "")]
-    freed_ore, paid = parts.fees_ore + parts.interest_ore, dict[date, int]()
-    for one in books.lines:
-        is_of_money = one.account != Account.PRINCIPAL and one.kind.startswith("payment.")
-        if is_of_money and one.booked_on > on:
-            paid[one.booked_on] = paid.get(one.booked_on, 0) - one.ore
-    for day in sorted(paid):
-        ore = max(0, min(freed_ore, paid[day]))
-        covered.append(ledger.CaseLine(Account.PRINCIPAL, -ore, day, ""))
-        freed_ore -= ore
+    lowered_ore = parts.principal_ore
+    covered = [ledger.CaseLine(Account.PRINCIPAL, -lowered_ore, on, "")]
+    days = {one.booked_on for one in books.lines if one.kind.startswith("payment.")}
+    for day in sorted(one for one in days if one > on):
+        ran = cases.interest_between(case, on, day)
+        spared_ore = ran.ore - cases.interest_between(case, on, day, also=covered).ore
+        was = books.balance(day)
+        left_ore = max(0, was.total_ore - ore - spared_ore)
+        more_ore = max(0, was.principal_ore - lowered_ore - left_ore)
+        covered.append(ledger.CaseLine(Account.PRINCIPAL, -more_ore, day, ""))
+        lowered_ore += more_ore
     return covered
 
 

@@ -76,16 +76,25 @@ def settle_payment(
     crossing.book_interest(case, due, key=key, now=now)
     never = late_money.never_due(case, amount_ore, value_on)
     late = crossing.ran_late(case, due)
+    # Fees of later, which the money covers last.
+    later_ore = late.fees_ore
     late = replace(late, fees_ore=min(due.fees_ore, never.fees_ore))
+    later_ore = max(0, later_ore - late.fees_ore)
     crossing.waive_late_fees(case, late, key=payment_key, now=now)
     fees_ore, interest_ore = due.fees_ore - late.fees_ore, due.interest_ore - late.interest_ore
     lowered_ore = _lower_claim(
-        case, due, late, never, amount_ore - fees_ore - interest_ore, key=key, now=now
+        case, due, late, never, amount_ore - (fees_ore - later_ore) - interest_ore, key=key, now=now
     )
     principal_ore = due.principal_ore - lowered_ore
     parts = settle(
-        amount_ore, fees_ore=fees_ore, interest_ore=interest_ore, principal_ore=principal_ore
-    )
+        amount_ore, fees_ore=fees_ore - later_ore, interest_ore=interest_ore,
+        principal_ore=principal_ore,
+    )  # fmt: skip
+    to_later_ore = min(later_ore, parts.overpaid_ore)
+    parts = replace(
+        parts, fees_ore=parts.fees_ore + to_later_ore,
+        overpaid_ore=parts.overpaid_ore - to_later_ore,
+    )  # fmt: skip
     _post_parts(
         case, f"payment.{channel}", amount_ore, parts, booked_on=value_on, key=payment_key,
         now=now, money=money,

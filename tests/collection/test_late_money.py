@@ -199,7 +199,7 @@ later = st.lists(st.tuples(st.integers(2, 60), st.integers(100, 150_000)), min_s
 @example(ore=50_000, paid=[(60, 60_000)])
 @example(ore=100_548, paid=[(5, 40_000), (60, 70_000)])
 @examples(
-    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_money_told_late_is_worth_the_same_as_told_on_its_day(
     app: Flask, ore: int, paid: list[tuple[int, int]]
