@@ -46,11 +46,6 @@ insert into creditors (key, organisation_number, name, address_line, postcode, t
     debt_description, created_at)
 select 'c' || n, '55' || lpad(n::text, 8, '0'), 'Borgenär ' || n || ' AB', 'Gatan ' || n, '11122',
     'Stockholm', 'SE', 'Varor', '2025-01-02 08:00+01' from generate_series(1, {creditors}) n;
-insert into bank_files (sha256, size, name, kind, bank_id, accounts, way, by, at, status, totals,
-    repeated)
-select 'f' || n, 1, 'f' || n, case when n % 2 = 0 then 'camt.053' else 'bgmax' end, 'f' || n,
-    '{{50501055}}', 'page', '', '2025-01-02 08:00+01', 'taken', '[]', 0
-from generate_series(1, 4) n;
 create temp table made as
 select n, case when n % 5 = 0 then 1 else n % {creditors} + 1 end as creditor_id,
     n / 3 + 1 as case_id,
@@ -59,6 +54,11 @@ select n, case when n % 5 = 0 then 1 else n % {creditors} + 1 end as creditor_id
 from generate_series(0, {payments} - 1) n
 """
 PAYMENTS = """
+insert into bank_files (sha256, size, name, kind, bank_id, accounts, way, by, at, status, totals,
+    repeated)
+select 'f' || n, 1, 'f' || n, case when n % 2 = 0 then 'camt.053' else 'bgmax' end, 'f' || n,
+    '{{50501055}}', 'page', '', '2025-01-02 08:00+01', 'taken', '[]', 0
+from generate_series({file}, {file} + 1) n;
 insert into bank_payments (file_id, account, kind, amount_ore, currency, value_on,
     reference_numbers, reference_ores, text, payer_name, payer_address, serial, deposit, position,
     state)
