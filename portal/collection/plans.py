@@ -79,6 +79,13 @@ class Progress:
     def left_ore(self) -> int:
         return self.amount_ore - self.came_ore
 
+    def asked_ore(self, owed_ore: int) -> int:
+        """What is left of it in a case that owes so much.
+
+        A claim that was credited meanwhile may be less than a part of its plan.
+        """
+        return min(self.left_ore, owed_ore)
+
 
 class NotSigned(RedaError):
     """The creditor's rules say that the debtor signs such a plan before it holds."""

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import (
     ColumnElement,
+    Executable,
     Select,
     TextClause,
     and_,
@@ -368,12 +369,25 @@ def withdraw(message_id: int) -> Withdrawn:
 
     Raises NotFailed when it was not given up before.
     """
-    row = db.session.execute(
+    return _failed(
         update(Message)
-        .where(Message.id == message_id, Message.status == "failed", Message.channel == "letter")
+        .where(_is_failed_letter(message_id))
         .values(status="withdrawn")
         .returning(*_OF_WITHDRAWN)
-    ).one_or_none()
+    )
+
+
+def failed_letter(message_id: int) -> Withdrawn:
+    """What `withdraw` would give up. Raises NotFailed as it does."""
+    return _failed(select(*_OF_WITHDRAWN).where(_is_failed_letter(message_id)))
+
+
+def _is_failed_letter(message_id: int) -> ColumnElement[bool]:
+    return and_(Message.id == message_id, Message.status == "failed", Message.channel == "letter")
+
+
+def _failed(asked: Executable) -> Withdrawn:
+    row = db.session.execute(asked).one_or_none()
     if row is None:
         raise NotFailed(N_("This message is not among those that could not be sent."))
     return _withdrawn_row(*row)

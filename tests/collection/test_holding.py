@@ -14,6 +14,7 @@ from portal.collection.models import Case, Rules
 from portal.database import tenancy
 from portal.delivery import sending
 from portal.delivery.models import Message
+from portal.delivery.outbox import NotFailed
 from portal.extensions import db
 from portal.identity import holds
 from portal.identity.actor import SWISH, Actor
@@ -249,3 +250,23 @@ def test_going_on_and_a_payment_do_not_wait_for_each_other(app: Flask, creditor:
         settling.withdraw_letters(case, now=LATER)
         db.session.commit()
         assert going.result(timeout=10)
+
+
+def test_a_letter_written_again_and_a_payment_do_not_wait_for_each_other(
+    app: Flask, creditor: Creditor
+) -> None:
+    case = a_reminded_case(creditor)
+    letter = db.session.scalars(select(Message).where(Message.case_id == case.id)).one()
+    letter.status, letter.channel = "failed", "letter"
+    message_id = letter.id
+    db.session.commit()
+    settling.cases.lock(case.id)
+    pool, again = _meanwhile(
+        app, lambda: lifecycle.write_again(message_id, actor=EVA, today=TODAY, now=LATER)
+    )
+    with pool:
+        sleep(1)
+        settling.withdraw_letters(case, now=LATER)
+        db.session.commit()
+        with pytest.raises(NotFailed):
+            again.result(timeout=10)
