@@ -58,8 +58,10 @@ _MOST_OBJECTS = 200_000
 # A photo of 48 megapixels, the largest of telephones, has room.
 _MOST_PIXELS = 50_000_000
 _LONGEST_SIDE, _JPEG_QUALITY = 4_096, 88
-# Of a JPEG: the way it was held; and the segments that tell of it, and the one before the picture.
-_ORIENTATION, _TELLING, _START_OF_SCAN = 0x0112, (0xE1, 0xED), 0xDA
+# Of a JPEG: the way it was held; and the segments that tell of it, the one before a scan of the
+# picture and the one after all, and what ends a scan.
+_ORIENTATION, _TELLING, _START_OF_SCAN, _END = 0x0112, (0xE1, 0xED), 0xDA, 0xD9
+_AFTER_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 
 
 class FileRefused(RedaError):
@@ -131,7 +133,8 @@ def readable(name: str, kind: str, data: bytes) -> tuple[str, str, bytes]:
 
 def _without_told(data: bytes) -> bytes:
     """A JPEG without what its APP1 and APP13 segments tell (Exif, XMP, IPTC) but for the way it was
-    held; the picture itself is not packed anew."""
+    held, and without what telephones append to it: pictures that tell the same, and the time. The
+    picture itself is not packed anew."""
     with Image.open(io.BytesIO(data), formats=["JPEG"]) as picture:
         turned = picture.getexif().get(_ORIENTATION)
     kept, at = [data[:2]], 2
@@ -140,14 +143,21 @@ def _without_told(data: bytes) -> bytes:
         told[_ORIENTATION] = turned
         written = told.tobytes()
         kept.append(b"\xff\xe1" + (len(written) + 2).to_bytes(2) + written)
-    # Segments stand one after another up to the picture (ITU-T T.81, B.1.1).
-    while data[at : at + 1] == b"\xff" and data[at + 1] != _START_OF_SCAN:
+    # Segments stand one after another, scans among them (ITU-T T.81, B.1.1).
+    while data[at : at + 1] == b"\xff" and at + 1 < len(data):
+        marker = data[at + 1]
         # Before a marker any number of 0xFF may stand.
-        if data[at + 1] == 0xFF:
+        if marker == 0xFF:
             at += 1
             continue
+        if marker == _END:
+            return b"".join([*kept, data[at : at + 2]])
         end = at + 2 + int.from_bytes(data[at + 2 : at + 4])
-        if data[at + 1] not in _TELLING:
+        if marker == _START_OF_SCAN:
+            after = _AFTER_SCAN.search(data, end)
+            end = after.start() if after else len(data)
+        # What lists the appended pictures goes with them.
+        if marker not in _TELLING and data[at + 4 : at + 8] != b"MPF\0":
             kept.append(data[at:end])
         at = end
     return b"".join([*kept, data[at:]])

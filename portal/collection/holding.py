@@ -13,7 +13,7 @@ from sqlalchemy import cast, func, select
 from sqlalchemy.dialects.postgresql import JSONPATH
 
 from portal import clock
-from portal.collection import history, policy, rulebook, unsent
+from portal.collection import cases, history, policy, rulebook, settling
 from portal.collection.models import Case, Event, Invoice, Rules
 from portal.database import queue
 from portal.delivery import outbox
@@ -130,8 +130,11 @@ def go_on(creditor_id: int, *, actor: Actor, now: datetime) -> bool:
     if holds.current(creditor_id) is None:
         return False
     midnight = datetime.combine(clock.day_of(now), time(), clock.STOCKHOLM)
+    # Cases before their letters, as all who lock both do.
+    for case_id in outbox.cases_with_letters_before(creditor_id, midnight):
+        cases.lock(case_id)
     stale = outbox.withdraw_letters_before(creditor_id, midnight)
-    unsent.fall_of_many(stale, now=now)
+    settling.let_fall(stale, now=now)
     since = holds.end(creditor_id, letters_left=bool(stale), now=now)
     history.record(
         "collection.resumed", creditor_id=creditor_id, actor=actor, now=now,

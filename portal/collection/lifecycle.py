@@ -20,6 +20,7 @@ from portal.collection import (
     plans,
     policy,
     reaching,
+    settling,
     states,
     stops,
     unsent,
@@ -430,12 +431,13 @@ def write_again(message_id: int, *, actor: Actor, today: date, now: datetime) ->
     meanwhile, or that a stop holds, nothing is written, and the fee falls.
     Raises outbox.NotFailed, and LetterUnlawful when it would lack something.
     """
+    # The case before its letter, as all who lock both do.
+    case = cases.lock(outbox.failed_letter(message_id).case_id)
     given_up = outbox.withdraw(message_id)
-    case = cases.lock(given_up.case_id)
     if not case.is_stopped and _LETTERS.get(case.status) == given_up.kind:
         _write_newest_again(case, str(message_id), actor=actor, today=today, now=now)
     else:
-        unsent.fall(case, [given_up], now=now)
+        settling.let_fall([given_up], now=now)
 
 
 _LETTERS = {states.REMINDED: "reminder", states.DEMANDED: "demand"}

@@ -23,7 +23,14 @@ from portal.collection import (
     unsent,
 )
 from portal.collection.models import Case, Event, Instalment, Plan, Stop
-from portal.collection.moves import charge_creditor, move, note_charges, post, record
+from portal.collection.moves import (
+    charge_creditor,
+    move,
+    note_charges,
+    open_stops,
+    post,
+    record,
+)
 from portal.collection.plan_offers import Part, Proposal, next_day
 from portal.delivery import outbox
 from portal.extensions import db
@@ -71,6 +78,13 @@ class Progress:
     @property
     def left_ore(self) -> int:
         return self.amount_ore - self.came_ore
+
+    def asked_ore(self, owed_ore: int) -> int:
+        """What is left of it in a case that owes so much.
+
+        A claim that was credited meanwhile may be less than a part of its plan.
+        """
+        return min(self.left_ore, owed_ore)
 
 
 class NotSigned(RedaError):
@@ -503,10 +517,11 @@ def ask_for_rest(case: Case, *, actor: Actor, today: date, now: datetime) -> boo
     """Add a last payment to a plan whose others have come: the interest that nobody could reckon
     when it was agreed on, of a rate that was not known and of days that payments were late by.
 
-    case: locked. Answers whether there is one.
+    case: locked. Answers whether there is one; of a case that something else holds there is none.
     """
     plan = running(case.id)
-    if plan is None or any(not one.is_paid for one in progress(plan)):
+    is_held = any(one.kind != states.PLAN for one in open_stops(case.id))
+    if plan is None or is_held or any(not one.is_paid for one in progress(plan)):
         return False
     due_on = banking_day_on_or_after(today + stops.TIME_AFTER)
     parts = plan_offers.divide(

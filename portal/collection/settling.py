@@ -1,8 +1,9 @@
 """Money that came for a case: settled, and the case closed when nothing is left of it."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from itertools import groupby
 
 from sqlalchemy import ARRAY, BigInteger, any_, bindparam, func, select
 
@@ -11,6 +12,7 @@ from portal.collection import cases, crossing, late_money, policy, states, unsen
 from portal.collection.models import Case, Event
 from portal.collection.moves import close, give_up, interrupt_limitation, move, post, record
 from portal.database.together import Part
+from portal.delivery.outbox import Withdrawn
 from portal.extensions import db
 from portal.identity.actor import SYSTEM, Actor
 from portal.law.calendar import banking_day_on_or_after
@@ -228,10 +230,23 @@ def close_if_settled(case: Case, left_ore: int, *, on: date, key: str, now: date
 def withdraw_letters(case: Case, *, now: datetime, but: Collection[str] = ()) -> None:
     """Withdraw what of an open case waits to be sent, as `unsent.withdraw`; a case on which nothing
     is then owed is paid, and closed."""
-    if unsent.withdraw(case, but=but, now=now) and case.status in states.OPEN:
-        on = clock.day_of(now)
-        if not cases.amount_due(case, on).total_ore:
-            close_if_settled(case, 0, on=on, key=f"unsent:{case.id}:{now:%Y%m%d%H%M%S%f}", now=now)
+    if unsent.withdraw(case, but=but, now=now):
+        _close_if_nothing_left(case, now)
+
+
+def let_fall(letters: Iterable[Withdrawn], *, now: datetime) -> None:
+    """The same of letters that were just withdrawn. letters: in the order of their cases' ids, in
+    which those are locked."""
+    for case_id, theirs in groupby(letters, key=lambda one: one.case_id):
+        case = cases.lock(case_id)
+        if unsent.fall(case, theirs, now=now):
+            _close_if_nothing_left(case, now)
+
+
+def _close_if_nothing_left(case: Case, now: datetime) -> None:
+    on = clock.day_of(now)
+    if case.status in states.OPEN and not cases.amount_due(case, on).total_ore:
+        close_if_settled(case, 0, on=on, key=f"unsent:{case.id}:{now:%Y%m%d%H%M%S%f}", now=now)
 
 
 _GIVEN_UP = {

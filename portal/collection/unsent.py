@@ -8,7 +8,6 @@ is written anew. Late-payment compensation (§ 4 a) needs no letter, and stays.
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import date, datetime
-from itertools import groupby
 
 from portal import clock, ledger
 from portal.collection import cases, crossing
@@ -46,20 +45,11 @@ def fall(case: Case, letters: Iterable[Withdrawn], *, now: datetime) -> bool:
     """
     fell_ore = 0
     for one in letters:
-        if (kind := _FEES.get(one.kind)) and not _has_left(case, one):
+        if (kind := _FEES.get(one.kind)) and not _keeps_fee(case, one):
             fell_ore += _fall(case, one, kind, now)
     if fell_ore:
         record(case, EVENT, SYSTEM, now, amount_ore=fell_ore)
     return fell_ore > 0
-
-
-def fall_of_many(letters: Iterable[Withdrawn], *, now: datetime) -> None:
-    """The same of letters of many cases, which are locked in the order of their ids.
-
-    letters: in that order.
-    """
-    for case_id, theirs in groupby(letters, key=lambda one: one.case_id):
-        fall(cases.lock(case_id), theirs, now=now)
 
 
 def would_be_due(case: Case, due: AmountDue, kinds: Collection[str] = outbox.STEPS) -> AmountDue:
@@ -67,7 +57,7 @@ def would_be_due(case: Case, due: AmountDue, kinds: Collection[str] = outbox.STE
     fell_ore = sum(
         _standing(case).get(_FEES[one.kind], 0)
         for one in outbox.not_left(case.id, kinds)
-        if not _has_left(case, one)
+        if not _keeps_fee(case, one)
     )
     if not fell_ore:
         return due
@@ -82,10 +72,13 @@ def would_be_due(case: Case, due: AmountDue, kinds: Collection[str] = outbox.STE
     )  # fmt: skip
 
 
-def _has_left(case: Case, letter: Withdrawn) -> bool:
+def _keeps_fee(case: Case, letter: Withdrawn) -> bool:
+    """Whether what stands of a letter's kind of fee stays: it has left, or it is another plan's."""
     # A plan's letter is written once more when its day is moved.
     of = 2 if letter.kind == outbox.PLAN else 1
     begins = ":".join(letter.key.split(":")[:of])
+    if letter.kind == outbox.PLAN and not ledger.is_posted(f"fee:{begins}"):
+        return True
     return outbox.has_left(case.id, letter.kind, begins)
 
 

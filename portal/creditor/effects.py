@@ -7,6 +7,7 @@ from datetime import date
 from flask_babel import gettext
 
 from portal.collection.effects import Effect, Letter, Standing
+from portal.creditor.forms_case import PLACES
 from portal.creditor.names import (
     dispute_status,
     entry_name,
@@ -50,10 +51,10 @@ class Shown:
     total: str
 
 
-def shown(effect: Effect, currency: str) -> Shown:
-    """An effect, ready for a template."""
+def shown(effect: Effect, currency: str, *, hides_places: bool = False) -> Shown:
+    """An effect, ready for a template. hides_places: where the debtor was is not told."""
     return Shown(
-        _rows(effect.before, effect.after, currency),
+        _rows(effect.before, effect.after, currency, hides_places),
         _letters(effect),
         _money(effect, currency),
         [(entry_name(one.kind), sum(ore for _, ore in one.lines if ore > 0))
@@ -64,7 +65,7 @@ def shown(effect: Effect, currency: str) -> Shown:
     )  # fmt: skip
 
 
-def _rows(before: Standing, after: Standing, currency: str) -> list[Row]:
+def _rows(before: Standing, after: Standing, currency: str, hides_places: bool) -> list[Row]:
     def row(label: str, name: str) -> Row:
         return Row(label, *(kronor(getattr(one, name), currency) for one in (before, after)))
 
@@ -86,9 +87,13 @@ def _rows(before: Standing, after: Standing, currency: str) -> list[Row]:
     if before.objection != after.objection:
         names = (dispute_status(one.objection)[0] for one in (before, after))
         rows.append(Row(gettext("Objection"), *names))
-    was = dict(before.details)
+    was, hidden = dict(before.details), PLACES if hides_places else ()
     rows += [
-        Row(field_name(name), _detail(name, was[name]), _detail(name, value))
+        Row(
+            field_name(name),
+            gettext("Protected") if name in hidden else _detail(name, was[name]),
+            _detail(name, value),
+        )
         for name, value in after.details
         if value != was[name]
     ]

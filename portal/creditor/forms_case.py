@@ -224,7 +224,7 @@ class DueForm(ActForm):
             self.due_on.data = facts.case.due_on
 
 
-_PLACES = ("address_line", "postcode", "town", "email", "phone")
+PLACES = ("address_line", "postcode", "town", "email", "phone")
 
 
 class DetailsForm(ActForm):
@@ -259,7 +259,7 @@ class DetailsForm(ActForm):
             self.language.data = debtor.language or "sv"
         self.keeps_places = facts.places.is_hidden
         if self.keeps_places and is_new:
-            for name in _PLACES:
+            for name in PLACES:
                 self[name].data = ""
             self.country.data = "SE"
 
@@ -267,7 +267,7 @@ class DetailsForm(ActForm):
         """What is not plain."""
         hidden = gettext("Protected. What you leave empty stays as it is.")
         return {
-            **(dict.fromkeys(_PLACES, hidden) if self.keeps_places else {}),
+            **(dict.fromkeys(PLACES, hidden) if self.keeps_places else {}),
             "language": gettext("Letters get a page in it, and the web page opens in it."),
             "customer_class": gettext("Decides which of your rules hold for the customer."),
             "size_class": gettext("Groups the customer in the report of payment behaviour."),
@@ -278,7 +278,7 @@ class DetailsForm(ActForm):
         written = {one.name: (one.data or "").strip() for one in self.asked()}
         may_miss = ("email", "phone", "customer_class", "size_class")
         if self.keeps_places:
-            kept = [name for name in _PLACES if not written[name]]
+            kept = [name for name in PLACES if not written[name]]
             if {"address_line", "postcode", "town"} <= {*kept}:
                 kept.append("country")
             written = {name: value for name, value in written.items() if name not in kept}

@@ -125,6 +125,10 @@ def _page(
         case=facts.case,
         due=facts.due,
         form=form,
-        effect=shown(effect, facts.case.currency) if effect else None,
+        effect=(
+            shown(effect, facts.case.currency, hides_places=facts.places.is_hidden)
+            if effect
+            else None
+        ),
         **act.beside(facts, form, _hand(), effect is not None),
     )

@@ -46,9 +46,8 @@ def choose_payment() -> Response:
 def _coming_ore(case: Case) -> int | None:
     """What is left of the next part of the case's plan, if it has one."""
     plan = plans.running(case.id)
-    left = [one.left_ore for one in plans.progress(plan) if not one.is_paid] if plan else []
-    # A claim that was credited meanwhile may be less than a part of its plan.
-    return min(left[0], cases.amount_due(case, clock.today()).total_ore) if left else None
+    left = [one for one in plans.progress(plan) if not one.is_paid] if plan else []
+    return left[0].asked_ore(cases.amount_due(case, clock.today()).total_ore) if left else None
 
 
 def _undisputed_ore(case: Case) -> int:

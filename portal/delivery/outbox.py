@@ -9,8 +9,10 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import (
     ColumnElement,
+    Executable,
     Select,
     TextClause,
+    and_,
     bindparam,
     case,
     column,
@@ -367,12 +369,25 @@ def withdraw(message_id: int) -> Withdrawn:
 
     Raises NotFailed when it was not given up before.
     """
-    row = db.session.execute(
+    return _failed(
         update(Message)
-        .where(Message.id == message_id, Message.status == "failed", Message.channel == "letter")
+        .where(_is_failed_letter(message_id))
         .values(status="withdrawn")
         .returning(*_OF_WITHDRAWN)
-    ).one_or_none()
+    )
+
+
+def failed_letter(message_id: int) -> Withdrawn:
+    """What `withdraw` would give up. Raises NotFailed as it does."""
+    return _failed(select(*_OF_WITHDRAWN).where(_is_failed_letter(message_id)))
+
+
+def _is_failed_letter(message_id: int) -> ColumnElement[bool]:
+    return and_(Message.id == message_id, Message.status == "failed", Message.channel == "letter")
+
+
+def _failed(asked: Executable) -> Withdrawn:
+    row = db.session.execute(asked).one_or_none()
     if row is None:
         raise NotFailed(N_("This message is not among those that could not be sent."))
     return _withdrawn_row(*row)
@@ -547,16 +562,26 @@ def count_waiting(creditor_id: int) -> int:
     return db.session.scalar(waiting) or 0
 
 
+def _letters_before(creditor_id: int, instant: datetime) -> ColumnElement[bool]:
+    return and_(
+        Message.creditor_id == creditor_id,
+        Message.kind.in_(STEPS),
+        _NOT_LEFT,
+        Message.created_at < instant,
+    )
+
+
+def cases_with_letters_before(creditor_id: int, instant: datetime) -> list[int]:
+    """Cases with letters that `withdraw_letters_before` would give up, by their ids."""
+    theirs = select(Message.case_id).where(_letters_before(creditor_id, instant))
+    return sorted({one for one in db.session.scalars(theirs) if one is not None})
+
+
 def withdraw_letters_before(creditor_id: int, instant: datetime) -> list[Withdrawn]:
     """Give up reminders and demands written before an instant that have not left; which."""
     rows = db.session.execute(
         update(Message)
-        .where(
-            Message.creditor_id == creditor_id,
-            Message.kind.in_(STEPS),
-            _NOT_LEFT,
-            Message.created_at < instant,
-        )
+        .where(_letters_before(creditor_id, instant))
         .values(status="withdrawn")
         .returning(*_OF_WITHDRAWN)
     )

@@ -250,3 +250,10 @@ def test_a_photo_that_unpacks_to_far_too_much_is_refused_before_it_is_unpacked()
 def test_what_is_no_photo_of_a_telephone_is_refused(data: bytes) -> None:
     with pytest.raises(FileRefused):
         file_types.readable("a.heic", file_types.kind_of("a.heic", data), data)
+
+
+def test_a_jpeg_is_kept_without_what_follows_the_picture() -> None:
+    # Telephones append a second picture, with what it tells, and notes of their own.
+    picture = a_jpeg_that_tells(progressive=True)
+    _, kind, data = file_types.readable("a.jpg", "JPEG", picture + a_jpeg_that_tells() + b"SEFT")
+    assert data == file_types.readable("a.jpg", kind, picture)[2]

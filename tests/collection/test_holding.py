@@ -3,16 +3,18 @@
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
+from time import sleep
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from portal.collection import history, holding, importing, lifecycle, settling, stops
 from portal.collection.models import Case, Rules
 from portal.database import tenancy
 from portal.delivery import sending
 from portal.delivery.models import Message
+from portal.delivery.outbox import NotFailed
 from portal.extensions import db
 from portal.identity import holds
 from portal.identity.actor import SWISH, Actor
@@ -26,6 +28,7 @@ from tests.factories import (
     a_creditor,
     a_reminded_case,
     an_invoice_of,
+    letters_leave,
     rules_of,
 )
 
@@ -219,3 +222,51 @@ def test_rules_of_classes_that_go_on_are_counted(creditor: Creditor) -> None:
         Rules(creditor_id=creditor.id, scope="class", scope_key="A", is_active=True, changed_at=NOW)
     )
     assert holding.standing(creditor.id).own_scopes == 1
+
+
+def test_a_case_that_owes_only_the_fee_of_a_stale_letter_is_paid(creditor: Creditor) -> None:
+    case = a_reminded_case(creditor)
+    letters_leave()
+    due = settling.cases.amount_due(case, TODAY)
+    settling.settle_payment(
+        case, amount_ore=due.total_ore - due.fees_ore, key="A", channel="swish", value_on=TODAY,
+        actor=SWISH, now=NOW,
+    )  # fmt: skip
+    # It has not arrived, and goes by post.
+    db.session.execute(update(Message).values(status="waiting", sent_at=None))
+    _hold(creditor)
+    holding.go_on(creditor.id, actor=EVA, now=LATER)
+    assert case.status == "paid"
+
+
+def test_going_on_and_a_payment_do_not_wait_for_each_other(app: Flask, creditor: Creditor) -> None:
+    case = a_reminded_case(creditor)
+    creditor_id = creditor.id
+    _hold(creditor)
+    settling.cases.lock(case.id)
+    pool, going = _meanwhile(app, lambda: holding.go_on(creditor_id, actor=EVA, now=LATER))
+    with pool:
+        sleep(1)
+        settling.withdraw_letters(case, now=LATER)
+        db.session.commit()
+        assert going.result(timeout=10)
+
+
+def test_a_letter_written_again_and_a_payment_do_not_wait_for_each_other(
+    app: Flask, creditor: Creditor
+) -> None:
+    case = a_reminded_case(creditor)
+    letter = db.session.scalars(select(Message).where(Message.case_id == case.id)).one()
+    letter.status, letter.channel = "failed", "letter"
+    message_id = letter.id
+    db.session.commit()
+    settling.cases.lock(case.id)
+    pool, again = _meanwhile(
+        app, lambda: lifecycle.write_again(message_id, actor=EVA, today=TODAY, now=LATER)
+    )
+    with pool:
+        sleep(1)
+        settling.withdraw_letters(case, now=LATER)
+        db.session.commit()
+        with pytest.raises(NotFailed):
+            again.result(timeout=10)

@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 
 from portal import clock
-from portal.collection import cases, coming, lifecycle, plans, rates, settling
+from portal.collection import cases, coming, lifecycle, plans, rates, settling, states, stops
 from portal.collection.models import Case, Plan
 from portal.delivery.models import Message
 from portal.extensions import db
@@ -64,7 +64,12 @@ def test_it_is_asked_for_as_one_more_payment(plan: Plan) -> None:
     owed_ore = cases.owed_on(cases.lock(plan.case_id), rest.due_on).total_ore
     assert (len(plan.instalments), rest.amount_ore) == (3, owed_ore)
     assert rest.due_on >= today + timedelta(days=10)
-    letters = db.session.query(Message).filter_by(kind="plan", case_id=plan.case_id).all()
+    letters = (
+        db.session.query(Message)
+        .filter_by(kind="plan", case_id=plan.case_id)
+        .order_by(Message.id)
+        .all()
+    )
     assert [one["ore"] for one in letters[-1].content["instalments"]] == [owed_ore]
 
 
@@ -91,3 +96,10 @@ def test_not_paid_it_ends_the_plan_as_any_payment(plan: Plan) -> None:
     day = part.broken_after_on + timedelta(days=1)
     lifecycle.advance(day, now=at(day))
     assert plan.status == "broken"
+
+
+def test_nothing_is_asked_for_of_a_case_that_was_stopped_meanwhile(plan: Plan) -> None:
+    case = cases.lock(plan.case_id)
+    day = banking_day_on_or_after(plan.instalments[-1].due_on + timedelta(days=5))
+    stops.stop(case, states.HOLD, "", actor=CLERK, now=at(day))
+    assert not plans.ask_for_rest(case, actor=SYSTEM, today=day, now=at(day))

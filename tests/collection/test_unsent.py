@@ -370,3 +370,18 @@ def test_whatever_happens_a_fee_is_owed_only_while_its_letter_waits_or_has_left(
         assert fee_is_owed_as_its_letters_say(case), (acts, place)
         assert ledger.balance(case.id).fees_ore >= 0
     assert nothing_differs()
+
+
+def test_a_plan_that_cost_nothing_takes_no_fee_of_an_earlier_one_with_it(app: Flask) -> None:
+    creditor = a_creditor()
+    rules = rules_of(creditor)
+    case = a_case(creditor, amount_ore=CLAIM)
+    a_plan(case)
+    letters_leave()
+    lifecycle.end_plan(case, reason="Asked for", actor=EVA, today=TODAY, now=LATER)
+    rules.plan_fee_by = "creditor"
+    db.session.flush()
+    a_plan(case)
+    assert fees_of(case) == 17_000
+    lifecycle.end_plan(case, reason="Asked for", actor=EVA, today=TODAY, now=LATER)
+    assert fees_of(case) == 17_000
