@@ -532,22 +532,39 @@ def received_since_sql(
 ) -> ScalarSelect[int]:
     """What was booked as come for the case of an outer query at an instant or after it, in öre.
 
-    To us, or to the creditor directly. What was taken back did not come.
+    To us, or to the creditor directly. What was taken back did not come; nor does what was there
+    at the instant come anew when it is booked once more, since a part of it was taken back or all
+    of it is here again.
     """
-    came_directly = and_(Line.account == Account.CLAIMS, Entry.kind == "payment.direct")
-    return (
-        select(func.coalesce(func.sum(Line.amount_ore), 0))
+    is_direct, back = Entry.kind == "payment.direct", aliased(Entry)
+    stood = and_(Entry.created_at < at, or_(back.id.is_(None), back.created_at >= at))
+    # Of all that is booked of one payment, whose name is before the number of what is left of it.
+    of_one = case(
+        (is_direct, Entry.idempotency_key),
+        else_=func.regexp_replace(_OF_PAYMENT, "^([^:]+:[^:]+):[0-9]+$", r"\1"),
+    )
+    more = (
+        select(
+            func.sum(case((back.id.is_(None), Line.amount_ore), else_=0))
+            - func.sum(case((stood, Line.amount_ore), else_=0))
+        )
         .join(Entry, Entry.id == Line.entry_id)
+        .outerjoin(back, back.idempotency_key == "taken back:" + _OF_PAYMENT)
         .where(
             Line.case_id == case_id,
-            or_(Line.account == Account.CLIENT_FUNDS, came_directly),
+            or_(
+                Line.account == Account.CLIENT_FUNDS,
+                and_(Line.account == Account.CLAIMS, is_direct),
+            ),
             Line.amount_ore > 0,
-            Entry.created_at >= at,
             Entry.kind != REFUND_RETURNED,
-            ~is_posted_sql("taken back:" + _OF_PAYMENT),
         )
-        .scalar_subquery()
+        .group_by(of_one)
+        .correlate_except(Line, Entry, back)
+        .subquery()
     )
+    (ore,) = more.c
+    return select(func.coalesce(func.sum(func.greatest(ore, 0)), 0)).scalar_subquery()
 
 
 def owed_to(creditor_id: int, case_id: int | None = None, *, currency: str | None = None) -> int:

@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 
 import structlog
-from sqlalchemy import String, cast, func, or_, select
+from sqlalchemy import ColumnElement, String, and_, cast, func, or_, select
 
 from portal import clock
 from portal.collection import words
@@ -90,7 +90,9 @@ def _learn(request: SwishRequest, told: ChargedBack, now: datetime) -> None:
     ore = int(told.amount * 100)
     chargeback = db.session.scalar(select(Chargeback).where(Chargeback.provider_key == told.id))
     if chargeback is None:
-        chargeback = _same(request, ore, Chargeback.provider_key.is_(None))
+        chargeback = _same(
+            request, ore, Chargeback.status == TAKEN, Chargeback.provider_key.is_(None)
+        )
     if chargeback is None and told.returned_at is not None:
         # It is here again, and nobody had missed it.
         return
@@ -109,17 +111,25 @@ def _learn(request: SwishRequest, told: ChargedBack, now: datetime) -> None:
         _come_again(request, chargeback, clock.day_of(told.returned_at), PROVIDER, now)
 
 
-def _same(request: SwishRequest, ore: int, *is_not_told: object) -> Chargeback | None:
-    """What another has told of already and this one has not."""
+def _same(request: SwishRequest, ore: int, *conditions: ColumnElement[bool]) -> Chargeback | None:
+    """What another has told of already, as long as it is gone if there is such."""
     return db.session.scalars(
         select(Chargeback)
-        .where(
-            Chargeback.request_id == request.id, Chargeback.amount_ore == ore,
-            Chargeback.status == TAKEN, *is_not_told,  # type: ignore[arg-type]
-        )
-        .order_by(Chargeback.id)
+        .where(Chargeback.request_id == request.id, Chargeback.amount_ore == ore, *conditions)
+        .order_by((Chargeback.status == TAKEN).desc(), Chargeback.id)
         .limit(1)
-    ).first()  # fmt: skip
+    ).first()
+
+
+def _not_told_by_bank(reversal: BankPayment) -> ColumnElement[bool]:
+    """Whether it may be what a bank's file tells of now. Its money may be here again by then."""
+    return and_(
+        Chargeback.bank_payment_id.is_(None),
+        or_(
+            Chargeback.status == TAKEN,
+            and_(Chargeback.status == RETURNED, Chargeback.returned_on >= reversal.value_on),
+        ),
+    )
 
 
 def take_back_surely(reversal_id: int, *, actor: Actor, now: datetime) -> None:
@@ -147,9 +157,8 @@ def meant_by(reversal: BankPayment, limit: int = 3) -> list[SwishRequest]:
     """Payments by Swish, card or account that the bank may take back; those it names come first."""
     named, ore = _named(reversal), -reversal.amount_ore
     told = select(Chargeback.request_id).where(
-        Chargeback.amount_ore == ore, Chargeback.status == TAKEN,
-        Chargeback.bank_payment_id.is_(None),
-    )  # fmt: skip
+        Chargeback.amount_ore == ore, _not_told_by_bank(reversal)
+    )
     found = db.session.scalars(
         select(SwishRequest)
         .where(
@@ -197,13 +206,13 @@ def _may_be(reversal: BankPayment, request: SwishRequest) -> bool:
     ore, paid_on = -reversal.amount_ore, _paid_on(request)
     if paid_on is None or paid_on > reversal.value_on:
         return False
-    is_told = _same(request, ore, Chargeback.bank_payment_id.is_(None)) is not None
+    is_told = _same(request, ore, _not_told_by_bank(reversal)) is not None
     return is_told or ore <= left_ore(request)
 
 
 def _take_by(reversal: BankPayment, request: SwishRequest, actor: Actor, now: datetime) -> None:
     ore = -reversal.amount_ore
-    chargeback = _same(request, ore, Chargeback.bank_payment_id.is_(None))
+    chargeback = _same(request, ore, _not_told_by_bank(reversal))
     if chargeback is None:
         chargeback = _book(request, ore, on=reversal.value_on, reason="", actor=actor, now=now)
     chargeback.bank_payment_id = reversal.id
@@ -344,6 +353,11 @@ def _take_parts(
             refund = going_back.get(one.id)
             answer.append(_take_one(request, one, lost[one.id], refund, place, on, actor, now))
             place += 2
+    # What was found to go back before the cases were ours.
+    known = going_back.values()
+    for payment_id, refund in _held_refunds(payments).items():
+        if lost[payment_id] and refund not in known:
+            refunds.withdraw(refund, actor=actor, now=now)
     return answer
 
 

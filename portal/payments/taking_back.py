@@ -114,12 +114,13 @@ def undo_shares(
 ) -> None:
     """Book back what cases or a statement had of a payment, and withdraw what goes back of it."""
     # Before the cases, so that nobody sends one meanwhile.
-    going_back = held_refunds(payment.id)
+    held_refunds(payment.id)
     for share in sorted(shares_of(payment.id), key=lambda one: one.case_id):
         booking.take_back(share.key, by_bank=by_bank, on=on, actor=actor, now=now)
         share.undone_by, share.undone_at = actor.name or actor.kind, now
     paying_in.undo(payment, by_bank=by_bank, on=on, actor=actor, now=now)
-    for refund in going_back:
+    # With what was found to go back, too, before the cases were ours.
+    for refund in held_refunds(payment.id):
         refunds.withdraw(refund, actor=actor, now=now)
         refunds.lose(refund, on=on, now=now)
     db.session.flush()
@@ -159,8 +160,13 @@ def _refunds(payment_id: int) -> Select[Refund]:
 
 
 def locked(payment_id: int) -> BankPayment | None:
-    """A payment, for the caller alone until the transaction ends; or None."""
-    return db.session.get(BankPayment, payment_id, with_for_update=True, populate_existing=True)
+    """A payment, for the caller alone until the transaction ends; or None.
+
+    Who holds a case of it may write what goes back of it meanwhile.
+    """
+    return db.session.get(
+        BankPayment, payment_id, with_for_update={"key_share": True}, populate_existing=True
+    )
 
 
 def waits(payment_id: int) -> BankPayment:

@@ -64,7 +64,12 @@ def test_it_is_asked_for_as_one_more_payment(plan: Plan) -> None:
     owed_ore = cases.owed_on(cases.lock(plan.case_id), rest.due_on).total_ore
     assert (len(plan.instalments), rest.amount_ore) == (3, owed_ore)
     assert rest.due_on >= today + timedelta(days=10)
-    letters = db.session.query(Message).filter_by(kind="plan", case_id=plan.case_id).all()
+    letters = (
+        db.session.query(Message)
+        .filter_by(kind="plan", case_id=plan.case_id)
+        .order_by(Message.id)
+        .all()
+    )
     assert [one["ore"] for one in letters[-1].content["instalments"]] == [owed_ore]
 
 

@@ -13,21 +13,22 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from portal import ledger
-from portal.collection import cases, checks
+from portal.collection import cases, checks, plans
 from portal.collection.models import Case, Event
 from portal.database import tenancy
 from portal.delivery.models import Message
 from portal.extensions import db
+from portal.identity.actor import DEBTOR
 from portal.ledger import Account
 from portal.messages import RedaError
-from portal.payments import booking, chargebacks, reconciling, refunds, transfers
+from portal.payments import booking, chargebacks, reconciling, refunds, taking_back, transfers
 from portal.payments.models import Chargeback, Payment, Refund, SwishRequest
 from portal.payments.taking_back import NotWaiting
 from portal.payments.ways import ChargedBack
 from tests.factories import NOW, TODAY, a_creditor, rules_of
 from tests.factories import a_case_whose_reminder_left as a_reminded_case
 from tests.payments.at_once import ERIK, come_again, paid_at_once, taken, told_by_provider
-from tests.payments.bank_money import cleared, match, told
+from tests.payments.bank_money import cleared, match, paid_by_bank, told
 from tests.payments.test_own_share import until_it_waits
 
 OWED = 100_000 + 548 + 6_000
@@ -308,6 +309,15 @@ class TestOnce:
         assert owed(case) == 15_000
         check()
 
+    def test_a_bank_s_file_that_comes_when_the_money_is_here_again_takes_nothing_more(
+        self, request_: SwishRequest, case: Case
+    ) -> None:
+        come_again(taken(request_), on=TOMORROW)
+        assert self.by_bank(request_, OWED) == "aside"
+        (row,) = self.rows()
+        assert (row.status, owed(case)) == ("returned", 0)
+        check()
+
     def test_two_tabs_take_back_once(self, request_: SwishRequest, case: Case) -> None:
         taken(request_, 5_000)
         with pytest.raises(NotWaiting):
@@ -394,8 +404,13 @@ class TestOnce:
 class TestAtTheSameTime:
     """Two who decide at once: the second waits, and then sees what the first has done."""
 
-    def beside(self, app: Flask, work: Callable[[], object]) -> list[str]:
-        """Do some work while the transaction here goes on; answers how it went once this ends."""
+    def beside(
+        self, app: Flask, work: Callable[[], object], then: Callable[[], object] = lambda: None
+    ) -> list[str]:
+        """Do some work while the transaction here goes on; answers how it went once this ends.
+
+        then: what is done here while that waits.
+        """
         answers: list[str] = []
 
         def run() -> None:
@@ -411,6 +426,7 @@ class TestAtTheSameTime:
         other = Thread(target=run)
         other.start()
         until_it_waits(other)
+        then()
         db.session.commit()
         other.join()
         db.session.expire_all()
@@ -455,6 +471,69 @@ class TestAtTheSameTime:
         statuses = db.session.scalars(select(Refund.status).order_by(Refund.id)).all()
         assert statuses == [refunds.FAILED, refunds.WITHDRAWN]
         check()
+
+    def test_what_is_found_to_go_back_meanwhile_is_withdrawn(self, app: Flask, case: Case) -> None:
+        request = paid_at_once({case: OWED})
+        request_id, key = request.id, booking.payments_of(case.id)[0].channel_reference
+        cases.lock(case.id)
+        answers = self.beside(
+            app,
+            lambda: chargebacks.take(
+                request_id, OWED, TODAY, "bedrägeri", seen_ore=OWED, actor=ERIK, today=TODAY,
+                now=NOW,
+            ),
+            then=lambda: refunds.owe_more(key, 6_000, now=NOW),
+        )  # fmt: skip
+        assert answers == ["done"]
+        assert db.session.scalars(select(Refund.status)).all() == [refunds.WITHDRAWN]
+
+    def test_so_is_that_of_a_payment_by_bank(self, app: Flask, case: Case) -> None:
+        paid = paid_by_bank(case, OWED)
+        key = booking.payments_of(case.id)[0].channel_reference
+        reversal_id = told(-OWED, kind="reversal", serial=paid.serial).id
+        cases.lock(case.id)
+        answers = self.beside(
+            app,
+            lambda: taking_back.take_back_surely(reversal_id, actor=ERIK, now=NOW),
+            then=lambda: refunds.owe_more(key, 6_000, now=NOW),
+        )
+        assert answers == ["done"]
+        assert db.session.scalars(select(Refund.status)).all() == [refunds.WITHDRAWN]
+
+
+class TestPlan:
+    """What a payment plan counts as come: what came since it was agreed on."""
+
+    def came(self, case: Case, *acts: Callable[[SwishRequest], object]) -> int:
+        """Of a plan after the first act, by what is done after it."""
+        request = paid_at_once({case: 40_000})
+        first, *others = acts
+        first(request)
+        agreed_at = NOW + timedelta(days=1)
+        plan = plans.agree(
+            cases.lock(case.id), monthly_ore=20_000, first_on=TODAY + timedelta(days=11),
+            actor=DEBTOR, today=TOMORROW, now=agreed_at,
+        )  # fmt: skip
+        db.session.commit()
+        with patch("tests.payments.at_once.NOW", NOW + timedelta(days=2)):
+            for act in others:
+                act(request)
+        return sum(one.came_ore for one in plans.progress(plan))
+
+    def again(self, request: SwishRequest) -> None:
+        come_again(chargebacks.of_request(request.id)[-1])
+
+    def test_what_stays_of_an_earlier_payment_has_not_come_since(self, case: Case) -> None:
+        assert self.came(case, lambda _: None, lambda one: taken(one, 10_000)) == 0
+
+    def test_what_was_there_and_comes_again_has_not_either(self, case: Case) -> None:
+        assert self.came(case, lambda _: None, taken, self.again) == 0
+
+    def test_what_was_gone_and_comes_again_has(self, case: Case) -> None:
+        assert self.came(case, taken, self.again) == 40_000
+
+    def test_of_a_part_that_was_gone_only_that_has(self, case: Case) -> None:
+        assert self.came(case, lambda one: taken(one, 10_000), self.again) == 10_000
 
 
 class TestReconciled:
