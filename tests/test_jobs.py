@@ -287,7 +287,7 @@ def test_a_job_that_fails_while_the_same_waits_is_tried_again_beside_it(
     app: Flask, owner: psycopg.Connection[Any]
 ) -> None:
     """Two may not wait under one name, so the one that failed waits again without it."""
-    a_session(clock.now() - timedelta(hours=1))
+    a_session(clock.real_now() - timedelta(hours=1))
     queue.defer("tidy", once="tidy")
     db.session.commit()
     with owner.transaction():
@@ -295,23 +295,26 @@ def test_a_job_that_fails_while_the_same_waits_is_tried_again_beside_it(
         owner.execute("select from browser_sessions for update")
         working = threading.Thread(target=work, args=[app])
         working.start()
-        backend = blocked_by(owner)
+        backend = blocked_by(owner, working)
         queue.defer("tidy", once="tidy")
         db.session.commit()
         owner.execute("select pg_cancel_backend(%s)", [backend])
-        while blocked_by(owner, backend):
+        while blocked_by(owner) == backend:
             pass
     working.join()
     assert statuses("tidy") == ["todo", "succeeded"]
 
 
-def blocked_by(owner: psycopg.Connection[Any], known: int | None = None) -> int | None:
-    """The server process that waits for a connection; waits itself for one, if none is known."""
+def blocked_by(
+    owner: psycopg.Connection[Any], working: threading.Thread | None = None
+) -> int | None:
+    """The server process that waits for a connection; waits for it while a thread works."""
     query = "select pid from pg_stat_activity where pg_backend_pid() = any(pg_blocking_pids(pid))"
     while True:
         row = owner.execute(query).fetchone()
-        if row is not None or known is not None:
+        if row is not None or working is None:
             return row and int(row[0])
+        assert working.is_alive()
 
 
 def a_session(ends: datetime) -> None:
