@@ -196,6 +196,7 @@ later = st.lists(st.tuples(st.integers(2, 60), st.integers(100, 150_000)), min_s
 
 @given(ore=st.integers(100, 120_000), paid=later)
 @example(ore=100_548, paid=[(30, 107_370)])
+@example(ore=6_059, paid=[(2, 407), (30, 100)])
 @example(ore=50_000, paid=[(60, 60_000)])
 @example(ore=100_548, paid=[(5, 40_000), (60, 70_000)])
 @examples(
