@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 import structlog
-from sqlalchemy import Subquery, func, select
+from sqlalchemy import Subquery, and_, func, select
 from sqlalchemy import case as sql_case
 
 from portal import ledger
@@ -657,11 +657,27 @@ class Unbalanced:
 
 
 def differences(limit: int = 100) -> list[Unbalanced]:
-    """Cases where too much was paid and other money goes back; there are none."""
+    """Cases where too much was paid and other money goes back; there are none.
+
+    A refund on its way of a payment that was taken back meanwhile is owed to nobody; the books tell
+    it when it is known whether it went.
+    """
     books = ledger.overpaid_sql()
+    is_of_nothing = (
+        select(Payment.id)
+        .where(
+            Payment.id == Refund.booked_id,
+            ledger.is_posted_sql("taken back:" + Payment.channel_reference),
+        )
+        .exists()
+    )
     owed = (
         select(Refund.case_id, func.sum(Refund.amount_ore).label("ore"))
-        .where(Refund.status.not_in(ENDED), Refund.case_id.is_not(None))
+        .where(
+            Refund.status.not_in(ENDED),
+            Refund.case_id.is_not(None),
+            ~and_(Refund.status == RELEASED, is_of_nothing),
+        )
         .group_by(Refund.case_id)
         .subquery()
     )

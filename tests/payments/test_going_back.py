@@ -143,6 +143,13 @@ def test_a_refund_that_fails_of_a_payment_that_was_taken_back_is_owed_to_nobody(
     check([])
 
 
+def test_a_refund_on_its_way_of_a_payment_that_is_taken_back_is_no_difference(app: Flask) -> None:
+    row = paid_by_bank(a_reminded_case(), 50_000_00)
+    sent_by_bank(the_refund())
+    taken_back(row)
+    check([])
+
+
 @pytest.mark.parametrize("is_paid_first", [True, False])
 def test_what_was_paid_back_of_a_payment_that_is_taken_back_is_our_loss(
     app: Flask, is_paid_first: bool
