@@ -17,7 +17,7 @@ from portal.payments import booking
 from portal.payments.models import SwishRequest
 from tests.debtor.test_choosing import send
 from tests.debtor.test_pages import Visitor, a_case_of_today, at_first_case, said
-from tests.factories import enter_case
+from tests.factories import enter_case, letters_leave
 from tests.online_fixtures import Online
 from tests.swish_fixtures import Swish
 
@@ -29,7 +29,10 @@ def settings(settings: Settings, swish: Swish, online: Online) -> Settings:
 
 @pytest.fixture
 def case(app: Flask) -> Case:
-    return a_case_of_today()
+    case = a_case_of_today()
+    letters_leave("reminder")
+    db.session.commit()
+    return case
 
 
 @pytest.fixture
