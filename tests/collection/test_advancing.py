@@ -29,7 +29,7 @@ from portal.law.calendar import is_banking_day
 from portal.law.fees import Charge
 from portal.ledger import Account
 from tests.collection.twins import cases_of, everything_of, make_twins
-from tests.factories import NOW, TODAY, a_case, a_creditor
+from tests.factories import NOW, TODAY, a_case, a_creditor, letters_leave
 
 CREDITOR = Actor("person", role="creditor")
 
@@ -56,6 +56,7 @@ def live(creditor: Creditor, days: int, dice: random.Random) -> None:
         now = NOW + (day - TODAY)
         while lifecycle.advance(day, now).taken:
             db.session.commit()
+        letters_leave()
         something_happens(cases_of(creditor), day, now, dice)
         db.session.commit()
 
