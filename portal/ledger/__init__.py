@@ -33,6 +33,7 @@
 
 from portal.ledger.books import (
     BOOKS,
+    CLAIM_TAKEN,
     COMMISSION,
     COMMISSION_TAKEN_BACK,
     COUNTED_ANEW,
@@ -115,6 +116,7 @@ from portal.ledger.kept import (
 
 __all__ = [
     "BOOKS",
+    "CLAIM_TAKEN",
     "COMMISSION",
     "COMMISSION_TAKEN_BACK",
     "COUNTED_ANEW",
