@@ -216,7 +216,7 @@ def pay_out() -> None:
 def clear() -> None:
     newest = clearing.newest_entry()
     db.session.commit()
-    clearing.clear(newest)
+    clearing.clear(newest, now=NOW)
 
 
 def pages() -> dict[str, Callable[[], object]]:

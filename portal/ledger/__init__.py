@@ -84,7 +84,6 @@ from portal.ledger.books import (
     owed_by,
     owed_rows,
     owed_to,
-    owing_creditors,
     paid_of,
     paid_on,
     post,
@@ -112,6 +111,7 @@ from portal.ledger.kept import (
     keep_sums,
     kept_through,
     newest_entry,
+    owing_creditors,
     steadily,
     totals,
 )
