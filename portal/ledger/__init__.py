@@ -34,6 +34,7 @@
 
 from portal.ledger.books import (
     BOOKS,
+    CLAIM_TAKEN,
     COMMISSION,
     COMMISSION_TAKEN_BACK,
     COUNTED_ANEW,
@@ -118,6 +119,7 @@ from portal.ledger.kept import (
 
 __all__ = [
     "BOOKS",
+    "CLAIM_TAKEN",
     "COMMISSION",
     "COMMISSION_TAKEN_BACK",
     "COUNTED_ANEW",

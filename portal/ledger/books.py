@@ -75,6 +75,8 @@ class Account(StrEnum):
 # In the order of Balance.
 _OWED_BY_DEBTOR = (Account.PRINCIPAL, Account.INTEREST, Account.FEES)
 
+# The claim as it was taken in, owed from its due date.
+CLAIM_TAKEN = "claim.taken"
 # Kind of the entry that books interest to and including the day it is booked on.
 INTEREST_ACCRUED = "interest.accrued"
 # A part of the principal that was wrong from the beginning is taken back.
