@@ -316,7 +316,7 @@ def collect_bankid() -> None:
 def check_books() -> None:
     """Look whether books, cases, payments and statements agree; fails, for an operator, if not."""
     off = len(ledger.off_balance()) + uneven.keep(now=clock.now())
-    off += sum(not one.agrees for one in statements.against_the_books(ledger.trial_balance()))
+    off += sum(not one.agrees for one in statements.against_the_books())
     # The page tells of it also when the job fails.
     db.session.commit()
     if off:

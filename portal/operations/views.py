@@ -19,8 +19,8 @@ from portal.payments import (
     deciding,
     exchange_rates,
     refunds,
-    uneven,
     told_twice,
+    uneven,
 )
 from portal.signing import log_checks
 from portal.web.rendering import go, render

@@ -659,8 +659,8 @@ class Unbalanced:
 def differences(limit: int = 100, among: Collection[int] | None = None) -> list[Unbalanced]:
     """Cases where too much was paid and other money goes back; there are none.
 
-    among: ids of the cases looked at; default all. A refund on its way of a payment that was taken back meanwhile is owed to nobody; the books tell
-    it when it is known whether it went.
+    among: ids of the cases looked at; default all. A refund on its way of a payment that was taken
+    back meanwhile is owed to nobody; the books tell it when it is known whether it went.
     """
     books = ledger.overpaid_sql(among)
     some = [] if among is None else [Refund.case_id == func.any(list(among))]

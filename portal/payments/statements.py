@@ -590,8 +590,12 @@ class Held:
         return self.stated_ore + self.waiting_ore == self.booked_ore
 
 
-def against_the_books(books: Mapping[Account, int]) -> list[Held]:
-    """All that is charged, of all companies that may be seen, held against the trial balance."""
+def against_the_books(books: Mapping[Account, int] | None = None) -> list[Held]:
+    """All that is charged, of all companies that may be seen, held against the trial balance.
+
+    books: that, by account; default as all lines come to.
+    """
+    books = books or ledger.trial_balance()
     stated_commission, stated_signatures, stated_vat = db.session.execute(
         select(
             _of_section(ServiceStatementLine.net_ore, COMMISSION),
