@@ -8,7 +8,7 @@ from itertools import groupby
 from sqlalchemy import ARRAY, BigInteger, any_, bindparam, func, select
 
 from portal import clock, ledger
-from portal.collection import cases, crossing, late_money, policy, states, unsent
+from portal.collection import cases, crossing, late_money, limiting, policy, states, unsent
 from portal.collection.models import Case, Event
 from portal.collection.moves import close, give_up, interrupt_limitation, move, post, record
 from portal.database.together import Part
@@ -305,9 +305,10 @@ def take_back(
 
     case: locked by the caller. amount_ore, key, value_on: as `settle_payment` took them. by_bank:
     the bank has taken the money back on a day; else another case was meant, and it is still ours. A
-    case that is opened again has the days of a reminder before anything goes on. stays: what the
-    bank has not taken of it, which is booked anew at once, at the payment's own day. Answers what
-    that covers, or None when there is no such payment, or it is taken back already.
+    case that is opened again has the days of a reminder before anything goes on. What was not paid
+    interrupts no limitation either. stays: what the bank has not taken of it, which is booked anew
+    at once, at the payment's own day. Answers what that covers, or None when there is no such
+    payment, or it is taken back already.
     """
     payment_key, posted = f"payment:{key}", f"taken back:{key}"
     if not ledger.is_posted(payment_key) or ledger.is_posted(posted):
@@ -357,10 +358,11 @@ def take_back(
         give_up(case, _GIVEN_UP[case.status], on=on, fees_to=Account.BAD_DEBT,
                 key=f"given up:{posted}", now=now)  # fmt: skip
     lost_ore = amount_ore - sum(one.amount_ore for one in stays)
+    limited = {"limited_on": case.limited_on.isoformat()} if limiting.reckon_anew(case) else {}
     record(case, "case.payment_taken_back", actor, now, amount_ore=lost_ore, by_bank=by_bank,
            value_on=value_on.isoformat(), reopened=is_reopened,
            left_ore=left.total_ore if case.closed_on is None else 0,
-           **({"covered_ore": covered_ore} if covered_ore else {}))  # fmt: skip
+           **({"covered_ore": covered_ore} if covered_ore else {}), **limited)  # fmt: skip
     return settled
 
 

@@ -19,6 +19,7 @@
 - `entries(case_id)`: the entries of a case, for a page.
 - `unpaid_sql(column)`: what debtors still owe, for a list; `balances_sql(column)`: by part.
 - `trial_balance()`, `off_balance()`: every account's sum; all together, and of each creditor, zero.
+- `paid_on(case_id)`: the days of payments that stand.
 - `overpaid_by(case_id, on)`: what came too much by a day.
 - `overpaid_sql()`: what was paid too much and is still to go back, by case.
 - `case_totals_sql()`: what is owed and what came, of every case.
@@ -84,6 +85,7 @@ from portal.ledger.books import (
     owed_to,
     owing_creditors,
     paid_of,
+    paid_on,
     post,
     post_many,
     received_since_sql,
@@ -179,6 +181,7 @@ __all__ = [
     "owing_creditors",
     "own_share",
     "paid_of",
+    "paid_on",
     "post",
     "post_many",
     "received_since_sql",

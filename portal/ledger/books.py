@@ -462,6 +462,17 @@ def paid_of(case_id: int, account: Account) -> list[PaidOf]:
     return [one for one in reversed(paid.values()) if one.ore > 0]
 
 
+def paid_on(case_id: int) -> list[date]:
+    """The days of payments, to us or to the creditor, that stand and have covered something."""
+    paid: dict[str, date] = {}
+    for one in _lines(case_id, *_OWED_BY_DEBTOR):
+        if one.idempotency_key.startswith("taken back:"):
+            paid.pop(f"payment:{one.idempotency_key.removeprefix('taken back:')}", None)
+        elif one.kind.startswith("payment.") and one.kind != COUNTED_ANEW:
+            paid[one.idempotency_key] = one.booked_on
+    return list(paid.values())
+
+
 def overpaid_by(case_id: int, on: date) -> int:
     """What payments that were valued by a day brought too much when they were booked, in öre."""
     lines = _lines(case_id, Account.OVER_PAYMENT)
