@@ -19,7 +19,7 @@ What other rooms and the doors call:
 - `ways`: what Swish, card and account have in common, and their names.
 - `booking`: what becomes of a payment at once, from the first click to the books.
   `booking.receive_many`: money of many payments, such as a bank file tells of.
-- `commission.charge`, `commission.take_back`: what is due to us of a payment on a case under
+- `commission.charge`, `commission.follow`: what is due to us of a payment on a case under
   long-term surveillance, booked with it; `statements`: what a company was charged in a month;
   `paying_in`: what it has paid of that itself; `exchange_rates`: for the tax in kronor of those in
   another currency.

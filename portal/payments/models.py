@@ -801,10 +801,11 @@ class CommissionPrice(Base):
 
 
 class Commission(Base):
-    """Commission on a payment, or what takes it back; in öre, below zero when it does.
+    """Commission on a payment, or what takes some of it back; in öre, below zero when it does.
 
     key: of its own entry in the ledger. payment_key: of the payment's. base_ore: principal and
-    interest that the payment covered. is_direct: it was paid to the creditor.
+    interest that the payment covered, or covers less by now. is_direct: it was paid to the
+    creditor. takes_back_id: the one that is lowered, maybe several times.
     """
 
     __tablename__ = "commissions"
@@ -828,7 +829,7 @@ class Commission(Base):
     vat_per_cent: Mapped[int]
     vat_ore: Mapped[int]
     booked_at: Mapped[datetime]
-    takes_back_id: Mapped[int | None] = mapped_column(ForeignKey("commissions.id"), unique=True)
+    takes_back_id: Mapped[int | None] = mapped_column(ForeignKey("commissions.id"), index=True)
 
 
 class ServiceStatement(Base):

@@ -1,14 +1,14 @@
 """Where a bank's file tells that what was taken back has come again.
 
-Revision: 0068
-After: 0067
+Revision: 0069
+After: 0068
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0068"
-down_revision = "0067"
+revision = "0069"
+down_revision = "0068"
 branch_labels = None
 depends_on = None
 
