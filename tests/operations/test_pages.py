@@ -252,7 +252,7 @@ def test_the_books_show_debit_and_credit_that_are_equal(get: Get) -> None:
 def test_the_books_tell_when_all_cases_were_looked_at(get: Get) -> None:
     assert "All cases were looked at just now." in get("/books").get_text()
     cleared()
-    assert "All cases were looked at 10 March 2026" in get("/books").get_text()
+    assert "All cases were looked at 10 Mar 2026" in get("/books").get_text()
 
 
 def test_a_rate_is_added_with_its_source(get: Get, post: Post) -> None:
