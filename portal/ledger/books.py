@@ -75,6 +75,8 @@ class Account(StrEnum):
 # In the order of Balance.
 _OWED_BY_DEBTOR = (Account.PRINCIPAL, Account.INTEREST, Account.FEES)
 
+# The claim as it was taken in, owed from its due date.
+CLAIM_TAKEN = "claim.taken"
 # Kind of the entry that books interest to and including the day it is booked on.
 INTEREST_ACCRUED = "interest.accrued"
 # A part of the principal that was wrong from the beginning is taken back.
@@ -450,16 +452,33 @@ def paid_of(case_id: int, account: Account) -> list[PaidOf]:
     """
     paid: dict[str, PaidOf] = {}
     for one in _lines(case_id, account):
-        key = one.idempotency_key.removeprefix("taken back:")
-        if key.startswith("counted anew:"):
-            # After its name and the cause, the payment's own key.
-            key = key.split(":", 2)[2]
         if one.kind.startswith("payment.") and one.kind != "payment.direct":
-            # What is taken back names the payment without the word that begins its key.
-            key = f"payment:{key.removeprefix('payment:')}"
+            key = _payment_of(one.idempotency_key)
             before = paid.get(key, PaidOf(key, one.booked_on, 0))
             paid[key] = replace(before, ore=before.ore - one.ore)
     return [one for one in reversed(paid.values()) if one.ore > 0]
+
+
+def _payment_of(key: str) -> str:
+    """The key of the payment that an entry is of. key: of that, or of what counts or takes back."""
+    key = key.removeprefix("taken back:")
+    if key.startswith("counted anew:"):
+        # After its name and the cause, the payment's own key.
+        key = key.split(":", 2)[2]
+    # What is taken back names the payment without the word that begins its key.
+    return f"payment:{key.removeprefix('payment:')}"
+
+
+def collected(case_id: int, payment_key: str) -> int:
+    """What a payment to us covers of a case's principal and interest, in öre.
+
+    payment_key: of its entry. What was taken back or counted anew is not in it.
+    """
+    return -sum(
+        one.ore
+        for one in _lines(case_id, Account.PRINCIPAL, Account.INTEREST)
+        if one.kind.startswith("payment.") and _payment_of(one.idempotency_key) == payment_key
+    )
 
 
 def covering(case_id: int) -> dict[str, date]:
