@@ -62,6 +62,24 @@ def test_without_payments_the_list_says_so(browser: FlaskClient) -> None:
     assert "No payment waits" in page(browser, "/operations/payments").get_text()
 
 
+def test_a_case_that_is_closed_is_told_to_be(browser: FlaskClient) -> None:
+    case = a_reminded_case()
+    case.status, case.closed_on = "recalled", TODAY
+    db.session.commit()
+    (payment_id,) = came(Paid(50_000, case.ocr))
+    (row,) = page(browser, f"/operations/payments/{payment_id}").select("main tbody tr")
+    told = row.get_text(" ", strip=True)
+    assert "The case is closed" in told
+    assert "another amount" in told
+
+
+def test_no_case_is_guessed_for_what_a_payer_took_off(browser: FlaskClient) -> None:
+    case = a_reminded_case()
+    came(Paid(-5_000, case.ocr))
+    (row,) = page(browser, "/operations/payments").select("main tbody tr")
+    assert case.reference not in row.get_text()
+
+
 def test_the_list_shows_the_best_guess_and_why(browser: FlaskClient) -> None:
     case, _ = a_known_payer()
     told = page(browser, "/operations/payments").get_text(" ", strip=True)
