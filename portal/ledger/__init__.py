@@ -32,6 +32,7 @@
 """
 
 from portal.ledger.books import (
+    AGAIN,
     BOOKS,
     COMMISSION,
     COMMISSION_TAKEN_BACK,
@@ -114,6 +115,7 @@ from portal.ledger.kept import (
 )
 
 __all__ = [
+    "AGAIN",
     "BOOKS",
     "COMMISSION",
     "COMMISSION_TAKEN_BACK",

@@ -95,8 +95,10 @@ REFUND_LOST = "refund.lost"
 # taken back with its payment; a month's signatures; the tax on the fees that it bore in a month.
 COMMISSION, COMMISSION_TAKEN_BACK = "commission", "commission.taken_back"
 SIGNATURES, FEES_VAT = "signatures", "fees.vat"
-# What was paid of a fee that then fell covers what else is owed, from the payment's own day.
-COUNTED_ANEW = "payment.counted_anew"
+# What was paid of a fee that then fell covers what else is owed, from the payment's own day; so
+# does what was paid too much, once other money is taken back, whose key begins with this after the
+# name; or what was never due goes back.
+COUNTED_ANEW, AGAIN = "payment.counted_anew", "again/"
 # A creditor pays what it is charged, instead of having it set off.
 STATEMENT_PAID = "payment.statement"
 
@@ -187,10 +189,14 @@ class PaidOf:
 
 @dataclass(frozen=True)
 class Counted:
-    """An entry that counted a payment anew. overpaid_ore: what of it then was too much."""
+    """An entry that counted a payment anew. overpaid_ore: what of it then was too much.
+
+    is_taken_back: it is no more, for the payment itself was taken back.
+    """
 
     key: str
     overpaid_ore: int
+    is_taken_back: bool
 
 
 @dataclass(frozen=True)
@@ -463,13 +469,22 @@ def paid_of(case_id: int, account: Account) -> list[PaidOf]:
 
 
 def overpaid_by(case_id: int, on: date) -> int:
-    """What payments that were valued by a day brought too much when they were booked, in öre."""
+    """What payments that were valued by a day brought too much when they were booked, in öre.
+
+    But for what has covered again what was owed.
+    """
     lines = _lines(case_id, Account.OVER_PAYMENT)
     return -sum(
         one.ore
         for one in lines
-        if one.booked_on <= on and one.kind.startswith("payment.") and one.kind != COUNTED_ANEW
+        if one.booked_on <= on and one.kind.startswith("payment.") and not _is_later_found(one)
     )
+
+
+def _is_later_found(line: Any) -> bool:
+    """Whether it was found to be too much, or to be so no more, after the payment was booked."""
+    key = line.idempotency_key.removeprefix("taken back:")
+    return key.startswith("counted anew:") and not key.startswith(f"counted anew:{AGAIN}")
 
 
 def counted_anew(case_id: int, payment_key: str) -> list[str]:
@@ -477,14 +492,15 @@ def counted_anew(case_id: int, payment_key: str) -> list[str]:
 
     payment_key: of the payment's entry.
     """
-    return [one for one in _counted(case_id) if one.endswith(f":{payment_key}")]
+    return [
+        one
+        for one in _counted(case_id)
+        if one.endswith(f":{payment_key}") and not is_posted(f"taken back:{one}")
+    ]
 
 
 def counted_for(case_id: int, cause: str) -> list[Counted]:
-    """The entries that counted payments anew for a cause, and that are not taken back themselves.
-
-    cause: what it begins with.
-    """
+    """The entries that counted payments anew for a cause. cause: what it begins with."""
     keys = [one for one in _counted(case_id) if one.startswith(f"counted anew:{cause}")]
     over = select(Entry.idempotency_key, -Line.amount_ore).join(Line, Line.entry_id == Entry.id)
     overpaid = dict(
@@ -492,13 +508,13 @@ def counted_for(case_id: int, cause: str) -> list[Counted]:
             over.where(Entry.idempotency_key.in_(keys), Line.account == Account.OVER_PAYMENT)
         ).all()
     )
-    return [Counted(one, overpaid.get(one, 0)) for one in keys]
+    return [Counted(one, overpaid.get(one, 0), is_posted(f"taken back:{one}")) for one in keys]
 
 
 def _counted(case_id: int) -> list[str]:
-    lines = _lines(case_id, Account.FEES, Account.INTEREST)
-    keys = dict.fromkeys(one.idempotency_key for one in lines if one.kind == COUNTED_ANEW)
-    return [one for one in keys if not is_posted(f"taken back:{one}")]
+    accounts = (Account.FEES, Account.INTEREST, Account.PRINCIPAL, Account.OVER_PAYMENT)
+    lines = _lines(case_id, *accounts)
+    return list(dict.fromkeys(one.idempotency_key for one in lines if one.kind == COUNTED_ANEW))
 
 
 def _lines(case_id: int, *accounts: Account) -> Sequence[Any]:
