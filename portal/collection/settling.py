@@ -8,7 +8,7 @@ from itertools import groupby
 from sqlalchemy import ARRAY, BigInteger, any_, bindparam, func, select
 
 from portal import clock, ledger
-from portal.collection import cases, crossing, late_money, policy, states, unsent
+from portal.collection import cases, crossing, late_money, limiting, policy, states, unsent
 from portal.collection.models import Case, Event
 from portal.collection.moves import close, give_up, interrupt_limitation, move, post, record
 from portal.database import tenancy
@@ -75,6 +75,7 @@ def settle_payment(
         case, amount_ore, value_on, key=key, entry=payment_key, kind=f"payment.{channel}",
         money=money, now=now,
     )  # fmt: skip
+    commission.charge([payment_key], now=now)
     parts, left_ore = counted.parts, counted.left_ore
     if is_told:
         record(
@@ -149,7 +150,6 @@ def _count(
         overpaid_ore=parts.overpaid_ore - to_later_ore,
     )  # fmt: skip
     _post_parts(case, kind, amount_ore, parts, booked_on=value_on, key=entry, now=now, money=money)
-    commission.charge([entry], now=now)
     lowered_ore += crossing.lower_interest(
         case, late, value_on, never_ore=never.interest_ore, key=entry, now=now
     )
@@ -185,6 +185,7 @@ def _cover_again(case: Case, *, after: str, now: datetime) -> bool:
             if not used_ore:
                 continue
             is_covered = True
+            commission.follow(case.id, f"payment:{one.key}", as_key=entry, now=now)
             refunds.owe_less(one.key, used_ore, now=now)
             interrupt_limitation(case, one.value_on)
             close_if_settled(case, counted.left_ore, on=one.value_on, key=key, now=now)
@@ -354,9 +355,10 @@ def take_back(
 
     case: locked by the caller. amount_ore, key, value_on: as `settle_payment` took them. by_bank:
     the bank has taken the money back on a day; else another case was meant, and it is still ours. A
-    case that is opened again has the days of a reminder before anything goes on. stays: what the
-    bank has not taken of it, which is booked anew at once, at the payment's own day. Answers what
-    that covers, or None when there is no such payment, or it is taken back already.
+    case that is opened again has the days of a reminder before anything goes on. What was not paid
+    interrupts no limitation either. stays: what the bank has not taken of it, which is booked anew
+    at once, at the payment's own day. Answers what that covers, or None when there is no such
+    payment, or it is taken back already.
     """
     payment_key, posted = f"payment:{key}", f"taken back:{key}"
     if not ledger.is_posted(payment_key) or ledger.is_posted(posted):
@@ -369,8 +371,8 @@ def take_back(
     instead = {Account.CLIENT_FUNDS: Account.UNMATCHED} if by_bank else {}
     kind = "payment.taken_back"
     ledger.take_back(payment_key, kind=kind, as_key=posted, now=now, instead=instead)
-    commission.take_back(payment_key, now=now)
     _take_back_counted(case, payment_key, now)
+    commission.follow(case.id, payment_key, as_key=posted, now=now)
     if by_bank:
         post(
             case, "payment.returned_by_bank", booked_on=on, key=f"returned by bank:{key}",
@@ -398,10 +400,11 @@ def take_back(
         give_up(case, _GIVEN_UP[case.status], on=on, fees_to=Account.BAD_DEBT,
                 key=f"given up:{posted}", now=now)  # fmt: skip
     lost_ore = amount_ore - sum(one.amount_ore for one in stays)
+    limited = {"limited_on": case.limited_on.isoformat()} if limiting.reckon_anew(case) else {}
     record(case, "case.payment_taken_back", actor, now, amount_ore=lost_ore, by_bank=by_bank,
            value_on=value_on.isoformat(), reopened=is_reopened,
            left_ore=left.total_ore if case.closed_on is None else 0,
-           **({"covered_ore": covered_ore} if covered_ore else {}))  # fmt: skip
+           **({"covered_ore": covered_ore} if covered_ore else {}), **limited)  # fmt: skip
     return settled
 
 

@@ -491,6 +491,19 @@ def not_left(case_id: int, kinds: Collection[str]) -> list[Withdrawn]:
     return [_withdrawn_row(*row) for row in rows]
 
 
+def written(case_id: int, kinds: Collection[str]) -> list[datetime]:
+    """When letters of a case were written that were not withdrawn; of which kinds."""
+    return list(
+        db.session.scalars(
+            select(Message.created_at).where(
+                Message.case_id == case_id,
+                Message.kind.in_(kinds),
+                Message.status != "withdrawn",
+            )
+        )
+    )
+
+
 def has_left(case_id: int, kind: str, key: str) -> bool:
     """Whether a letter of a case has been handed over. key: how its key begins, up to a colon."""
     left = select(Message.id).where(

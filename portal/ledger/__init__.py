@@ -10,7 +10,7 @@
   be asked with other things (`database.together`).
 - `interest_booked(case_id)`: how much interest is booked.
 - `fees_charged(case_id)`: its fees that stand; `paid_of(case_id, account)`: which payments cover
-  them, or its interest.
+  them, or its interest; `collected(case_id, payment_key)`: what a payment covers of the rest.
 - `covers(case_id, payment_key)`: what a payment covers as it is counted now.
 - `received_since_sql(case_id, at)`: what came for a case, for its plan.
 - `owed_to(creditor_id)`, `owed_rows(creditor_id)`: collected and not yet paid out.
@@ -20,6 +20,7 @@
 - `entries(case_id)`: the entries of a case, for a page.
 - `unpaid_sql(column)`: what debtors still owe, for a list; `balances_sql(column)`: by part.
 - `trial_balance()`, `off_balance()`: every account's sum; all together, and of each creditor, zero.
+- `paid_on(case_id)`: the days of payments that stand.
 - `overpaid_by(case_id, on)`: what came too much by a day.
 - `overpaid_sql()`: what was paid too much and is still to go back, by case.
 - `case_totals_sql()`: what is owed and what came, of every case.
@@ -35,6 +36,7 @@
 from portal.ledger.books import (
     AGAIN,
     BOOKS,
+    CLAIM_TAKEN,
     COMMISSION,
     COMMISSION_TAKEN_BACK,
     COUNTED_ANEW,
@@ -68,6 +70,7 @@ from portal.ledger.books import (
     balances_sql,
     case_totals_sql,
     charged_currencies,
+    collected,
     counted_anew,
     counted_for,
     covers,
@@ -87,6 +90,7 @@ from portal.ledger.books import (
     owed_to,
     owing_creditors,
     paid_of,
+    paid_on,
     post,
     post_many,
     received_since_sql,
@@ -119,6 +123,7 @@ from portal.ledger.kept import (
 __all__ = [
     "AGAIN",
     "BOOKS",
+    "CLAIM_TAKEN",
     "COMMISSION",
     "COMMISSION_TAKEN_BACK",
     "COUNTED_ANEW",
@@ -157,6 +162,7 @@ __all__ = [
     "case_totals_sql",
     "charged_currencies",
     "client_money",
+    "collected",
     "counted_anew",
     "counted_for",
     "cover",
@@ -184,6 +190,7 @@ __all__ = [
     "owing_creditors",
     "own_share",
     "paid_of",
+    "paid_on",
     "post",
     "post_many",
     "received_since_sql",

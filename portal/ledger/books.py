@@ -75,6 +75,8 @@ class Account(StrEnum):
 # In the order of Balance.
 _OWED_BY_DEBTOR = (Account.PRINCIPAL, Account.INTEREST, Account.FEES)
 
+# The claim as it was taken in, owed from its due date.
+CLAIM_TAKEN = "claim.taken"
 # Kind of the entry that books interest to and including the day it is booked on.
 INTEREST_ACCRUED = "interest.accrued"
 # A part of the principal that was wrong from the beginning is taken back.
@@ -456,13 +458,8 @@ def paid_of(case_id: int, account: Account) -> list[PaidOf]:
     """
     paid: dict[str, PaidOf] = {}
     for one in _lines(case_id, account):
-        key = one.idempotency_key.removeprefix("taken back:")
-        if key.startswith("counted anew:"):
-            # After its name and the cause, the payment's own key.
-            key = key.split(":", 2)[2]
         if one.kind.startswith("payment.") and one.kind != "payment.direct":
-            # What is taken back names the payment without the word that begins its key.
-            key = f"payment:{key.removeprefix('payment:')}"
+            key = _payment_of(one.idempotency_key)
             before = paid.get(key, PaidOf(key, one.booked_on, 0))
             paid[key] = replace(before, ore=before.ore - one.ore)
     return [one for one in reversed(paid.values()) if one.ore > 0]
@@ -491,6 +488,41 @@ def covers(case_id: int, payment_key: str) -> Mapping[Account, int]:
         .group_by(Line.account)
     )
     return dict.fromkeys(told, 0) | {Account(account): int(ore) for account, ore in rows}
+
+
+def _payment_of(key: str) -> str:
+    """The key of the payment that an entry is of. key: of that, or of what counts or takes back."""
+    key = key.removeprefix("taken back:")
+    if key.startswith("counted anew:"):
+        # After its name and the cause, the payment's own key.
+        key = key.split(":", 2)[2]
+    # What is taken back names the payment without the word that begins its key.
+    return f"payment:{key.removeprefix('payment:')}"
+
+
+def collected(case_id: int, payment_key: str) -> int:
+    """What a payment to us covers of a case's principal and interest, in öre.
+
+    payment_key: of its entry. What was taken back or counted anew is not in it.
+    """
+    return -sum(
+        one.ore
+        for one in _lines(case_id, Account.PRINCIPAL, Account.INTEREST)
+        if one.kind.startswith("payment.") and _payment_of(one.idempotency_key) == payment_key
+    )
+
+
+def paid_on(case_id: int) -> list[date]:
+    """The days of payments, to us or to the creditor, that stand and have covered something."""
+    paid: dict[str, date] = {}
+    for one in _lines(case_id, *_OWED_BY_DEBTOR):
+        key = one.idempotency_key
+        if key.startswith("taken back:"):
+            for was in (key.removeprefix("taken back:"), key.replace("taken back:", "payment:", 1)):
+                paid.pop(was, None)
+        elif one.kind.startswith("payment.") and not _is_later_found(one):
+            paid[key] = one.booked_on
+    return list(paid.values())
 
 
 def overpaid_by(case_id: int, on: date) -> int:
