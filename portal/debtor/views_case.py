@@ -140,10 +140,9 @@ def show_receipt(number: str) -> Response:
 
 def _refunds_of(case_id: int, payments: Sequence[Payment]) -> list[refunds.Shown]:
     """What goes back of some payments of a case."""
-    too_much = {one.id for one in payments if one.overpaid_ore}
-    return (
-        [one for one in refunds.of_case(case_id) if one.payment_id in too_much] if too_much else []
-    )
+    # What a payment brought may turn out too much long after it was booked.
+    theirs = {one.id for one in payments}
+    return [one for one in refunds.of_case(case_id) if one.payment_id in theirs] if theirs else []
 
 
 @debtor.get("/case/<reference>/receipts/<number>.pdf")

@@ -526,7 +526,7 @@ def counted_for(case_id: int, cause: str) -> list[Counted]:
 
 
 def _counted(case_id: int) -> list[str]:
-    lines = _lines(case_id, Account.FEES, Account.INTEREST)
+    lines = _lines(case_id, *_OWED_BY_DEBTOR)
     keys = dict.fromkeys(one.idempotency_key for one in lines if one.kind == COUNTED_ANEW)
     return [one for one in keys if not is_posted(f"taken back:{one}")]
 
