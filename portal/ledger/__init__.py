@@ -19,7 +19,7 @@
 - `entries(case_id)`: the entries of a case, for a page.
 - `unpaid_sql(column)`: what debtors still owe, for a list; `balances_sql(column)`: by part.
 - `trial_balance()`, `off_balance()`: every account's sum; all together, and of each creditor, zero.
-- `paid_on(case_id)`: the days of payments that stand.
+- `covering(case_id)`: the payments that stand, and their days; `standing(case_id, kind)`: entries.
 - `overpaid_by(case_id, on)`: what came too much by a day.
 - `overpaid_sql()`: what was paid too much and is still to go back, by case.
 - `case_totals_sql()`: what is owed and what came, of every case.
@@ -71,6 +71,7 @@ from portal.ledger.books import (
     collected,
     counted_anew,
     counted_for,
+    covering,
     entries,
     fees_charged,
     interest_booked,
@@ -87,10 +88,10 @@ from portal.ledger.books import (
     owed_to,
     owing_creditors,
     paid_of,
-    paid_on,
     post,
     post_many,
     received_since_sql,
+    standing,
     take_back,
     to_settle_sql,
     trial_balance,
@@ -163,6 +164,7 @@ __all__ = [
     "counted_for",
     "cover",
     "covered",
+    "covering",
     "entries",
     "fees_charged",
     "forget_sums",
@@ -185,11 +187,11 @@ __all__ = [
     "owing_creditors",
     "own_share",
     "paid_of",
-    "paid_on",
     "post",
     "post_many",
     "received_since_sql",
     "return_covers",
+    "standing",
     "steadily",
     "take_back",
     "to_settle_sql",

@@ -481,15 +481,31 @@ def collected(case_id: int, payment_key: str) -> int:
     )
 
 
-def paid_on(case_id: int) -> list[date]:
-    """The days of payments, to us or to the creditor, that stand and have covered something."""
+def covering(case_id: int) -> dict[str, date]:
+    """The payments, to us or to the creditor, that stand and have covered something: their days, by
+    the keys of their entries.
+    """
     paid: dict[str, date] = {}
     for one in _lines(case_id, *_OWED_BY_DEBTOR):
         if one.idempotency_key.startswith("taken back:"):
             paid.pop(f"payment:{one.idempotency_key.removeprefix('taken back:')}", None)
         elif one.kind.startswith("payment.") and one.kind != COUNTED_ANEW:
             paid[one.idempotency_key] = one.booked_on
-    return list(paid.values())
+    return paid
+
+
+def standing(case_id: int, kind: str) -> list[str]:
+    """The keys of a case's entries of a kind that are not taken back, in order."""
+    keys = db.session.scalars(
+        select(Entry.idempotency_key)
+        .where(
+            Entry.case_id == case_id,
+            Entry.kind == kind,
+            ~is_posted_sql("taken back:" + Entry.idempotency_key),
+        )
+        .order_by(Entry.id)
+    )
+    return list(keys)
 
 
 def overpaid_by(case_id: int, on: date) -> int:

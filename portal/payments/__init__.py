@@ -27,7 +27,8 @@ What other rooms and the doors call:
   Swish, card and account, the way it came. By bank it goes with the payouts. `telling`: the
   debtor is told of it.
 - `told_twice`: deposits that files of two kinds tell of; `told_at_once`: Swish that comes on the
-  account too; `coming_back`: payouts, refunds and our own share that the bank got back.
+  account too; `coming_back`: payouts, refunds and our own share that the bank got back;
+  `coming_again`: what was taken back of payments at once and is here again.
 - `payouts`: what is owed becomes proposals; `releasing`: two operators approve them, and they are
   ordered in a file for the bank (`pain001`); `statuses`: what the bank says of it.
 """
