@@ -18,6 +18,7 @@ from portal.payments import booking, refunds
 from portal.payments.models import SwishRequest
 from tests.debtor.test_pages import Visitor, a_case_of_today, at_first_case, pay
 from tests.debtor.test_visit import ends, visits_end_in
+from tests.factories import letters_leave
 from tests.swish_fixtures import Swish
 
 pytest_plugins = ["tests.swish_fixtures"]
@@ -234,6 +235,7 @@ def test_who_has_paid_twice_sees_what_goes_back_and_where(payer: Payer, case: Ca
 
 
 def test_what_is_found_later_to_go_back_of_a_payment_is_told_too(payer: Payer, case: Case) -> None:
+    letters_leave("reminder")
     payer.ends("pay")
     (payment,) = booking.payments_of(case.id)
     refunds.owe_more(payment.channel_reference, 6_000, now=clock.now())
