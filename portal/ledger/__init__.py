@@ -86,7 +86,6 @@ from portal.ledger.books import (
     owed_by,
     owed_rows,
     owed_to,
-    owing_creditors,
     paid_of,
     post,
     post_many,
@@ -114,6 +113,7 @@ from portal.ledger.kept import (
     keep_sums,
     kept_through,
     newest_entry,
+    owing_creditors,
     steadily,
     totals,
 )

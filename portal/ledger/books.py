@@ -679,17 +679,6 @@ def to_settle_sql(creditor_id: int) -> Subquery:
     )  # fmt: skip
 
 
-def owing_creditors() -> list[int]:
-    """The creditors that are owed something, or owe."""
-    query = (
-        select(Line.creditor_id)
-        .where(Line.account.in_((Account.OWED_TO_CREDITOR, Account.OWED_BY_CREDITOR)))
-        .group_by(Line.creditor_id, Line.account)
-        .having(func.sum(Line.amount_ore) != 0)
-    )
-    return sorted(set(db.session.scalars(query)))
-
-
 def owed_rows(creditor_id: int, after: int | None = None, limit: int = 50) -> list[OwedRow]:
     """What makes up the sum owed to a creditor, newest first.
 
@@ -751,12 +740,16 @@ def case_totals_sql(on: date | None = None, among: Collection[int] | None = None
     return query.group_by(Line.case_id).subquery()
 
 
-def overpaid_sql() -> Subquery:
-    """For each case what was paid too much and has not gone back (ore), where it is not zero."""
+def overpaid_sql(among: Collection[int] | None = None) -> Subquery:
+    """For each case what was paid too much and has not gone back (ore), where it is not zero.
+
+    among: ids of cases; default all.
+    """
     total = -func.sum(Line.amount_ore)
+    some = [] if among is None else [Line.case_id == func.any(list(among))]
     return (
         select(Line.case_id, total.label("ore"))
-        .where(Line.account == Account.OVER_PAYMENT)
+        .where(Line.account == Account.OVER_PAYMENT, *some)
         .group_by(Line.case_id)
         .having(total != 0)
         .subquery()
