@@ -45,12 +45,8 @@ def ran_late(case: Case, due: cases.AmountDue) -> Late:
     else:
         ran_ore = cases.interest_between(case, due.on, through_on).ore
         interest_ore = min(due.interest_ore, ran_ore)
-    charged = [
-        one
-        for one in books.lines
-        if one.account == Account.FEES and one.ore > 0 and one.booked_on > due.on
-    ]
-    fees_ore = min(due.fees_ore, sum(one.ore for one in charged))
+    charged = [one for one in books.lines if is_fee(one) and one.booked_on > due.on]
+    fees_ore = max(0, min(due.fees_ore, sum(one.ore for one in charged)))
     return Late(
         ran_ore,
         interest_ore,
@@ -58,6 +54,11 @@ def ran_late(case: Case, due: cases.AmountDue) -> Late:
         0 if case.closed_on is not None else fees_ore,
         max((one.booked_on for one in charged), default=due.on),
     )
+
+
+def is_fee(line: ledger.CaseLine) -> bool:
+    """Whether it charges a fee or gives one up; what is paid of fees does neither."""
+    return line.account == Account.FEES and not line.kind.startswith("payment.")
 
 
 def lower_interest(

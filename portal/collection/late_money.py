@@ -12,7 +12,7 @@ from datetime import date, datetime
 import structlog
 
 from portal import clock, ledger
-from portal.collection import cases, states, unsent
+from portal.collection import cases, crossing, states, unsent
 from portal.collection.models import Case
 from portal.collection.moves import post
 from portal.database import tenancy
@@ -49,7 +49,7 @@ def never_due(case: Case, ore: int, on: date) -> NeverDue:
     never_ore = _never_ran(case, books, parts, ore, on)
     if ore < stood.total_ore:
         return NeverDue(never_ore, 0)
-    charged = [one for one in books.lines if _is_fee(one)]
+    charged = [one for one in books.lines if crossing.is_fee(one)]
     before_ore = sum(one.ore for one in charged if one.booked_on <= on)
     return NeverDue(never_ore, max(0, sum(one.ore for one in charged) - before_ore))
 
@@ -64,10 +64,6 @@ def _never_ran(case: Case, books: ledger.CaseBooks, parts: Settlement, ore: int,
     until = cases.interest_between(case, None, on)
     stands_ore = ledger.interest_booked(case.id) - until.ore
     return max(0, min(ran.ore, stands_ore) - still.ore)
-
-
-def _is_fee(line: ledger.CaseLine) -> bool:
-    return line.account == Account.FEES and not line.kind.startswith("payment.")
 
 
 def _stood(case: Case, books: ledger.CaseBooks, on: date) -> ledger.Balance:

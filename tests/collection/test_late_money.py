@@ -191,6 +191,17 @@ def test_later_money_that_was_too_much_already_gives_back_more(app: Flask) -> No
     assert nothing_differs()
 
 
+def test_a_fee_that_money_taken_back_had_paid_is_paid_first_by_money_of_an_earlier_day(
+    app: Flask,
+) -> None:
+    case = a_case()
+    reminded(case, 1)
+    pays(case, owed(case, 30), 30, "second")
+    undone(case, "second")
+    pays(case, 50_000, 20, "first")
+    assert cases.amount_due(cases.lock(case.id), TODAY + timedelta(days=20)).fees_ore == 0
+
+
 later = st.lists(st.tuples(st.integers(2, 60), st.integers(100, 150_000)), min_size=1, max_size=2)
 
 
