@@ -20,7 +20,7 @@
 - `unpaid_sql(column)`: what debtors still owe, for a list; `balances_sql(column)`: by part.
 - `trial_balance()`, `off_balance()`: every account's sum; all together, and of each creditor, zero.
 - `paid_on(case_id)`: the days of payments that stand.
-- `overpaid_by(case_id, on)`: what came too much by a day.
+- `money_of(case_id)`: what came for a case and was not taken back.
 - `overpaid_sql()`: what was paid too much and is still to go back, by case.
 - `case_totals_sql()`: what is owed and what came, of every case.
 - `client_money(creditor_id, currency)`: what of a company's lies on the client account.
@@ -59,6 +59,7 @@ from portal.ledger.books import (
     CaseLine,
     Counted,
     EntryRow,
+    Money,
     Movement,
     OwedRow,
     PaidOf,
@@ -76,9 +77,9 @@ from portal.ledger.books import (
     is_posted,
     is_posted_sql,
     line_id,
+    money_of,
     of_case,
     off_balance,
-    overpaid_by,
     overpaid_sql,
     owed_by,
     owed_rows,
@@ -143,6 +144,7 @@ __all__ = [
     "CaseLine",
     "Counted",
     "EntryRow",
+    "Money",
     "Movement",
     "OwedRow",
     "OwnShare",
@@ -170,10 +172,10 @@ __all__ = [
     "keep_sums",
     "kept_through",
     "line_id",
+    "money_of",
     "newest_entry",
     "of_case",
     "off_balance",
-    "overpaid_by",
     "overpaid_sql",
     "owed_by",
     "owed_rows",

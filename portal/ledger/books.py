@@ -186,6 +186,14 @@ class PaidOf:
 
 
 @dataclass(frozen=True)
+class Money:
+    """A payment by its value date, in öre."""
+
+    on: date
+    ore: int
+
+
+@dataclass(frozen=True)
 class Counted:
     """An entry that counted a payment anew. overpaid_ore: what of it then was too much."""
 
@@ -450,16 +458,21 @@ def paid_of(case_id: int, account: Account) -> list[PaidOf]:
     """
     paid: dict[str, PaidOf] = {}
     for one in _lines(case_id, account):
-        key = one.idempotency_key.removeprefix("taken back:")
-        if key.startswith("counted anew:"):
-            # After its name and the cause, the payment's own key.
-            key = key.split(":", 2)[2]
         if one.kind.startswith("payment.") and one.kind != "payment.direct":
-            # What is taken back names the payment without the word that begins its key.
-            key = f"payment:{key.removeprefix('payment:')}"
+            key = _payment_of(one.idempotency_key)
             before = paid.get(key, PaidOf(key, one.booked_on, 0))
             paid[key] = replace(before, ore=before.ore - one.ore)
     return [one for one in reversed(paid.values()) if one.ore > 0]
+
+
+def _payment_of(key: str) -> str:
+    """The key of the payment that an entry is of. key: of that, or of what counts or takes back."""
+    key = key.removeprefix("taken back:")
+    if key.startswith("counted anew:"):
+        # After its name and the cause, the payment's own key.
+        key = key.split(":", 2)[2]
+    # What is taken back names the payment without the word that begins its key.
+    return f"payment:{key.removeprefix('payment:')}"
 
 
 def paid_on(case_id: int) -> list[date]:
@@ -473,14 +486,15 @@ def paid_on(case_id: int) -> list[date]:
     return list(paid.values())
 
 
-def overpaid_by(case_id: int, on: date) -> int:
-    """What payments that were valued by a day brought too much when they were booked, in öre."""
-    lines = _lines(case_id, Account.OVER_PAYMENT)
-    return -sum(
-        one.ore
-        for one in lines
-        if one.booked_on <= on and one.kind.startswith("payment.") and one.kind != COUNTED_ANEW
-    )
+def money_of(case_id: int) -> list[Money]:
+    """What came to us for a case and was not taken back, whatever it covers, by day."""
+    came: dict[str, Money] = {}
+    for one in _lines(case_id, *_OWED_BY_DEBTOR, Account.OVER_PAYMENT):
+        if one.kind.startswith("payment.") and one.kind != "payment.direct":
+            key = _payment_of(one.idempotency_key)
+            before = came.get(key, Money(one.booked_on, 0))
+            came[key] = replace(before, ore=before.ore - one.ore)
+    return sorted((one for one in came.values() if one.ore > 0), key=lambda one: one.on)
 
 
 def counted_anew(case_id: int, payment_key: str) -> list[str]:
