@@ -101,12 +101,14 @@ select row_number() over (order by day, n) as id, n, c.id as case_id, v.* from (
 join cases c on c.serial = n
 where v.day is not null
 order by 1;
-insert into ledger_entries (id, creditor_id, case_id, kind, booked_on, created_at, idempotency_key)
+insert into ledger_entries (id, creditor_id, case_id, kind, booked_on, posted_on, created_at,
+    idempotency_key)
 overriding system value
-select id, {creditor}, case_id, kind, day, day + time '09:00', id
+select id, {creditor}, case_id, kind, day, day, day + time '09:00', id
 from e where kind is not null order by id;
-insert into ledger_lines (entry_id, creditor_id, case_id, booked_on, account, amount_ore, currency)
-select e.id, {creditor}, case_id, day, u.account, u.ore, 'SEK'
+insert into ledger_lines (entry_id, creditor_id, case_id, booked_on, posted_on, account,
+    amount_ore, currency)
+select e.id, {creditor}, case_id, day, day, u.account, u.ore, 'SEK'
 from e cross join lateral unnest(accounts, amounts) as u (account, ore) where u.ore <> 0
 order by e.id;
 insert into events (creditor_id, case_id, name, occurred_at, actor, data)

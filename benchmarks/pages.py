@@ -98,17 +98,24 @@ from (select *, case
 insert into case_stops (creditor_id, case_id, kind, reason, began_at)
 select creditor_id, id, (array['hold', 'dispute', 'plan'])[1 + id % 3], '', opened_at
 from cases where is_stopped and closed_on is null;
-insert into ledger_entries (creditor_id, case_id, kind, booked_on, created_at, idempotency_key)
-select creditor_id, id, 'claim.taken', opened_on, opened_at, 'claim:' || id from cases order by id;
-insert into ledger_lines (entry_id, creditor_id, case_id, booked_on, account, amount_ore, currency)
-select e.id, e.creditor_id, c.id, e.booked_on, a.account, a.sign * c.principal_ore, 'SEK'
+insert into ledger_entries (creditor_id, case_id, kind, booked_on, posted_on, created_at,
+    idempotency_key)
+select creditor_id, id, 'claim.taken', opened_on, opened_on, opened_at, 'claim:' || id
+from cases order by id;
+insert into ledger_lines (entry_id, creditor_id, case_id, booked_on, posted_on, account,
+    amount_ore, currency)
+select e.id, e.creditor_id, c.id, e.booked_on, e.booked_on, a.account,
+    a.sign * c.principal_ore, 'SEK'
 from ledger_entries e join cases c on c.id = e.case_id,
     (values ('principal', 1), ('claims', -1)) a (account, sign) order by e.id;
-insert into ledger_entries (creditor_id, case_id, kind, booked_on, created_at, idempotency_key)
-select creditor_id, id, 'payment', closed_on, opened_at, 'pay:' || id from cases
+insert into ledger_entries (creditor_id, case_id, kind, booked_on, posted_on, created_at,
+    idempotency_key)
+select creditor_id, id, 'payment', closed_on, closed_on, opened_at, 'pay:' || id from cases
 where status = 'paid' order by id;
-insert into ledger_lines (entry_id, creditor_id, case_id, booked_on, account, amount_ore, currency)
-select e.id, e.creditor_id, c.id, e.booked_on, a.account, a.sign * c.principal_ore, 'SEK'
+insert into ledger_lines (entry_id, creditor_id, case_id, booked_on, posted_on, account,
+    amount_ore, currency)
+select e.id, e.creditor_id, c.id, e.booked_on, e.booked_on, a.account,
+    a.sign * c.principal_ore, 'SEK'
 from ledger_entries e join cases c on c.id = e.case_id,
     (values ('principal', -1), ('owed_to_creditor', -1), ('claims', 1), ('client_funds', 1))
         a (account, sign)

@@ -314,6 +314,7 @@ OPERATOR = {
     "operations.take_what_came_back": ("payment_id", "payout_key"),
     "operations.keep_aside": ("told_id",),
     "operations.take_as_well": ("told_id",),
+    "operations.take_what_came_again": ("payment_id", "chargeback_id"),
     "operations.take_back_what_came_at_once": ("payment_id", "request_id"),
     "operations.list_at_once": (),
     "operations.show_at_once": ("request_id",),

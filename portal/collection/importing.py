@@ -29,7 +29,7 @@ from portal.extensions import db
 from portal.identity import holds
 from portal.law import limitation
 from portal.law.calendar import banking_day_on_or_after
-from portal.ledger import Account
+from portal.ledger import CLAIM_TAKEN, Account
 from portal.payments.references import reference_keys
 
 MOST_AT_ONCE = 20_000
@@ -106,7 +106,7 @@ update reda_importing m set case_id = o.id from opened o where o.invoice_id = m.
 # none; of what is reckoned from it, it expects a third.
 _IS_OPENED = "coalesce(m.case_id, 0) > 0"
 _BOOK = f"""
-select creditor_id, case_id, 'claim.taken' as kind, cast(:today as date) as booked_on,
+select creditor_id, case_id, '{CLAIM_TAKEN}' as kind, cast(:today as date) as booked_on,
     'claim:' || invoice_id as key, currency, balance_ore as principal, -balance_ore as claims
 from reda_importing m where {_IS_OPENED} order by case_id
 """  # noqa: S608

@@ -19,7 +19,7 @@ from portal.collection.moves import post
 from portal.database import tenancy
 from portal.law.settlement import settle
 from portal.ledger import Account
-from portal.payments import refunds
+from portal.payments import commission, refunds
 
 log = structlog.get_logger()
 
@@ -191,6 +191,7 @@ def _give_back_of(
         },
         now=now,
     )  # fmt: skip
+    commission.follow(case.id, payment.key, as_key=key, now=now)
     refunds.owe_more(payment.key.removeprefix("payment:"), ore, now=now)
 
 
@@ -201,10 +202,12 @@ def keep(case: Case, *, key: str, now: datetime) -> None:
     """
     with tenancy.service():
         for one in ledger.counted_for(case.id, f"{_cause(key)}/"):
-            payment_key = one.key.split(":", 2)[2].removeprefix("payment:")
-            if one.overpaid_ore and not refunds.owe_less(payment_key, one.overpaid_ore, now=now):
+            payment_key = one.key.split(":", 2)[2]
+            reference = payment_key.removeprefix("payment:")
+            if one.overpaid_ore and not refunds.owe_less(reference, one.overpaid_ore, now=now):
                 continue
             unsent.take_back_counted(one.key, now)
+            commission.follow(case.id, payment_key, as_key=f"taken back:{one.key}", now=now)
             is_fee = f"/{Account.FEES}:" in one.key
             ledger.take_back(
                 f"waived:{one.key}", kind="fee.taken_back" if is_fee else ledger.INTEREST_WAIVED,

@@ -114,7 +114,7 @@ def open_case(invoice: Invoice, rules: Effective, *, today: date, now: datetime)
     db.session.flush()
     post(
         case,
-        "claim.taken",
+        ledger.CLAIM_TAKEN,
         booked_on=today,
         key=f"claim:{invoice.id}",
         lines={Account.PRINCIPAL: case.principal_ore, Account.CLAIMS: -case.principal_ore},

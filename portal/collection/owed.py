@@ -16,7 +16,7 @@ from portal.collection import rates, sets
 from portal.collection.models import Case
 from portal.extensions import db
 from portal.law.interest import AGREED, REFERENCE_RATES, STATUTORY, Terms, next_half_year, steps
-from portal.ledger import NEVER_OWED
+from portal.ledger import CLAIM_TAKEN, INTEREST_ACCRUED, NEVER_OWED
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ with {COME_TO}, books as (
         sum(case account when 'interest' then amount_ore else 0 end)::bigint as interest,
         sum(case account when 'fees' then amount_ore else 0 end)::bigint as fees,
         max(case when account = 'principal' and amount_ore < 0 then booked_on end) as paid_on,
-        max(case when account = 'interest' and amount_ore > 0 then booked_on end) as booked_through
+        bool_or(account = 'interest' and amount_ore > 0) as has_interest
     from ledger_lines
     where account in ('principal', 'interest', 'fees') and booked_on <= :on
         and {of}
@@ -99,10 +99,18 @@ with {COME_TO}, books as (
 ), standing as (
     select c.id, c.closed_on, c.interest_kind as kind,
         case c.interest_kind when 'agreed' then c.agreed_rate end as agreed, b.principal,
-        b.interest, b.fees, b.paid_on, greatest(c.due_on, b.booked_through) as from_on,
-        least(cast(:on as date), cast(:known_through as date)) as until
+        b.interest, b.fees, b.paid_on, least(cast(:on as date), cast(:known_through as date))
+            as until,
+        -- To which day interest is booked, only its own entry tells: that of a payment which was
+        -- taken back stands on the payment's day. Entries are read of open cases only.
+        greatest(c.due_on, case when b.has_interest and (c.closed_on <= :on) is not true then (
+            select max(l.booked_on)
+            from ledger_lines l join ledger_entries e on e.id = l.entry_id
+            where l.case_id = c.id and l.account = 'interest' and l.amount_ore > 0
+                and l.booked_on <= :on and e.kind = '{INTEREST_ACCRUED}'
+        ) end) as from_on
     from books b join cases c on c.id = b.case_id
-    where c.opened_on <= :on
+    where c.opened_on <= :on offset 0
 ), reckoned as (
     -- A fence: what a function takes must be worked out before, to be worked out once.
     select s.*, r.days, case when s.kind <> 'none' and s.from_on < s.until
@@ -119,7 +127,7 @@ select r.id as case_id, r.principal as principal_ore, r.fees as fees_ore,
             )))
             from ledger_lines l join ledger_entries e on e.id = l.entry_id
             cross join lateral (
-                select least(r.until, case when l.amount_ore > 0 or e.kind = '{NEVER_OWED}'
+                select least(r.until, case when e.kind in ('{CLAIM_TAKEN}', '{NEVER_OWED}')
                     then r.from_on else greatest(l.booked_on, r.from_on) end) as on_day
             ) d
             where l.case_id = r.id and l.account = 'principal' and l.booked_on <= :on

@@ -321,8 +321,8 @@ def take_back(
     instead = {Account.CLIENT_FUNDS: Account.UNMATCHED} if by_bank else {}
     kind = "payment.taken_back"
     ledger.take_back(payment_key, kind=kind, as_key=posted, now=now, instead=instead)
-    commission.take_back(payment_key, now=now)
     _take_back_counted(case, payment_key, now)
+    commission.follow(case.id, payment_key, as_key=posted, now=now)
     if by_bank:
         post(
             case, "payment.returned_by_bank", booked_on=on, key=f"returned by bank:{key}",

@@ -149,7 +149,7 @@ def count_anew(case: Case, payment: ledger.PaidOf, ore: int, key: str, now: date
         },
         now=now,
     )  # fmt: skip
-    commission.charge([key], now=now)
+    commission.follow(case.id, payment.key, as_key=key, now=now)
     crossing.lower_interest(case, late, payment.booked_on, key=key, now=now)
     if parts.overpaid_ore:
         refunds.owe_more(payment.key.removeprefix("payment:"), parts.overpaid_ore, now=now)
@@ -160,4 +160,3 @@ def take_back_counted(key: str, now: datetime) -> None:
     ledger.take_back(
         key, kind="payment.taken_back", as_key=f"taken back:{key}", now=now, instead={}
     )
-    commission.take_back(key, now=now)

@@ -79,7 +79,7 @@ _ENTRIES = {
     "rest.written_off": lazy_gettext("Small rest written off"),
     "payment.statement": lazy_gettext("Payment of a monthly statement"),
     "payment.taken_back": lazy_gettext("Payment taken back"),
-    "payment.counted_anew": lazy_gettext("Paid fee counted on the claim"),
+    "payment.counted_anew": lazy_gettext("Payment counted anew"),
     "payment.returned_by_bank": lazy_gettext("Money returned by the bank"),
     "payment.came_again": lazy_gettext("Money come again"),
     "rest.taken_back": lazy_gettext("Rest owed again"),

@@ -10,7 +10,7 @@
   be asked with other things (`database.together`).
 - `interest_booked(case_id)`: how much interest is booked.
 - `fees_charged(case_id)`: its fees that stand; `paid_of(case_id, account)`: which payments cover
-  them, or its interest.
+  them, or its interest; `collected(case_id, payment_key)`: what a payment covers of the rest.
 - `received_since_sql(case_id, at)`: what came for a case, for its plan.
 - `owed_to(creditor_id)`, `owed_rows(creditor_id)`: collected and not yet paid out.
 - `owed_by(creditor_id)`: what the creditor is charged: fees it bears, commission, signatures.
@@ -34,6 +34,7 @@
 
 from portal.ledger.books import (
     BOOKS,
+    CLAIM_TAKEN,
     COMMISSION,
     COMMISSION_TAKEN_BACK,
     COUNTED_ANEW,
@@ -68,6 +69,7 @@ from portal.ledger.books import (
     balances_sql,
     case_totals_sql,
     charged_currencies,
+    collected,
     counted_anew,
     counted_for,
     entries,
@@ -118,6 +120,7 @@ from portal.ledger.kept import (
 
 __all__ = [
     "BOOKS",
+    "CLAIM_TAKEN",
     "COMMISSION",
     "COMMISSION_TAKEN_BACK",
     "COUNTED_ANEW",
@@ -157,6 +160,7 @@ __all__ = [
     "case_totals_sql",
     "charged_currencies",
     "client_money",
+    "collected",
     "counted_anew",
     "counted_for",
     "cover",

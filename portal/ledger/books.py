@@ -75,6 +75,8 @@ class Account(StrEnum):
 # In the order of Balance.
 _OWED_BY_DEBTOR = (Account.PRINCIPAL, Account.INTEREST, Account.FEES)
 
+# The claim as it was taken in, owed from its due date.
+CLAIM_TAKEN = "claim.taken"
 # Kind of the entry that books interest to and including the day it is booked on.
 INTEREST_ACCRUED = "interest.accrued"
 # A part of the principal that was wrong from the beginning is taken back.
@@ -473,6 +475,18 @@ def _payment_of(key: str) -> str:
         key = key.split(":", 2)[2]
     # What is taken back names the payment without the word that begins its key.
     return f"payment:{key.removeprefix('payment:')}"
+
+
+def collected(case_id: int, payment_key: str) -> int:
+    """What a payment to us covers of a case's principal and interest, in öre.
+
+    payment_key: of its entry. What was taken back or counted anew is not in it.
+    """
+    return -sum(
+        one.ore
+        for one in _lines(case_id, Account.PRINCIPAL, Account.INTEREST)
+        if one.kind.startswith("payment.") and _payment_of(one.idempotency_key) == payment_key
+    )
 
 
 def paid_on(case_id: int) -> list[date]:

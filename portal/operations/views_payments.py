@@ -18,6 +18,7 @@ from portal.messages import N_, RedaError
 from portal.operations.views import actor, operations
 from portal.payments import (
     chargebacks,
+    coming_again,
     coming_back,
     deciding,
     matching,
@@ -263,6 +264,16 @@ def take_what_came_back(payment_id: int, payout_key: str) -> Response:
     )
 
 
+@operations.post("/payments/<int:payment_id>/came-again/<int:chargeback_id>")
+def take_what_came_again(payment_id: int, chargeback_id: int) -> Response:
+    """Book that what was taken back of a payment by Swish, card or account has come again."""
+    return _decide(
+        payment_id,
+        lambda: coming_again.take(payment_id, chargeback_id, actor=actor(), now=clock.now()),
+        gettext("The money is booked again."),
+    )
+
+
 @operations.post("/told-twice/<int:told_id>/same")
 def keep_aside(told_id: int) -> Response:
     """Say that a deposit in two files is one."""
@@ -373,9 +384,10 @@ def _page(
         refunds=taking_back.refunds_of(payment_id),
         meant=taking_back.meant_by(payment) if takes_back else [],
         meant_at_once=chargebacks.meant_by(payment) if takes_back else [],
-        chargeback=transfers.chargeback_by(payment_id),
+        came_again=coming_again.meant_by(payment) if is_waiting and not takes_back else [],
+        chargeback=transfers.chargeback_by(payment_id) or transfers.came_again_by(payment_id),
         is_back=is_back,
-        sent=coming_back.meant_by(payment) if is_waiting and is_back else [],
+        sent=coming_back.meant_by(payment) if is_waiting and not takes_back else [],
         says_swish=is_waiting and is_paid_to_us and told_at_once.says_swish(payment),
         split=split or SplitForm(formdata=None),
         rows=_ROWS,
@@ -389,4 +401,5 @@ def _page(
         transfer=transfers.find(payment_id),
         undone=transfers.undone(payment_id),
         may_note=transfers.may_note(payment),
+        may_undo=transfers.may_undo(payment_id),
     )

@@ -19,7 +19,7 @@ What other rooms and the doors call:
 - `ways`: what Swish, card and account have in common, and their names.
 - `booking`: what becomes of a payment at once, from the first click to the books.
   `booking.receive_many`: money of many payments, such as a bank file tells of.
-- `commission.charge`, `commission.take_back`: what is due to us of a payment on a case under
+- `commission.charge`, `commission.follow`: what is due to us of a payment on a case under
   long-term surveillance, booked with it; `statements`: what a company was charged in a month;
   `paying_in`: what it has paid of that itself; `exchange_rates`: for the tax in kronor of those in
   another currency.
@@ -27,7 +27,8 @@ What other rooms and the doors call:
   Swish, card and account, the way it came. By bank it goes with the payouts. `telling`: the
   debtor is told of it.
 - `told_twice`: deposits that files of two kinds tell of; `told_at_once`: Swish that comes on the
-  account too; `coming_back`: payouts, refunds and our own share that the bank got back.
+  account too; `coming_back`: payouts, refunds and our own share that the bank got back;
+  `coming_again`: what was taken back of payments at once and is here again.
 - `payouts`: what is owed becomes proposals; `releasing`: two operators approve them, and they are
   ordered in a file for the bank (`pain001`); `statuses`: what the bank says of it.
 """

@@ -2,7 +2,8 @@
 
 Three tell of it: the provider, when it is asked (`learn`); a bank's file, whose reversal names the
 payment (`take_back_surely`, `take_back_by`); and a person who has it from the bank (`take`), for
-Swish has no way to tell. Whichever comes first is booked. Another that has the same amount and
+Swish has no way to tell. That it came again they tell likewise (`coming_again` of the bank's file).
+Whichever comes first is booked. Another that has the same amount and
 tells of what it has not told of before, is the same (`Chargeback`).
 
 It is booked back as money by bank is (`taking_back`), on every case of the request, or on the last
@@ -71,7 +72,7 @@ def learn(request_id: str, *, now: datetime) -> None:
     told = booking.client_of(found.way).fetch_chargebacks(request_id)
     if not told:
         return
-    request = _lock(request_id)
+    request = lock(request_id)
     for one in told:
         _learn(request, one, now)
 
@@ -108,7 +109,7 @@ def _learn(request: SwishRequest, told: ChargedBack, now: datetime) -> None:
         return
     chargeback.provider_key = told.id
     if told.returned_at is not None:
-        _come_again(request, chargeback, clock.day_of(told.returned_at), PROVIDER, now)
+        book_again(request, chargeback, clock.day_of(told.returned_at), PROVIDER, now)
 
 
 def _same(request: SwishRequest, ore: int, *conditions: ColumnElement[bool]) -> Chargeback | None:
@@ -141,21 +142,21 @@ def take_back_surely(reversal_id: int, *, actor: Actor, now: datetime) -> None:
     reversal = locked(reversal_id)
     if reversal is None or reversal.state != "new":
         return
-    named = _named(reversal)
-    if not named:
+    found = named(reversal)
+    if not found:
         taking_back.take_back_surely(reversal_id, actor=actor, now=now)
         return
     reversal.state = "waiting"
     db.session.flush()
-    if len(named) == 1:
-        request = _lock(named[0])
+    if len(found) == 1:
+        request = lock(found[0])
         if request.currency == reversal.currency and _may_be(reversal, request):
             _take_by(reversal, request, actor, now)
 
 
 def meant_by(reversal: BankPayment, limit: int = 3) -> list[SwishRequest]:
     """Payments by Swish, card or account that the bank may take back; those it names come first."""
-    named, ore = _named(reversal), -reversal.amount_ore
+    names, ore = named(reversal), -reversal.amount_ore
     told = select(Chargeback.request_id).where(
         Chargeback.amount_ore == ore, _not_told_by_bank(reversal)
     )
@@ -164,11 +165,11 @@ def meant_by(reversal: BankPayment, limit: int = 3) -> list[SwishRequest]:
         .where(
             SwishRequest.status == "paid", SwishRequest.currency == reversal.currency,
             or_(
-                SwishRequest.id.in_(named), SwishRequest.amount_ore == ore,
+                SwishRequest.id.in_(names), SwishRequest.amount_ore == ore,
                 SwishRequest.id.in_(told),
             ),
         )
-        .order_by(SwishRequest.id.in_(named).desc(), SwishRequest.ended_at.desc())
+        .order_by(SwishRequest.id.in_(names).desc(), SwishRequest.ended_at.desc())
         .limit(10 * limit)
     )  # fmt: skip
     return [one for one in found if _may_be(reversal, one)][:limit]
@@ -181,14 +182,15 @@ def take_back_by(reversal_id: int, request_id: str, *, actor: Actor, now: dateti
         raise NotWaiting
     if request_id not in {one.id for one in meant_by(reversal)}:
         raise NotWaiting
-    request = _lock(request_id)
+    request = lock(request_id)
     if not _may_be(reversal, request):
         raise NotWaiting
     _take_by(reversal, request, actor, now)
 
 
-def _named(reversal: BankPayment) -> list[str]:
-    told = db.session.scalar(select(cast(WORDS, String)).where(BankPayment.id == reversal.id))
+def named(payment: BankPayment) -> list[str]:
+    """The paid requests that a bank's payment names, by our name or the one they were paid by."""
+    told = db.session.scalar(select(cast(WORDS, String)).where(BankPayment.id == payment.id))
     names = set(_NAMES.findall((told or "").upper()))
     return list(
         db.session.scalars(
@@ -203,8 +205,8 @@ def _named(reversal: BankPayment) -> list[str]:
 
 
 def _may_be(reversal: BankPayment, request: SwishRequest) -> bool:
-    ore, paid_on = -reversal.amount_ore, _paid_on(request)
-    if paid_on is None or paid_on > reversal.value_on:
+    ore, came_on = -reversal.amount_ore, paid_on(request)
+    if came_on is None or came_on > reversal.value_on:
         return False
     is_told = _same(request, ore, _not_told_by_bank(reversal)) is not None
     return is_told or ore <= left_ore(request)
@@ -237,7 +239,7 @@ def take(
     what was left when the person looked, so that nothing is booked twice. Raises NotWaiting, or
     RedaError at the field.
     """
-    request = _lock(request_id)
+    request = lock(request_id)
     check(request, ore, on, reason, today=today)
     if left_ore(request) != seen_ore:
         raise NotWaiting
@@ -249,18 +251,18 @@ def take(
 
 def check(request: SwishRequest, ore: int, on: date, reason: str, *, today: date) -> None:
     """Whether something can be taken back, as of `take`. Raises RedaError at the field."""
-    left, paid_on = left_ore(request), _paid_on(request)
-    if paid_on is None or not left:
+    left, came_on = left_ore(request), paid_on(request)
+    if came_on is None or not left:
         raise NotWaiting
     if not 0 < ore <= left:
         raise RedaError(
             N_("Write an amount up to %(left_ore)s, which is what is left of the payment."),
             field="ore", left_ore=left,
         )  # fmt: skip
-    if not paid_on <= on <= today:
+    if not came_on <= on <= today:
         raise RedaError(
             N_("Write a day from the day of the payment, %(day)s, to today."),
-            field="on", day=paid_on,
+            field="on", day=came_on,
         )  # fmt: skip
     try:
         words.written(reason, LONGEST_REASON)
@@ -282,7 +284,7 @@ def come_again(chargeback_id: int, on: date, *, actor: Actor, today: date, now: 
             N_("Write a day from the day that it was taken back, %(day)s, to today."),
             field="on", day=chargeback.taken_on,
         )  # fmt: skip
-    _come_again(request, chargeback, on, actor, now)
+    book_again(request, chargeback, on, actor, now)
 
 
 def decide(chargeback_id: int, *, is_same: bool, actor: Actor, now: datetime) -> None:
@@ -308,12 +310,13 @@ def _locked(chargeback_id: int) -> tuple[SwishRequest, Chargeback]:
     found = db.session.get(Chargeback, chargeback_id)
     if found is None:
         raise NotWaiting
-    request = _lock(found.request_id)
+    request = lock(found.request_id)
     db.session.refresh(found)
     return request, found
 
 
-def _lock(request_id: str) -> SwishRequest:
+def lock(request_id: str) -> SwishRequest:
+    """A payment, for the caller alone until the transaction ends. Raises NotWaiting."""
     found = db.session.get(SwishRequest, request_id, with_for_update=True, populate_existing=True)
     if found is None:
         raise NotWaiting
@@ -419,9 +422,13 @@ def _take_one(
     return Part(payment.case_id, lost_ore, refund.id if refund and has_gone else None)
 
 
-def _come_again(
+def book_again(
     request: SwishRequest, chargeback: Chargeback, on: date, actor: Actor, now: datetime
 ) -> None:
+    """Book once more what is taken back, on the day it came again; nothing when it is here.
+
+    request: as of `lock`.
+    """
     if chargeback.status == UNCLEAR:
         # Nothing was booked of it.
         chargeback.status = SAME
@@ -478,7 +485,8 @@ def _first(request: SwishRequest) -> Payment | None:
     return next(iter(booking.payments_by(request, is_ever=True)), None)
 
 
-def _paid_on(request: SwishRequest) -> date | None:
+def paid_on(request: SwishRequest) -> date | None:
+    """The day that a payment was booked on, or None."""
     first = _first(request)
     return first.value_on if first else None
 

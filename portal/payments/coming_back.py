@@ -3,7 +3,8 @@
 Our own share that came back is ours to take out again.
 
 A returned credit transfer keeps the name that we gave it (`EndToEndId`), or has it in its words. It
-comes after the debit as a rule, days later, and is then booked on its own day.
+comes after the debit as a rule, days later, and is then booked on its own day. A refund by Swish,
+card or account that comes back so is money of its way (`transfers`).
 """
 
 import re
@@ -11,11 +12,11 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 import structlog
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 
 from portal.extensions import db
 from portal.identity.actor import Actor
-from portal.payments import own_share, payouts, refunds
+from portal.payments import own_share, payouts, refunds, transfers, ways
 from portal.payments.models import BankPayment, OwnShareOrder, Payout, Refund
 from portal.payments.releasing import Order
 from portal.payments.taking_back import NotWaiting, locked, waits
@@ -33,14 +34,42 @@ def take_surely(payment_id: int, *, actor: Actor, now: datetime) -> None:
     if payment is None or payment.state != "new" or payment.kind != "returned":
         return
     payment.state = "waiting"
-    words = " ".join((payment.text, payment.serial, *payment.reference_numbers))
-    keys = {payment.end_to_end_id, *_WORDS.findall(words)} - {""}
+    keys = _names(payment)
     found = _sent(payment, keys)
     if len(found) == 1:
         _take(payment, found[0], actor, now)
     elif not found:
         _note_told(payment, _sent(payment, keys, _NOT_PAID))
     db.session.flush()
+
+
+def _names(payment: BankPayment) -> set[str]:
+    words = " ".join((payment.text, payment.serial, *payment.reference_numbers))
+    return {payment.end_to_end_id, *_WORDS.findall(words)} - {""}
+
+
+def names_at_once(payment: BankPayment) -> Refund | None:
+    """The refund by Swish, card or account that a payment of its amount names, however it went."""
+    return db.session.scalars(
+        select(Refund).where(
+            Refund.way.in_(ways.WAYS),
+            Refund.key.in_({one.upper() for one in _names(payment)}),
+            Refund.amount_ore == payment.amount_ore,
+        )
+    ).first()
+
+
+def take_at_once_surely(payment: BankPayment, *, actor: Actor, now: datetime) -> bool:
+    """Book what came as any payment does, if it names a refund by Swish, card or account.
+
+    payment: `locked`, and waits. Answers whether it is booked.
+    """
+    refund = names_at_once(payment)
+    if refund is None or refund not in _sent(payment, {refund.key}):
+        return False
+    _take(payment, refund, actor, now)
+    db.session.flush()
+    return True
 
 
 def _note_told(payment: BankPayment, found: Sequence[Order]) -> None:
@@ -64,7 +93,7 @@ def _note_told(payment: BankPayment, found: Sequence[Order]) -> None:
 def meant_by(payment: BankPayment, limit: int = 3) -> list[tuple[Order, str]]:
     """What we ordered that money which came back may be, by amount, with their accounts.
 
-    The newest first.
+    The newest first. Of what came as any payment does, only refunds by Swish, card or account.
     """
     found = sorted(
         _sent(payment, None), key=lambda one: one.released_on or payment.value_on, reverse=True
@@ -81,7 +110,7 @@ def _account(order: Order) -> str:
 def take(payment_id: int, key: str, *, actor: Actor, now: datetime) -> None:
     """Book what a person says came back. Raises NotWaiting."""
     payment = waits(payment_id)
-    found = _sent(payment, {key}) if payment.kind == "returned" else []
+    found = _sent(payment, {key})
     if len(found) != 1:
         raise NotWaiting
     _take(payment, found[0], actor, now)
@@ -91,11 +120,18 @@ def take(payment_id: int, key: str, *, actor: Actor, now: datetime) -> None:
 def _sent(
     payment: BankPayment, keys: Collection[str] | None, statuses: Collection[str] = _SENT
 ) -> list[Order]:
+    if payment.kind not in ("returned", "payment"):
+        return []
+    # Of one at once that was sent, and is not known to be paid, its own way tells.
+    is_at_once = and_(Refund.way.in_(ways.WAYS), Refund.status == refunds.SETTLED)
+    by_way = (
+        is_at_once if payment.kind == "payment" else or_(Refund.way == refunds.BANK, is_at_once)
+    )
+    paid_back = select(Refund).where(by_way, *_fits(Refund, payment, keys, statuses))
+    if payment.kind == "payment":
+        return list(db.session.scalars(paid_back.order_by(Refund.id.desc()).limit(_MOST)))
     paid_out = select(Payout).where(*_fits(Payout, payment, keys, statuses))
     taken_out = select(OwnShareOrder).where(*_fits(OwnShareOrder, payment, keys, statuses))
-    paid_back = select(Refund).where(
-        Refund.way == refunds.BANK, *_fits(Refund, payment, keys, statuses)
-    )
     return [
         *db.session.scalars(paid_out.order_by(Payout.id.desc()).limit(_MOST)),
         *db.session.scalars(paid_back.order_by(Refund.id.desc()).limit(_MOST)),
@@ -126,5 +162,8 @@ def _take(payment: BankPayment, order: Order, actor: Actor, now: datetime) -> No
         own_share.return_(own_share.locked(order.id), reason, on=on, now=now)
     else:
         refunds.return_(refunds.locked(order.id), reason, on=on, actor=actor, now=now)
-    payment.state = "settled"
+    if isinstance(order, Refund) and order.way in ways.WAYS:
+        transfers.note(payment.id, order.way, actor=actor, now=now)
+    else:
+        payment.state = "settled"
     log.warning("sent.came_back", order=order.key, payment=payment.id)

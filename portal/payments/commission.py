@@ -2,8 +2,9 @@
 
 Of the principal and interest that a payment covers, by the price on the payment's own day: the
 company's agreed one, else the service's. It is rounded to whole öre payment by payment, half an öre
-upwards, and the tax on it likewise: so each payment's entry balances by itself and is taken back
-whole with its payment, and a statement is the sum of its rows.
+upwards, and the tax on it likewise: so each payment's entry balances by itself, and a statement is
+the sum of its rows. When a payment turns out to cover less or more than it did, also when it is
+taken back, a row of its own makes the commission that of what it covers (`follow`).
 
 A price holds from a day that is still to come and is never changed, so that nothing that has been
 is reckoned anew; until that day another one from the same day takes its place. A commission keeps
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from sqlalchemy import select, text
+from sqlalchemy import or_, select, text
 from sqlalchemy.orm import aliased
 
 from portal import ledger
@@ -125,37 +126,65 @@ def charge(keys: Sequence[str], *, now: datetime) -> int:
     return len(ids)
 
 
-def take_back(payment_key: str, *, now: datetime) -> bool:
-    """Take back the commission on a payment that is taken back. Answers whether there was any.
+def follow(case_id: int, payment_key: str, *, as_key: str, now: datetime) -> bool:
+    """Let the commission on a payment be that on what it covers by now. Answers whether it changed.
 
-    payment_key: of the payment's ledger entry.
+    To be called when a payment is taken back or counted anew, or that is taken back. Of what it
+    covers less, commission is taken back by the price that it was charged by, so that what stands
+    is that of what is left, to the öre. payment_key: of the payment's ledger entry. as_key: of the
+    entry that changed what it covers.
     """
     with tenancy.service():
-        charged = db.session.scalar(
-            select(Commission).where(
-                Commission.payment_key == payment_key, Commission.takes_back_id.is_(None)
-            )
-        )
-        if charged is None:
+        rows = _charged(case_id, payment_key)
+        if not rows:
+            # Watched or not, it covered nothing to charge of until then.
+            return charge([as_key], now=now) > 0
+        first, covers_ore = rows[0], ledger.collected(case_id, payment_key)
+        base_ore = covers_ore - sum(one.base_ore for one in rows)
+        ore = _half_up(covers_ore * first.basis_points, 10_000)
+        more_ore = ore - sum(one.ore for one in rows)
+        vat_ore = _half_up(ore * first.vat_per_cent, 100) - sum(one.vat_ore for one in rows)
+        if not more_ore:
             return False
-        key = f"taken back:{charged.key}"
-        is_new = ledger.take_back(
-            charged.key, kind=ledger.COMMISSION_TAKEN_BACK, as_key=key, now=now, instead={}
-        )
+        key, is_less = f"commission:{as_key}", more_ore < 0
+        is_new = ledger.post(
+            creditor_id=first.creditor_id, case_id=case_id,
+            kind=ledger.COMMISSION_TAKEN_BACK if is_less else ledger.COMMISSION,
+            booked_on=first.value_on, key=key, currency=first.currency, now=now,
+            lines=dict(zip(_ACCOUNTS, (more_ore + vat_ore, -more_ore, -vat_ore), strict=True)),
+        )  # fmt: skip
         if is_new:
             db.session.add(
                 Commission(
-                    creditor_id=charged.creditor_id, case_id=charged.case_id, key=key,
-                    payment_key=payment_key, is_direct=charged.is_direct,
-                    value_on=charged.value_on, currency=charged.currency,
-                    base_ore=-charged.base_ore, price_id=charged.price_id,
-                    basis_points=charged.basis_points, ore=-charged.ore,
-                    vat_per_cent=charged.vat_per_cent, vat_ore=-charged.vat_ore, booked_at=now,
-                    takes_back_id=charged.id,
+                    creditor_id=first.creditor_id, case_id=case_id, key=key,
+                    payment_key=payment_key, is_direct=False, value_on=first.value_on,
+                    currency=first.currency, base_ore=base_ore,
+                    price_id=first.price_id, basis_points=first.basis_points, ore=more_ore,
+                    vat_per_cent=first.vat_per_cent, vat_ore=vat_ore, booked_at=now,
+                    takes_back_id=first.id if is_less else None,
                 )
             )  # fmt: skip
             db.session.flush()
     return is_new
+
+
+def _charged(case_id: int, payment_key: str) -> Sequence[Commission]:
+    """What was charged and taken back of a payment, also where it was counted anew, in order."""
+    return db.session.scalars(
+        select(Commission)
+        .where(
+            Commission.case_id == case_id,
+            or_(
+                Commission.payment_key == payment_key,
+                Commission.payment_key.endswith(f":{payment_key}", autoescape=True),
+            ),
+        )
+        .order_by(Commission.id)
+    ).all()
+
+
+def _half_up(numerator: int, denominator: int) -> int:
+    return (2 * numerator + denominator) // (2 * denominator)
 
 
 @dataclass(frozen=True)

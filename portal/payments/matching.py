@@ -33,7 +33,7 @@ from portal.messages import RedaError
 from portal.payments import (
     booking,
     chargebacks,
-    coming_back,
+    coming_again,
     other_numbers,
     paying_in,
     refunds,
@@ -245,6 +245,8 @@ def candidates(ids: Sequence[int], *, most: int = _BEST) -> dict[int, list[Candi
 
 
 def _match(ids: Sequence[int], *, now: datetime) -> None:
+    later = coming_again.may_be_among(ids)
+    ids = [one for one in ids if one not in later]
     from_us = BankPayment.id.in_(ids) & (BankPayment.kind == "debit")
     db.session.execute(update(BankPayment).where(from_us).values(state="aside"))
     at_once = set(told_at_once.recognise(ids, now=now))
@@ -261,17 +263,17 @@ def _match(ids: Sequence[int], *, now: datetime) -> None:
 
 
 def _to_take_back(ids: Sequence[int]) -> list[tuple[int, Callable[..., None]]]:
-    """What banks took back of some payments, then what came back to us, with what takes it."""
+    """What banks took back of some payments, then what came back or again, with what takes it."""
     kinds = (
         (("reversal", "deduction"), chargebacks.take_back_surely),
-        (("returned",), coming_back.take_surely),
+        (("returned", "payment"), coming_again.take_surely),
     )
     return [
         (one, take)
         for some, take in kinds
         for one in db.session.scalars(
             select(BankPayment.id)
-            .where(BankPayment.id.in_(ids), BankPayment.kind.in_(some))
+            .where(BankPayment.id.in_(ids), BankPayment.kind.in_(some), BankPayment.state == "new")
             .order_by(BankPayment.id)
         )
     ]

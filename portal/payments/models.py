@@ -350,7 +350,8 @@ class Chargeback(Base):
     once more; unclear, when the provider takes back more than is left of the payment, and a person
     has to look; same, when that turned out to be told of already. parts: what was taken of each
     case, as `chargebacks.Part` in JSON. provider_key: the provider's own name of it.
-    bank_payment_id: where a bank's file tells of it. by: who told of it first; reason: theirs.
+    bank_payment_id: where a bank's file tells of it; returned_payment_id: where one tells that it
+    came again. by: who told of it first; reason: theirs.
     """
 
     __tablename__ = "chargebacks"
@@ -375,6 +376,9 @@ class Chargeback(Base):
     returned_on: Mapped[date | None]
     returned_by: Mapped[str | None]
     returned_at: Mapped[datetime | None]
+    returned_payment_id: Mapped[int | None] = mapped_column(
+        ForeignKey("bank_payments.id"), unique=True
+    )
 
 
 class BankShare(Base):
@@ -797,10 +801,11 @@ class CommissionPrice(Base):
 
 
 class Commission(Base):
-    """Commission on a payment, or what takes it back; in öre, below zero when it does.
+    """Commission on a payment, or what takes some of it back; in öre, below zero when it does.
 
     key: of its own entry in the ledger. payment_key: of the payment's. base_ore: principal and
-    interest that the payment covered. is_direct: it was paid to the creditor.
+    interest that the payment covered, or covers less by now. is_direct: it was paid to the
+    creditor. takes_back_id: the one that is lowered, maybe several times.
     """
 
     __tablename__ = "commissions"
@@ -824,7 +829,7 @@ class Commission(Base):
     vat_per_cent: Mapped[int]
     vat_ore: Mapped[int]
     booked_at: Mapped[datetime]
-    takes_back_id: Mapped[int | None] = mapped_column(ForeignKey("commissions.id"), unique=True)
+    takes_back_id: Mapped[int | None] = mapped_column(ForeignKey("commissions.id"), index=True)
 
 
 class ServiceStatement(Base):

@@ -98,16 +98,16 @@ def _book_own(payment: BankPayment, now: datetime) -> None:
 def undo(payment_id: int, *, actor: Actor, now: datetime) -> None:
     """Take back that a bank's payment brings what is booked; who did is kept. Raises NotWaiting.
 
-    Not of our own money, which is booked, nor of what is booked as taken back.
+    Not of our own money, which is booked, nor of what is booked as taken back, or as come again and
+    not taken back since.
     """
     payment, found = locked(payment_id), find(payment_id)
-    if payment is None or found is None or found.way == OWN:
+    if payment is None or found is None or not may_undo(payment_id):
         raise NotWaiting
-    taken = chargeback_by(payment_id)
-    if taken is not None and taken.status == "taken":
-        raise NotWaiting
-    if taken is not None:
+    if (taken := chargeback_by(payment_id)) is not None:
         taken.bank_payment_id = None
+    if (again := came_again_by(payment_id)) is not None:
+        again.returned_payment_id = None
     payment.state = found.state
     db.session.add(
         UndoneTransfer(
@@ -127,6 +127,31 @@ def find(payment_id: int) -> BankTransfer | None:
 def chargeback_by(payment_id: int) -> Chargeback | None:
     """What a bank's payment takes back of a payment by Swish, card or account, or None."""
     return db.session.scalar(select(Chargeback).where(Chargeback.bank_payment_id == payment_id))
+
+
+def came_again_by(payment_id: int) -> Chargeback | None:
+    """What was taken back that a bank's payment brings again, or None."""
+    return db.session.scalar(select(Chargeback).where(Chargeback.returned_payment_id == payment_id))
+
+
+def _is_gone_again(again: Chargeback) -> bool:
+    gone = select(Chargeback.id).where(
+        Chargeback.request_id == again.request_id,
+        Chargeback.amount_ore == again.amount_ore,
+        Chargeback.status == "taken",
+    )
+    return db.session.scalars(gone.limit(1)).first() is not None
+
+
+def may_undo(payment_id: int) -> bool:
+    """Whether `undo` can be asked for, of what is noted."""
+    found, taken, again = find(payment_id), chargeback_by(payment_id), came_again_by(payment_id)
+    return (
+        found is not None
+        and found.way != OWN
+        and (taken is None or taken.status != "taken")
+        and (again is None or _is_gone_again(again))
+    )
 
 
 def undone(payment_id: int) -> list[UndoneTransfer]:

@@ -49,7 +49,7 @@ _ENTRIES = {
     "rest.written_off": N_("Small rest written off"),
     "payment.statement": N_("Payment of a monthly statement"),
     "payment.taken_back": N_("Payment taken back"),
-    "payment.counted_anew": N_("Paid fee counted on the claim"),
+    "payment.counted_anew": N_("Payment counted anew"),
     "payment.returned_by_bank": N_("Money returned by the bank"),
     "payment.came_again": N_("Money come again"),
     "rest.taken_back": N_("Rest owed again"),

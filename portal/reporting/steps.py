@@ -73,7 +73,7 @@ cross join lateral (
 _STATEMENT = f"""
 with counted as (
     -- What was paid of a fee that then fell pays none.
-    select regexp_replace(e.idempotency_key, '^counted anew:[0-9]+:', '') as key,
+    select regexp_replace(e.idempotency_key, '^counted anew:[^:]+:', '') as key,
         sum(l.amount_ore) as ore
     from ledger_lines l join ledger_entries e on e.id = l.entry_id
     where l.creditor_id = :creditor_id and l.account = 'fees' and l.currency = :currency

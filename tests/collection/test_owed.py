@@ -7,15 +7,16 @@ from fractions import Fraction
 
 import pytest
 from flask import Flask
-from hypothesis import given
+from hypothesis import HealthCheck, example, given
+from hypothesis import settings as examples
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
-from portal.collection import cases, changes, owed
-from portal.collection.models import Case
+from portal.collection import cases, changes, owed, rates
+from portal.collection.models import Case, ReferenceRate
 from portal.database import tenancy
 from portal.extensions import db
-from portal.identity.actor import Actor
+from portal.identity.actor import SYSTEM, Actor
 from portal.law.interest import (
     RATE_DAYS_OF_YEAR,
     REFERENCE_RATES,
@@ -26,11 +27,14 @@ from portal.law.interest import (
     round_half_up,
     steps,
 )
+from portal.payments import booking
 from tests.collection.test_advancing import live
 from tests.collection.twins import make_twins
-from tests.factories import NOW, TODAY, a_case
+from tests.factories import NOW, TODAY, a_case, a_reminded_case
 
 CREDITOR = Actor("person", role="creditor")
+OPERATOR = Actor("person", role="operator")
+LATER = NOW + timedelta(days=300)
 TABLE = RateTable(REFERENCE_RATES)
 DAYS = st.dates(date(2002, 7, 1), TABLE.known_through)
 
@@ -113,3 +117,43 @@ def test_the_sums_are_those_of_every_case(app: Flask) -> None:
 
 def test_of_nothing_the_sums_are_zero(app: Flask) -> None:
     assert owed.sums(TODAY) == owed.Sums(0, 0, 0, 0, 0)
+
+
+# Days around the one whose rate is missing, and whether what came then was another case's.
+_CAME = st.tuples(st.integers(0, 200), st.integers(100, 60_000), st.booleans())
+
+
+@given(
+    came=st.lists(_CAME, min_size=1, max_size=4),
+    known_after=st.integers(0, 4),
+    days=st.integers(100, 280),
+)
+@example(came=[(142, 4_000, True)], known_after=1, days=163)
+@example(came=[(142, 60_000, True), (150, 10_000, False)], known_after=1, days=163)
+@example(came=[(20, 4_000, True), (142, 60_000, True)], known_after=4, days=163)
+@examples(
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_after_payments_that_were_taken_back_many_cases_owe_what_each_owes(
+    app: Flask, came: list[tuple[int, int, bool]], known_after: int, days: int
+) -> None:
+    case = a_reminded_case()
+    for number, (day, ore, is_undone) in enumerate(came):
+        if number == known_after:
+            rates.add(date(2026, 7, 1), Decimal(2), "a test's", actor=SYSTEM, now=LATER)
+        key = f"bankgiro:{case.id}:{number}"
+        booking.receive(
+            case.id, amount_ore=ore, currency="SEK", key=key, channel="bankgiro",
+            value_on=TODAY + timedelta(days=day), payer=None, actor=SYSTEM, now=LATER,
+        )  # fmt: skip
+        if is_undone:
+            booking.take_back(key, by_bank=False, on=LATER.date(), actor=OPERATOR, now=LATER)
+        db.session.commit()
+    on = TODAY + timedelta(days=days)
+    due = cases.owed_on(cases.lock(case.id), on)
+    (told,) = (one for one in owed.every(on) if one.case_id == case.id)
+    db.session.execute(delete(ReferenceRate))
+    db.session.commit()
+    assert (told.principal_ore, told.interest_ore, told.fees_ore) == (
+        due.principal_ore, due.interest_ore, due.fees_ore,
+    )  # fmt: skip

@@ -181,6 +181,24 @@ def test_a_reversal_offers_the_payment_that_it_may_be_of(
     assert "In the bank’s file" in says(browser, at(paid))
 
 
+def test_money_offers_what_it_may_bring_again(
+    browser: FlaskClient, case: Case, paid: SwishRequest
+) -> None:
+    chargeback = taken(paid)
+    row = told(OWED, words="Återbetald")
+    match()
+    path = f"/operations/payments/{row.id}"
+    assert "Has it come again?" in says(browser, path)
+    post(browser, path, f"{path}/came-again/{chargeback.id}")
+    assert owed(case) == 0
+    shown = says(browser, path)
+    assert "The payment that it brings again" in shown
+    assert "Take back what was noted" not in shown
+    assert "That it came again, in the bank’s file" in says(browser, at(paid))
+    post(browser, at(paid, "/taken-back"), f"{path}/came-again/{chargeback.id}", status=409)
+    assert owed(case) == 0
+
+
 def test_one_that_is_not_there_or_not_paid_is_not_found(browser: FlaskClient, case: Case) -> None:
     asked = booking.prepare({case.id: None}, now=NOW)
     db.session.commit()

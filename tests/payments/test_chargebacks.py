@@ -618,7 +618,7 @@ class TestReconciled:
         assert owed(case) == OWED
 
 
-_ACTS = ("pay", "take", "take a part", "come again", "refund", "bank", "provider")
+_ACTS = ("pay", "take", "take a part", "come again", "refund", "bank", "bank again", "provider")
 
 
 @given(
@@ -684,6 +684,10 @@ def _act(
                 come_again(one)
     elif what == "bank":
         told(-min(ore, request.amount_ore), kind="reversal", words=request.id)
+        match()
+    elif what == "bank again":
+        gone = chargebacks.of_request(request.id)
+        told(gone[at % len(gone)].amount_ore if gone else ore, words=request.id, on=TOMORROW)
         match()
     else:
         learn(request, told_by_provider(f"CB{number}", ore))

@@ -1,10 +1,15 @@
 """Commission on money that comes for cases under long-term surveillance."""
 
+import math
 from datetime import timedelta
 from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 from flask import Flask
+from hypothesis import HealthCheck, example, given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
@@ -17,11 +22,19 @@ from portal.extensions import db
 from portal.identity.actor import SYSTEM, Actor
 from portal.ledger import Account
 from portal.messages import RedaError
-from portal.payments import booking, commission
+from portal.payments import booking, commission, refunds, statements
 from portal.payments.models import Commission, CommissionPrice
-from tests.factories import NOW, TODAY, a_creditor
+from tests.factories import NOW, TODAY, a_creditor, rules_of
 from tests.factories import a_case_whose_reminder_left as a_reminded_case
-from tests.payments.charging import FIRST, OPERATOR, a_price, a_watched_case, give_back, pay
+from tests.payments.charging import (
+    FIRST,
+    OPERATOR,
+    a_price,
+    a_watched_case,
+    all_owed,
+    give_back,
+    pay,
+)
 
 CREDITOR = Actor("person", "Clara", None, "creditor")
 
@@ -278,3 +291,106 @@ def test_accounts_of_what_is_charged_are_credits(app: Flask) -> None:
     assert books[Account.COMMISSION_INCOME] < 0
     assert books[Account.VAT_OWED] < 0
     assert sum(books.values()) == 0
+
+
+def kept_of(case: Case, key: str) -> int:
+    """What of a payment the creditor keeps, read from the books alone."""
+    return sum(
+        int(ore)
+        for ore in db.session.scalars(
+            text(
+                "select -sum(l.amount_ore) from ledger_lines l"
+                " join ledger_entries e on e.id = l.entry_id"
+                " where l.case_id = :id and l.account = 'owed_to_creditor'"
+                " and e.idempotency_key ~ ('(^|:)' || :key || '$')"
+            ),
+            {"id": case.id, "key": key},
+        )
+        if ore is not None
+    )
+
+
+def stands_of(case: Case, key: str) -> tuple[int, int]:
+    """Commission and tax that stand of a payment."""
+    rows = db.session.scalars(
+        select(Commission).where(
+            Commission.case_id == case.id, Commission.payment_key.endswith(key)
+        )
+    ).all()
+    return sum(one.ore for one in rows), sum(one.vat_ore for one in rows)
+
+
+def half_up(value: Fraction) -> int:
+    return math.floor(value + Fraction(1, 2))
+
+
+def test_interest_that_goes_back_takes_its_commission_back(app: Flask) -> None:
+    a_price("25")
+    case = a_watched_case()
+    later = pay(case, all_owed(case, TODAY + timedelta(days=30)), on=TODAY + timedelta(days=30))
+    kept = kept_of(case, later)
+    pay(case, 50_000)
+    lowered = charged(case)[-2:]
+    back = kept - kept_of(case, later)
+    assert back > 0
+    assert [row[0] for row in lowered if row[2] < 0] == [-back]
+    assert stands_of(case, later)[0] == half_up(Fraction(kept_of(case, later), 4))
+
+
+def test_what_is_undone_brings_the_commission_back(app: Flask) -> None:
+    a_price("25")
+    case = a_watched_case()
+    later = pay(case, all_owed(case, TODAY + timedelta(days=30)), on=TODAY + timedelta(days=30))
+    before = stands_of(case, later)
+    for _ in range(2):
+        undone(pay(case, 50_000))
+        assert stands_of(case, later) == before
+
+
+def undone(key: str) -> None:
+    """As an operator undoes a payment."""
+    payment = booking.take_back(key, by_bank=False, on=TODAY, actor=OPERATOR, now=NOW)
+    if payment is not None:
+        for refund in refunds.of_booked([payment.id]):
+            refunds.withdraw(refund, actor=SYSTEM, now=NOW)
+    db.session.commit()
+
+
+paid_in_any_order = st.lists(
+    st.one_of(
+        st.tuples(st.integers(0, 60), st.integers(100, 120_000)),
+        # One of those before is undone.
+        st.integers(0, 4),
+    ),
+    min_size=2, max_size=6,
+)  # fmt: skip
+
+
+@given(done=paid_in_any_order, points=st.integers(1, 5_000))
+@example(done=[(30, 107_370), (0, 50_548), 1, (5, 70_000)], points=1_234)
+@example(done=[(40, 60_000), (60, 60_000), (0, 50_000), (10, 9_000), 2, 0], points=2_500)
+@examples(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_commission_is_always_that_on_what_the_creditor_keeps(
+    app: Flask, done: list[tuple[int, int] | int], points: int
+) -> None:
+    creditor = a_creditor()
+    rules_of(creditor, small_rest_ore=0)
+    a_price(str(Decimal(points) / 100), creditor)
+    case, keys = a_watched_case(creditor), list[str]()
+    for one in done:
+        if isinstance(one, tuple):
+            keys.append(pay(case, one[1], on=TODAY + timedelta(days=one[0])))
+        elif one < len(keys):
+            undone(keys[one])
+        for key in keys:
+            ore, tax = stands_of(case, key)
+            assert ore == half_up(Fraction(kept_of(case, key) * points, 10_000))
+            assert tax == half_up(Fraction(ore, 4))
+    charged_ore = sum(row[2] for row in charged(case))
+    assert -in_the_books(case).get("commission_income", 0) == charged_ore
+    with tenancy.service():
+        assert all(one.agrees for one in statements.against_the_books())
+        assert sum(ledger.trial_balance().values()) == 0
+        assert not refunds.differences()

@@ -26,8 +26,15 @@ from portal.payments.statements import COMMISSION, FEES, SIGNATURES
 from portal.signing.models import SignatureUse
 from tests.factories import NOW, TODAY, a_creditor
 from tests.factories import a_case_whose_reminder_left as a_reminded_case
-from tests.payments.charging import a_price, a_rate, a_watched_case, give_back, pay
-from tests.payments.paying_out import an_account, owe, propose
+from tests.payments.charging import (
+    a_price,
+    a_rate,
+    a_watched_case,
+    all_owed,
+    give_back,
+    pay,
+)
+from tests.payments.paying_out import an_account, collect, owe, propose
 
 # The month after that of all that happens here.
 APRIL = date(2026, 4, 1)
@@ -148,6 +155,35 @@ def test_what_is_taken_back_names_the_statement_that_had_it(creditor: Creditor) 
     assert (line.of_number, line.amount_ore) == (first.number, -first.total_ore)
     assert second.fees_ore == -6_000
     assert ledger.owed_by(creditor.id) == 0
+
+
+def test_commission_that_is_lowered_names_the_statement_that_had_it(creditor: Creditor) -> None:
+    case = a_watched_case(creditor)
+    on = TODAY + timedelta(days=20)
+    pay(case, all_owed(case, on), on=on)
+    (first,) = make(creditor)
+    pay(case, 50_000, now=THEN)
+    (second,) = make(creditor, date(2026, 5, 1))
+    (lowered,) = statements.lines(second.key)
+    assert (lowered.kind, lowered.of_number) == (ledger.COMMISSION_TAKEN_BACK, first.number)
+    assert (lowered.base_ore, lowered.net_ore, lowered.vat_ore) == (-238, -59, -15)
+    assert (second.total_ore, second.fees_ore) == (-74, 0)
+    assert all(one.agrees for one in statements.against_the_books())
+
+
+def test_what_is_lowered_comes_out_with_the_next_payout(creditor: Creditor) -> None:
+    an_account(creditor)
+    case = a_watched_case(creditor)
+    on = TODAY + timedelta(days=20)
+    pay(case, all_owed(case, on), on=on)
+    (first,) = propose(creditor)
+    payouts.post_released(first, today=TODAY, now=NOW)
+    first.status = payouts.RELEASED
+    db.session.commit()
+    pay(case, 50_000, now=THEN)
+    collect(a_reminded_case(creditor), 44_000)
+    (second,) = propose(creditor)
+    assert second.amount_ore == 44_000 - 238 + 59 + 15
 
 
 def test_what_was_frozen_never_changes(creditor: Creditor) -> None:

@@ -10,6 +10,7 @@ from portal.collection import cases, plans, settling
 from portal.collection.models import Case
 from portal.extensions import db
 from portal.identity.actor import DEBTOR, SYSTEM, Actor
+from portal.payments import booking
 from portal.reporting import steps
 from tests.factories import NOW, TODAY
 from tests.factories import a_case_whose_reminder_left as a_reminded_case
@@ -55,6 +56,27 @@ def test_what_comes_is_told_at_the_plan_for_as_long_as_it_runs(
     received = [one.label for one in steps.COLUMNS].index("Received")
     rows = list(report.tables[0].read())
     assert [row[1].message for row in rows if row[received]] == [step]  # type: ignore[union-attr]
+
+
+def test_a_fee_that_went_back_since_it_was_paid_late_counts_as_given_up(app: Flask) -> None:
+    case = a_reminded_case()
+    for key, ore, day in (("second", 120_000, 30), ("first", 100_548, 0)):
+        booking.receive(
+            case.id, amount_ore=ore, currency="SEK", key=f"bankgiro:{key}", channel="bankgiro",
+            value_on=TODAY + (day - 1) * DAY, payer=None, actor=SYSTEM, now=NOW + 40 * DAY,
+        )  # fmt: skip
+    db.session.commit()
+    report = steps.build(
+        case.creditor_id,
+        {"from": str(TODAY - DAY), "to": str(TODAY + 40 * DAY), "currency": "SEK"},
+    )
+    columns = [one.label for one in steps.COLUMNS]
+    rows = list(report.tables[0].read())
+    told = {
+        name: sum(row[columns.index(name)] for row in rows)  # type: ignore[misc]
+        for name in ("Fees charged", "Fees paid", "Fees given up")
+    }
+    assert told == {"Fees charged": 60_00, "Fees paid": 0, "Fees given up": 60_00}
 
 
 def test_fees_that_the_company_bears_are_told_at_their_step(app: Flask) -> None:
