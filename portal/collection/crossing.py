@@ -43,7 +43,11 @@ def ran_late(case: Case, due: cases.AmountDue) -> Late:
     if case.closed_on is not None or through_on is None or through_on <= due.on:
         through_on, ran_ore, interest_ore = None, 0, 0
     else:
-        ran_ore = cases.interest_between(case, due.on, through_on).ore
+        # Some of it may have been given up for another payment that was told of late.
+        stands_ore = (
+            ledger.interest_booked(case.id) - cases.interest_between(case, None, due.on).ore
+        )
+        ran_ore = min(cases.interest_between(case, due.on, through_on).ore, max(0, stands_ore))
         interest_ore = min(due.interest_ore, ran_ore)
     charged = [one for one in books.lines if is_fee(one) and one.booked_on > due.on]
     fees_ore = max(0, min(due.fees_ore, sum(one.ore for one in charged)))

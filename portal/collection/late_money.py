@@ -203,11 +203,13 @@ def keep(case: Case, *, key: str, now: datetime) -> None:
     with tenancy.service():
         for one in ledger.counted_for(case.id, f"{_cause(key)}/"):
             payment_key = one.key.split(":", 2)[2]
-            reference = payment_key.removeprefix("payment:")
-            if one.overpaid_ore and not refunds.owe_less(reference, one.overpaid_ore, now=now):
-                continue
-            unsent.take_back_counted(one.key, now)
-            commission.follow(case.id, payment_key, as_key=f"taken back:{one.key}", now=now)
+            # Of later money that is taken back itself nothing goes back already.
+            if not one.is_taken_back:
+                reference = payment_key.removeprefix("payment:")
+                if one.overpaid_ore and not refunds.owe_less(reference, one.overpaid_ore, now=now):
+                    continue
+                unsent.take_back_counted(one.key, now)
+                commission.follow(case.id, payment_key, as_key=f"taken back:{one.key}", now=now)
             is_fee = f"/{Account.FEES}:" in one.key
             ledger.take_back(
                 f"waived:{one.key}", kind="fee.taken_back" if is_fee else ledger.INTEREST_WAIVED,

@@ -11,6 +11,7 @@
 - `interest_booked(case_id)`: how much interest is booked.
 - `fees_charged(case_id)`: its fees that stand; `paid_of(case_id, account)`: which payments cover
   them, or its interest; `collected(case_id, payment_key)`: what a payment covers of the rest.
+- `covers(case_id, payment_key)`: what a payment covers as it is counted now.
 - `received_since_sql(case_id, at)`: what came for a case, for its plan.
 - `owed_to(creditor_id)`, `owed_rows(creditor_id)`: collected and not yet paid out.
 - `owed_by(creditor_id)`: what the creditor is charged: fees it bears, commission, signatures.
@@ -33,6 +34,7 @@
 """
 
 from portal.ledger.books import (
+    AGAIN,
     BOOKS,
     CLAIM_TAKEN,
     COMMISSION,
@@ -72,6 +74,7 @@ from portal.ledger.books import (
     collected,
     counted_anew,
     counted_for,
+    covers,
     entries,
     fees_charged,
     interest_booked,
@@ -119,6 +122,7 @@ from portal.ledger.kept import (
 )
 
 __all__ = [
+    "AGAIN",
     "BOOKS",
     "CLAIM_TAKEN",
     "COMMISSION",
@@ -165,6 +169,7 @@ __all__ = [
     "counted_for",
     "cover",
     "covered",
+    "covers",
     "entries",
     "fees_charged",
     "forget_sums",

@@ -97,8 +97,10 @@ REFUND_LOST = "refund.lost"
 # taken back with its payment; a month's signatures; the tax on the fees that it bore in a month.
 COMMISSION, COMMISSION_TAKEN_BACK = "commission", "commission.taken_back"
 SIGNATURES, FEES_VAT = "signatures", "fees.vat"
-# What was paid of a fee that then fell covers what else is owed, from the payment's own day.
-COUNTED_ANEW = "payment.counted_anew"
+# What was paid of a fee that then fell covers what else is owed, from the payment's own day; so
+# does what was paid too much, once other money is taken back, whose key begins with this after the
+# name; or what was never due goes back.
+COUNTED_ANEW, AGAIN = "payment.counted_anew", "again/"
 # A creditor pays what it is charged, instead of having it set off.
 STATEMENT_PAID = "payment.statement"
 
@@ -197,10 +199,14 @@ class Money:
 
 @dataclass(frozen=True)
 class Counted:
-    """An entry that counted a payment anew. overpaid_ore: what of it then was too much."""
+    """An entry that counted a payment anew. overpaid_ore: what of it then was too much.
+
+    is_taken_back: it is no more, for the payment itself was taken back.
+    """
 
     key: str
     overpaid_ore: int
+    is_taken_back: bool
 
 
 @dataclass(frozen=True)
@@ -467,6 +473,31 @@ def paid_of(case_id: int, account: Account) -> list[PaidOf]:
     return [one for one in reversed(paid.values()) if one.ore > 0]
 
 
+def covers(case_id: int, payment_key: str) -> Mapping[Account, int]:
+    """What a payment covers as it is counted now, in öre, and what of it is too much.
+
+    payment_key: of its entry. It tells of the accounts of what a debtor owes, and of over-payment.
+    """
+    key, told = Entry.idempotency_key, (*_OWED_BY_DEBTOR, Account.OVER_PAYMENT)
+    rows = db.session.execute(
+        select(Line.account, -func.sum(Line.amount_ore))
+        .join(Entry, Entry.id == Line.entry_id)
+        .where(
+            Line.case_id == case_id,
+            Line.account.in_(told),
+            or_(
+                key == payment_key,
+                and_(
+                    key.op("~")("^(taken back:)?counted anew:"),
+                    key.endswith(f":{payment_key}", autoescape=True),
+                ),
+            ),
+        )
+        .group_by(Line.account)
+    )
+    return dict.fromkeys(told, 0) | {Account(account): int(ore) for account, ore in rows}
+
+
 def _payment_of(key: str) -> str:
     """The key of the payment that an entry is of. key: of that, or of what counts or takes back."""
     key = key.removeprefix("taken back:")
@@ -493,10 +524,12 @@ def paid_on(case_id: int) -> list[date]:
     """The days of payments, to us or to the creditor, that stand and have covered something."""
     paid: dict[str, date] = {}
     for one in _lines(case_id, *_OWED_BY_DEBTOR):
-        if one.idempotency_key.startswith("taken back:"):
-            paid.pop(f"payment:{one.idempotency_key.removeprefix('taken back:')}", None)
-        elif one.kind.startswith("payment.") and one.kind != COUNTED_ANEW:
-            paid[one.idempotency_key] = one.booked_on
+        key = one.idempotency_key
+        if key.startswith("taken back:"):
+            for was in (key.removeprefix("taken back:"), key.replace("taken back:", "payment:", 1)):
+                paid.pop(was, None)
+        elif one.kind.startswith("payment.") and not _is_later_found(one):
+            paid[key] = one.booked_on
     return list(paid.values())
 
 
@@ -511,19 +544,26 @@ def money_of(case_id: int) -> list[Money]:
     return sorted((one for one in came.values() if one.ore > 0), key=lambda one: one.on)
 
 
+def _is_later_found(line: Any) -> bool:
+    """Whether it was found to be too much, or to be so no more, after the payment was booked."""
+    key = line.idempotency_key.removeprefix("taken back:")
+    return key.startswith("counted anew:") and not key.startswith(f"counted anew:{AGAIN}")
+
+
 def counted_anew(case_id: int, payment_key: str) -> list[str]:
     """The keys of entries that counted a payment anew, and that are not taken back themselves.
 
     payment_key: of the payment's entry.
     """
-    return [one for one in _counted(case_id) if one.endswith(f":{payment_key}")]
+    return [
+        one
+        for one in _counted(case_id)
+        if one.endswith(f":{payment_key}") and not is_posted(f"taken back:{one}")
+    ]
 
 
 def counted_for(case_id: int, cause: str) -> list[Counted]:
-    """The entries that counted payments anew for a cause, and that are not taken back themselves.
-
-    cause: what it begins with.
-    """
+    """The entries that counted payments anew for a cause. cause: what it begins with."""
     keys = [one for one in _counted(case_id) if one.startswith(f"counted anew:{cause}")]
     over = select(Entry.idempotency_key, -Line.amount_ore).join(Line, Line.entry_id == Entry.id)
     overpaid = dict(
@@ -531,13 +571,13 @@ def counted_for(case_id: int, cause: str) -> list[Counted]:
             over.where(Entry.idempotency_key.in_(keys), Line.account == Account.OVER_PAYMENT)
         ).all()
     )
-    return [Counted(one, overpaid.get(one, 0)) for one in keys]
+    return [Counted(one, overpaid.get(one, 0), is_posted(f"taken back:{one}")) for one in keys]
 
 
 def _counted(case_id: int) -> list[str]:
-    lines = _lines(case_id, Account.FEES, Account.INTEREST)
-    keys = dict.fromkeys(one.idempotency_key for one in lines if one.kind == COUNTED_ANEW)
-    return [one for one in keys if not is_posted(f"taken back:{one}")]
+    accounts = (Account.FEES, Account.INTEREST, Account.PRINCIPAL, Account.OVER_PAYMENT)
+    lines = _lines(case_id, *accounts)
+    return list(dict.fromkeys(one.idempotency_key for one in lines if one.kind == COUNTED_ANEW))
 
 
 def _lines(case_id: int, *accounts: Account) -> Sequence[Any]:

@@ -97,13 +97,43 @@ def can_owe_more(key: str) -> bool:
     return db.session.scalar(select(Payment.id).where(Payment.channel_reference == key)) is not None
 
 
+@dataclass(frozen=True)
+class Waits:
+    """What waits to go back of a payment to a case, in öre. key: its `channel_reference`."""
+
+    key: str
+    value_on: date
+    ore: int
+
+
+def waiting_of(case_id: int) -> list[Waits]:
+    """What of a case's payments has not begun to go back, the payment that counts first first."""
+    rows = db.session.execute(
+        select(Payment.channel_reference, Payment.value_on, Refund.amount_ore)
+        .join(Refund, Refund.booked_id == Payment.id)
+        .where(
+            Payment.case_id == case_id,
+            *_MAY_CHANGE,
+            ~ledger.is_posted_sql("taken back:" + Payment.channel_reference),
+        )
+        .order_by(Payment.value_on, Payment.id)
+        .with_for_update(of=Refund, skip_locked=True)
+    )
+    return [Waits(*row) for row in rows]
+
+
+# Where the bank fell silent the money may have moved.
+_MAY_CHANGE = (
+    Refund.status.in_(NOT_SENT), Refund.batch_id.is_(None),
+    func.coalesce(Refund.error_code, "") != ways.OUTCOME_UNKNOWN,
+)  # fmt: skip
+
+
 def _changeable(key: str) -> Refund | None:
     return db.session.scalar(
         select(Refund)
         .join(Payment, Payment.id == Refund.booked_id)
-        .where(
-            Payment.channel_reference == key, Refund.status.in_(NOT_SENT), Refund.batch_id.is_(None)
-        )
+        .where(Payment.channel_reference == key, *_MAY_CHANGE)
         # Who sends it holds it before its case.
         .with_for_update(of=Refund, skip_locked=True)
         .execution_options(populate_existing=True)

@@ -85,6 +85,13 @@ def refunded(case: Case, key: str) -> int:
     return sum(db.session.scalars(query))
 
 
+def refund_of(case: Case, key: str) -> Refund:
+    query = select(Refund).join(Payment, Payment.id == Refund.booked_id)
+    return db.session.scalars(
+        query.where(Payment.channel_reference.endswith(f":{case.id}:{key}"))
+    ).one()
+
+
 def nothing_differs() -> bool:
     with tenancy.service():
         return (
@@ -227,6 +234,73 @@ def test_a_fee_that_money_taken_back_had_paid_is_paid_first_by_money_of_an_earli
     assert cases.amount_due(cases.lock(case.id), TODAY + timedelta(days=20)).fees_ore == 0
 
 
+def charged_back(case: Case, key: str, channel: str = "swish") -> None:
+    """As the bank takes money back: what is to go back of it does not."""
+    payment = booking.take_back(
+        f"{channel}:{case.id}:{key}", by_bank=True, on=TODAY + timedelta(days=201), actor=SWISH,
+        now=LATER,
+    )  # fmt: skip
+    assert payment is not None
+    for refund in refunds.of_booked([payment.id]):
+        refunds.withdraw(refund, actor=SWISH, now=LATER)
+    db.session.commit()
+
+
+def test_what_waits_to_go_back_covers_the_case_again_when_other_money_is_taken_back(
+    paid_late: Case,
+) -> None:
+    pays(paid_late, CLAIM + 548, 0, "first")
+    charged_back(paid_late, "second")
+    assert cases.lock(paid_late.id).status == "paid"
+    assert sums(paid_late)[Account.OWED_TO_CREDITOR] == -(CLAIM + 548)
+    assert refunded(paid_late, "first") == to_go_back(paid_late) == 0
+    assert nothing_differs()
+
+
+def test_what_was_never_due_is_owed_when_both_that_showed_it_and_that_paid_it_are_taken_back(
+    paid_late: Case,
+) -> None:
+    pays(paid_late, CLAIM + 548, 0, "first")
+    charged_back(paid_late, "second")
+    undone(paid_late, "first")
+    assert ledger.balance(paid_late.id) == ledger.Balance(CLAIM, 548 + 822, FEE)
+    assert nothing_differs()
+
+
+def test_it_is_the_same_in_the_other_order(paid_late: Case) -> None:
+    pays(paid_late, CLAIM + 548, 0, "first")
+    undone(paid_late, "first")
+    charged_back(paid_late, "second")
+    assert ledger.balance(paid_late.id) == ledger.Balance(CLAIM, 548 + 822, FEE)
+    assert nothing_differs()
+
+
+def test_what_is_sent_back_already_covers_nothing(paid_late: Case) -> None:
+    pays(paid_late, CLAIM + 548, 0, "first", "swish")
+    refund_of(paid_late, "first").status = "released"
+    charged_back(paid_late, "second")
+    assert cases.lock(paid_late.id).status == "reminded"
+    assert ledger.balance(paid_late.id).total_ore == CLAIM + 548
+
+
+def test_money_that_may_have_gone_back_covers_nothing(paid_late: Case) -> None:
+    pays(paid_late, CLAIM + 548, 0, "first", "swish")
+    unknown = refund_of(paid_late, "first")
+    unknown.status, unknown.error_code = "rejected", "DS24"
+    charged_back(paid_late, "second")
+    assert refunded(paid_late, "first") == CLAIM + 548
+    assert nothing_differs()
+
+
+def test_money_that_covered_again_is_taken_back_whole(paid_late: Case) -> None:
+    pays(paid_late, 500, 40, "third")
+    charged_back(paid_late, "second")
+    assert ledger.balance(paid_late.id) == ledger.Balance(CLAIM, 548 + 1096, FEE - 500)
+    charged_back(paid_late, "third", "bankgiro")
+    assert ledger.balance(paid_late.id) == ledger.Balance(CLAIM, 548 + 1096, FEE)
+    assert nothing_differs()
+
+
 later = st.lists(st.tuples(st.integers(2, 60), st.integers(100, 150_000)), min_size=1, max_size=2)
 
 
@@ -259,3 +333,42 @@ def test_money_told_late_is_worth_the_same_as_told_on_its_day(
     assert nothing_differs()
     undone(late, "first")
     assert sums(late) == before
+
+
+@given(
+    ore=st.integers(100, 120_000), paid=later, gone=st.permutations([0, 1, 2]),
+    many=st.integers(1, 3),
+)  # fmt: skip
+@example(ore=100_548, paid=[(30, 107_370)], gone=[1, 0, 2], many=1)
+@example(ore=100_548, paid=[(30, 107_370)], gone=[1, 0, 2], many=2)
+@example(ore=100_548, paid=[(5, 40_000), (60, 70_000)], gone=[2, 0, 1], many=2)
+@examples(
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_what_stands_is_worth_the_same_whichever_money_is_taken_back_first(
+    app: Flask, ore: int, paid: list[tuple[int, int]], gone: list[int], many: int
+) -> None:
+    creditor = a_creditor()
+    rules_of(creditor, small_rest_ore=0)
+    known, late = a_case(creditor), a_case(creditor)
+    all_paid = [(0, ore), *sorted(paid)]
+    taken = [one for one in gone[:many] if one < len(all_paid)]
+    stands = [one for one in range(len(all_paid)) if one not in taken]
+    if 0 in stands:
+        pays(known, ore, 0, "0")
+    for case in (known, late):
+        reminded(case, 1)
+    for number in stands:
+        if number:
+            pays(known, all_paid[number][1], all_paid[number][0], str(number))
+    for number in [*range(1, len(all_paid)), 0]:
+        day, one_ore = all_paid[number]
+        pays(late, one_ore, day, str(number))
+    for number in taken:
+        charged_back(late, str(number), "bankgiro")
+    assert nothing_differs()
+    assert abs(to_go_back(late) - to_go_back(known)) <= 5
+    # What stands keeps what it covered: of the claim, where alone it had covered fees and interest,
+    # and so less interest runs.
+    assert -200 <= owed(late, 60) - owed(known, 60) <= 5
+    assert sums(late).get("fee_income") == sums(known).get("fee_income")
