@@ -7,7 +7,7 @@ what it covers, and, when it covers all that was owed, the fees of later. What o
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 
 import structlog
@@ -57,10 +57,14 @@ def never_due(case: Case, ore: int, on: date) -> NeverDue:
 
 @dataclass(frozen=True)
 class _InOrder:
-    """What is due of interest, through a day, and of fees, paid or not, in öre."""
+    """What is due of interest, through a day, and of fees, paid or not, in öre.
+
+    fees_on: the day of the last of them.
+    """
 
     interest_ore: int
     fees_ore: int
+    fees_on: date | None
 
 
 def _in_order(
@@ -70,7 +74,7 @@ def _in_order(
 
     Once it has paid all that was owed by a day, nothing runs and no letter is called for.
     """
-    charged, told = _standing_fees(books), _without_payments(books)
+    charged, told = ledger.fees_called_for(case.id), _without_payments(books)
     # Interest is rounded at each payment, and a case is not kept for what that leaves.
     least_ore = len(money)
     from_on, interest_ore, unpaid_ore, fees_paid_ore = None, 0, 0, 0
@@ -93,28 +97,16 @@ def _in_order(
             + max(0, claim.principal_ore) - parts.principal_ore
         )  # fmt: skip
         if left_ore <= least_ore:
-            return _InOrder(interest_ore, fees_ore)
+            return _in_order_of(interest_ore, [fee for fee in charged if fee.booked_on <= one.on])
         covered = ledger.CaseLine(Account.PRINCIPAL, -parts.principal_ore, one.on, "")
         told = ledger.CaseBooks([*told.lines, covered])
     rest = cases.interest_between(case, from_on, through_on, books=told)
-    return _InOrder(interest_ore + rest.ore, sum(one.ore for one in charged))
+    return _in_order_of(interest_ore + rest.ore, charged)
 
 
-def _standing_fees(books: ledger.CaseBooks) -> list[ledger.CaseLine]:
-    """The fees that stand. What was given up is the newest before it."""
-    standing: list[ledger.CaseLine] = []
-    for one in books.lines:
-        if not crossing.is_fee(one):
-            continue
-        left_ore = one.ore
-        while left_ore < 0 and standing:
-            last = standing.pop()
-            left_ore += last.ore
-            if left_ore > 0:
-                standing.append(replace(last, ore=left_ore))
-        if one.ore > 0:
-            standing.append(one)
-    return standing
+def _in_order_of(interest_ore: int, fees: Sequence[ledger.CaseLine]) -> _InOrder:
+    fees_on = max((one.booked_on for one in fees), default=None)
+    return _InOrder(interest_ore, sum(one.ore for one in fees), fees_on)
 
 
 def _without_payments(books: ledger.CaseBooks) -> ledger.CaseBooks:
@@ -215,3 +207,22 @@ def keep(case: Case, *, key: str, now: datetime) -> None:
                 f"waived:{one.key}", kind="fee.taken_back" if is_fee else ledger.INTEREST_WAIVED,
                 as_key=f"taken back:waived:{one.key}", now=now, instead={},
             )  # fmt: skip
+
+
+def charge_again(case: Case, *, key: str, now: datetime) -> None:
+    """Let unpaid fees that fell be owed again, as far as money that stands did not pay all before.
+
+    case: locked. key: of what was just booked back.
+    """
+    if case.status not in (*states.OPEN, states.PAID):
+        return
+    books = ledger.of_case(case.id)
+    right = _in_order(case, books, ledger.money_of(case.id), books.lines[-1].booked_on)
+    ore = right.fees_ore - sum(one.ore for one in books.lines if crossing.is_fee(one))
+    # More than is right is owed when a fee of which a part was owed again is booked back whole.
+    ore = max(ore, -books.balance().fees_ore)
+    kind, on = "fee.taken_back" if ore > 0 else "fee.waived", right.fees_on or clock.day_of(now)
+    post(
+        case, kind, booked_on=on, key=f"{ledger.FEES_IN_ORDER}{key}",
+        lines={Account.FEES: ore, Account.FEE_INCOME: -ore}, now=now,
+    )  # fmt: skip

@@ -386,6 +386,7 @@ def take_back(
             case, ledger.INTEREST_ACCRUED, booked_on=through_on, key=f"interest:{posted}",
             lines={Account.INTEREST: more_ore, Account.CLAIMS: -more_ore}, now=now,
         )  # fmt: skip
+    late_money.charge_again(case, key=posted, now=now)
     left = ledger.balance(case.id)
     is_reopened = case.status == states.PAID and left.total_ore > 0
     if is_reopened:

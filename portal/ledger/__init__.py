@@ -9,7 +9,8 @@
   principal changed and through which day interest is booked, for interest. `BOOKS`: of several, to
   be asked with other things (`database.together`).
 - `interest_booked(case_id)`: how much interest is booked.
-- `fees_charged(case_id)`: its fees that stand; `paid_of(case_id, account)`: which payments cover
+- `fees_charged(case_id)`: its fees that stand, `fees_called_for(case_id)` also those that money
+  let fall; `paid_of(case_id, account)`: which payments cover
   them, or its interest; `collected(case_id, payment_key)`: what a payment covers of the rest.
 - `covers(case_id, payment_key)`: what a payment covers as it is counted now.
 - `received_since_sql(case_id, at)`: what came for a case, for its plan.
@@ -42,6 +43,7 @@ from portal.ledger.books import (
     COUNTED_ANEW,
     COVER_RETURNED,
     COVERED_BY_US,
+    FEES_IN_ORDER,
     FEES_VAT,
     INTEREST_ACCRUED,
     INTEREST_WAIVED,
@@ -76,6 +78,7 @@ from portal.ledger.books import (
     counted_for,
     covers,
     entries,
+    fees_called_for,
     fees_charged,
     interest_booked,
     interest_booked_before,
@@ -130,6 +133,7 @@ __all__ = [
     "COUNTED_ANEW",
     "COVERED_BY_US",
     "COVER_RETURNED",
+    "FEES_IN_ORDER",
     "FEES_VAT",
     "INTEREST_ACCRUED",
     "INTEREST_WAIVED",
@@ -171,6 +175,7 @@ __all__ = [
     "covered",
     "covers",
     "entries",
+    "fees_called_for",
     "fees_charged",
     "forget_sums",
     "hold_own_share",

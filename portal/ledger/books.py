@@ -459,6 +459,32 @@ def fees_charged(case_id: int) -> int:
     return sum(one.ore for one in lines if not one.kind.startswith("payment."))
 
 
+def fees_called_for(case_id: int) -> list[CaseLine]:
+    """The fees of a case that stand, or that fell unpaid since its money had paid all before them.
+
+    What else was given up of fees, or was paid and goes back, is the newest before it.
+    """
+    standing: list[CaseLine] = []
+    for one in _lines(case_id, Account.FEES):
+        key = one.idempotency_key.removeprefix("taken back:")
+        if one.kind.startswith("payment.") or key.startswith(_FELL_BY_MONEY):
+            continue
+        left_ore = one.ore
+        while left_ore < 0 and standing:
+            last = standing.pop()
+            left_ore += last.ore
+            if left_ore > 0:
+                standing.append(replace(last, ore=left_ore))
+        if one.ore > 0:
+            standing.append(CaseLine(Account.FEES, one.ore, one.booked_on, one.kind))
+    return standing
+
+
+# How the keys begin of entries by which fees fall, or are owed again, as money is known.
+FEES_IN_ORDER = "fees in order:"
+_FELL_BY_MONEY = ("fee waived:payment:", "fee waived:counted anew:", FEES_IN_ORDER)
+
+
 def paid_of(case_id: int, account: Account) -> list[PaidOf]:
     """What payments to us cover of a case's fees, or interest, the newest first.
 

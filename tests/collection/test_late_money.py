@@ -209,6 +209,17 @@ def test_payments_that_together_paid_all_before_a_letter_owe_no_fee_for_it(app: 
     assert nothing_differs()
 
 
+def test_a_fee_is_owed_again_when_what_stands_did_not_pay_all_before_its_letter(app: Flask) -> None:
+    case = a_case()
+    pays(case, 50_000, 4, "second", "swish")
+    reminded(case, 14)
+    pays(case, 60_000, 3, "first")
+    charged_back(case, "second")
+    assert sums(case)[Account.FEE_INCOME] == -FEE
+    assert ledger.balance(case.id).total_ore == CLAIM + 548 + 82 + 11 + FEE - 60_000
+    assert nothing_differs()
+
+
 def test_late_payments_told_of_in_any_order_give_back_the_same(app: Flask) -> None:
     one, other = a_case(), a_case()
     for case in (one, other):
