@@ -49,7 +49,7 @@ def ran_late(case: Case, due: cases.AmountDue) -> Late:
         )
         ran_ore = min(cases.interest_between(case, due.on, through_on).ore, max(0, stands_ore))
         interest_ore = min(due.interest_ore, ran_ore)
-    charged = [one for one in books.lines if is_fee(one) and one.booked_on > due.on]
+    charged = fees_after(books, due.on)
     fees_ore = max(0, min(due.fees_ore, sum(one.ore for one in charged)))
     return Late(
         ran_ore,
@@ -60,9 +60,15 @@ def ran_late(case: Case, due: cases.AmountDue) -> Late:
     )
 
 
-def is_fee(line: ledger.CaseLine) -> bool:
-    """Whether it charges a fee or gives one up; what is paid of fees does neither."""
-    return line.account == Account.FEES and not line.kind.startswith("payment.")
+def fees_after(books: ledger.CaseBooks, on: date) -> list[ledger.CaseLine]:
+    """What was charged of fees after a day, and given up; a payment that was taken back is none."""
+    return [
+        one
+        for one in books.lines
+        if one.account == Account.FEES
+        and one.booked_on > on
+        and not one.kind.startswith("payment.")
+    ]
 
 
 def lower_interest(

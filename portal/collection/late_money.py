@@ -42,17 +42,18 @@ def never_due(case: Case, ore: int, on: date) -> NeverDue:
         return NeverDue(0, 0)
     books = ledger.of_case(case.id)
     through_on = max(books.interest_booked_through() or on, on)
-    if through_on == on and not any(
-        crossing.is_fee(one) and one.booked_on > on for one in books.lines
-    ):
+    if through_on == on and not crossing.fees_after(books, on):
         return NeverDue(0, 0)
     money = sorted([*ledger.money_of(case.id), ledger.Money(on, ore)], key=lambda one: one.on)
     right = _in_order(case, books, money, through_on)
-    fees_ore = sum(one.ore for one in books.lines if crossing.is_fee(one))
     return NeverDue(
         max(0, ledger.interest_booked(case.id) - right.interest_ore),
-        max(0, fees_ore - right.fees_ore),
+        max(0, _standing_ore(books) - right.fees_ore),
     )
+
+
+def _standing_ore(books: ledger.CaseBooks) -> int:
+    return sum(one.ore for one in crossing.fees_after(books, date.min))
 
 
 @dataclass(frozen=True)
@@ -218,7 +219,7 @@ def charge_again(case: Case, *, key: str, now: datetime) -> None:
         return
     books = ledger.of_case(case.id)
     right = _in_order(case, books, ledger.money_of(case.id), books.lines[-1].booked_on)
-    ore = right.fees_ore - sum(one.ore for one in books.lines if crossing.is_fee(one))
+    ore = right.fees_ore - _standing_ore(books)
     # More than is right is owed when a fee of which a part was owed again is booked back whole.
     ore = max(ore, -books.balance().fees_ore)
     kind, on = "fee.taken_back" if ore > 0 else "fee.waived", right.fees_on or clock.day_of(now)

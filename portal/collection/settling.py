@@ -50,10 +50,11 @@ def settle_payment(
     meanwhile, what the money covered bears no interest after its own day, and a fee for a letter
     that crossed the money falls, if all that was owed before it is paid, as does the fee of one
     that has not left. Of such interest, what later money has paid pays the claim instead. A small
-    rest is written off, as the creditor's rules say. Money beyond what is owed stands as
-    over-payment, for refund. again_on: the day it came to the client account, of money that had
-    been taken back. is_over: all of it has gone back to the payer already, and covers nothing.
-    is_told: whether the history tells it. Answers None when the payment is settled already.
+    rest is written off, as the creditor's rules say, and is owed again when money comes that is no
+    later than what left it. Money beyond what is owed stands as over-payment, for refund. again_on:
+    the day it came to the client account, of money that had been taken back. is_over: all of it has
+    gone back to the payer already, and covers nothing. is_told: whether the history tells it.
+    Answers None when the payment is settled already.
     """
     payment_key = f"payment:{key}"
     if ledger.is_posted(payment_key):
@@ -71,12 +72,16 @@ def settle_payment(
             now=now, money=money,
         )  # fmt: skip
         return Settled(parts, ledger.balance(case.id).total_ore)
+    rest_ore = _owe_rest_again(case, now) if _came_before_it_was_paid(case, value_on) else 0
     counted = _count(
         case, amount_ore, value_on, key=key, entry=payment_key, kind=f"payment.{channel}",
         money=money, now=now,
     )  # fmt: skip
     commission.charge([payment_key], now=now)
     parts, left_ore = counted.parts, counted.left_ore
+    if rest_ore:
+        _let_rest_go(case, key=key, now=now)
+        left_ore = 0
     if is_told:
         record(
             case,
@@ -265,14 +270,13 @@ def close_if_settled(case: Case, left_ore: int, *, on: date, key: str, now: date
 
     Answers what is then left, in öre.
     """
-    debtor = case.debtor
-    rules = policy.effective(case.creditor_id, debtor.customer_number, debtor.customer_class)
+    rules = _rules(case)
     if left_ore > rules.small_rest_ore:
         return left_ore
     move(case, "pay", SYSTEM)
     if unsent.withdraw(case, now=now):
         left_ore = ledger.balance(case.id).total_ore
-    give_up(case, "rest.written_off", on=on, fees_to=Account.BAD_DEBT, key=f"rest:{key}", now=now)
+    give_up(case, _REST, on=on, fees_to=Account.BAD_DEBT, key=f"rest:{key}", now=now)
     close(case, on=on, now=now)
     record(
         case,
@@ -284,6 +288,37 @@ def close_if_settled(case: Case, left_ore: int, *, on: date, key: str, now: date
         terms=rules.chosen("small_rest_ore") if left_ore else {},
     )
     return 0
+
+
+_REST = "rest.written_off"
+
+
+def _rules(case: Case) -> policy.Effective:
+    debtor = case.debtor
+    return policy.effective(case.creditor_id, debtor.customer_number, debtor.customer_class)
+
+
+def _came_before_it_was_paid(case: Case, on: date) -> bool:
+    return case.status == states.PAID and on <= max(
+        ledger.covering(case.id).values(), default=date.min
+    )
+
+
+def _owe_rest_again(case: Case, now: datetime) -> int:
+    """Let the rest that was let go of a paid case be owed again; answers what it was, in öre."""
+    before_ore = ledger.balance(case.id).total_ore
+    for rest in ledger.standing(case.id, _REST):
+        ledger.take_back(
+            rest, kind="rest.taken_back", as_key=f"taken back:{rest}", now=now, instead={}
+        )
+    return ledger.balance(case.id).total_ore - before_ore
+
+
+def _let_rest_go(case: Case, *, key: str, now: datetime) -> None:
+    """Let go once more what payments leave of a paid case."""
+    on = max(ledger.covering(case.id).values(), default=case.closed_on)
+    assert on is not None
+    give_up(case, _REST, on=on, fees_to=Account.BAD_DEBT, key=f"rest:{key}", now=now)
 
 
 def withdraw_letters(case: Case, *, now: datetime, but: Collection[str] = ()) -> None:
@@ -355,15 +390,17 @@ def take_back(
 
     case: locked by the caller. amount_ore, key, value_on: as `settle_payment` took them. by_bank:
     the bank has taken the money back on a day; else another case was meant, and it is still ours. A
-    case that is opened again has the days of a reminder before anything goes on. What was not paid
-    interrupts no limitation either. stays: what the bank has not taken of it, which is booked anew
-    at once, at the payment's own day. Answers what that covers, or None when there is no such
-    payment, or it is taken back already.
+    case that is opened again has the days of a reminder before anything goes on; it stays paid when
+    other payments leave so little that it is let go. What was not paid interrupts no limitation
+    either. stays: what the bank has not taken of it, which is booked anew at once, at the payment's
+    own day. Answers what that covers, or None when there is no such payment, or it is taken back
+    already.
     """
     payment_key, posted = f"payment:{key}", f"taken back:{key}"
     if not ledger.is_posted(payment_key) or ledger.is_posted(posted):
         return None
     move(case, "take a payment back", actor)
+    had_paid = case.status == states.PAID and payment_key in ledger.covering(case.id)
     # What fell with the payment of earlier interest is booked back as it was booked.
     since = max(value_on, ledger.interest_booked_before(payment_key) or value_on)
     ran_ore = _ran_since(case, since)
@@ -378,7 +415,8 @@ def take_back(
             case, "payment.returned_by_bank", booked_on=on, key=f"returned by bank:{key}",
             lines={Account.UNMATCHED: amount_ore, Account.CLIENT_FUNDS: -amount_ore}, now=now,
         )  # fmt: skip
-    _take_back_rest(case, key, payment_key, now)
+    rest_ore = _owe_rest_again(case, now) if had_paid else 0
+    _take_back_fallen(case, key, payment_key, now)
     through_on = ledger.of_case(case.id).interest_booked_through()
     if through_on is not None and through_on > since:
         more_ore = max(0, _ran_since(case, since) - ran_ore)
@@ -387,10 +425,12 @@ def take_back(
             lines={Account.INTEREST: more_ore, Account.CLAIMS: -more_ore}, now=now,
         )  # fmt: skip
     late_money.charge_again(case, key=posted, now=now)
-    left = ledger.balance(case.id)
-    is_reopened = case.status == states.PAID and left.total_ore > 0
+    is_reopened = case.status == states.PAID and not _is_paid_still(case, rest_ore, stays)
     if is_reopened:
         _open_again(case, on)
+    elif case.status == states.PAID:
+        _let_rest_go(case, key=posted, now=now)
+    left = ledger.balance(case.id)
     settled = [_stay(case, one, value_on, on, actor, now) for one in stays]
     is_covered = _cover_again(case, after=posted, now=now)
     # What the company has had already, no other company's money pays.
@@ -409,6 +449,20 @@ def take_back(
     return settled
 
 
+def _is_paid_still(case: Case, rest_ore: int, stays: Sequence[Stays]) -> bool:
+    """Whether the payments that stand leave nothing of a paid case, or so little that it is let go.
+
+    rest_ore: what was let go of it before.
+    """
+    left_ore = ledger.balance(case.id).total_ore
+    if left_ore <= 0:
+        return True
+    # What stays is settled on an open case.
+    is_settled_anew = any(not one.is_over for one in stays)
+    most_ore = max(rest_ore, _rules(case).small_rest_ore)
+    return not is_settled_anew and left_ore <= most_ore and bool(ledger.covering(case.id))
+
+
 def _stay(
     case: Case, stays: Stays, value_on: date, on: date, actor: Actor, now: datetime
 ) -> Settled:
@@ -425,13 +479,12 @@ def _take_back_counted(case: Case, payment_key: str, now: datetime) -> None:
     """Book back what of a payment was counted anew, and what fell with that."""
     for entry in ledger.counted_anew(case.id, payment_key):
         unsent.take_back_counted(entry, now)
-        _take_back_rest(case, entry.removeprefix("counted anew:"), entry, now)
+        _take_back_fallen(case, entry.removeprefix("counted anew:"), entry, now)
 
 
-def _take_back_rest(case: Case, key: str, entry: str, now: datetime) -> None:
+def _take_back_fallen(case: Case, key: str, entry: str, now: datetime) -> None:
     """Book back what fell with money that was counted. key, entry: as of `_count`."""
     for earlier, kind in (
-        (f"rest:{key}", "rest.taken_back"),
         (f"fee waived:{entry}", "fee.taken_back"),
         (f"interest never ran:{key}", ledger.INTEREST_WAIVED),
         (f"interest waived:{entry}", ledger.INTEREST_WAIVED),

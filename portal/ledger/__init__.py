@@ -21,7 +21,7 @@
 - `entries(case_id)`: the entries of a case, for a page.
 - `unpaid_sql(column)`: what debtors still owe, for a list; `balances_sql(column)`: by part.
 - `trial_balance()`, `off_balance()`: every account's sum; all together, and of each creditor, zero.
-- `paid_on(case_id)`: the days of payments that stand.
+- `covering(case_id)`: the payments that stand, and their days; `standing(case_id, kind)`: entries.
 - `money_of(case_id)`: what came for a case and was not taken back.
 - `overpaid_sql()`: what was paid too much and is still to go back, by case.
 - `case_totals_sql()`: what is owed and what came, of every case.
@@ -76,6 +76,7 @@ from portal.ledger.books import (
     collected,
     counted_anew,
     counted_for,
+    covering,
     covers,
     entries,
     fees_called_for,
@@ -92,12 +93,11 @@ from portal.ledger.books import (
     owed_by,
     owed_rows,
     owed_to,
-    owing_creditors,
     paid_of,
-    paid_on,
     post,
     post_many,
     received_since_sql,
+    standing,
     take_back,
     to_settle_sql,
     trial_balance,
@@ -120,6 +120,7 @@ from portal.ledger.kept import (
     keep_sums,
     kept_through,
     newest_entry,
+    owing_creditors,
     steadily,
     totals,
 )
@@ -173,6 +174,7 @@ __all__ = [
     "counted_for",
     "cover",
     "covered",
+    "covering",
     "covers",
     "entries",
     "fees_called_for",
@@ -197,11 +199,11 @@ __all__ = [
     "owing_creditors",
     "own_share",
     "paid_of",
-    "paid_on",
     "post",
     "post_many",
     "received_since_sql",
     "return_covers",
+    "standing",
     "steadily",
     "take_back",
     "to_settle_sql",

@@ -546,17 +546,34 @@ def collected(case_id: int, payment_key: str) -> int:
     )
 
 
-def paid_on(case_id: int) -> list[date]:
-    """The days of payments, to us or to the creditor, that stand and have covered something."""
+def covering(case_id: int) -> dict[str, date]:
+    """The payments, to us or to the creditor, that stand and have covered something: their days, by
+    the keys of their entries, of payments to us.
+    """
     paid: dict[str, date] = {}
     for one in _lines(case_id, *_OWED_BY_DEBTOR):
-        key = one.idempotency_key
-        if key.startswith("taken back:"):
-            for was in (key.removeprefix("taken back:"), key.replace("taken back:", "payment:", 1)):
-                paid.pop(was, None)
-        elif one.kind.startswith("payment.") and not _is_later_found(one):
+        if _is_later_found(one):
+            continue
+        key = _payment_of(one.idempotency_key)
+        if one.idempotency_key.startswith("taken back:"):
+            paid.pop(key, None)
+        elif one.kind.startswith("payment."):
             paid[key] = one.booked_on
-    return list(paid.values())
+    return paid
+
+
+def standing(case_id: int, kind: str) -> list[str]:
+    """The keys of a case's entries of a kind that are not taken back, in order."""
+    keys = db.session.scalars(
+        select(Entry.idempotency_key)
+        .where(
+            Entry.case_id == case_id,
+            Entry.kind == kind,
+            ~is_posted_sql("taken back:" + Entry.idempotency_key),
+        )
+        .order_by(Entry.id)
+    )
+    return list(keys)
 
 
 def money_of(case_id: int) -> list[Money]:
@@ -738,17 +755,6 @@ def to_settle_sql(creditor_id: int) -> Subquery:
     )  # fmt: skip
 
 
-def owing_creditors() -> list[int]:
-    """The creditors that are owed something, or owe."""
-    query = (
-        select(Line.creditor_id)
-        .where(Line.account.in_((Account.OWED_TO_CREDITOR, Account.OWED_BY_CREDITOR)))
-        .group_by(Line.creditor_id, Line.account)
-        .having(func.sum(Line.amount_ore) != 0)
-    )
-    return sorted(set(db.session.scalars(query)))
-
-
 def owed_rows(creditor_id: int, after: int | None = None, limit: int = 50) -> list[OwedRow]:
     """What makes up the sum owed to a creditor, newest first.
 
@@ -810,12 +816,16 @@ def case_totals_sql(on: date | None = None, among: Collection[int] | None = None
     return query.group_by(Line.case_id).subquery()
 
 
-def overpaid_sql() -> Subquery:
-    """For each case what was paid too much and has not gone back (ore), where it is not zero."""
+def overpaid_sql(among: Collection[int] | None = None) -> Subquery:
+    """For each case what was paid too much and has not gone back (ore), where it is not zero.
+
+    among: ids of cases; default all.
+    """
     total = -func.sum(Line.amount_ore)
+    some = [] if among is None else [Line.case_id == func.any(list(among))]
     return (
         select(Line.case_id, total.label("ore"))
-        .where(Line.account == Account.OVER_PAYMENT)
+        .where(Line.account == Account.OVER_PAYMENT, *some)
         .group_by(Line.case_id)
         .having(total != 0)
         .subquery()

@@ -11,14 +11,14 @@ as they came. `reconciling.reconcile_from_the_beginning` reads everything instea
 against it every night; if they differ, all is cleared anew.
 """
 
-from datetime import date
+from datetime import date, datetime
 
 import structlog
 from sqlalchemy import func, select, text
 
 from portal import ledger
 from portal.extensions import db
-from portal.payments import booking, closing, reconciling
+from portal.payments import closing, reconciling, uneven
 from portal.payments.moved_money import (
     AFTER_KEPT,
     CAME_BETWEEN,
@@ -37,8 +37,6 @@ from portal.payments.reconciling import Reconciliation
 
 log = structlog.get_logger()
 _LOCK = 0x7265_6467
-# More than a page tells of.
-_MOST_UNEVEN = 1_000
 _KEEP = """
 insert into reconciled_sums as s (side, currency, day, what, name, ore, came_ore, number)
 {rows} group by 1, 2, 3, 4, 5
@@ -226,8 +224,9 @@ def newest_entry() -> int:
     return ledger.newest_entry()
 
 
-def clear(new: int) -> None:
-    """Clear what bank and books both have by an entry, told by `newest_entry`."""
+def clear(new: int, *, now: datetime) -> None:
+    """Clear what bank and books both have by an entry, told by `newest_entry`, and keep the cases
+    that do not agree with the books."""
     # One at a time.
     db.session.execute(select(func.pg_advisory_xact_lock(_LOCK)))
     kept = ledger.kept_through()
@@ -238,12 +237,7 @@ def clear(new: int) -> None:
         some = {"currency": currency, "kept": kept, "new": new}
         for query in (_BOOKS, _CASES, _OPEN_AGAIN, _CLEAR_BATCHES, _LEAVE_OUT, _CLEAR, _LEFT):
             db.session.execute(query, some)
-    db.session.execute(text("delete from reconciled_left where kind = 'case'"))
-    if uneven := booking.differences(_MOST_UNEVEN):
-        db.session.execute(
-            text("insert into reconciled_left (kind, id) values ('case', :id)"),
-            [{"id": one.case_id} for one in uneven],
-        )
+    uneven.keep(now=now)
     ledger.keep_sums(new)
 
 
@@ -265,7 +259,7 @@ def forget() -> None:
         )
     db.session.execute(text("update bank_files set is_summed = false where is_summed"))
     db.session.execute(text("delete from reconciled_sums"))
-    db.session.execute(text("delete from reconciled_left"))
+    uneven.forget()
     ledger.forget_sums()
 
 

@@ -7,7 +7,7 @@ has confirmed the account; another account needs a reason, and another person. W
 owed, and a person tries it again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -686,13 +686,14 @@ class Unbalanced:
     refunds_ore: int
 
 
-def differences(limit: int = 100) -> list[Unbalanced]:
+def differences(limit: int = 100, among: Collection[int] | None = None) -> list[Unbalanced]:
     """Cases where too much was paid and other money goes back; there are none.
 
-    A refund on its way of a payment that was taken back meanwhile is owed to nobody; the books tell
-    it when it is known whether it went.
+    among: ids of the cases looked at; default all. A refund on its way of a payment that was taken
+    back meanwhile is owed to nobody; the books tell it when it is known whether it went.
     """
-    books = ledger.overpaid_sql()
+    books = ledger.overpaid_sql(among)
+    some = [] if among is None else [Refund.case_id == func.any(list(among))]
     is_of_nothing = (
         select(Payment.id)
         .where(
@@ -707,6 +708,7 @@ def differences(limit: int = 100) -> list[Unbalanced]:
             Refund.status.not_in(ENDED),
             Refund.case_id.is_not(None),
             ~and_(Refund.status == RELEASED, is_of_nothing),
+            *some,
         )
         .group_by(Refund.case_id)
         .subquery()
