@@ -120,8 +120,20 @@ def take_payout_report() -> Response:
             "Paid: %(paid)s. Refused: %(refused)s. On their way: %(rest)s.",
             paid=outcome.paid, refused=outcome.refused, rest=outcome.under_way,
         ),
-        "good" if not outcome.refused else "warn",
+        "good" if not outcome.refused and not outcome.denied else "warn",
     )  # fmt: skip
+    if outcome.denied:
+        flash(
+            ngettext(
+                "The report says that one is paid which the bank refused before, and which is owed "
+                "again. Hold it, and ask the bank which is right before it is paid anew.",
+                "The report says that %(num)s are paid which the bank refused before, and which "
+                "are owed again. Hold them, and ask the bank which is right before they are paid "
+                "anew.",
+                outcome.denied,
+            ),
+            "warn",
+        )
     return go(url_for("operations.list_payouts"))
 
 
