@@ -129,6 +129,11 @@ def test_a_note_that_is_too_long_stays_on_the_page(desk: Browser, payout: Payout
     assert "a" * 501 in answer.text
 
 
+def test_each_row_of_a_payout_says_what_it_is(desk: Browser, payout: Payout) -> None:
+    (row,) = desk.page(f"{PATH}/{payout.key}").select("main tbody tr")
+    assert "Payment by Swish" in words(row)
+
+
 def test_the_file_is_there_only_when_it_is_approved(desk: Browser, payout: Payout) -> None:
     batch = releasing.put_together([payout.key], actor=SYSTEM, now=NOW)
     db.session.commit()
