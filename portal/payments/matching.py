@@ -12,11 +12,13 @@ One rule, in three statements that each take one payment or thousands (`hits`):
 - The number of a company's monthly statement is certain likewise (`paying_in`).
 - A payer whom we know, by account, organisation number or name, is never certain. A name is known
   in whatever letters and order of its words, for banks' files have not all letters.
+- What waits is never told as certain: `candidates` says at most `_MOST_OF_SEVERAL` of a number in a
+  payment that names several claims, and less than `CERTAIN` of any other.
 
 What is owed is told as booked, without the interest of the last days.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -168,7 +170,7 @@ _SURE: Mapping[str, Mapping[str, int]] = {
     "payer.account": {"exact": 80, "part": 55, "no": 30},
     "payer.name": {"exact": 65, "part": 40, "no": 15},
 }
-# When the words name several cases.
+# When the payment names several cases, or another claim beside the one that is known.
 _MOST_OF_SEVERAL = 70
 _NEAR_THE_DAY = 5
 _EACH_MORE = 4
@@ -205,6 +207,14 @@ def match_soon() -> None:
 
 def certain(ids: Sequence[int]) -> dict[int, list[Hit]]:
     """For payments that are certain, the cases and their shares, which make up the payment."""
+    found = _named_surely(ids)
+    for doubtful in _of_several_claims(found):
+        del found[doubtful]
+    return found
+
+
+def _named_surely(ids: Sequence[int]) -> dict[int, list[Hit]]:
+    """The same of what is named, whatever else the payments name."""
     amounts = {
         row.id: row.amount_ore
         for row in db.session.execute(
@@ -215,20 +225,16 @@ def certain(ids: Sequence[int]) -> dict[int, list[Hit]]:
     }
     found = _certain_by_ocr(amounts)
     left = [one for one in amounts if one not in found]
-    found |= _certain_by_words(left)
-    for doubtful in _of_several_claims(found):
-        del found[doubtful]
-    return found
+    return found | _certain_by_words(left)
 
 
 def candidates(ids: Sequence[int], *, most: int = _BEST) -> dict[int, list[Candidate]]:
     """For each payment the cases that it may be for, the surest first."""
     per_case: dict[tuple[int, int], list[Hit]] = defaultdict(list)
-    for one in (*_ocr_hits(ids), *_word_hits(ids), *_payer_hits(ids)):
+    for one in (*_as_sure_as_it_is(ids), *_payer_hits(ids)):
         per_case[one.payment_id, one.case_id].append(one)
     answer: dict[int, list[Candidate]] = {one: [] for one in ids}
     for (payment_id, case_id), hits in per_case.items():
-        hits = _once(hits)
         best = max(hits, key=lambda one: one.sure)
         more = _EACH_MORE * (len({one.how for one in hits}) - 1)
         ceiling = max(best.sure, _MOST_BY_PAYER)
@@ -246,19 +252,28 @@ def candidates(ids: Sequence[int], *, most: int = _BEST) -> dict[int, list[Candi
     return answer
 
 
-def _once(hits: Sequence[Hit]) -> list[Hit]:
-    """Hits of a case by one payment, without the OCR number of the reference as one in the words.
-
-    Whether the amount fits is told by the words alone: what is certain does not ask.
-    """
-    in_words = next((one for one in hits if one.how == "text.ocr"), None)
-    if in_words is None or all(one.how != "ocr" for one in hits):
-        return list(hits)
-    return [
-        replace(one, fits=in_words.fits) if one.how == "ocr" else one
-        for one in hits
-        if one is not in_words
+def _as_sure_as_it_is(ids: Sequence[int]) -> Iterable[Hit]:
+    """The cases that payments name, surely only where a payment is certain."""
+    named = _named_surely(ids)
+    several = set(_of_several_claims(named))
+    by_ocr = _ocr_hits(ids)
+    told = {(one.payment_id, one.case_id) for one in by_ocr}
+    words = _word_hits(ids)
+    # The words have the references too, and they alone ask whether the amount is what is owed.
+    fits = {(one.payment_id, one.case_id): one.fits for one in words if one.how == "text.ocr"}
+    by_ocr = [
+        replace(one, fits=fits.get((one.payment_id, one.case_id), one.fits)) for one in by_ocr
     ]
+    by_words = [
+        one for one in words if one.how != "text.ocr" or (one.payment_id, one.case_id) not in told
+    ]
+    count = Counter(payment_id for payment_id, _ in told)
+    several.update(one for one in count if count[one] > 1 and one not in named)
+    for one in (*by_ocr, *by_words):
+        most = 100 if one.payment_id in named else CERTAIN - 1
+        if one.payment_id in several:
+            most = _MOST_OF_SEVERAL
+        yield replace(one, sure=min(one.sure, most))
 
 
 def _match(ids: Sequence[int], *, now: datetime) -> None:
