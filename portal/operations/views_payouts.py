@@ -18,6 +18,8 @@ from portal.ledger import owing_creditors
 from portal.messages import RedaError
 from portal.operations.views import actor, operations
 from portal.payments import own_share, payouts, refunds, releasing, statuses
+from portal.reporting.names import entry as entry_name
+from portal.reporting.tables import said
 from portal.signing.starting import PAGES
 from portal.web import payout_statements
 from portal.web.forms import Form, text
@@ -172,6 +174,7 @@ def _payout_page(key: str, error: RedaError | None = None) -> Response:
         company=payouts.company_name(payout),
         lines=lines,
         names_of_cases=cases.names(one.case_id for one in lines if one.case_id is not None),
+        entry_name=lambda kind: said(entry_name(kind)),
         accounts=accounts.of_company(payout.creditor_id),
         may_change=payout.status in payouts.OPEN and payout.batch_id is None,
         explained=statuses.explained,

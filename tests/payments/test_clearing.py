@@ -21,8 +21,7 @@ from portal.payments import (
     transfers,
 )
 from portal.payments.models import BankPayment, Payout
-from tests.factories import NOW, TODAY, a_creditor
-from tests.factories import a_case_whose_reminder_left as a_reminded_case
+from tests.factories import NOW, TODAY, a_case_whose_reminder_left, a_creditor
 from tests.payments.bank_money import (
     OPERATOR,
     a_batch,
@@ -47,7 +46,7 @@ def creditor(app: Flask) -> Creditor:
 
 @pytest.fixture
 def payment(creditor: Creditor) -> BankPayment:
-    payment = paid_by_bank(a_reminded_case(creditor), 50_000)
+    payment = paid_by_bank(a_case_whose_reminder_left(creditor), 50_000)
     cleared()
     return payment
 
@@ -83,7 +82,7 @@ def test_what_is_cleared_and_undone_waits_again(payment: BankPayment) -> None:
 
 
 def test_what_is_undone_and_brings_what_was_booked_is_kept_as_that(payment: BankPayment) -> None:
-    paid_by_swish(a_reminded_case(a_creditor("Aspen AB")), 50_000)
+    paid_by_swish(a_case_whose_reminder_left(a_creditor("Aspen AB")), 50_000)
     deciding.undo(payment.id, actor=OPERATOR, today=TODAY, now=NOW)
     transfers.note(payment.id, "swish", actor=OPERATOR, now=NOW)
     db.session.commit()
@@ -101,7 +100,7 @@ def test_what_the_bank_takes_back_is_cleared_too(payment: BankPayment) -> None:
 
 
 def test_days_between_bank_and_books_are_told_of_after_it_is_cleared(creditor: Creditor) -> None:
-    case = a_reminded_case(creditor)
+    case = a_case_whose_reminder_left(creditor)
     close(TODAY - timedelta(days=1), first_on=(TODAY - timedelta(days=1)).replace(day=1))
     late = paid_by_bank(case, 50_000, TODAY - timedelta(days=2))
     cleared()
@@ -140,7 +139,7 @@ def test_a_payout_that_is_not_debited_is_not_cleared(payout: Payout) -> None:
 def test_orders_whose_sum_is_debited_are_cleared_together(creditor: Creditor) -> None:
     batch, found = a_batch(), []
     for company in (creditor, a_creditor("Aspen AB")):
-        paid_by_bank(a_reminded_case(company), 50_000)
+        paid_by_bank(a_case_whose_reminder_left(company), 50_000)
         an_account(company)
         payout = ordered(company)
         assert payout is not None
@@ -258,7 +257,7 @@ def test_sums_that_are_wrong_are_found_and_made_anew(payment: BankPayment) -> No
 
 
 def test_the_night_s_work_clears(creditor: Creditor) -> None:
-    paid_by_bank(a_reminded_case(creditor), 50_000)
+    paid_by_bank(a_case_whose_reminder_left(creditor), 50_000)
     jobs.reconcile()
     db.session.commit()
     assert ledger.kept_through() == ledger.newest_entry()
@@ -269,7 +268,7 @@ def test_while_the_books_are_busy_a_night_is_left_out(
     monkeypatch: pytest.MonkeyPatch, creditor: Creditor
 ) -> None:
     monkeypatch.setattr(closing, "_LONGEST_WAIT", "10ms")
-    paid_by_bank(a_reminded_case(creditor), 50_000)
+    paid_by_bank(a_case_whose_reminder_left(creditor), 50_000)
     with db.engine.connect() as other:
         other.execute(text(f"select pg_advisory_xact_lock_shared({closing._LOCK})"))
         jobs.reconcile()
