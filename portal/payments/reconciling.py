@@ -93,9 +93,10 @@ class Difference:
     """Something that only one of them has by the last day, or that has another sum, in öre.
 
     what: one of `EXPLAINED`, or `debit without payout`, `returned`, `left aside`, `not in a file`,
-    `not in the books`, `drawn`, `too old`. kind: bank, entry, payout, own share or way, and id: which one;
-    name: how people know it; of a bank's payment its serial number, as a closed period keeps it
-    for ever (`payers` tells who paid). bank_on: value date at the bank. posted_on: accounting day.
+    `not in the books`, `drawn`, `too old`. kind: bank, entry, payout, own share or way, and id:
+    which one; name: how people know it; of a bank's payment its serial number, as a closed period
+    keeps it for ever (`payers` tells who paid). bank_on: value date at the bank. posted_on:
+    accounting day.
     """
 
     what: str
