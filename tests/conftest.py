@@ -96,7 +96,6 @@ def postgres() -> server.Urls:
         with _as_owner(urls.owner) as connection:
             for setting in ("fsync", "synchronous_commit", "full_page_writes"):
                 connection.execute(f"alter system set {setting} = off")
-            connection.execute("alter system set max_connections = 200")
             connection.execute("select pg_reload_conf()")
     return urls
 
@@ -106,9 +105,8 @@ def database_urls(
     postgres: server.Urls, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[server.Urls]:
     """A migrated database of this worker's own."""
-    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))[:12]
     worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
-    template, name = f"{TEMPLATE}_{run}", f"reda_test_{run}_{worker}"
+    template, name = f"{TEMPLATE}_{_run()}", f"reda_test_{_run()}_{worker}"
     with fasteners.InterProcessLock(str(ROOT / "var" / "test-template.lock")):
         with _as_owner(postgres.owner) as connection:
             exists = connection.execute(
@@ -123,6 +121,21 @@ def database_urls(
         connection.execute(f'drop database "{name}" with (force)')
         if worker == "main":
             connection.execute(f'drop database "{template}" with (force)')
+
+
+@pytest.fixture
+def own_database(postgres: server.Urls, database_urls: server.Urls) -> Iterator[server.Urls]:
+    """A migrated database that a test may change for good."""
+    name = f"{database_urls.owner.database}_own"
+    with _as_owner(postgres.owner) as connection:
+        connection.execute(f'create database "{name}" template "{TEMPLATE}_{_run()}"')
+    yield _named(postgres, name)
+    with _as_owner(postgres.owner) as connection:
+        connection.execute(f'drop database "{name}" with (force)')
+
+
+def _run() -> str:
+    return os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))[:12]
 
 
 def _named(urls: server.Urls, name: str) -> server.Urls:

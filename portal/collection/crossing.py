@@ -43,14 +43,14 @@ def ran_late(case: Case, due: cases.AmountDue) -> Late:
     if case.closed_on is not None or through_on is None or through_on <= due.on:
         through_on, ran_ore, interest_ore = None, 0, 0
     else:
-        ran_ore = cases.interest_between(case, due.on, through_on).ore
+        # Some of it may have been given up for another payment that was told of late.
+        stands_ore = (
+            ledger.interest_booked(case.id) - cases.interest_between(case, None, due.on).ore
+        )
+        ran_ore = min(cases.interest_between(case, due.on, through_on).ore, max(0, stands_ore))
         interest_ore = min(due.interest_ore, ran_ore)
-    charged = [
-        one
-        for one in books.lines
-        if one.account == Account.FEES and one.ore > 0 and one.booked_on > due.on
-    ]
-    fees_ore = min(due.fees_ore, sum(one.ore for one in charged))
+    charged = fees_after(books, due.on)
+    fees_ore = max(0, min(due.fees_ore, sum(one.ore for one in charged)))
     return Late(
         ran_ore,
         interest_ore,
@@ -58,6 +58,17 @@ def ran_late(case: Case, due: cases.AmountDue) -> Late:
         0 if case.closed_on is not None else fees_ore,
         max((one.booked_on for one in charged), default=due.on),
     )
+
+
+def fees_after(books: ledger.CaseBooks, on: date) -> list[ledger.CaseLine]:
+    """What was charged of fees after a day, and given up; a payment that was taken back is none."""
+    return [
+        one
+        for one in books.lines
+        if one.account == Account.FEES
+        and one.booked_on > on
+        and not one.kind.startswith("payment.")
+    ]
 
 
 def lower_interest(

@@ -12,7 +12,7 @@ from datetime import date, datetime
 import structlog
 
 from portal import clock, ledger
-from portal.collection import cases, states, unsent
+from portal.collection import cases, crossing, states, unsent
 from portal.collection.models import Case
 from portal.collection.moves import post
 from portal.database import tenancy
@@ -49,9 +49,8 @@ def never_due(case: Case, ore: int, on: date) -> NeverDue:
     never_ore = _never_ran(case, books, parts, ore, on)
     if ore < stood.total_ore:
         return NeverDue(never_ore, 0)
-    charged = [one for one in books.lines if _is_fee(one)]
-    before_ore = sum(one.ore for one in charged if one.booked_on <= on)
-    return NeverDue(never_ore, max(0, sum(one.ore for one in charged) - before_ore))
+    fees_ore = sum(one.ore for one in crossing.fees_after(books, on))
+    return NeverDue(never_ore, max(0, fees_ore))
 
 
 def _never_ran(case: Case, books: ledger.CaseBooks, parts: Settlement, ore: int, on: date) -> int:
@@ -64,10 +63,6 @@ def _never_ran(case: Case, books: ledger.CaseBooks, parts: Settlement, ore: int,
     until = cases.interest_between(case, None, on)
     stands_ore = ledger.interest_booked(case.id) - until.ore
     return max(0, min(ran.ore, stands_ore) - still.ore)
-
-
-def _is_fee(line: ledger.CaseLine) -> bool:
-    return line.account == Account.FEES and not line.kind.startswith("payment.")
 
 
 def _stood(case: Case, books: ledger.CaseBooks, on: date) -> ledger.Balance:
@@ -171,11 +166,13 @@ def keep(case: Case, *, key: str, now: datetime) -> None:
     with tenancy.service():
         for one in ledger.counted_for(case.id, f"{_cause(key)}/"):
             payment_key = one.key.split(":", 2)[2]
-            reference = payment_key.removeprefix("payment:")
-            if one.overpaid_ore and not refunds.owe_less(reference, one.overpaid_ore, now=now):
-                continue
-            unsent.take_back_counted(one.key, now)
-            commission.follow(case.id, payment_key, as_key=f"taken back:{one.key}", now=now)
+            # Of later money that is taken back itself nothing goes back already.
+            if not one.is_taken_back:
+                reference = payment_key.removeprefix("payment:")
+                if one.overpaid_ore and not refunds.owe_less(reference, one.overpaid_ore, now=now):
+                    continue
+                unsent.take_back_counted(one.key, now)
+                commission.follow(case.id, payment_key, as_key=f"taken back:{one.key}", now=now)
             is_fee = f"/{Account.FEES}:" in one.key
             ledger.take_back(
                 f"waived:{one.key}", kind="fee.taken_back" if is_fee else ledger.INTEREST_WAIVED,

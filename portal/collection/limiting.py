@@ -26,7 +26,7 @@ def reckon_anew(case: Case) -> bool:
     never moved on. case: locked.
     """
     stands = chain(
-        (Interruption(ACKNOWLEDGED, on) for on in ledger.paid_on(case.id)),
+        (Interruption(ACKNOWLEDGED, on) for on in ledger.covering(case.id).values()),
         (Interruption(REMINDED, on) for on in _demanded_on(case.id)),
     )
     limited_on = limitation.limited_on(

@@ -1,6 +1,6 @@
 """Money that came for a case: settled, and the case closed when nothing is left of it."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import groupby
@@ -11,6 +11,7 @@ from portal import clock, ledger
 from portal.collection import cases, crossing, late_money, limiting, policy, states, unsent
 from portal.collection.models import Case, Event
 from portal.collection.moves import close, give_up, interrupt_limitation, move, post, record
+from portal.database import tenancy
 from portal.database.together import Part
 from portal.delivery.outbox import Withdrawn
 from portal.extensions import db
@@ -18,7 +19,7 @@ from portal.identity.actor import SYSTEM, Actor
 from portal.law.calendar import banking_day_on_or_after
 from portal.law.settlement import Settlement, settle
 from portal.ledger import Account
-from portal.payments import commission
+from portal.payments import commission, refunds
 
 
 @dataclass(frozen=True)
@@ -49,10 +50,11 @@ def settle_payment(
     meanwhile, what the money covered bears no interest after its own day, and a fee for a letter
     that crossed the money falls, if all that was owed before it is paid, as does the fee of one
     that has not left. Of such interest, what later money has paid pays the claim instead. A small
-    rest is written off, as the creditor's rules say. Money beyond what is owed stands as
-    over-payment, for refund. again_on: the day it came to the client account, of money that had
-    been taken back. is_over: all of it has gone back to the payer already, and covers nothing.
-    is_told: whether the history tells it. Answers None when the payment is settled already.
+    rest is written off, as the creditor's rules say, and is owed again when money comes that is no
+    later than what left it. Money beyond what is owed stands as over-payment, for refund. again_on:
+    the day it came to the client account, of money that had been taken back. is_over: all of it has
+    gone back to the payer already, and covers nothing. is_told: whether the history tells it.
+    Answers None when the payment is settled already.
     """
     payment_key = f"payment:{key}"
     if ledger.is_posted(payment_key):
@@ -70,45 +72,16 @@ def settle_payment(
             now=now, money=money,
         )  # fmt: skip
         return Settled(parts, ledger.balance(case.id).total_ore)
-    due = cases.amount_due(case, value_on)
-    if covers_all_but_unsent(case, amount_ore, due) and unsent.withdraw(case, now=now):
-        due = cases.amount_due(case, value_on)
-    crossing.book_interest(case, due, key=key, now=now)
-    never = late_money.never_due(case, amount_ore, value_on)
-    late = crossing.ran_late(case, due)
-    # Fees of later, which the money covers last.
-    later_ore = late.fees_ore
-    late = replace(late, fees_ore=min(due.fees_ore, never.fees_ore))
-    later_ore = max(0, later_ore - late.fees_ore)
-    crossing.waive_late_fees(case, late, key=payment_key, now=now)
-    fees_ore, interest_ore = due.fees_ore - late.fees_ore, due.interest_ore - late.interest_ore
-    lowered_ore = _lower_claim(
-        case, due, late, never, amount_ore - (fees_ore - later_ore) - interest_ore, key=key, now=now
-    )
-    principal_ore = due.principal_ore - lowered_ore
-    parts = settle(
-        amount_ore, fees_ore=fees_ore - later_ore, interest_ore=interest_ore,
-        principal_ore=principal_ore,
-    )  # fmt: skip
-    to_later_ore = min(later_ore, parts.overpaid_ore)
-    parts = replace(
-        parts, fees_ore=parts.fees_ore + to_later_ore,
-        overpaid_ore=parts.overpaid_ore - to_later_ore,
-    )  # fmt: skip
-    _post_parts(
-        case, f"payment.{channel}", amount_ore, parts, booked_on=value_on, key=payment_key,
-        now=now, money=money,
+    rest_ore = _owe_rest_again(case, now) if _came_before_it_was_paid(case, value_on) else 0
+    counted = _count(
+        case, amount_ore, value_on, key=key, entry=payment_key, kind=f"payment.{channel}",
+        money=money, now=now,
     )  # fmt: skip
     commission.charge([payment_key], now=now)
-    lowered_ore += crossing.lower_interest(
-        case, late, value_on, never_ore=never.interest_ore, key=payment_key, now=now
-    )
-    paid = late_money.NeverDue(never.interest_ore - lowered_ore, never.fees_ore - late.fees_ore)
-    is_back = late_money.give_back(case, paid, after=value_on, key=key, now=now) > 0
-    if is_back or late.interest_through_on is not None:
-        left_ore = ledger.balance(case.id).total_ore
-    else:
-        left_ore = due.total_ore - late.fees_ore - amount_ore + parts.overpaid_ore
+    parts, left_ore = counted.parts, counted.left_ore
+    if rest_ore:
+        _let_rest_go(case, key=key, now=now)
+        left_ore = 0
     if is_told:
         record(
             case,
@@ -123,17 +96,105 @@ def settle_payment(
             principal_ore=parts.principal_ore,
             overpaid_ore=parts.overpaid_ore,
             left_ore=left_ore,
-            owed={
-                "fees_ore": fees_ore,
-                "interest_ore": interest_ore,
-                "principal_ore": principal_ore,
-            },
-            **({"crossed_ore": never.fees_ore} if never.fees_ore else {}),
+            owed=counted.owed,
+            **({"crossed_ore": counted.crossed_ore} if counted.crossed_ore else {}),
         )
     if case.status in states.OPEN:
         interrupt_limitation(case, value_on)
         left_ore = close_if_settled(case, left_ore, on=value_on, key=key, now=now)
     return Settled(parts, left_ore)
+
+
+@dataclass(frozen=True)
+class _Counted:
+    """What money covers, what was owed that it may, and what is left, in öre.
+
+    crossed_ore: fees of letters that crossed it.
+    """
+
+    parts: Settlement
+    owed: Mapping[str, int]
+    crossed_ore: int
+    left_ore: int
+
+
+def _count(
+    case: Case, amount_ore: int, value_on: date, *, key: str, entry: str, kind: str,
+    money: Account, now: datetime,
+) -> _Counted:  # fmt: skip
+    """Count money of a day against what is owed, as `settle_payment` says.
+
+    key, entry, kind: of all that is booked of it, of its entry. money: the account it is on, which
+    is what was paid too much when it is on the case already.
+    """
+    due = cases.amount_due(case, value_on)
+    if covers_all_but_unsent(case, amount_ore, due) and unsent.withdraw(case, now=now):
+        due = cases.amount_due(case, value_on)
+    crossing.book_interest(case, due, key=key, now=now)
+    # What was paid too much by that day is told of by the books.
+    more_ore = 0 if money == Account.OVER_PAYMENT else amount_ore
+    never = late_money.never_due(case, more_ore, value_on)
+    late = crossing.ran_late(case, due)
+    # Fees of later, which the money covers last.
+    later_ore = late.fees_ore
+    late = replace(late, fees_ore=min(due.fees_ore, never.fees_ore))
+    later_ore = max(0, later_ore - late.fees_ore)
+    crossing.waive_late_fees(case, late, key=entry, now=now)
+    fees_ore, interest_ore = due.fees_ore - late.fees_ore, due.interest_ore - late.interest_ore
+    lowered_ore = _lower_claim(
+        case, due, late, never, amount_ore - (fees_ore - later_ore) - interest_ore, key=key, now=now
+    )
+    principal_ore = due.principal_ore - lowered_ore
+    parts = settle(
+        amount_ore, fees_ore=fees_ore - later_ore, interest_ore=interest_ore,
+        principal_ore=principal_ore,
+    )  # fmt: skip
+    to_later_ore = min(later_ore, parts.overpaid_ore)
+    parts = replace(
+        parts, fees_ore=parts.fees_ore + to_later_ore,
+        overpaid_ore=parts.overpaid_ore - to_later_ore,
+    )  # fmt: skip
+    _post_parts(case, kind, amount_ore, parts, booked_on=value_on, key=entry, now=now, money=money)
+    lowered_ore += crossing.lower_interest(
+        case, late, value_on, never_ore=never.interest_ore, key=entry, now=now
+    )
+    paid = late_money.NeverDue(never.interest_ore - lowered_ore, never.fees_ore - late.fees_ore)
+    is_back = late_money.give_back(case, paid, after=value_on, key=key, now=now) > 0
+    if is_back or late.interest_through_on is not None:
+        left_ore = ledger.balance(case.id).total_ore
+    else:
+        left_ore = due.total_ore - late.fees_ore - amount_ore + parts.overpaid_ore
+    owed = {"fees_ore": fees_ore, "interest_ore": interest_ore, "principal_ore": principal_ore}
+    return _Counted(parts, owed, never.fees_ore, left_ore)
+
+
+def _cover_again(case: Case, *, after: str, now: datetime) -> bool:
+    """Let what was paid too much, and has not begun to go back, cover what is owed again.
+
+    It counts from its own day, as if it had never been too much. after: what was just booked, by
+    its key. Answers whether anything was covered.
+    """
+    is_covered = False
+    # What goes back is the service's.
+    with tenancy.service():
+        for one in refunds.waiting_of(case.id):
+            if case.status not in states.OPEN:
+                break
+            key = f"{ledger.AGAIN}{after.replace(':', '/')}:payment:{one.key}"
+            entry = f"counted anew:{key}"
+            counted = _count(
+                case, one.ore, one.value_on, key=key, entry=entry, kind=ledger.COUNTED_ANEW,
+                money=Account.OVER_PAYMENT, now=now,
+            )  # fmt: skip
+            used_ore = one.ore - counted.parts.overpaid_ore
+            if not used_ore:
+                continue
+            is_covered = True
+            commission.follow(case.id, f"payment:{one.key}", as_key=entry, now=now)
+            refunds.owe_less(one.key, used_ore, now=now)
+            interrupt_limitation(case, one.value_on)
+            close_if_settled(case, counted.left_ore, on=one.value_on, key=key, now=now)
+    return is_covered
 
 
 def covers_all_but_unsent(case: Case, amount_ore: int, due: cases.AmountDue) -> bool:
@@ -148,25 +209,19 @@ def _post_parts(
 ) -> None:  # fmt: skip
     """Book what came: on the client account, less owed by the debtor, more owed to the creditor.
 
-    money: instead of the client account, of what came to it later.
+    money: instead of the client account, of what came to it later or is on the case already.
     """
     to_creditor = parts.interest_ore + parts.principal_ore
-    post(
-        case,
-        kind,
-        booked_on=booked_on,
-        key=key,
-        lines={
-            money: amount_ore,
-            Account.FEES: -parts.fees_ore,
-            Account.INTEREST: -parts.interest_ore,
-            Account.PRINCIPAL: -parts.principal_ore,
-            Account.OVER_PAYMENT: -parts.overpaid_ore,
-            Account.CLAIMS: to_creditor,
-            Account.OWED_TO_CREDITOR: -to_creditor,
-        },
-        now=now,
-    )
+    lines = {
+        Account.FEES: -parts.fees_ore,
+        Account.INTEREST: -parts.interest_ore,
+        Account.PRINCIPAL: -parts.principal_ore,
+        Account.OVER_PAYMENT: -parts.overpaid_ore,
+        Account.CLAIMS: to_creditor,
+        Account.OWED_TO_CREDITOR: -to_creditor,
+    }
+    lines[money] = lines.get(money, 0) + amount_ore
+    post(case, kind, booked_on=booked_on, key=key, lines=lines, now=now)
 
 
 def _lower_claim(
@@ -215,14 +270,13 @@ def close_if_settled(case: Case, left_ore: int, *, on: date, key: str, now: date
 
     Answers what is then left, in öre.
     """
-    debtor = case.debtor
-    rules = policy.effective(case.creditor_id, debtor.customer_number, debtor.customer_class)
+    rules = _rules(case)
     if left_ore > rules.small_rest_ore:
         return left_ore
     move(case, "pay", SYSTEM)
     if unsent.withdraw(case, now=now):
         left_ore = ledger.balance(case.id).total_ore
-    give_up(case, "rest.written_off", on=on, fees_to=Account.BAD_DEBT, key=f"rest:{key}", now=now)
+    give_up(case, _REST, on=on, fees_to=Account.BAD_DEBT, key=f"rest:{key}", now=now)
     close(case, on=on, now=now)
     record(
         case,
@@ -234,6 +288,37 @@ def close_if_settled(case: Case, left_ore: int, *, on: date, key: str, now: date
         terms=rules.chosen("small_rest_ore") if left_ore else {},
     )
     return 0
+
+
+_REST = "rest.written_off"
+
+
+def _rules(case: Case) -> policy.Effective:
+    debtor = case.debtor
+    return policy.effective(case.creditor_id, debtor.customer_number, debtor.customer_class)
+
+
+def _came_before_it_was_paid(case: Case, on: date) -> bool:
+    return case.status == states.PAID and on <= max(
+        ledger.covering(case.id).values(), default=date.min
+    )
+
+
+def _owe_rest_again(case: Case, now: datetime) -> int:
+    """Let the rest that was let go of a paid case be owed again; answers what it was, in öre."""
+    before_ore = ledger.balance(case.id).total_ore
+    for rest in ledger.standing(case.id, _REST):
+        ledger.take_back(
+            rest, kind="rest.taken_back", as_key=f"taken back:{rest}", now=now, instead={}
+        )
+    return ledger.balance(case.id).total_ore - before_ore
+
+
+def _let_rest_go(case: Case, *, key: str, now: datetime) -> None:
+    """Let go once more what payments leave of a paid case."""
+    on = max(ledger.covering(case.id).values(), default=case.closed_on)
+    assert on is not None
+    give_up(case, _REST, on=on, fees_to=Account.BAD_DEBT, key=f"rest:{key}", now=now)
 
 
 def withdraw_letters(case: Case, *, now: datetime, but: Collection[str] = ()) -> None:
@@ -305,15 +390,17 @@ def take_back(
 
     case: locked by the caller. amount_ore, key, value_on: as `settle_payment` took them. by_bank:
     the bank has taken the money back on a day; else another case was meant, and it is still ours. A
-    case that is opened again has the days of a reminder before anything goes on. What was not paid
-    interrupts no limitation either. stays: what the bank has not taken of it, which is booked anew
-    at once, at the payment's own day. Answers what that covers, or None when there is no such
-    payment, or it is taken back already.
+    case that is opened again has the days of a reminder before anything goes on; it stays paid when
+    other payments leave so little that it is let go. What was not paid interrupts no limitation
+    either. stays: what the bank has not taken of it, which is booked anew at once, at the payment's
+    own day. Answers what that covers, or None when there is no such payment, or it is taken back
+    already.
     """
     payment_key, posted = f"payment:{key}", f"taken back:{key}"
     if not ledger.is_posted(payment_key) or ledger.is_posted(posted):
         return None
     move(case, "take a payment back", actor)
+    had_paid = case.status == states.PAID and payment_key in ledger.covering(case.id)
     # What fell with the payment of earlier interest is booked back as it was booked.
     since = max(value_on, ledger.interest_booked_before(payment_key) or value_on)
     ran_ore = _ran_since(case, since)
@@ -328,16 +415,8 @@ def take_back(
             case, "payment.returned_by_bank", booked_on=on, key=f"returned by bank:{key}",
             lines={Account.UNMATCHED: amount_ore, Account.CLIENT_FUNDS: -amount_ore}, now=now,
         )  # fmt: skip
-    for earlier, kind in ((f"rest:{key}", "rest"), (f"fee waived:{payment_key}", "fee")):
-        ledger.take_back(
-            earlier, kind=f"{kind}.taken_back", as_key=f"taken back:{earlier}", now=now, instead={}
-        )
-    for earlier in (f"interest never ran:{key}", f"interest waived:{payment_key}"):
-        ledger.take_back(
-            earlier, kind=ledger.INTEREST_WAIVED, as_key=f"taken back:{earlier}", now=now,
-            instead={},
-        )  # fmt: skip
-    late_money.keep(case, key=key, now=now)
+    rest_ore = _owe_rest_again(case, now) if had_paid else 0
+    _take_back_fallen(case, key, payment_key, now)
     through_on = ledger.of_case(case.id).interest_booked_through()
     if through_on is not None and through_on > since:
         more_ore = max(0, _ran_since(case, since) - ran_ore)
@@ -345,14 +424,17 @@ def take_back(
             case, ledger.INTEREST_ACCRUED, booked_on=through_on, key=f"interest:{posted}",
             lines={Account.INTEREST: more_ore, Account.CLAIMS: -more_ore}, now=now,
         )  # fmt: skip
-    left = ledger.balance(case.id)
-    is_reopened = case.status == states.PAID and left.total_ore > 0
+    is_reopened = case.status == states.PAID and not _is_paid_still(case, rest_ore, stays)
     if is_reopened:
         _open_again(case, on)
+    elif case.status == states.PAID:
+        _let_rest_go(case, key=posted, now=now)
+    left = ledger.balance(case.id)
     settled = [_stay(case, one, value_on, on, actor, now) for one in stays]
+    is_covered = _cover_again(case, after=posted, now=now)
     # What the company has had already, no other company's money pays.
     covered_ore = ledger.cover(case.creditor_id, case.currency, on=on, key=posted, now=now)
-    if stays:
+    if stays or is_covered:
         left, is_reopened = ledger.balance(case.id), is_reopened and case.closed_on is None
     if case.status in _GIVEN_UP and left.total_ore:
         give_up(case, _GIVEN_UP[case.status], on=on, fees_to=Account.BAD_DEBT,
@@ -364,6 +446,20 @@ def take_back(
            left_ore=left.total_ore if case.closed_on is None else 0,
            **({"covered_ore": covered_ore} if covered_ore else {}), **limited)  # fmt: skip
     return settled
+
+
+def _is_paid_still(case: Case, rest_ore: int, stays: Sequence[Stays]) -> bool:
+    """Whether the payments that stand leave nothing of a paid case, or so little that it is let go.
+
+    rest_ore: what was let go of it before.
+    """
+    left_ore = ledger.balance(case.id).total_ore
+    if left_ore <= 0:
+        return True
+    # What stays is settled on an open case.
+    is_settled_anew = any(not one.is_over for one in stays)
+    most_ore = max(rest_ore, _rules(case).small_rest_ore)
+    return not is_settled_anew and left_ore <= most_ore and bool(ledger.covering(case.id))
 
 
 def _stay(
@@ -379,9 +475,21 @@ def _stay(
 
 
 def _take_back_counted(case: Case, payment_key: str, now: datetime) -> None:
-    """Book back what of a payment was counted anew when a fee fell."""
-    for key in ledger.counted_anew(case.id, payment_key):
-        unsent.take_back_counted(key, now)
+    """Book back what of a payment was counted anew, and what fell with that."""
+    for entry in ledger.counted_anew(case.id, payment_key):
+        unsent.take_back_counted(entry, now)
+        _take_back_fallen(case, entry.removeprefix("counted anew:"), entry, now)
+
+
+def _take_back_fallen(case: Case, key: str, entry: str, now: datetime) -> None:
+    """Book back what fell with money that was counted. key, entry: as of `_count`."""
+    for earlier, kind in (
+        (f"fee waived:{entry}", "fee.taken_back"),
+        (f"interest never ran:{key}", ledger.INTEREST_WAIVED),
+        (f"interest waived:{entry}", ledger.INTEREST_WAIVED),
+    ):
+        ledger.take_back(earlier, kind=kind, as_key=f"taken back:{earlier}", now=now, instead={})
+    late_money.keep(case, key=key, now=now)
 
 
 def _ran_since(case: Case, value_on: date) -> int:

@@ -139,7 +139,7 @@ TRANSITIONS = (
     Transition("take a payment back", STATUSES, None, (BANK, OPERATOR), "case.payment_taken_back",
                "what the bank takes back, or was another case’s, is not paid (inkassolagen § 4)",
                ("payment.taken_back", "commission", "commission.taken_back", "rest.taken_back",
-                "fee.taken_back", "interest.accrued")),
+                "fee.taken_back", "interest.accrued", "rest.written_off")),
     Transition("change the customer", OPEN, None, (SYSTEM, CREDITOR, OPERATOR),
                "case.customer_changed", "dataskyddsförordningen (EU 2016/679) art. 5.1 d, 16"),
 )  # fmt: skip

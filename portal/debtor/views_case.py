@@ -134,16 +134,17 @@ def show_receipt(number: str) -> Response:
         payment=found.payment,
         case=found.case,
         due=due,
+        covers=booking.covers(found.payment),
         refunds=_refunds_of(found.case.id, [found.payment]),
     )
 
 
 def _refunds_of(case_id: int, payments: Sequence[Payment]) -> list[refunds.Shown]:
     """What goes back of some payments of a case."""
-    too_much = {one.id for one in payments if one.overpaid_ore}
-    return (
-        [one for one in refunds.of_case(case_id) if one.payment_id in too_much] if too_much else []
-    )
+    if not payments:
+        return []
+    theirs = {one.id for one in payments}
+    return [one for one in refunds.of_case(case_id) if one.payment_id in theirs]
 
 
 @debtor.get("/case/<reference>/receipts/<number>.pdf")

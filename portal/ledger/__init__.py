@@ -11,6 +11,7 @@
 - `interest_booked(case_id)`: how much interest is booked.
 - `fees_charged(case_id)`: its fees that stand; `paid_of(case_id, account)`: which payments cover
   them, or its interest; `collected(case_id, payment_key)`: what a payment covers of the rest.
+- `covers(case_id, payment_key)`: what a payment covers as it is counted now.
 - `received_since_sql(case_id, at)`: what came for a case, for its plan.
 - `owed_to(creditor_id)`, `owed_rows(creditor_id)`: collected and not yet paid out.
 - `owed_by(creditor_id)`: what the creditor is charged: fees it bears, commission, signatures.
@@ -19,7 +20,7 @@
 - `entries(case_id)`: the entries of a case, for a page.
 - `unpaid_sql(column)`: what debtors still owe, for a list; `balances_sql(column)`: by part.
 - `trial_balance()`, `off_balance()`: every account's sum; all together, and of each creditor, zero.
-- `paid_on(case_id)`: the days of payments that stand.
+- `covering(case_id)`: the payments that stand, and their days; `standing(case_id, kind)`: entries.
 - `overpaid_by(case_id, on)`: what came too much by a day.
 - `overpaid_sql()`: what was paid too much and is still to go back, by case.
 - `case_totals_sql()`: what is owed and what came, of every case.
@@ -33,6 +34,7 @@
 """
 
 from portal.ledger.books import (
+    AGAIN,
     BOOKS,
     CLAIM_TAKEN,
     COMMISSION,
@@ -71,6 +73,8 @@ from portal.ledger.books import (
     collected,
     counted_anew,
     counted_for,
+    covering,
+    covers,
     entries,
     fees_charged,
     interest_booked,
@@ -85,12 +89,11 @@ from portal.ledger.books import (
     owed_by,
     owed_rows,
     owed_to,
-    owing_creditors,
     paid_of,
-    paid_on,
     post,
     post_many,
     received_since_sql,
+    standing,
     take_back,
     to_settle_sql,
     trial_balance,
@@ -113,11 +116,13 @@ from portal.ledger.kept import (
     keep_sums,
     kept_through,
     newest_entry,
+    owing_creditors,
     steadily,
     totals,
 )
 
 __all__ = [
+    "AGAIN",
     "BOOKS",
     "CLAIM_TAKEN",
     "COMMISSION",
@@ -163,6 +168,8 @@ __all__ = [
     "counted_for",
     "cover",
     "covered",
+    "covering",
+    "covers",
     "entries",
     "fees_charged",
     "forget_sums",
@@ -185,11 +192,11 @@ __all__ = [
     "owing_creditors",
     "own_share",
     "paid_of",
-    "paid_on",
     "post",
     "post_many",
     "received_since_sql",
     "return_covers",
+    "standing",
     "steadily",
     "take_back",
     "to_settle_sql",

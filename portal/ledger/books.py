@@ -97,8 +97,10 @@ REFUND_LOST = "refund.lost"
 # taken back with its payment; a month's signatures; the tax on the fees that it bore in a month.
 COMMISSION, COMMISSION_TAKEN_BACK = "commission", "commission.taken_back"
 SIGNATURES, FEES_VAT = "signatures", "fees.vat"
-# What was paid of a fee that then fell covers what else is owed, from the payment's own day.
-COUNTED_ANEW = "payment.counted_anew"
+# What was paid of a fee that then fell covers what else is owed, from the payment's own day; so
+# does what was paid too much, once other money is taken back, whose key begins with this after the
+# name; or what was never due goes back.
+COUNTED_ANEW, AGAIN = "payment.counted_anew", "again/"
 # A creditor pays what it is charged, instead of having it set off.
 STATEMENT_PAID = "payment.statement"
 
@@ -189,10 +191,14 @@ class PaidOf:
 
 @dataclass(frozen=True)
 class Counted:
-    """An entry that counted a payment anew. overpaid_ore: what of it then was too much."""
+    """An entry that counted a payment anew. overpaid_ore: what of it then was too much.
+
+    is_taken_back: it is no more, for the payment itself was taken back.
+    """
 
     key: str
     overpaid_ore: int
+    is_taken_back: bool
 
 
 @dataclass(frozen=True)
@@ -459,6 +465,31 @@ def paid_of(case_id: int, account: Account) -> list[PaidOf]:
     return [one for one in reversed(paid.values()) if one.ore > 0]
 
 
+def covers(case_id: int, payment_key: str) -> Mapping[Account, int]:
+    """What a payment covers as it is counted now, in öre, and what of it is too much.
+
+    payment_key: of its entry. It tells of the accounts of what a debtor owes, and of over-payment.
+    """
+    key, told = Entry.idempotency_key, (*_OWED_BY_DEBTOR, Account.OVER_PAYMENT)
+    rows = db.session.execute(
+        select(Line.account, -func.sum(Line.amount_ore))
+        .join(Entry, Entry.id == Line.entry_id)
+        .where(
+            Line.case_id == case_id,
+            Line.account.in_(told),
+            or_(
+                key == payment_key,
+                and_(
+                    key.op("~")("^(taken back:)?counted anew:"),
+                    key.endswith(f":{payment_key}", autoescape=True),
+                ),
+            ),
+        )
+        .group_by(Line.account)
+    )
+    return dict.fromkeys(told, 0) | {Account(account): int(ore) for account, ore in rows}
+
+
 def _payment_of(key: str) -> str:
     """The key of the payment that an entry is of. key: of that, or of what counts or takes back."""
     key = key.removeprefix("taken back:")
@@ -481,25 +512,53 @@ def collected(case_id: int, payment_key: str) -> int:
     )
 
 
-def paid_on(case_id: int) -> list[date]:
-    """The days of payments, to us or to the creditor, that stand and have covered something."""
+def covering(case_id: int) -> dict[str, date]:
+    """The payments, to us or to the creditor, that stand and have covered something: their days, by
+    the keys of their entries, of payments to us.
+    """
     paid: dict[str, date] = {}
     for one in _lines(case_id, *_OWED_BY_DEBTOR):
+        if _is_later_found(one):
+            continue
+        key = _payment_of(one.idempotency_key)
         if one.idempotency_key.startswith("taken back:"):
-            paid.pop(f"payment:{one.idempotency_key.removeprefix('taken back:')}", None)
-        elif one.kind.startswith("payment.") and one.kind != COUNTED_ANEW:
-            paid[one.idempotency_key] = one.booked_on
-    return list(paid.values())
+            paid.pop(key, None)
+        elif one.kind.startswith("payment."):
+            paid[key] = one.booked_on
+    return paid
+
+
+def standing(case_id: int, kind: str) -> list[str]:
+    """The keys of a case's entries of a kind that are not taken back, in order."""
+    keys = db.session.scalars(
+        select(Entry.idempotency_key)
+        .where(
+            Entry.case_id == case_id,
+            Entry.kind == kind,
+            ~is_posted_sql("taken back:" + Entry.idempotency_key),
+        )
+        .order_by(Entry.id)
+    )
+    return list(keys)
 
 
 def overpaid_by(case_id: int, on: date) -> int:
-    """What payments that were valued by a day brought too much when they were booked, in öre."""
+    """What payments that were valued by a day brought too much when they were booked, in öre.
+
+    But for what has covered again what was owed.
+    """
     lines = _lines(case_id, Account.OVER_PAYMENT)
     return -sum(
         one.ore
         for one in lines
-        if one.booked_on <= on and one.kind.startswith("payment.") and one.kind != COUNTED_ANEW
+        if one.booked_on <= on and one.kind.startswith("payment.") and not _is_later_found(one)
     )
+
+
+def _is_later_found(line: Any) -> bool:
+    """Whether it was found to be too much, or to be so no more, after the payment was booked."""
+    key = line.idempotency_key.removeprefix("taken back:")
+    return key.startswith("counted anew:") and not key.startswith(f"counted anew:{AGAIN}")
 
 
 def counted_anew(case_id: int, payment_key: str) -> list[str]:
@@ -507,14 +566,15 @@ def counted_anew(case_id: int, payment_key: str) -> list[str]:
 
     payment_key: of the payment's entry.
     """
-    return [one for one in _counted(case_id) if one.endswith(f":{payment_key}")]
+    return [
+        one
+        for one in _counted(case_id)
+        if one.endswith(f":{payment_key}") and not is_posted(f"taken back:{one}")
+    ]
 
 
 def counted_for(case_id: int, cause: str) -> list[Counted]:
-    """The entries that counted payments anew for a cause, and that are not taken back themselves.
-
-    cause: what it begins with.
-    """
+    """The entries that counted payments anew for a cause. cause: what it begins with."""
     keys = [one for one in _counted(case_id) if one.startswith(f"counted anew:{cause}")]
     over = select(Entry.idempotency_key, -Line.amount_ore).join(Line, Line.entry_id == Entry.id)
     overpaid = dict(
@@ -522,13 +582,13 @@ def counted_for(case_id: int, cause: str) -> list[Counted]:
             over.where(Entry.idempotency_key.in_(keys), Line.account == Account.OVER_PAYMENT)
         ).all()
     )
-    return [Counted(one, overpaid.get(one, 0)) for one in keys]
+    return [Counted(one, overpaid.get(one, 0), is_posted(f"taken back:{one}")) for one in keys]
 
 
 def _counted(case_id: int) -> list[str]:
-    lines = _lines(case_id, Account.FEES, Account.INTEREST)
-    keys = dict.fromkeys(one.idempotency_key for one in lines if one.kind == COUNTED_ANEW)
-    return [one for one in keys if not is_posted(f"taken back:{one}")]
+    accounts = (Account.FEES, Account.INTEREST, Account.PRINCIPAL, Account.OVER_PAYMENT)
+    lines = _lines(case_id, *accounts)
+    return list(dict.fromkeys(one.idempotency_key for one in lines if one.kind == COUNTED_ANEW))
 
 
 def _lines(case_id: int, *accounts: Account) -> Sequence[Any]:
@@ -663,17 +723,6 @@ def to_settle_sql(creditor_id: int) -> Subquery:
     )  # fmt: skip
 
 
-def owing_creditors() -> list[int]:
-    """The creditors that are owed something, or owe."""
-    query = (
-        select(Line.creditor_id)
-        .where(Line.account.in_((Account.OWED_TO_CREDITOR, Account.OWED_BY_CREDITOR)))
-        .group_by(Line.creditor_id, Line.account)
-        .having(func.sum(Line.amount_ore) != 0)
-    )
-    return sorted(set(db.session.scalars(query)))
-
-
 def owed_rows(creditor_id: int, after: int | None = None, limit: int = 50) -> list[OwedRow]:
     """What makes up the sum owed to a creditor, newest first.
 
@@ -735,12 +784,16 @@ def case_totals_sql(on: date | None = None, among: Collection[int] | None = None
     return query.group_by(Line.case_id).subquery()
 
 
-def overpaid_sql() -> Subquery:
-    """For each case what was paid too much and has not gone back (ore), where it is not zero."""
+def overpaid_sql(among: Collection[int] | None = None) -> Subquery:
+    """For each case what was paid too much and has not gone back (ore), where it is not zero.
+
+    among: ids of cases; default all.
+    """
     total = -func.sum(Line.amount_ore)
+    some = [] if among is None else [Line.case_id == func.any(list(among))]
     return (
         select(Line.case_id, total.label("ore"))
-        .where(Line.account == Account.OVER_PAYMENT)
+        .where(Line.account == Account.OVER_PAYMENT, *some)
         .group_by(Line.case_id)
         .having(total != 0)
         .subquery()

@@ -59,6 +59,18 @@ select account, sum(ore)::bigint from (
 ) x group by account
 """
 )
+_OWING = text(
+    """
+select creditor_id from (
+    select currency, creditor_id, account, ore from ledger_sums
+    where is_month and account in ('owed_to_creditor', 'owed_by_creditor')
+    union all
+    select currency, creditor_id, account, amount_ore from ledger_lines
+    where account in ('owed_to_creditor', 'owed_by_creditor')
+        and entry_id > coalesce((select entry_id from ledger_kept where id = 1), 0)
+) x group by creditor_id, currency, account having sum(ore) <> 0
+"""
+)
 _WRONG = text(
     f"""
 select count(*) from (
@@ -119,3 +131,8 @@ def are_sums_right() -> bool:
 def totals() -> dict[Account, int]:
     """Every account's sum in öre over all companies, as `trial_balance`; it reads what is kept."""
     return {Account(account): int(ore) for account, ore in db.session.execute(_TOTALS)}
+
+
+def owing_creditors() -> list[int]:
+    """The creditors that are owed something, or owe."""
+    return sorted(set(db.session.scalars(_OWING)))

@@ -7,7 +7,7 @@ from htmx_flask import request
 from werkzeug.exceptions import Forbidden
 
 from portal import clock, ledger
-from portal.collection import cases, checks, days, history, lifecycle, rates
+from portal.collection import cases, days, history, lifecycle, rates
 from portal.database import tenancy
 from portal.delivery import letters, outbox
 from portal.extensions import db
@@ -18,9 +18,9 @@ from portal.payments import (
     chargebacks,
     deciding,
     exchange_rates,
-    reconciling,
     refunds,
     told_twice,
+    uneven,
 )
 from portal.signing import log_checks
 from portal.web.rendering import go, render
@@ -118,14 +118,15 @@ def show_status() -> Response:
 def show_books() -> Response:
     """The trial balance: every account's sum over all creditors."""
     balance = ledger.totals()
-    unbooked, unbalanced = reconciling.uneven(), refunds.differences()
+    unbooked, unbalanced = uneven.payments(), uneven.refunds_due()
     return render(
         "operations/books.html",
         rows=list(balance.items()),
         total_ore=sum(balance.values()),
-        differences=checks.differences(),
+        differences=uneven.statuses(),
         unbooked=unbooked,
         unbalanced=unbalanced,
+        read_at=uneven.read_at(),
         names_of_cases=cases.names(
             [*(one.case_id for one in unbooked), *(one.case_id for one in unbalanced)]
         ),

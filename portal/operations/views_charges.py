@@ -9,7 +9,7 @@ from werkzeug.exceptions import NotFound
 from wtforms import DateField, SelectField, StringField
 from wtforms.validators import InputRequired, Length, Optional
 
-from portal import clock
+from portal import clock, ledger
 from portal.extensions import db
 from portal.messages import RedaError
 from portal.operations.views import actor, operations
@@ -58,7 +58,7 @@ def list_charges() -> Response:
         found=found,
         sums=sums,
         standings=paying_in.standings([one for one, _ in found]),
-        held=statements.against_the_books(),
+        held=statements.against_the_books(ledger.totals()),
         wanted=exchange_rates.wanted(),
     )
 

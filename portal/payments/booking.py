@@ -613,6 +613,11 @@ def receipt(receipt_number: str) -> Receipt | None:
     return Receipt(payment, case) if payment and case else None
 
 
+def covers(payment: Payment) -> Mapping[ledger.Account, int]:
+    """What a payment covers as it is counted now, as `ledger.covers`; its receipt never changes."""
+    return ledger.covers(payment.case_id, f"payment:{payment.channel_reference}")
+
+
 def receipt_content(found: Receipt) -> dict[str, object]:
     """What a receipt says, as JSON values: sums in öre."""
     payment, case = found.payment, found.case

@@ -17,14 +17,14 @@ never of what may still change. Of statements, files are summed up by day as the
 night; if they differ, all is cleared anew.
 """
 
-from datetime import date
+from datetime import date, datetime
 
 import structlog
 from sqlalchemy import func, select, text
 
 from portal import ledger
 from portal.extensions import db
-from portal.payments import booking, closing, reconciling
+from portal.payments import closing, reconciling, uneven
 from portal.payments.moved_money import (
     AFTER_KEPT,
     CAME_BETWEEN,
@@ -45,8 +45,6 @@ from portal.payments.reconciling import Reconciliation
 
 log = structlog.get_logger()
 _LOCK = 0x7265_6467
-# More than a page tells of.
-_MOST_UNEVEN = 1_000
 _KEEP = """
 insert into reconciled_sums as s (side, currency, day, what, name, ore, came_ore, number)
 {rows} group by 1, 2, 3, 4, 5
@@ -285,8 +283,9 @@ def newest_entry() -> int:
     return ledger.newest_entry()
 
 
-def clear(new: int) -> None:
-    """Clear what bank and books both have by an entry, told by `newest_entry`."""
+def clear(new: int, *, now: datetime) -> None:
+    """Clear what bank and books both have by an entry, told by `newest_entry`, and keep the cases
+    that do not agree with the books."""
     # One at a time.
     db.session.execute(select(func.pg_advisory_xact_lock(_LOCK)))
     kept = ledger.kept_through()
@@ -297,12 +296,7 @@ def clear(new: int) -> None:
         some = {"currency": currency, "kept": kept, "new": new}
         for query in _STEPS:
             db.session.execute(query, some)
-    db.session.execute(text("delete from reconciled_left where kind = 'case'"))
-    if uneven := booking.differences(_MOST_UNEVEN):
-        db.session.execute(
-            text("insert into reconciled_left (kind, id) values ('case', :id)"),
-            [{"id": one.case_id} for one in uneven],
-        )
+    uneven.keep(now=now)
     ledger.keep_sums(new)
 
 
@@ -326,7 +320,7 @@ def forget() -> None:
     for one in ("bank_transfers", "undone_transfers"):
         db.session.execute(text(f"update {one} set is_cleared = false where is_cleared"))
     db.session.execute(text("delete from reconciled_sums"))
-    db.session.execute(text("delete from reconciled_left"))
+    uneven.forget()
     ledger.forget_sums()
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Numeric,
+    SmallInteger,
     Text,
     UniqueConstraint,
     false,
@@ -644,13 +645,29 @@ class ReconciledSum(Base):
 
 
 class LeftOver(Base):
-    """An entry that nothing at the bank belongs to, or a case that is not even; see `clearing`."""
+    """What a page looks at again, found when all was read.
+
+    kind: entry, that nothing at the bank belongs to (`clearing`); case, status or refund: a case
+    whose payments or status do not agree with the books, or on which money is to go back
+    (`uneven`).
+    """
 
     __tablename__ = "reconciled_left"
-    __table_args__ = (CheckConstraint("kind in ('entry', 'case')", name="kind"),)
+    __table_args__ = (
+        CheckConstraint("kind in ('entry', 'case', 'status', 'refund')", name="kind"),
+    )
 
     kind: Mapped[str] = mapped_column(primary_key=True)
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+
+
+class BooksRead(Base):
+    """When every case was last held against the books, one row; see `uneven`."""
+
+    __tablename__ = "books_read"
+
+    id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    at: Mapped[datetime]
 
 
 class ClosedPeriod(Base):

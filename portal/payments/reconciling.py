@@ -23,7 +23,7 @@ from sqlalchemy.dialects.postgresql import insert
 from portal import ledger
 from portal.extensions import db
 from portal.law import calendar
-from portal.payments import booking, ways
+from portal.payments import booking, uneven, ways
 from portal.payments.models import BankPayment, ReconciledDay
 from portal.payments.moved_money import (
     AGAIN,
@@ -526,15 +526,6 @@ select count(*), coalesce(sum(amount_ore), 0)::bigint from bank_payments
 where state = 'repeated' and currency = :currency and value_on between :first and :last
 """
 )
-# Cases that were not even when it was looked at, and those whose money has moved since.
-_MAY_BE_UNEVEN = text(
-    """
-select id from reconciled_left where kind = 'case'
-union
-select case_id from ledger_lines
-where entry_id > :kept and account = 'client_funds' and case_id is not null
-"""
-)
 # One after the other, in an index: there are few.
 _CURRENCIES = text(
     """
@@ -618,18 +609,8 @@ def _reconcile(first: date, last: date, currency: str, kept: int | None) -> Reco
         refused=[(int(id_), name) for id_, name in db.session.execute(_REFUSED, days)],
         repeated=int(repeated[0]),
         repeated_ore=int(repeated[1]),
-        uneven=booking.differences() if kept is None else _uneven(kept),
+        uneven=booking.differences() if kept is None else uneven.payments_since(kept),
     )  # fmt: skip
-
-
-def uneven() -> list[booking.Unbooked]:
-    """Cases whose payments and books differ: of those that did last night, or had money since."""
-    return ledger.steadily(_uneven)
-
-
-def _uneven(kept: int) -> list[booking.Unbooked]:
-    ids = db.session.scalars(_MAY_BE_UNEVEN, {"kept": kept}).all()
-    return booking.differences(among=ids) if ids else []
 
 
 def payers(ids: Iterable[int]) -> dict[int, str]:

@@ -7,7 +7,7 @@ has confirmed the account; another account needs a reason, and another person. W
 owed, and a person tries it again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -97,13 +97,43 @@ def can_owe_more(key: str) -> bool:
     return db.session.scalar(select(Payment.id).where(Payment.channel_reference == key)) is not None
 
 
+@dataclass(frozen=True)
+class Waits:
+    """What waits to go back of a payment to a case, in öre. key: its `channel_reference`."""
+
+    key: str
+    value_on: date
+    ore: int
+
+
+def waiting_of(case_id: int) -> list[Waits]:
+    """What of a case's payments has not begun to go back, the payment that counts first first."""
+    rows = db.session.execute(
+        select(Payment.channel_reference, Payment.value_on, Refund.amount_ore)
+        .join(Refund, Refund.booked_id == Payment.id)
+        .where(
+            Payment.case_id == case_id,
+            *_MAY_CHANGE,
+            ~ledger.is_posted_sql("taken back:" + Payment.channel_reference),
+        )
+        .order_by(Payment.value_on, Payment.id)
+        .with_for_update(of=Refund, skip_locked=True)
+    )
+    return [Waits(*row) for row in rows]
+
+
+# Where the bank fell silent the money may have moved.
+_MAY_CHANGE = (
+    Refund.status.in_(NOT_SENT), Refund.batch_id.is_(None),
+    func.coalesce(Refund.error_code, "") != ways.OUTCOME_UNKNOWN,
+)  # fmt: skip
+
+
 def _changeable(key: str) -> Refund | None:
     return db.session.scalar(
         select(Refund)
         .join(Payment, Payment.id == Refund.booked_id)
-        .where(
-            Payment.channel_reference == key, Refund.status.in_(NOT_SENT), Refund.batch_id.is_(None)
-        )
+        .where(Payment.channel_reference == key, *_MAY_CHANGE)
         # Who sends it holds it before its case.
         .with_for_update(of=Refund, skip_locked=True)
         .execution_options(populate_existing=True)
@@ -656,13 +686,14 @@ class Unbalanced:
     refunds_ore: int
 
 
-def differences(limit: int = 100) -> list[Unbalanced]:
+def differences(limit: int = 100, among: Collection[int] | None = None) -> list[Unbalanced]:
     """Cases where too much was paid and other money goes back; there are none.
 
-    A refund on its way of a payment that was taken back meanwhile is owed to nobody; the books tell
-    it when it is known whether it went.
+    among: ids of the cases looked at; default all. A refund on its way of a payment that was taken
+    back meanwhile is owed to nobody; the books tell it when it is known whether it went.
     """
-    books = ledger.overpaid_sql()
+    books = ledger.overpaid_sql(among)
+    some = [] if among is None else [Refund.case_id == func.any(list(among))]
     is_of_nothing = (
         select(Payment.id)
         .where(
@@ -677,6 +708,7 @@ def differences(limit: int = 100) -> list[Unbalanced]:
             Refund.status.not_in(ENDED),
             Refund.case_id.is_not(None),
             ~and_(Refund.status == RELEASED, is_of_nothing),
+            *some,
         )
         .group_by(Refund.case_id)
         .subquery()

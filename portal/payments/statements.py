@@ -15,7 +15,7 @@ the tax. What takes back something of an earlier statement names it by its numbe
 In another currency it states the tax in kronor as well, and waits for the rate (`law.vat`).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -590,8 +590,12 @@ class Held:
         return self.stated_ore + self.waiting_ore == self.booked_ore
 
 
-def against_the_books() -> list[Held]:
-    """All that is charged, of all companies that may be seen, held against the trial balance."""
+def against_the_books(books: Mapping[Account, int] | None = None) -> list[Held]:
+    """All that is charged, of all companies that may be seen, held against the trial balance.
+
+    books: that, by account; default as all lines come to.
+    """
+    books = books or ledger.trial_balance()
     stated_commission, stated_signatures, stated_vat = db.session.execute(
         select(
             _of_section(ServiceStatementLine.net_ore, COMMISSION),
@@ -609,7 +613,6 @@ def against_the_books() -> list[Held]:
     vat_of_commission = db.session.scalar(
         select(_of_section(ServiceStatementLine.vat_ore, COMMISSION))
     )
-    books = ledger.trial_balance()
     held = (
         (Account.COMMISSION_INCOME, stated_commission, all_ore - stated_commission),
         (Account.SIGNATURE_INCOME, stated_signatures, 0),

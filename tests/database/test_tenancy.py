@@ -72,6 +72,7 @@ from portal.payments.models import (
     BankPayment,
     BankShare,
     BankTransfer,
+    BooksRead,
     Chargeback,
     ClosedPeriod,
     Commission,
@@ -415,6 +416,7 @@ def a_tenant(name: str, identity_number: str) -> Tenant:
                 number=1,
             ),
             LeftOver(kind="case", id=case.id),
+            BooksRead(id=case.id, at=NOW),
             ClosedPeriod(
                 key=name, first_on=TODAY, last_on=TODAY, status="withdrawn", made_by=name,
                 made_by_id=person.id, made_at=NOW, text="", reasons=[], figures={},

@@ -33,6 +33,7 @@ from tests.factories import (
     a_debtor_of,
     a_reminded_case,
     enter_case,
+    letters_leave,
 )
 
 WRONG = "The reference and the code do not belong together"
@@ -490,6 +491,44 @@ def test_a_receipt_of_what_nothing_was_owed_for_tells_of_no_part(
     text = said(inside.get(f"/case/receipts/{number.scalar()}"))
     assert "SEK 0.00" not in text
     assert "Paid too much, you get it back SEK 10.00" in text
+
+
+def test_what_late_money_lets_go_back_is_told_on_the_case_and_on_the_receipt(
+    inside: Visitor, case: Case
+) -> None:
+    letters_leave("reminder")
+    for key, ore, on in (("later", 106_548, clock.today()), ("first", 100_000, case.due_on)):
+        booking.receive(
+            case.id, amount_ore=ore, currency="SEK", key=f"swish:{key}", channel="swish",
+            value_on=on, payer=None, actor=SWISH, now=clock.now(),
+        )  # fmt: skip
+    db.session.commit()
+    number = db.session.scalar(
+        select(Payment.receipt_number).where(Payment.channel_reference == "swish:later")
+    )
+    text = said(inside.get(f"/case/receipts/{number}"))
+    assert "Paid too much, you get it back SEK 65.48" in text
+    assert "Fees" not in text
+    assert "SEK 65.48 goes back" in said(inside.get("/case"))
+
+
+def test_a_receipt_of_what_covers_the_case_again_promises_nothing_back(
+    inside: Visitor, case: Case
+) -> None:
+    letters_leave("reminder")
+    for key, channel in (("A1B2", "swish"), ("A1B3", "bankgiro")):
+        booking.receive(
+            case.id, amount_ore=106_548, currency="SEK", key=f"{channel}:{key}", channel=channel,
+            value_on=clock.today(), payer=None, actor=SWISH, now=clock.now(),
+        )  # fmt: skip
+    booking.take_back("swish:A1B2", by_bank=True, on=clock.today(), actor=SWISH, now=clock.now())
+    db.session.commit()
+    number = db.session.scalar(
+        select(Payment.receipt_number).where(Payment.channel_reference == "bankgiro:A1B3")
+    )
+    text = said(inside.get(f"/case/receipts/{number}"))
+    assert "get it back" not in text
+    assert "SEK 1,000.00" in text
 
 
 def test_a_receipt_in_swedish_says_through_whom(inside: Visitor, case: Case) -> None:

@@ -22,6 +22,7 @@ from portal.locales import LANGUAGES
 from portal.signing.models import EnvelopeCheck
 from tests.factories import NOW, TODAY, a_case, a_person, sign_in
 from tests.factories import a_case_whose_reminder_left as a_reminded_case
+from tests.payments.bank_money import cleared
 from tests.signing.envelopes import an_envelope
 
 Get = Callable[..., BeautifulSoup]
@@ -246,6 +247,12 @@ def test_the_books_show_debit_and_credit_that_are_equal(get: Get) -> None:
     page = get("/books")
     assert "Debit and credit are equal." in page.get_text()
     assert "Fee income" in page.select_one("table").get_text()
+
+
+def test_the_books_tell_when_all_cases_were_looked_at(get: Get) -> None:
+    assert "All cases were looked at just now." in get("/books").get_text()
+    cleared()
+    assert "All cases were looked at 10 Mar 2026" in get("/books").get_text()
 
 
 def test_a_rate_is_added_with_its_source(get: Get, post: Post) -> None:

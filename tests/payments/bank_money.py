@@ -108,6 +108,6 @@ def debited(payout: Payout, on: date = TODAY) -> BankPayment:
 
 def cleared() -> None:
     """What bank and books both have is cleared, as each night."""
-    clearing.clear(clearing.newest_entry())
+    clearing.clear(clearing.newest_entry(), now=NOW)
     db.session.commit()
     db.session.expire_all()

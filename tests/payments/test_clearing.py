@@ -249,7 +249,7 @@ def test_a_day_s_statement_is_told_of_after_it_is_summed_up(payment: BankPayment
 def test_two_nights_at_once_clear_the_same_once(payment: BankPayment) -> None:
     newest = clearing.newest_entry()
     for _ in range(2):
-        clearing.clear(newest)
+        clearing.clear(newest, now=NOW)
         db.session.commit()
     assert is_the_same()
     assert ledger.are_sums_right()

@@ -88,3 +88,19 @@ def test_fees_that_the_company_bears_are_told_at_their_step(app: Flask) -> None:
     borne = [one.label for one in steps.COLUMNS].index("Fees that you bear")
     rows = list(report.tables[0].read())
     assert [(row[1].message, row[borne]) for row in rows if row[borne]] == [("Reminder", 60_00)]  # type: ignore[union-attr]
+
+
+def test_a_fee_that_late_money_shows_was_never_due_is_told_as_paid_by_none(app: Flask) -> None:
+    case = a_reminded_case()
+    for key, ore, on in (("later", 107_370, TODAY + 30 * DAY), ("first", 100_548, TODAY - DAY)):
+        booking.receive(
+            case.id, amount_ore=ore, currency="SEK", key=f"bankgiro:{key}", channel="bankgiro",
+            value_on=on, payer=None, actor=SYSTEM, now=NOW + 40 * DAY,
+        )  # fmt: skip
+    db.session.commit()
+    report = steps.build(
+        case.creditor_id,
+        {"from": str(TODAY), "to": str(TODAY + 40 * DAY), "currency": "SEK"},
+    )
+    paid = [one.label for one in steps.COLUMNS].index("Fees paid")
+    assert not any(row[paid] for row in report.tables[0].read())

@@ -1,14 +1,14 @@
 """What is noted as money of Swish, card or account is cleared, and kept as sums.
 
-Revision: 0070
-After: 0069
+Revision: 0071
+After: 0070
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0070"
-down_revision = "0069"
+revision = "0071"
+down_revision = "0070"
 branch_labels = None
 depends_on = None
 
