@@ -20,7 +20,7 @@ statement as (
 ), told_ids as (
     {payments}
     union all
-    select s.id from statement s join bank_transfers t on t.payment_id = s.id
+    select s.id from statement s join bank_transfers t on t.payment_id = s.id {of_noted}
     union all
     select s.id from (
         select *, row_number() over (partition by amount_ore, value_on order by id) as nth
@@ -75,7 +75,7 @@ _ONE_BY_ONE = """told_ids i
 _AT_ONCE = "bank_payments b join told_ids i on i.id = b.id"
 TOLD = _TOLD.format(
     statements=FIRST_TOLD.format(which=""), payments=_PAYMENTS.format(which=""), others=_OTHERS,
-    of_debits="", by_id=_AT_ONCE,
+    of_debits="", of_noted="", by_id=_AT_ONCE,
 )  # fmt: skip
 # Only what is not cleared, and what the table `also` names.
 TOLD_OPEN = _TOLD.format(
@@ -87,13 +87,14 @@ TOLD_OPEN = _TOLD.format(
     ) p where p.state not in ('repeated', 'statement')""",
     others=_OTHERS_ONE_BY_ONE,
     of_debits="and (s.cleared_on is null or s.id in (select id from also))",
+    of_noted="where not t.is_cleared or s.id in (select id from also)",
     by_id=_ONE_BY_ONE,
 )
 # Of the days from :first through :last, whole.
 _OF_DAYS = "and value_on between :first and :last"
 TOLD_WITHIN = _TOLD.format(
     statements=FIRST_TOLD.format(which=_OF_DAYS), payments=_PAYMENTS.format(which=_OF_DAYS),
-    others=_OTHERS, of_debits="", by_id=_AT_ONCE,
+    others=_OTHERS, of_debits="", of_noted="", by_id=_AT_ONCE,
 )  # fmt: skip
 # What the statements tell whose files are not summed up yet, but what others had told.
 NEW_IN_STATEMENTS = """

@@ -347,6 +347,17 @@ class TestWays:
         cleared()
         assert is_the_same()
 
+    def test_a_statement_s_debit_counts_once_when_another_is_of_its_day_and_sum(
+        self, app: Flask
+    ) -> None:
+        self.noted(-50_000, kind="debit", state="statement")
+        cleared()
+        self.noted(-50_000, "card", kind="debit", state="statement")
+        assert reconciling.reconcile(TODAY, TODAY).closing.bank_ore == -100_000
+        assert is_the_same()
+        cleared()
+        assert is_the_same()
+
     def test_what_is_undone_while_the_night_goes_on_is_told_of_as_it_is(self, app: Flask) -> None:
         case = a_reminded_case()
         row = paid_by_bank(case, 50_000)
@@ -356,7 +367,7 @@ class TestWays:
         deciding.undo(row.id, actor=OPERATOR, today=TODAY, now=NOW)
         transfers.note(row.id, "swish", actor=OPERATOR, now=NOW)
         db.session.commit()
-        clearing.clear(newest)
+        clearing.clear(newest, now=NOW)
         db.session.commit()
         assert is_the_same()
         cleared()
@@ -408,7 +419,7 @@ _WAYS = ("swish", "card", "account")
     )
 )  # fmt: skip
 @examples(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_what_ways_bring_is_told_the_same_whenever_it_is_cleared(
     app: Flask, acts: Sequence[tuple[str, int, int, int]]
@@ -423,7 +434,7 @@ def test_what_ways_bring_is_told_the_same_whenever_it_is_cleared(
             db.session.commit()
             continue
         if what == "night":
-            clearing.clear(half.pop() if half else clearing.newest_entry())
+            clearing.clear(half.pop() if half else clearing.newest_entry(), now=NOW)
             db.session.commit()
             db.session.expire_all()
             continue
