@@ -6,10 +6,12 @@ import pytest
 from bs4 import BeautifulSoup
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from portal.collection.models import Case
 from portal.extensions import db
+from portal.identity import presses
+from portal.identity.models import Press
 from portal.payments import booking, matching, taking
 from portal.payments.models import BankPayment
 from tests.factories import NOW, TODAY, a_creditor, a_person, sign_in
@@ -79,12 +81,42 @@ def test_a_payment_is_booked_by_the_button_that_a_key_presses(browser: FlaskClie
     assert [one.amount_ore for one in booking.payments_of(case.id)] == [100_000]
 
 
-def test_a_second_click_says_that_it_is_decided(browser: FlaskClient) -> None:
+def test_a_second_click_leads_where_the_first_did(browser: FlaskClient) -> None:
+    case, payment_id = a_known_payer()
+    at = f"/operations/payments/{payment_id}"
+    path = f"{at}/give/{case.reference}"
+    first = post(browser, at, path)
+    assert post(browser, at, path) == first
+    assert len(booking.payments_of(case.id)) == 1
+
+
+def test_one_of_moments_later_says_that_it_is_decided(browser: FlaskClient) -> None:
     case, payment_id = a_known_payer()
     at = f"/operations/payments/{payment_id}"
     path = f"{at}/give/{case.reference}"
     post(browser, at, path)
+    db.session.execute(update(Press).values(pressed_at=Press.pressed_at - presses.MOMENTS * 2))
+    db.session.commit()
     assert "Somebody has decided on this already" in post(browser, at, path, status=409)
+
+
+def test_so_does_another_person_s_click(app: Flask, browser: FlaskClient) -> None:
+    case, payment_id = a_known_payer()
+    at = f"/operations/payments/{payment_id}"
+    path = f"{at}/give/{case.reference}"
+    post(browser, at, path)
+    other = app.test_client()
+    sign_in(app, other, a_person("196507182795", is_operator=True))
+    assert "Somebody has decided on this already" in post(other, at, path, status=409)
+
+
+def test_a_decision_is_taken_back_once_by_two_clicks(browser: FlaskClient) -> None:
+    case, payment_id = a_known_payer()
+    at = f"/operations/payments/{payment_id}"
+    post(browser, at, f"{at}/give/{case.reference}")
+    first = post(browser, at, f"{at}/undo")
+    assert "The decision is taken back." in first
+    assert post(browser, at, f"{at}/undo") == first
 
 
 def test_another_case_is_found_by_its_number(browser: FlaskClient) -> None:

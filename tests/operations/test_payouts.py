@@ -130,6 +130,11 @@ def test_a_note_that_is_too_long_stays_on_the_page(desk: Browser, payout: Payout
     assert "a" * 501 in answer.text
 
 
+def test_each_row_of_a_payout_says_what_it_is(desk: Browser, payout: Payout) -> None:
+    (row,) = desk.page(f"{PATH}/{payout.key}").select("main tbody tr")
+    assert "Payment by Swish" in words(row)
+
+
 def test_the_file_is_there_only_when_it_is_approved(desk: Browser, payout: Payout) -> None:
     batch = releasing.put_together([payout.key], actor=SYSTEM, now=NOW)
     db.session.commit()
@@ -216,3 +221,22 @@ def test_our_share_that_is_taken_apart_is_no_payout(desk: Browser, our_share: Pa
     db.session.commit()
     shown = words(desk.page(f"/operations/payout-batches/{our_share.key}"))
     assert "Our share can be taken out again." in shown
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/operations/payments/99999999999999999999",
+        "/operations/payments?day=2026-03-01&after=99999999999999999999",
+        "/operations/refunds/99999999999999999999",
+    ],
+)
+def test_a_number_that_no_row_can_have_is_not_found(desk: Browser, address: str) -> None:
+    assert desk.client.get(address).status_code == 404
+
+
+def test_a_note_with_a_sign_that_no_text_holds_is_refused(desk: Browser, payout: Payout) -> None:
+    page = desk.page(f"{PATH}/{payout.key}")
+    token = page.select_one("main input[name=csrf_token]")["value"]
+    answer = desk.client.post(f"{PATH}/{payout.key}", data={"csrf_token": token, "note": "a\0b"})
+    assert answer.status_code == 400

@@ -184,3 +184,10 @@ def test_who_took_back_what_was_noted_is_told_on_the_payment(desk: Browser) -> N
     shown = words(desk.page(at))
     assert "Taken back by Erik Wallin" in shown
     assert "Note it" in shown
+
+
+@pytest.mark.parametrize(
+    "asked", ["?month=9999-12", "?month=0001-01", "/period?first=9999-12-31&last=9999-12-31"]
+)
+def test_days_at_the_end_of_time_are_no_fault_of_ours(desk: Browser, asked: str) -> None:
+    assert desk.client.get(f"{PATH}{asked}").status_code < 500

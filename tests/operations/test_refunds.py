@@ -135,10 +135,18 @@ def test_an_account_that_is_not_approved_is_written_anew(
     assert refund.status == "to confirm"
 
 
-def test_a_second_click_says_that_it_is_decided(desk: Browser, refund: Refund) -> None:
+def test_a_second_click_leads_where_the_first_did(desk: Browser, refund: Refund) -> None:
+    page = desk.page(at(refund))
+    first = confirm(desk, page)
+    assert confirm(desk, page).text == first.text
+
+
+def test_a_second_click_with_another_account_says_that_it_is_decided(
+    desk: Browser, refund: Refund
+) -> None:
     page = desk.page(at(refund))
     confirm(desk, page)
-    assert confirm(desk, page).status_code == 409
+    assert confirm(desk, page, account="5050-1055", reason="r").status_code == 409
 
 
 def test_what_failed_is_tried_again_to_an_account(desk: Browser, refund: Refund) -> None:

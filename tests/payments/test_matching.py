@@ -127,14 +127,30 @@ def test_a_reference_that_nobody_knows_beside_the_cases_own_waits(
     case = a_reminded_case()
     (payment,) = came(Paid(50_000, case.ocr, extras=extras))
     assert (payment.state, shares()) == ("waiting", [])
-    assert best(payment)[0].case_id == case.id
+    assert (best(payment)[0].case_id, best(payment)[0].sure) == (case.id, 70)
+
+
+def test_of_two_cases_whose_shares_are_not_told_neither_is_certain(app: Flask) -> None:
+    one, other = a_reminded_case(), a_reminded_case()
+    (payment,) = came(Paid(70_000, one.ocr, extras=[(other.ocr, 0)]))
+    assert payment.state == "waiting"
+    assert {each.case_id: each.sure for each in best(payment)} == {one.id: 70, other.id: 70}
+
+
+def test_a_case_that_takes_no_money_is_not_told_as_certain(app: Flask) -> None:
+    case = a_reminded_case()
+    cases.lock(case.id).currency = "EUR"
+    db.session.commit()
+    (payment,) = came(Paid(50_000, case.ocr))
+    assert payment.state == "waiting"
+    assert best(payment)[0].sure < matching.CERTAIN
 
 
 def test_a_number_with_a_check_digit_beside_the_cases_own_in_the_words_waits(app: Flask) -> None:
     case = a_reminded_case()
     (payment,) = came(Paid(50_000, texts=[f"{case.ocr} och {NOBODYS[:6]} {NOBODYS[6:]}"]))
     assert (payment.state, shares()) == ("waiting", [])
-    assert best(payment)[0].case_id == case.id
+    assert (best(payment)[0].case_id, best(payment)[0].sure) == (case.id, 70)
 
 
 @pytest.mark.parametrize("ore", [106_548, 100_000])

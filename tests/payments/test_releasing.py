@@ -333,6 +333,18 @@ class TestWhatTheBankSays:
         statuses.take_report(a_report(sent, "RJCT", reason="AM05"), now=NOW)
         assert self.status(sent) == "settled"
 
+    def test_what_it_says_is_paid_that_it_refused_is_owed_still_and_told(
+        self, sent: PayoutBatch, creditor: Creditor
+    ) -> None:
+        statuses.take_report(a_report(sent, "RJCT"), now=NOW)
+        told = statuses.take_report(a_report(sent, "ACSC"), now=NOW)
+        assert (told.paid, told.denied) == (0, 1)
+        assert ledger.owed_to(creditor.id) == 500_25
+
+    def test_a_report_that_names_no_payment_of_the_file_is_refused(self, sent: PayoutBatch) -> None:
+        with pytest.raises(RedaError, match="names no payment"):
+            statuses.take_report(a_report(sent, "ACSC", key="somebody-elses"), now=NOW)
+
     @pytest.mark.parametrize(
         "data",
         [

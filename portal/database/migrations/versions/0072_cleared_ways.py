@@ -1,14 +1,14 @@
 """What is noted as money of Swish, card or account is cleared, and kept as sums.
 
-Revision: 0071
-After: 0070
+Revision: 0072
+After: 0071
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0071"
-down_revision = "0070"
+revision = "0072"
+down_revision = "0071"
 branch_labels = None
 depends_on = None
 
