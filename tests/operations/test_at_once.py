@@ -12,8 +12,7 @@ from portal.collection.models import Case
 from portal.extensions import db
 from portal.payments import booking, chargebacks
 from portal.payments.models import Chargeback, SwishRequest
-from tests.factories import NOW, TODAY, a_person, sign_in
-from tests.factories import a_case_whose_reminder_left as a_reminded_case
+from tests.factories import NOW, TODAY, a_case_whose_reminder_left, a_person, sign_in
 from tests.operations.test_payments import ENGLISH, page, post
 from tests.payments.at_once import paid_at_once, taken
 from tests.payments.bank_money import match, told
@@ -31,7 +30,7 @@ def browser(app: Flask) -> FlaskClient:
 
 @pytest.fixture
 def case(app: Flask) -> Case:
-    return a_reminded_case()
+    return a_case_whose_reminder_left()
 
 
 @pytest.fixture

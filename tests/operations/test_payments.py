@@ -14,8 +14,7 @@ from portal.identity import presses
 from portal.identity.models import Press
 from portal.payments import booking, matching, taking
 from portal.payments.models import BankPayment
-from tests.factories import NOW, TODAY, a_creditor, a_person, sign_in
-from tests.factories import a_case_whose_reminder_left as a_reminded_case
+from tests.factories import NOW, TODAY, a_case_whose_reminder_left, a_creditor, a_person, sign_in
 from tests.payments.bank_files.written import Deposit, Paid, bgmax
 from tests.payments.charging import a_statement
 
@@ -55,7 +54,7 @@ def post(browser: FlaskClient, at: str, path: str, *, status: int = 200, **value
 
 
 def a_known_payer() -> tuple[Case, int]:
-    case = a_reminded_case()
+    case = a_case_whose_reminder_left()
     (payment_id,) = came(Paid(100_000, name=case.debtor.name))
     return case, payment_id
 
@@ -121,7 +120,7 @@ def test_a_decision_is_taken_back_once_by_two_clicks(browser: FlaskClient) -> No
 
 def test_another_case_is_found_by_its_number(browser: FlaskClient) -> None:
     _, payment_id = a_known_payer()
-    other = a_reminded_case()
+    other = a_case_whose_reminder_left()
     found = page(browser, f"/operations/payments/{payment_id}?q={other.ocr}")
     assert found.select_one(f"form[action$='/give/{other.reference}']")
 
@@ -137,7 +136,7 @@ def test_parts_that_are_not_exact_keep_what_was_typed(browser: FlaskClient) -> N
 
 def test_a_payment_is_split_and_the_decision_taken_back(browser: FlaskClient) -> None:
     case, payment_id = a_known_payer()
-    other = a_reminded_case()
+    other = a_case_whose_reminder_left()
     at = f"/operations/payments/{payment_id}"
     post(
         browser, at, f"{at}/split", case1=case.reference, ore1="600", case2=other.reference,
@@ -168,7 +167,7 @@ def test_a_payment_is_booked_on_a_company_s_monthly_statement(browser: FlaskClie
 
 
 def test_the_next_in_the_list_comes_after_what_is_decided(browser: FlaskClient) -> None:
-    case = a_reminded_case()
+    case = a_case_whose_reminder_left()
     paid = [Paid(1_000 * number, name=f"Nr {number}", serial=str(number)) for number in (1, 2, 3)]
     first, second, third = came(*paid)
     at = f"/operations/payments/{second}"

@@ -13,8 +13,7 @@ from portal.identity.actor import SYSTEM
 from portal.identity.models import Creditor
 from portal.payments import own_share, payouts, releasing
 from portal.payments.models import Payout, PayoutBatch
-from tests.factories import NOW, TODAY, a_creditor, a_person, sign_in
-from tests.factories import a_case_whose_reminder_left as a_reminded_case
+from tests.factories import NOW, TODAY, a_case_whose_reminder_left, a_creditor, a_person, sign_in
 from tests.payments.bank_money import paid_by_bank
 from tests.payments.paying_out import an_account, collect, propose, refuse, release, settle
 from tests.signing.pages import Browser
@@ -40,7 +39,7 @@ def creditor(app: Flask) -> Creditor:
 
 @pytest.fixture
 def payout(creditor: Creditor) -> Payout:
-    collect(a_reminded_case(creditor), 500_25)
+    collect(a_case_whose_reminder_left(creditor), 500_25)
     (payout,) = propose(creditor)
     return payout
 
@@ -54,7 +53,7 @@ def test_without_proposals_the_page_says_so(desk: Browser) -> None:
 
 
 def test_what_is_owed_is_proposed_at_once(desk: Browser, creditor: Creditor) -> None:
-    collect(a_reminded_case(creditor), 500_25)
+    collect(a_case_whose_reminder_left(creditor), 500_25)
     page = desk.page(PATH)
     desk.press(page, "Propose now")
     shown = words(desk.page(PATH))
@@ -72,7 +71,7 @@ def test_a_proposal_opens_to_its_cases(desk: Browser, payout: Payout) -> None:
 
 def test_the_list_is_sorted_by_amount(desk: Browser, payout: Payout) -> None:
     other = a_creditor("Aspen AB")
-    collect(a_reminded_case(other), 900_00)
+    collect(a_case_whose_reminder_left(other), 900_00)
     propose(other)
     names = [one.get_text() for one in desk.page(f"{PATH}?sort=amount").select("tbody th a")]
     assert names == ["Norrsken Energi AB", "Aspen AB"]
@@ -196,7 +195,7 @@ def our_share(app: Flask, creditor: Creditor) -> PayoutBatch:
     """Our share of what came, put together to be taken out."""
     ours = app.extensions["reda_settings"]
     app.extensions["reda_settings"] = replace(ours, own_account="9912346")
-    paid_by_bank(a_reminded_case(creditor), 500_00)
+    paid_by_bank(a_case_whose_reminder_left(creditor), 500_00)
     batch = releasing.put_own_share_together(on=TODAY, currency="SEK", actor=SYSTEM, now=NOW)
     db.session.commit()
     return batch

@@ -29,8 +29,7 @@ from portal.payments import (
     transfers,
 )
 from portal.payments.models import BankPayment, BankTransfer, Payout, SwishRequest
-from tests.factories import NOW, TODAY, a_creditor
-from tests.factories import a_case_whose_reminder_left as a_reminded_case
+from tests.factories import NOW, TODAY, a_case_whose_reminder_left, a_creditor
 from tests.payments.at_once import come_again, paid_at_once, taken
 from tests.payments.bank_money import (
     OPERATOR,
@@ -56,7 +55,7 @@ def creditor(app: Flask) -> Creditor:
 
 @pytest.fixture
 def payment(creditor: Creditor) -> BankPayment:
-    payment = paid_by_bank(a_reminded_case(creditor), 50_000)
+    payment = paid_by_bank(a_case_whose_reminder_left(creditor), 50_000)
     cleared()
     return payment
 
@@ -92,7 +91,7 @@ def test_what_is_cleared_and_undone_waits_again(payment: BankPayment) -> None:
 
 
 def test_what_is_undone_and_brings_what_was_booked_is_kept_as_that(payment: BankPayment) -> None:
-    paid_by_swish(a_reminded_case(a_creditor("Aspen AB")), 50_000)
+    paid_by_swish(a_case_whose_reminder_left(a_creditor("Aspen AB")), 50_000)
     deciding.undo(payment.id, actor=OPERATOR, today=TODAY, now=NOW)
     transfers.note(payment.id, "swish", actor=OPERATOR, now=NOW)
     db.session.commit()
@@ -110,7 +109,7 @@ def test_what_the_bank_takes_back_is_cleared_too(payment: BankPayment) -> None:
 
 
 def test_days_between_bank_and_books_are_told_of_after_it_is_cleared(creditor: Creditor) -> None:
-    case = a_reminded_case(creditor)
+    case = a_case_whose_reminder_left(creditor)
     close(TODAY - timedelta(days=1), first_on=(TODAY - timedelta(days=1)).replace(day=1))
     late = paid_by_bank(case, 50_000, TODAY - timedelta(days=2))
     cleared()
@@ -149,7 +148,7 @@ def test_a_payout_that_is_not_debited_is_not_cleared(payout: Payout) -> None:
 def test_orders_whose_sum_is_debited_are_cleared_together(creditor: Creditor) -> None:
     batch, found = a_batch(), []
     for company in (creditor, a_creditor("Aspen AB")):
-        paid_by_bank(a_reminded_case(company), 50_000)
+        paid_by_bank(a_case_whose_reminder_left(company), 50_000)
         an_account(company)
         payout = ordered(company)
         assert payout is not None
@@ -267,7 +266,7 @@ def test_sums_that_are_wrong_are_found_and_made_anew(payment: BankPayment) -> No
 
 
 def test_the_night_s_work_clears(creditor: Creditor) -> None:
-    paid_by_bank(a_reminded_case(creditor), 50_000)
+    paid_by_bank(a_case_whose_reminder_left(creditor), 50_000)
     jobs.reconcile()
     db.session.commit()
     assert ledger.kept_through() == ledger.newest_entry()
@@ -278,7 +277,7 @@ def test_while_the_books_are_busy_a_night_is_left_out(
     monkeypatch: pytest.MonkeyPatch, creditor: Creditor
 ) -> None:
     monkeypatch.setattr(closing, "_LONGEST_WAIT", "10ms")
-    paid_by_bank(a_reminded_case(creditor), 50_000)
+    paid_by_bank(a_case_whose_reminder_left(creditor), 50_000)
     with db.engine.connect() as other:
         other.execute(text(f"select pg_advisory_xact_lock_shared({closing._LOCK})"))
         jobs.reconcile()
@@ -303,7 +302,7 @@ class TestWays:
         return [(one.what, one.ore) for one in reconciling.reconcile(TODAY, TODAY).reasons]
 
     def test_a_sum_is(self, app: Flask) -> None:
-        paid_by_swish(a_reminded_case(), 50_000)
+        paid_by_swish(a_case_whose_reminder_left(), 50_000)
         row = self.noted(40_000)
         cleared()
         assert (row.cleared_from, row.cleared_on, row.cleared_as) == (TODAY, TODAY, "swish")
@@ -315,7 +314,7 @@ class TestWays:
 
     @pytest.mark.parametrize("is_again", [False, True])
     def test_what_is_not_noted_any_more_is_open(self, app: Flask, *, is_again: bool) -> None:
-        paid_by_swish(a_reminded_case(), 50_000)
+        paid_by_swish(a_case_whose_reminder_left(), 50_000)
         row = self.noted(50_000)
         cleared()
         self.undo(row)
@@ -359,7 +358,7 @@ class TestWays:
         assert is_the_same()
 
     def test_what_is_undone_while_the_night_goes_on_is_told_of_as_it_is(self, app: Flask) -> None:
-        case = a_reminded_case()
+        case = a_case_whose_reminder_left()
         row = paid_by_bank(case, 50_000)
         cleared()
         newest = clearing.newest_entry()
@@ -374,7 +373,7 @@ class TestWays:
         assert is_the_same()
 
     def test_more_drawn_than_ever_came_is_told_as_that(self, app: Flask) -> None:
-        paid_by_swish(a_reminded_case(), 20_000)
+        paid_by_swish(a_case_whose_reminder_left(), 20_000)
         self.noted(-50_000, kind="debit")
         for _ in range(2):
             assert sorted(self.what()) == [("drawn", -50_000), ("on its way", -20_000)]
@@ -383,14 +382,14 @@ class TestWays:
             cleared()
 
     def test_its_rows_are_told_of_a_day(self, app: Flask) -> None:
-        paid_by_swish(a_reminded_case(), 50_000)
+        paid_by_swish(a_case_whose_reminder_left(), 50_000)
         found = [self.noted(30_000).id, self.noted(20_000, state="statement").id]
         cleared()
         rows = reconciled_rows.rows("bank", "swish", TODAY, TODAY, "SEK")
         assert [one.id for one in rows] == found
 
     def test_all_of_it_is_cleared_anew_when_a_sum_is_wrong(self, app: Flask) -> None:
-        paid_by_swish(a_reminded_case(), 50_000)
+        paid_by_swish(a_case_whose_reminder_left(), 50_000)
         self.noted(50_000)
         cleared()
         db.session.execute(text("update reconciled_sums set ore = ore + 1 where side = 'way'"))
@@ -424,7 +423,7 @@ _WAYS = ("swish", "card", "account")
 def test_what_ways_bring_is_told_the_same_whenever_it_is_cleared(
     app: Flask, acts: Sequence[tuple[str, int, int, int]]
 ) -> None:
-    case = a_reminded_case()
+    case = a_case_whose_reminder_left()
     paid_by_bank(case, 10_000, TODAY - timedelta(days=3))
     cleared()
     half: list[int] = []
