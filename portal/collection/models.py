@@ -29,7 +29,7 @@ class Debtor(Base):
 
     size_class: of a business, how many employees it has, as `sources.values.SIZES`; None: not told.
     search_text, name_in_order: what the database looks names up in and sorts them by (0015).
-    name_words: what it knows a whole name by, in whatever order and letters (0072).
+    name_words: what it knows a whole name by, in whatever order and letters (0073).
     """
 
     __tablename__ = "debtors"

@@ -312,8 +312,8 @@ def confirm(
     if kind not in KINDS:
         raise RedaError(N_("Choose one of the options."), field="kind")
     digits, told = _checked_account(kind, account), reason.strip()
-    if digits in settings().client_accounts:
-        raise RedaError(N_("This is an account of ours. Write the payer’s."), field="account")
+    if kind != "plusgiro" and digits in settings().client_accounts:
+        raise RedaError(N_("This is an account of ours, not the payer’s."), field="account")
     if len(told) > LONGEST_REASON:
         raise RedaError(
             N_("Write at most %(most)s characters."), field="reason", most=LONGEST_REASON

@@ -4,15 +4,15 @@ A bank's file has the letters of Western Europe alone, often capitals, and may h
 name first: "WISNIEWSKI MAREK" pays for Marek Wiśniewski. The words are kept, for behind a wall
 PostgreSQL uses no index of what a function makes of a name.
 
-Revision: 0072
-After: 0071
+Revision: 0073
+After: 0072
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0072"
-down_revision = "0071"
+revision = "0073"
+down_revision = "0072"
 branch_labels = None
 depends_on = None
 
