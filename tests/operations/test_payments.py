@@ -10,8 +10,8 @@ from sqlalchemy import select, update
 
 from portal.collection.models import Case
 from portal.extensions import db
-from portal.identity import presses
-from portal.identity.models import Press
+from portal.identity import button_presses
+from portal.identity.models import ButtonPress
 from portal.payments import booking, matching, taking
 from portal.payments.models import BankPayment
 from tests.factories import NOW, TODAY, a_case_whose_reminder_left, a_creditor, a_person, sign_in
@@ -112,7 +112,9 @@ def test_one_of_moments_later_says_that_it_is_decided(browser: FlaskClient) -> N
     at = f"/operations/payments/{payment_id}"
     path = f"{at}/give/{case.reference}"
     post(browser, at, path)
-    db.session.execute(update(Press).values(pressed_at=Press.pressed_at - presses.MOMENTS * 2))
+    db.session.execute(
+        update(ButtonPress).values(pressed_at=ButtonPress.pressed_at - button_presses.MOMENTS * 2)
+    )
     db.session.commit()
     assert "Somebody has decided on this already" in post(browser, at, path, status=409)
 
