@@ -13,6 +13,7 @@
 - `stops.stop`, `lifecycle.resume`: a case stands still, and goes on.
 - `plan_offers.propose`, `plans.agree`: payment plans.
 - `disputes.object_to`, `disputes.answer`: objections.
+- `never_owed.principal_paid`: what was paid to us of the invoice that one is about.
 - `effects.preview`, `effects.perform`: what an act would do, shown before it is done.
 - `notes`, `attachments`: what a company keeps with a case for itself.
 - `changes`: what the creditor's own ledger tells while a case lives.

@@ -162,14 +162,14 @@ def owed_on(case: Case, on: date) -> AmountDue:
 
 def interest_between(
     case: Case, from_on: date | None, until: date, *, known_by: date = date.max,
-    also: Sequence[ledger.CaseLine] = (),
+    books: ledger.CaseBooks | None = None,
 ) -> Accrual:  # fmt: skip
-    """The interest from the day after one to another, by the books as they are now.
+    """The interest from the day after one to another, by the books as they are now, or by others.
 
     from_on: None for the due date. known_by: a part of the claim that was found later than this day
-    never to have been owed still bears interest until it was found. also: as if it were booked too.
+    never to have been owed still bears interest until it was found.
     """
-    books = ledger.CaseBooks([*ledger.of_case(case.id).lines, *also])
+    books = books or ledger.of_case(case.id)
     return _accrue(case, until, books, rates.table(), from_on=from_on, known_by=known_by)[0]
 
 

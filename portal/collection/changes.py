@@ -10,7 +10,16 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import select
 
 from portal import ledger
-from portal.collection import cases, crossing, lifecycle, settling, states, stops, unsent
+from portal.collection import (
+    cases,
+    crossing,
+    lifecycle,
+    never_owed,
+    settling,
+    states,
+    stops,
+    unsent,
+)
 from portal.collection.models import Case, Debtor
 from portal.collection.moves import (
     close,
@@ -111,12 +120,15 @@ def credit(
     actor: Actor,
     now: datetime,
     was_never_owed: bool = False,
+    is_paid_back: bool = False,
 ) -> bool:
     """The creditor has credited the invoice, wholly or in part.
 
-    A claim that is credited wholly was never owed, and bears no interest and no fees; nor does a
-    part bear interest that was_never_owed, and another part after its day. amount_ore: öre, above
-    zero. Raises RedaError when it is more than is left of the principal.
+    Of a claim that is credited wholly, no interest and no fees are asked for; nor does a part bear
+    interest that was_never_owed, and another part after its day. Of a whole claim that
+    was_never_owed, also when all of the invoice is credited and nothing of it was paid, what was
+    paid of interest and fees goes back, and of the principal when it is_paid_back. amount_ore: öre,
+    above zero. Raises RedaError when it is more than is left of the principal.
     """
     posted = f"credit:{case.id}:{key}"
     if ledger.is_posted(posted):
@@ -145,21 +157,39 @@ def credit(
         _waive_interest_never_owed(case, on=on, key=posted, now=now)
     elif not is_whole:
         crossing.lower_interest(case, late, on, key=f"late:{posted}", now=now)
+    back_ore = 0
     if is_whole:
         _waive(case, on=on, key=posted, now=now)
         # After the interest: what was paid of a fee covers none that was never owed.
         unsent.withdraw(case, now=now)
+        if was_never_owed or never_owed.is_all_unpaid(case.id):
+            back_ore = never_owed.give_back(
+                case, with_principal=is_paid_back, key=f"credit/{case.id}", now=now
+            )
         close(case, on=on, now=now)
     name = "case.credited" if is_whole else "case.credited_in_part"
     record(case, name, actor, now, amount_ore=amount_ore, on=on.isoformat(),
-           left_ore=left.principal_ore - amount_ore)  # fmt: skip
+           left_ore=left.principal_ore - amount_ore, **_told_back(back_ore))  # fmt: skip
     return True
 
 
-def recall(case: Case, *, reason: str, actor: Actor, today: date, now: datetime) -> None:
-    """The creditor takes the claim back; nothing more is asked of the debtor, fees neither."""
+def recall(
+    case: Case,
+    *,
+    reason: str,
+    actor: Actor,
+    today: date,
+    now: datetime,
+    was_never_owed: bool = False,
+    is_paid_back: bool = False,
+) -> None:
+    """The creditor takes the claim back; nothing more is asked of the debtor, fees neither.
+
+    What was paid stays paid, but of a claim that was_never_owed, as for `credit`.
+    """
     move(case, "recall", actor)
-    unsent.withdraw(case, now=now)
+    if not was_never_owed:
+        unsent.withdraw(case, now=now)
     left = give_up(
         case,
         "claim.recalled",
@@ -168,9 +198,21 @@ def recall(case: Case, *, reason: str, actor: Actor, today: date, now: datetime)
         key=f"recall:{case.id}",
         now=now,
     )
+    back_ore = 0
+    if was_never_owed:
+        # After what is owed: what was paid of a fee covers none that was never owed.
+        unsent.withdraw(case, now=now)
+        back_ore = never_owed.give_back(
+            case, with_principal=is_paid_back, key=f"recall/{case.id}", now=now
+        )
     close(case, on=today, now=now)
     record(case, "case.recalled", actor, now, reason=reason, principal_ore=left.principal_ore,
-           interest_ore=left.interest_ore, fees_ore=left.fees_ore)  # fmt: skip
+           interest_ore=left.interest_ore, fees_ore=left.fees_ore,
+           **_told_back(back_ore))  # fmt: skip
+
+
+def _told_back(back_ore: int) -> dict[str, int]:
+    return {"back_ore": back_ore} if back_ore else {}
 
 
 def change_due_date(case: Case, due_on: date, *, actor: Actor, today: date, now: datetime) -> bool:

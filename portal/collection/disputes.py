@@ -205,6 +205,7 @@ def answer(
     words: str,
     language: str | None = None,
     credited_ore: int = 0,
+    is_paid_back: bool = False,
     actor: Actor,
     today: date,
     now: datetime,
@@ -212,7 +213,9 @@ def answer(
     """Answer an objection, in a letter to the debtor.
 
     case: locked. kind: UPHELD takes the whole claim back and closes the case, PARTLY takes back
-    credited_ore, TURNED_DOWN nothing; after the latter two the case goes on, with time to pay.
+    credited_ore, TURNED_DOWN nothing; after the latter two the case goes on, with time to pay. Of
+    what was paid before it was UPHELD, fees and interest go back, and of the invoice itself what
+    was paid to us when the creditor says that it is_paid_back.
     words: what the debtor reads as the reasons. language: of the words, where it is known. Raises
     RedaError when no objection waits, for no words, and for a part that is not a part.
     """
@@ -234,10 +237,12 @@ def answer(
     turn = _say(dispute, "answered", said, actor, now, language=language)
     if taken_back:
         changes.credit(case, amount_ore=taken_back, on=today, key=f"dispute {dispute.id}",
-                       actor=actor, now=now, was_never_owed=True)  # fmt: skip
+                       actor=actor, now=now, was_never_owed=True,
+                       is_paid_back=is_paid_back)  # fmt: skip
     elif kind == UPHELD:
         # Only costs are left, and they were never owed.
-        changes.recall(case, reason="", actor=actor, today=today, now=now)
+        changes.recall(case, reason="", actor=actor, today=today, now=now, was_never_owed=True,
+                       is_paid_back=is_paid_back)  # fmt: skip
     pay_by_on = go_on(case, states.DISPUTE, actor=actor, today=today, now=now)
     _write(case, dispute, turn, pay_by_on=pay_by_on, today=today, now=now)
     record(

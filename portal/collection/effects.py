@@ -109,6 +109,14 @@ class Effect:
         )
 
     @property
+    def back_ore(self) -> int:
+        """What was paid and goes back to who paid it, in öre."""
+        return -sum(
+            ore for one in self.booked for account, ore in one.lines
+            if account == Account.OVER_PAYMENT
+        )  # fmt: skip
+
+    @property
     def charged_ore(self) -> int:
         """Our fees that the creditor bears itself, in öre."""
         return sum(

@@ -6,6 +6,7 @@ what it covers, and, when it covers all that was owed, the fees of later. What o
 (`crossing`); what later payments have paid of it goes back to who made those.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -16,7 +17,7 @@ from portal.collection import cases, crossing, states, unsent
 from portal.collection.models import Case
 from portal.collection.moves import post
 from portal.database import tenancy
-from portal.law.settlement import Settlement, settle
+from portal.law.settlement import settle
 from portal.ledger import Account
 from portal.payments import commission, refunds
 
@@ -32,68 +33,97 @@ class NeverDue:
 
 
 def never_due(case: Case, ore: int, on: date) -> NeverDue:
-    """What was booked after a day, and would not have been, had money been known that came on it.
+    """What is booked and would not have been, had money been known that came on a day.
 
-    Of a case that was given up nothing is: who paid it has all of a later payment back.
+    ore: of that money, beside what is booked. Of a case that was given up nothing is: who paid it
+    has all of a later payment back.
     """
     if case.status not in (*states.OPEN, states.PAID):
         return NeverDue(0, 0)
     books = ledger.of_case(case.id)
-    stood = _stood(case, books, on)
-    # What came by that day and was too much covers together with this what none covers alone.
-    ore += ledger.overpaid_by(case.id, on)
-    parts = settle(
-        ore, fees_ore=max(0, stood.fees_ore), interest_ore=max(0, stood.interest_ore),
-        principal_ore=max(0, stood.principal_ore),
-    )  # fmt: skip
-    never_ore = _never_ran(case, books, parts, ore, on)
-    if ore < stood.total_ore:
-        return NeverDue(never_ore, 0)
-    fees_ore = sum(one.ore for one in crossing.fees_after(books, on))
-    return NeverDue(never_ore, max(0, fees_ore))
+    through_on = max(books.interest_booked_through() or on, on)
+    if through_on == on and not crossing.fees_after(books, on):
+        return NeverDue(0, 0)
+    money = sorted([*ledger.money_of(case.id), ledger.Money(on, ore)], key=lambda one: one.on)
+    right = _in_order(case, books, money, through_on)
+    return NeverDue(
+        max(0, ledger.interest_booked(case.id) - right.interest_ore),
+        max(0, _standing_ore(books) - right.fees_ore),
+    )
 
 
-def _never_ran(case: Case, books: ledger.CaseBooks, parts: Settlement, ore: int, on: date) -> int:
-    through_on = books.interest_booked_through()
-    if through_on is None or through_on <= on:
-        return 0
-    still = cases.interest_between(case, on, through_on, also=_covered(case, books, parts, ore, on))
-    ran = cases.interest_between(case, on, through_on)
-    # Some of it may have been given up for another late payment.
-    until = cases.interest_between(case, None, on)
-    stands_ore = ledger.interest_booked(case.id) - until.ore
-    return max(0, min(ran.ore, stands_ore) - still.ore)
+def _standing_ore(books: ledger.CaseBooks) -> int:
+    return sum(one.ore for one in crossing.fees_after(books, date.min))
 
 
-def _stood(case: Case, books: ledger.CaseBooks, on: date) -> ledger.Balance:
-    """What was owed on a day, as its debtor was told it then."""
-    booked = books.balance(on)
-    ran = cases.interest_between(case, books.interest_booked_through(on), on)
-    # The claim is owed also before it came to us.
-    claim = books.balance(max(on, books.lines[0].booked_on))
-    return ledger.Balance(claim.principal_ore, booked.interest_ore + ran.ore, booked.fees_ore)
+@dataclass(frozen=True)
+class _InOrder:
+    """What is due of interest, through a day, and of fees, paid or not, in öre.
 
-
-def _covered(
-    case: Case, books: ledger.CaseBooks, parts: Settlement, ore: int, on: date
-) -> list[ledger.CaseLine]:
-    """What money that came on a day changes of the principal, on it and when later money comes.
-
-    What it covers of fees and interest, and what then does not run, later money need not cover, and
-    so covers principal once fees and interest are paid.
+    fees_on: the day of the last of them.
     """
-    lowered_ore = parts.principal_ore
-    covered = [ledger.CaseLine(Account.PRINCIPAL, -lowered_ore, on, "")]
-    days = {one.booked_on for one in books.lines if one.kind.startswith("payment.")}
-    for day in sorted(one for one in days if one > on):
-        ran = cases.interest_between(case, on, day)
-        spared_ore = ran.ore - cases.interest_between(case, on, day, also=covered).ore
-        was = books.balance(day)
-        left_ore = max(0, was.total_ore - ore - spared_ore)
-        more_ore = max(0, was.principal_ore - lowered_ore - left_ore)
-        covered.append(ledger.CaseLine(Account.PRINCIPAL, -more_ore, day, ""))
-        lowered_ore += more_ore
-    return covered
+
+    interest_ore: int
+    fees_ore: int
+    fees_on: date | None
+
+
+def _in_order(
+    case: Case, books: ledger.CaseBooks, money: Sequence[ledger.Money], through_on: date
+) -> _InOrder:
+    """Count all money of a case in the order of its days, as if each had been known on its own.
+
+    Once it has paid all that was owed by a day, nothing runs and no letter is called for.
+    """
+    charged, told = ledger.fees_called_for(case.id), _without_payments(books)
+    # Interest is rounded at each payment, and a case is not kept for what that leaves.
+    least_ore = len(money)
+    from_on, interest_ore, unpaid_ore, fees_paid_ore = None, 0, 0, 0
+    for one in money:
+        ran = cases.interest_between(case, from_on, one.on, books=told)
+        from_on, interest_ore = one.on, interest_ore + ran.ore
+        fees_ore = sum(fee.ore for fee in charged if fee.booked_on <= one.on)
+        # The claim is owed also before it came to us.
+        claim = told.balance(max(one.on, told.lines[0].booked_on))
+        parts = settle(
+            one.ore, fees_ore=max(0, fees_ore - fees_paid_ore),
+            # What of it was paid to the creditor directly is below zero.
+            interest_ore=max(0, unpaid_ore + ran.ore + claim.interest_ore),
+            principal_ore=max(0, claim.principal_ore),
+        )  # fmt: skip
+        unpaid_ore += ran.ore - parts.interest_ore
+        fees_paid_ore += parts.fees_ore
+        left_ore = (
+            max(0, fees_ore - fees_paid_ore) + max(0, unpaid_ore + claim.interest_ore)
+            + max(0, claim.principal_ore) - parts.principal_ore
+        )  # fmt: skip
+        if left_ore <= least_ore:
+            return _in_order_of(interest_ore, [fee for fee in charged if fee.booked_on <= one.on])
+        covered = ledger.CaseLine(Account.PRINCIPAL, -parts.principal_ore, one.on, "")
+        told = ledger.CaseBooks([*told.lines, covered])
+    rest = cases.interest_between(case, from_on, through_on, books=told)
+    return _in_order_of(interest_ore + rest.ore, charged)
+
+
+def _in_order_of(interest_ore: int, fees: Sequence[ledger.CaseLine]) -> _InOrder:
+    fees_on = max((one.booked_on for one in fees), default=None)
+    return _InOrder(interest_ore, sum(one.ore for one in fees), fees_on)
+
+
+def _without_payments(books: ledger.CaseBooks) -> ledger.CaseBooks:
+    """What changes the claim but money to us: it, credit notes, and what the creditor was paid."""
+    return ledger.CaseBooks(
+        [
+            one
+            for one in books.lines
+            if one.kind == "payment.direct"
+            or (
+                one.account == Account.PRINCIPAL
+                and not one.kind.startswith("payment.")
+                and one.kind != ledger.INTEREST_WAIVED
+            )
+        ]
+    )
 
 
 def give_back(case: Case, paid: NeverDue, *, after: date, key: str, now: datetime) -> int:
@@ -178,3 +208,22 @@ def keep(case: Case, *, key: str, now: datetime) -> None:
                 f"waived:{one.key}", kind="fee.taken_back" if is_fee else ledger.INTEREST_WAIVED,
                 as_key=f"taken back:waived:{one.key}", now=now, instead={},
             )  # fmt: skip
+
+
+def charge_again(case: Case, *, key: str, now: datetime) -> None:
+    """Let unpaid fees that fell be owed again, as far as money that stands did not pay all before.
+
+    case: locked. key: of what was just booked back.
+    """
+    if case.status not in (*states.OPEN, states.PAID):
+        return
+    books = ledger.of_case(case.id)
+    right = _in_order(case, books, ledger.money_of(case.id), books.lines[-1].booked_on)
+    ore = right.fees_ore - _standing_ore(books)
+    # More than is right is owed when a fee of which a part was owed again is booked back whole.
+    ore = max(ore, -books.balance().fees_ore)
+    kind, on = "fee.taken_back" if ore > 0 else "fee.waived", right.fees_on or clock.day_of(now)
+    post(
+        case, kind, booked_on=on, key=f"{ledger.FEES_IN_ORDER}{key}",
+        lines={Account.FEES: ore, Account.FEE_INCOME: -ore}, now=now,
+    )  # fmt: skip

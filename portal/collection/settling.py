@@ -424,6 +424,7 @@ def take_back(
             case, ledger.INTEREST_ACCRUED, booked_on=through_on, key=f"interest:{posted}",
             lines={Account.INTEREST: more_ore, Account.CLAIMS: -more_ore}, now=now,
         )  # fmt: skip
+    late_money.charge_again(case, key=posted, now=now)
     is_reopened = case.status == states.PAID and not _is_paid_still(case, rest_ore, stays)
     if is_reopened:
         _open_again(case, on)

@@ -198,8 +198,9 @@ def answer(
     """Answer what a debtor told.
 
     case: locked. outcome: of OUTCOMES of the stop. CAME registers a payment to the company of
-    amount_ore on a day; WRONG recalls the claim; HOLDS lets the case stand still, as the law asks;
-    CORRECTED and STANDS change nothing else; after the others the case goes on, with time to pay.
+    amount_ore on a day; WRONG recalls the claim, as never owed; HOLDS lets the case stand still, as
+    the law asks; CORRECTED and STANDS change nothing else; after the others the case goes on, with
+    time to pay.
     words: what the debtor reads; needed when the claim, or what is held, stands; of a claim a
     letter then brings them. language: of the words, where it is known. Of what else
     is answered a message tells that there is news. Raises RedaError when nothing waits, and as
@@ -221,7 +222,7 @@ def answer(
         changes.creditor_was_paid(case, amount_ore=amount_ore, on=on or today,
                                   key=f"telling {found.id}", actor=actor, now=now)  # fmt: skip
     elif outcome == WRONG:
-        changes.recall(case, reason="", actor=actor, today=today, now=now)
+        changes.recall(case, reason="", actor=actor, today=today, now=now, was_never_owed=True)
     pay_by_on = None
     if is_stop and outcome != HOLDS:
         pay_by_on = disputes.go_on(case, stop, actor=actor, today=today, now=now)

@@ -225,7 +225,9 @@ def _answer(form: forms.AnswerForm, hand: Hand) -> Verb:
         )  # fmt: skip
     return lambda case: disputes.answer(
         case, form.answer.data, words=words, language=hand.language,
-        credited_ore=form.amount.data or 0, actor=hand.actor, today=hand.today, now=hand.now,
+        credited_ore=form.amount.data or 0,
+        is_paid_back=form.paid is not None and form.paid.data == "back",
+        actor=hand.actor, today=hand.today, now=hand.now,
     )  # fmt: skip
 
 

@@ -7,7 +7,17 @@ from functools import cached_property
 
 from werkzeug.exceptions import NotFound
 
-from portal.collection import cases, disputes, effects, moves, places, plans, states, tellings
+from portal.collection import (
+    cases,
+    disputes,
+    effects,
+    moves,
+    never_owed,
+    places,
+    plans,
+    states,
+    tellings,
+)
 from portal.collection.cases import AmountDue
 from portal.collection.models import Case, Dispute, Plan, Stop, Telling
 from portal.collection.places import Places
@@ -30,6 +40,11 @@ class CaseFacts:
     def places(self) -> Places:
         """Where the debtor is, as far as it is shown."""
         return places.of(self.case.debtor)
+
+    @cached_property
+    def principal_paid_ore(self) -> int:
+        """What was paid to us of the invoice itself, in öre."""
+        return never_owed.principal_paid(self.case.id)
 
     @property
     def stop_kinds(self) -> list[str]:

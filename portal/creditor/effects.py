@@ -175,6 +175,11 @@ def _money(effect: Effect, currency: str) -> list[str]:
             gettext("You give up %(sum)s of the invoice and its interest.",
                     sum=amount(effect.lost_ore))
         )  # fmt: skip
+    if effect.back_ore > 0:
+        told.append(
+            gettext("%(sum)s that was paid goes back to who paid it.",
+                    sum=amount(effect.back_ore))
+        )  # fmt: skip
     if effect.fees_ore > 0:
         told.append(gettext("Reda charges the debtor %(sum)s.", sum=amount(effect.fees_ore)))
     elif effect.fees_ore < 0:

@@ -129,7 +129,8 @@ def _returned(data: Data) -> tuple[str, str]:
 
 
 def _recalled(data: Data) -> tuple[str, str]:
-    return gettext("The case was recalled"), " ".join((_given_up(data), data["reason"])).strip()
+    told = (_given_up(data), _went_back(data), data["reason"])
+    return gettext("The case was recalled"), " ".join(filter(None, told))
 
 
 def _limited(data: Data) -> tuple[str, str]:
@@ -158,12 +159,19 @@ def _paid_directly(data: Data) -> tuple[str, str]:
 
 
 def _credited(data: Data) -> tuple[str, str]:
-    return gettext("The invoice was credited"), gettext(
+    told = gettext(
         "%(amount)s on %(day)s. %(left)s is left of the invoice.",
         amount=kronor(data["amount_ore"]),
         day=_day(data, "on"),
         left=kronor(data["left_ore"]),
     )
+    return gettext("The invoice was credited"), f"{told} {_went_back(data)}".strip()
+
+
+def _went_back(data: Data) -> str:
+    if not data.get("back_ore"):
+        return ""
+    return gettext("%(sum)s that was paid goes back to who paid it.", sum=kronor(data["back_ore"]))
 
 
 def _due_date_changed(data: Data) -> tuple[str, str]:

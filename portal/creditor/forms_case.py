@@ -33,6 +33,7 @@ from portal.creditor.names import (
     stop_name,
 )
 from portal.web.countries import countries
+from portal.web.formats import kronor
 from portal.web.forms import Form, KronorField
 
 # Kinds of stops that a creditor's person puts on and takes off by hand. The others have acts of
@@ -350,14 +351,35 @@ class AnswerForm(ActForm):
         ],
     )
     amount = KronorField(lazy_gettext("Taken back of the invoice"))
+    paid = RadioField(
+        lazy_gettext("What was paid of the invoice"),
+        validate_choice=False,
+        choices=[
+            ("stays", lazy_gettext("It was owed, and stays paid")),
+            ("back", lazy_gettext("It was not owed either, and is paid back")),
+        ],
+    )
     words = TextAreaField(
         lazy_gettext("What you write to the debtor"), [InputRequired(), Length(max=1_200)]
     )
+    _paid = ""
+
+    def prepare(self, facts: CaseFacts, *, is_new: bool) -> None:
+        """What was paid is asked about when something was."""
+        if facts.principal_paid_ore:
+            self._paid = kronor(facts.principal_paid_ore, facts.case.currency)
+        else:
+            del self.paid
 
     def hints(self) -> Mapping[str, str]:
         """What is not plain."""
         return {
             "amount": gettext("Only when the debtor is right in part."),
+            "paid": gettext(
+                "Only when you take back all of it. %(amount)s of the invoice itself was paid to"
+                " us. What was paid of interest and fees goes back to who paid it in any case.",
+                amount=self._paid,
+            ),
             "words": gettext("It stands in the letter as you write it. Be plain and kind: what you"
                              " have found, and why."),
         }  # fmt: skip
@@ -366,6 +388,11 @@ class AnswerForm(ActForm):
         """Needed for a part."""
         if self.answer.data == disputes.PARTLY and field.data is None and not field.errors:
             raise ValidationError(gettext("Fill this in."))
+
+    def validate_paid(self, field: Field) -> None:
+        """Who takes back all says what becomes of what was paid of it."""
+        if self.answer.data == disputes.UPHELD and field.data not in ("stays", "back"):
+            raise ValidationError(gettext("Choose one of the options."))
 
 
 class ToldForm(ActForm):

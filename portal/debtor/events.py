@@ -14,6 +14,7 @@ from flask_babel.speaklater import LazyString
 from portal.collection import states
 from portal.collection.history import Told
 from portal.delivery.outbox import SentOrWaiting
+from portal.extensions import settings
 from portal.web.formats import format_date, kronor
 
 Data = Mapping[str, Any]
@@ -116,6 +117,11 @@ def _lowered(data: Data, creditor: str) -> str:
     )
 
 
+def _fee_fell(data: Data, creditor: str) -> str:
+    # A fee of a letter that was ours to send, and that we took back.
+    return _lowered(data, settings().service_name)
+
+
 def _stopped(data: Data, creditor: str) -> str:
     if data["kind"] in _TOLD_ELSEWHERE:
         return ""
@@ -135,7 +141,7 @@ _SAYING: Mapping[str, Callable[[Data, str], str]] = {
     "case.refund_paid": _refunded,
     "case.paid_directly": _paid_directly,
     "case.credited_in_part": _lowered,
-    "case.fee_fell": _lowered,
+    "case.fee_fell": _fee_fell,
     "case.stopped": _stopped,
     "case.resumed": _resumed,
 }

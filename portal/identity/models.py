@@ -200,6 +200,20 @@ class AccessAttempt(Base):
     forgotten_at: Mapped[datetime] = mapped_column(index=True)
 
 
+class Press(Base):
+    """A button that a person has pressed, and where that led (`presses`)."""
+
+    __tablename__ = "presses"
+
+    person_id: Mapped[int] = mapped_column(
+        ForeignKey("people.id"), primary_key=True, autoincrement=False
+    )
+    pressed_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    pressed_at: Mapped[datetime]
+    url: Mapped[str]
+    told: Mapped[str]
+
+
 class EntryLink(Base):
     """A link in a message that opens a case, once and until ends_at: `links`.
 

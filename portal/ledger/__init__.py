@@ -9,7 +9,8 @@
   principal changed and through which day interest is booked, for interest. `BOOKS`: of several, to
   be asked with other things (`database.together`).
 - `interest_booked(case_id)`: how much interest is booked.
-- `fees_charged(case_id)`: its fees that stand; `paid_of(case_id, account)`: which payments cover
+- `fees_charged(case_id)`: its fees that stand, `fees_called_for(case_id)` also those that money
+  let fall; `paid_of(case_id, account)`: which payments cover
   them, or its interest; `collected(case_id, payment_key)`: what a payment covers of the rest.
 - `covers(case_id, payment_key)`: what a payment covers as it is counted now.
 - `received_since_sql(case_id, at)`: what came for a case, for its plan.
@@ -21,7 +22,7 @@
 - `unpaid_sql(column)`: what debtors still owe, for a list; `balances_sql(column)`: by part.
 - `trial_balance()`, `off_balance()`: every account's sum; all together, and of each creditor, zero.
 - `covering(case_id)`: the payments that stand, and their days; `standing(case_id, kind)`: entries.
-- `overpaid_by(case_id, on)`: what came too much by a day.
+- `money_of(case_id)`: what came for a case and was not taken back.
 - `overpaid_sql()`: what was paid too much and is still to go back, by case.
 - `case_totals_sql()`: what is owed and what came, of every case.
 - `client_money(creditor_id, currency)`: what of a company's lies on the client account.
@@ -42,6 +43,7 @@ from portal.ledger.books import (
     COUNTED_ANEW,
     COVER_RETURNED,
     COVERED_BY_US,
+    FEES_IN_ORDER,
     FEES_VAT,
     INTEREST_ACCRUED,
     INTEREST_WAIVED,
@@ -62,6 +64,7 @@ from portal.ledger.books import (
     CaseLine,
     Counted,
     EntryRow,
+    Money,
     Movement,
     OwedRow,
     PaidOf,
@@ -76,15 +79,16 @@ from portal.ledger.books import (
     covering,
     covers,
     entries,
+    fees_called_for,
     fees_charged,
     interest_booked,
     interest_booked_before,
     is_posted,
     is_posted_sql,
     line_id,
+    money_of,
     of_case,
     off_balance,
-    overpaid_by,
     overpaid_sql,
     owed_by,
     owed_rows,
@@ -130,6 +134,7 @@ __all__ = [
     "COUNTED_ANEW",
     "COVERED_BY_US",
     "COVER_RETURNED",
+    "FEES_IN_ORDER",
     "FEES_VAT",
     "INTEREST_ACCRUED",
     "INTEREST_WAIVED",
@@ -151,6 +156,7 @@ __all__ = [
     "CaseLine",
     "Counted",
     "EntryRow",
+    "Money",
     "Movement",
     "OwedRow",
     "OwnShare",
@@ -171,6 +177,7 @@ __all__ = [
     "covering",
     "covers",
     "entries",
+    "fees_called_for",
     "fees_charged",
     "forget_sums",
     "hold_own_share",
@@ -181,10 +188,10 @@ __all__ = [
     "keep_sums",
     "kept_through",
     "line_id",
+    "money_of",
     "newest_entry",
     "of_case",
     "off_balance",
-    "overpaid_by",
     "overpaid_sql",
     "owed_by",
     "owed_rows",

@@ -190,6 +190,14 @@ class PaidOf:
 
 
 @dataclass(frozen=True)
+class Money:
+    """A payment by its value date, in öre."""
+
+    on: date
+    ore: int
+
+
+@dataclass(frozen=True)
 class Counted:
     """An entry that counted a payment anew. overpaid_ore: what of it then was too much.
 
@@ -455,6 +463,32 @@ def fees_charged(case_id: int) -> int:
     return sum(one.ore for one in lines if not one.kind.startswith("payment."))
 
 
+def fees_called_for(case_id: int) -> list[CaseLine]:
+    """The fees of a case that stand, or that fell unpaid since its money had paid all before them.
+
+    What else was given up of fees, or was paid and goes back, is the newest before it.
+    """
+    standing: list[CaseLine] = []
+    for one in _lines(case_id, Account.FEES):
+        key = one.idempotency_key.removeprefix("taken back:")
+        if one.kind.startswith("payment.") or key.startswith(_FELL_BY_MONEY):
+            continue
+        left_ore = one.ore
+        while left_ore < 0 and standing:
+            last = standing.pop()
+            left_ore += last.ore
+            if left_ore > 0:
+                standing.append(replace(last, ore=left_ore))
+        if one.ore > 0:
+            standing.append(CaseLine(Account.FEES, one.ore, one.booked_on, one.kind))
+    return standing
+
+
+# How the keys begin of entries by which fees fall, or are owed again, as money is known.
+FEES_IN_ORDER = "fees in order:"
+_FELL_BY_MONEY = ("fee waived:payment:", "fee waived:counted anew:", FEES_IN_ORDER)
+
+
 def paid_of(case_id: int, account: Account) -> list[PaidOf]:
     """What payments to us cover of a case's fees, or interest, the newest first.
 
@@ -546,17 +580,15 @@ def standing(case_id: int, kind: str) -> list[str]:
     return list(keys)
 
 
-def overpaid_by(case_id: int, on: date) -> int:
-    """What payments that were valued by a day brought too much when they were booked, in öre.
-
-    But for what has covered again what was owed.
-    """
-    lines = _lines(case_id, Account.OVER_PAYMENT)
-    return -sum(
-        one.ore
-        for one in lines
-        if one.booked_on <= on and one.kind.startswith("payment.") and not _is_later_found(one)
-    )
+def money_of(case_id: int) -> list[Money]:
+    """What came to us for a case and was not taken back, whatever it covers, by day."""
+    came: dict[str, Money] = {}
+    for one in _lines(case_id, *_OWED_BY_DEBTOR, Account.OVER_PAYMENT):
+        if one.kind.startswith("payment.") and one.kind != "payment.direct":
+            key = _payment_of(one.idempotency_key)
+            before = came.get(key, Money(one.booked_on, 0))
+            came[key] = replace(before, ore=before.ore - one.ore)
+    return sorted((one for one in came.values() if one.ore > 0), key=lambda one: one.on)
 
 
 def _is_later_found(line: Any) -> bool:

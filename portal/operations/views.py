@@ -1,6 +1,10 @@
 """The operator's door: whether all is well, what has failed, and what needs a person."""
 
-from flask import Blueprint, Response, flash, url_for
+import json
+from collections.abc import Callable
+from typing import TypeVar
+
+from flask import Blueprint, Response, flash, session, url_for
 from flask_babel import gettext
 from flask_login import current_user
 from htmx_flask import request
@@ -11,7 +15,9 @@ from portal.collection import cases, days, history, lifecycle, rates
 from portal.database import tenancy
 from portal.delivery import letters, outbox
 from portal.extensions import db
+from portal.identity import presses
 from portal.identity.actor import Actor
+from portal.messages import RedaError
 from portal.operations import jobs
 from portal.operations.names import job_name
 from portal.payments import (
@@ -25,12 +31,40 @@ from portal.payments import (
 from portal.signing import log_checks
 from portal.web.rendering import go, render
 
+T = TypeVar("T")
 operations = Blueprint("operations", __name__, url_prefix="/operations")
 
 
 def actor() -> Actor:
     """The reader, for the history."""
     return Actor("person", current_user.name, current_user.id, "operator")
+
+
+def once(decide: Callable[[], T], where: Callable[[T], str], told: str) -> Response:
+    """Decide and go to the page that shows it; also when the same press has just decided that.
+
+    where: the page, of what decide answers. told: what it says then. Raises what decide raises,
+    rolled back.
+    """
+    pressed = _pressed()
+    try:
+        url = where(decide())
+        presses.keep(current_user.id, pressed, url=url, told=told, now=clock.now())
+        db.session.commit()
+    except RedaError:
+        db.session.rollback()
+        led_to = presses.led_to(current_user.id, pressed, now=clock.now())
+        if led_to is None:
+            raise
+        url, told = led_to
+    if told not in (words for _, words in session.get("_flashes", ())):
+        flash(told, "good")
+    return go(url)
+
+
+def _pressed() -> str:
+    values = request.form.items(multi=True)
+    return json.dumps([request.path, sorted(one for one in values if one[0] != "csrf_token")])
 
 
 @operations.before_request

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from flask import Response, flash, url_for
+from flask import Response, url_for
 from flask_babel import gettext, lazy_gettext
 from htmx_flask import request
 from werkzeug.exceptions import NotFound
@@ -11,9 +11,8 @@ from wtforms.validators import InputRequired, Length
 
 from portal import clock
 from portal.collection import lookup
-from portal.extensions import db
 from portal.messages import RedaError
-from portal.operations.views import actor, operations
+from portal.operations.views import actor, once, operations
 from portal.operations.views_refunds import WAY_NAMES
 from portal.payments import booking, chargebacks, refunds
 from portal.payments.chargebacks import PaidRequest, TakenBack
@@ -83,22 +82,22 @@ def take_at_once_back(request_id: str) -> Response:
         return _form_page(found, form, left_ore, status=422)
     on, ore, reason = form.on.data, form.ore.data or 0, form.reason.data or ""
     try:
-        chargebacks.check(found, ore, on, reason, today=clock.today())
         if "is_sure" not in request.form:
+            chargebacks.check(found, ore, on, reason, today=clock.today())
             return _form_page(found, form, left_ore, is_checked=True)
-        chargebacks.take(
-            request_id, ore, on, reason, seen_ore=seen_ore, actor=actor(), today=clock.today(),
-            now=clock.now(),
+        return once(
+            lambda: chargebacks.take(
+                request_id, ore, on, reason, seen_ore=seen_ore, actor=actor(),
+                today=clock.today(), now=clock.now(),
+            ),
+            lambda _: url_for("operations.show_at_once", request_id=request_id),
+            gettext("The payment is booked back."),
         )  # fmt: skip
-        db.session.commit()
     except RedaError as error:
-        db.session.rollback()
         if error.problem.field is None:
             return _page(request_id, error.status, problem=error.problem)
         form.take(error)
         return _form_page(found, form, left_ore, status=error.status)
-    flash(gettext("The payment is booked back."), "good")
-    return go(url_for("operations.show_at_once", request_id=request_id))
 
 
 @operations.get("/chargebacks/<int:chargeback_id>/came-again")
@@ -146,18 +145,16 @@ def book_chargeback(chargeback_id: int) -> Response:
 def _decide(
     chargeback_id: int, decide: Callable[[], None], told: str, *, form: CameAgainForm | None = None
 ) -> Response:
-    found = _chargeback(chargeback_id)
+    request_id = _chargeback(chargeback_id).request_id
     try:
-        decide()
-        db.session.commit()
+        return once(
+            decide, lambda _: url_for("operations.show_at_once", request_id=request_id), told
+        )
     except RedaError as error:
-        db.session.rollback()
         if form is None or error.problem.field is None:
-            return _page(found.request_id, error.status, problem=error.problem)
+            return _page(request_id, error.status, problem=error.problem)
         form.take(error)
         return _again_page(chargeback_id, form, status=error.status)
-    flash(told, "good")
-    return go(url_for("operations.show_at_once", request_id=found.request_id))
 
 
 def _chargeback(chargeback_id: int) -> TakenBack:

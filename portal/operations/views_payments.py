@@ -15,7 +15,7 @@ from portal import clock
 from portal.collection import lookup, places
 from portal.extensions import db
 from portal.messages import N_, RedaError
-from portal.operations.views import actor, operations
+from portal.operations.views import actor, once, operations
 from portal.payments import (
     chargebacks,
     coming_again,
@@ -287,20 +287,19 @@ def take_as_well(told_id: int) -> Response:
 
 
 def _decide_twice(told_id: int, *, is_same: bool) -> Response:
-    try:
+    def decide() -> None:
         told_twice.decide(told_id, is_same=is_same, actor=actor(), now=clock.now())
         if not is_same:
             matching.match_soon()
-        db.session.commit()
-    except RedaError as error:
-        db.session.rollback()
-        flash(text(error), "warn")
-        return go(url_for("operations.list_payments"))
+
     told = (
         gettext("It is not booked once more.") if is_same else gettext("It is taken, and matched.")
     )
-    flash(told, "good")
-    return go(url_for("operations.list_payments"))
+    try:
+        return once(decide, lambda _: url_for("operations.list_payments"), told)
+    except RedaError as error:
+        flash(text(error), "warn")
+        return go(url_for("operations.list_payments"))
 
 
 def _decide(
@@ -315,10 +314,8 @@ def _decide(
 ) -> Response:
     """Decide, and go to the payment that waits after it; after the last one to the first."""
     try:
-        decide()
-        db.session.commit()
+        return once(decide, lambda _: _next_page(payment_id, is_here=is_here), told)
     except RedaError as error:
-        db.session.rollback()
         form = split or back or of_statement
         if form is not None:
             form.take(error)
@@ -326,11 +323,13 @@ def _decide(
             payment_id, error.status, split=split, back=back, of_statement=of_statement,
             problem=None if form else error.problem,
         )  # fmt: skip
-    flash(told, "good")
+
+
+def _next_page(payment_id: int, *, is_here: bool) -> str:
     shown = payment_id if is_here else _following(payment_id)
     if shown is not None:
-        return go(url_for("operations.show_payment", payment_id=shown))
-    return go(url_for("operations.list_payments"))
+        return url_for("operations.show_payment", payment_id=shown)
+    return url_for("operations.list_payments")
 
 
 def _following(payment_id: int) -> int | None:

@@ -18,6 +18,8 @@ from portal.ledger import owing_creditors
 from portal.messages import RedaError
 from portal.operations.views import actor, operations
 from portal.payments import own_share, payouts, refunds, releasing, statuses
+from portal.reporting.names import entry as entry_name
+from portal.reporting.tables import said
 from portal.signing.starting import PAGES
 from portal.web import payout_statements
 from portal.web.forms import Form, text
@@ -120,8 +122,20 @@ def take_payout_report() -> Response:
             "Paid: %(paid)s. Refused: %(refused)s. On their way: %(rest)s.",
             paid=outcome.paid, refused=outcome.refused, rest=outcome.under_way,
         ),
-        "good" if not outcome.refused else "warn",
+        "good" if not outcome.refused and not outcome.denied else "warn",
     )  # fmt: skip
+    if outcome.denied:
+        flash(
+            ngettext(
+                "The report says that one is paid which the bank refused before, and which is owed "
+                "again. Hold it, and ask the bank which is right before it is paid anew.",
+                "The report says that %(num)s are paid which the bank refused before, and which "
+                "are owed again. Hold them, and ask the bank which is right before they are paid "
+                "anew.",
+                outcome.denied,
+            ),
+            "warn",
+        )
     return go(url_for("operations.list_payouts"))
 
 
@@ -160,6 +174,7 @@ def _payout_page(key: str, error: RedaError | None = None) -> Response:
         company=payouts.company_name(payout),
         lines=lines,
         names_of_cases=cases.names(one.case_id for one in lines if one.case_id is not None),
+        entry_name=lambda kind: said(entry_name(kind)),
         accounts=accounts.of_company(payout.creditor_id),
         may_change=payout.status in payouts.OPEN and payout.batch_id is None,
         explained=statuses.explained,

@@ -1,7 +1,7 @@
 """Bank, books and cases held against each other, day by day; and months closed for good."""
 
 from collections.abc import Callable, Sequence
-from datetime import date, timedelta
+from datetime import MAXYEAR, MINYEAR, date, timedelta
 from typing import Any
 
 from flask import Response, flash, make_response, url_for
@@ -427,9 +427,11 @@ def _wrong_days() -> dict[str, str]:
 
 def _day(written: str, rest: str = "") -> date | None:
     try:
-        return date.fromisoformat(written + rest)
+        day = date.fromisoformat(written + rest)
     except ValueError:
         return None
+    # A month before and a month after it are days still.
+    return day if MINYEAR < day.year < MAXYEAR else None
 
 
 def _end_of_month(day: date) -> date:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from flask import Response, flash, url_for
+from flask import Response, url_for
 from flask_babel import gettext, lazy_gettext
 from flask_login import current_user
 from werkzeug.exceptions import NotFound
@@ -14,13 +14,13 @@ from portal import clock
 from portal.collection import lookup
 from portal.extensions import db, settings
 from portal.messages import N_, RedaError
-from portal.operations.views import actor, operations
+from portal.operations.views import actor, once, operations
 from portal.operations.views_payments import WHYS
 from portal.payments import booking, paying_back, refunds, statuses, ways
 from portal.payments.models import Refund
 from portal.payments.swish import explain
 from portal.web.forms import Form
-from portal.web.rendering import go, render
+from portal.web.rendering import render
 
 _KINDS = {
     "bankgiro": lazy_gettext("Bankgiro"),
@@ -158,17 +158,17 @@ def _again(refund_id: int, *, by_bank: bool) -> Response:
         paying_back.follow(refund_id, settings().base_url, now=clock.now())
         db.session.commit()
     try:
-        tried = refunds.try_again(
-            refund_id, actor=actor(), now=clock.now(), by_bank=by_bank,
-            is_known=bool(form.is_known.data),
+        return once(
+            lambda: refunds.try_again(
+                refund_id, actor=actor(), now=clock.now(), by_bank=by_bank,
+                is_known=bool(form.is_known.data),
+            ),
+            lambda tried: url_for("operations.show_refund", refund_id=tried.id),
+            gettext("It is tried again."),
         )  # fmt: skip
-        db.session.commit()
     except RedaError as error:
-        db.session.rollback()
         form.take(error)
         return _page(refund_id, error.status, again=form)
-    flash(gettext("It is tried again."), "good")
-    return go(url_for("operations.show_refund", refund_id=tried.id))
 
 
 def _decide(
@@ -179,17 +179,13 @@ def _decide(
     form: AccountForm | None = None,
 ) -> Response:
     try:
-        decide()
-        db.session.commit()
+        return once(decide, lambda _: url_for("operations.show_refund", refund_id=refund_id), told)
     except RedaError as error:
-        db.session.rollback()
         if form is not None:
             form.take(error)
         return _page(
             refund_id, error.status, form=form, problem=None if form else error.problem
         )  # fmt: skip
-    flash(told, "good")
-    return go(url_for("operations.show_refund", refund_id=refund_id))
 
 
 def _page(

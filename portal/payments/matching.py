@@ -11,13 +11,15 @@ One rule, in three statements that each take one payment or thousands (`hits`):
   case's own, unless the amount is what the case owes (`other_numbers` tells why).
 - The number of a company's monthly statement is certain likewise (`paying_in`).
 - A payer whom we know, by account, organisation number or name, is never certain.
+- What waits is never told as certain: `candidates` says at most `_MOST_OF_SEVERAL` of a number in a
+  payment that names several claims, and less than `CERTAIN` of any other.
 
 What is owed is told as booked, without the interest of the last days.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import func, insert, or_, select, text, update
@@ -167,7 +169,7 @@ _SURE: Mapping[str, Mapping[str, int]] = {
     "payer.account": {"exact": 80, "part": 55, "no": 30},
     "payer.name": {"exact": 65, "part": 40, "no": 15},
 }
-# When the words name several cases.
+# When the payment names several cases, or another claim beside the one that is known.
 _MOST_OF_SEVERAL = 70
 _NEAR_THE_DAY = 5
 _EACH_MORE = 4
@@ -204,6 +206,14 @@ def match_soon() -> None:
 
 def certain(ids: Sequence[int]) -> dict[int, list[Hit]]:
     """For payments that are certain, the cases and their shares, which make up the payment."""
+    found = _named_surely(ids)
+    for doubtful in _of_several_claims(found):
+        del found[doubtful]
+    return found
+
+
+def _named_surely(ids: Sequence[int]) -> dict[int, list[Hit]]:
+    """The same of what is named, whatever else the payments name."""
     amounts = {
         row.id: row.amount_ore
         for row in db.session.execute(
@@ -214,16 +224,13 @@ def certain(ids: Sequence[int]) -> dict[int, list[Hit]]:
     }
     found = _certain_by_ocr(amounts)
     left = [one for one in amounts if one not in found]
-    found |= _certain_by_words(left)
-    for doubtful in _of_several_claims(found):
-        del found[doubtful]
-    return found
+    return found | _certain_by_words(left)
 
 
 def candidates(ids: Sequence[int], *, most: int = _BEST) -> dict[int, list[Candidate]]:
     """For each payment the cases that it may be for, the surest first."""
     per_case: dict[tuple[int, int], list[Hit]] = defaultdict(list)
-    for one in (*_ocr_hits(ids), *_word_hits(ids), *_payer_hits(ids)):
+    for one in (*_as_sure_as_it_is(ids), *_payer_hits(ids)):
         per_case[one.payment_id, one.case_id].append(one)
     answer: dict[int, list[Candidate]] = {one: [] for one in ids}
     for (payment_id, case_id), hits in per_case.items():
@@ -242,6 +249,27 @@ def candidates(ids: Sequence[int], *, most: int = _BEST) -> dict[int, list[Candi
         some.sort(key=lambda one: (-one.sure, one.case_id))
         del some[most:]
     return answer
+
+
+def _as_sure_as_it_is(ids: Sequence[int]) -> Iterable[Hit]:
+    """The cases that payments name, surely only where a payment is certain."""
+    named = _named_surely(ids)
+    several = set(_of_several_claims(named))
+    by_ocr = _ocr_hits(ids)
+    told = {(one.payment_id, one.case_id) for one in by_ocr}
+    # The words have the references too.
+    by_words = [
+        one
+        for one in _word_hits(ids)
+        if one.how != "text.ocr" or (one.payment_id, one.case_id) not in told
+    ]
+    count = Counter(payment_id for payment_id, _ in told)
+    several.update(one for one in count if count[one] > 1 and one not in named)
+    for one in (*by_ocr, *by_words):
+        most = 100 if one.payment_id in named else CERTAIN - 1
+        if one.payment_id in several:
+            most = _MOST_OF_SEVERAL
+        yield replace(one, sure=min(one.sure, most))
 
 
 def _match(ids: Sequence[int], *, now: datetime) -> None:

@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from datetime import date, datetime
 
+import structlog
 from lxml import etree
 from sqlalchemy import or_, select
 
@@ -23,6 +24,7 @@ from portal.payments.bank_files.fields import local_name
 from portal.payments.models import BankPayment, OwnShareOrder, Payout, PayoutBatch, Refund
 from portal.payments.releasing import Order
 
+log = structlog.get_logger()
 LARGEST = 20 * 1024 * 1024
 _NAMESPACE = re.compile(r"urn:iso:std:iso:20022:tech:xsd:pain\.002\.001\.\d\d")
 _REFUSED, _PAID = ("RJCT", "CANC"), ("ACSC", "ACCC")
@@ -50,11 +52,15 @@ _REASONS = {
 
 @dataclass(frozen=True)
 class Outcome:
-    """How many payouts a report says are paid and refused, and how many are on their way."""
+    """How many payouts a report says are paid and refused, and how many are on their way.
+
+    denied: of how many it says that they are paid, and an earlier one said that they were not.
+    """
 
     paid: int
     refused: int
     under_way: int
+    denied: int
 
 
 @dataclass(frozen=True)
@@ -71,7 +77,8 @@ def explained(reason: str) -> str | None:
 def take_report(data: bytes, *, now: datetime) -> Outcome:
     """Book what a pain.002 says; the same report again changes nothing.
 
-    Raises RedaError when it is no pain.002, or of no file of ours.
+    What is booked as refused is owed again, and stays so: a person asks the bank which is right.
+    Raises RedaError when it is no pain.002, or of no file of ours, or names no payment of the file.
     """
     report = _parse(data)
     original = _find(report, "OrgnlGrpInfAndSts")
@@ -80,9 +87,12 @@ def take_report(data: bytes, *, now: datetime) -> Outcome:
         raise RedaError(N_("The report is of a file that we have not sent."))
     of_file = _said(original, "GrpSts")
     of_blocks, of_payments = _inner(report)
-    paid = refused = under_way = 0
+    orders = releasing.orders_of(batch)
+    if of_payments and not of_payments.keys() & {one.key for one in orders}:
+        raise RedaError(N_("The report names no payment of its file."), field="file")
+    paid = refused = under_way = denied = 0
     today = clock.day_of(now)
-    for order in releasing.orders_of(batch):
+    for order in orders:
         around = of_blocks.get(f"{batch.key}-{order.currency}") or of_file
         said = of_payments.get(order.key) or around
         if not said.status:
@@ -92,10 +102,14 @@ def take_report(data: bytes, *, now: datetime) -> Outcome:
             refused += 1
         elif said.status in _PAID:
             _settle(order, today, now)
-            paid += 1
+            if order.status == payouts.SETTLED:
+                paid += 1
+            else:
+                log.error("order.refused_and_paid", order=order.key)
+                denied += 1
         else:
             under_way += 1
-    return Outcome(paid, refused, under_way)
+    return Outcome(paid, refused, under_way, denied)
 
 
 def _is_copy(said: _Said, order: Order, is_named: bool) -> bool:

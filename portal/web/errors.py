@@ -6,6 +6,7 @@ import structlog
 from flask import Flask, Response, g, jsonify
 from flask_wtf.csrf import CSRFError
 from htmx_flask import request
+from sqlalchemy.exc import DataError
 from werkzeug.exceptions import HTTPException, NotFound
 
 from portal.extensions import db
@@ -78,6 +79,13 @@ def init_app(app: Flask) -> None:
             if name.lower() in ("retry-after", "allow"):
                 response.headers[name] = value
         return response
+
+    @app.errorhandler(DataError)
+    def _unkeepable(error: DataError) -> Response:
+        # A number that no row has, or a sign that no text can hold: no page of ours asks so.
+        db.session.rollback()
+        log.warning("data.refused", problem=str(error.orig), reference=_reference())
+        return answer(404 if request.method in ("GET", "HEAD") else 400)
 
     @app.errorhandler(RedaError)
     def _refused(error: RedaError) -> Response:

@@ -18,7 +18,7 @@ from portal.payments.models import SwishRequest
 from portal.payments.online import SIGNATURE, signature
 from simulators.online import CALLBACK_KEY
 from simulators.serving import Server, serve
-from tests.factories import a_case_whose_reminder_left as a_reminded_case
+from tests.factories import a_case_whose_reminder_left
 from tests.online_fixtures import Online
 from tests.swish_fixtures import Swish
 
@@ -39,7 +39,7 @@ def portal(app: Flask) -> Iterator[Server]:
 
 @pytest.fixture
 def case(app: Flask) -> Case:
-    return a_reminded_case()
+    return a_case_whose_reminder_left()
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def test_two_callbacks_book_once(online: Online, asked: SwishRequest, case: Case
 def test_two_callbacks_of_a_payment_for_several_cases_book_each_case_once(
     online: Online, portal: Server, case: Case
 ) -> None:
-    some = [case, a_reminded_case(balance_ore=33_333)]
+    some = [case, a_case_whose_reminder_left(balance_ore=33_333)]
     how = booking.How(portal.url + PATH, "account", lambda one: f"{portal.url}/{one}", "en")
     asked = booking.begin(
         {one.id: None for one in some}, how, now=clock.now(), between=db.session.commit
@@ -192,7 +192,7 @@ class TestTakenBack:
     def test_every_case_of_the_payment_owes_again(
         self, online: Online, portal: Server, case: Case
     ) -> None:
-        some = [case, a_reminded_case(balance_ore=33_333)]
+        some = [case, a_case_whose_reminder_left(balance_ore=33_333)]
         how = booking.How(portal.url + PATH, "account", lambda one: f"{portal.url}/{one}", "en")
         asked = booking.begin(
             {one.id: None for one in some}, how, now=clock.now(), between=db.session.commit

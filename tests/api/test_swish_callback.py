@@ -17,7 +17,7 @@ from portal.identity.actor import SYSTEM
 from portal.payments import booking
 from portal.payments.models import SwishRequest
 from simulators.serving import Server, serve
-from tests.factories import a_case_whose_reminder_left as a_reminded_case
+from tests.factories import a_case_whose_reminder_left
 from tests.swish_fixtures import Swish
 
 pytest_plugins = ["tests.swish_fixtures"]
@@ -39,7 +39,7 @@ def portal(app: Flask) -> Iterator[Server]:
 
 @pytest.fixture
 def case(app: Flask) -> Case:
-    return a_reminded_case()
+    return a_case_whose_reminder_left()
 
 
 @pytest.fixture

@@ -14,8 +14,7 @@ from portal.extensions import db
 from portal.payments import paying_back
 from portal.payments.models import Refund
 from simulators.serving import Server, serve
-from tests.factories import NOW
-from tests.factories import a_case_whose_reminder_left as a_reminded_case
+from tests.factories import NOW, a_case_whose_reminder_left
 from tests.payments.going_back import paid_twice, the_refund, too_much
 from tests.swish_fixtures import Swish
 
@@ -36,7 +35,7 @@ def portal(app: Flask) -> Iterator[Server]:
 
 @pytest.fixture
 def case(app: Flask) -> Case:
-    return a_reminded_case()
+    return a_case_whose_reminder_left()
 
 
 @pytest.fixture

@@ -72,6 +72,7 @@ from tests.factories import (
     SOFIA,
     TODAY,
     a_case,
+    a_case_whose_reminder_left,
     a_creditor,
     a_creditor_that_signed,
     a_debtor_of,
@@ -79,9 +80,6 @@ from tests.factories import (
     a_person_at,
     an_invoice_of,
     rules_of,
-)
-from tests.factories import (
-    a_case_whose_reminder_left as a_reminded_case,
 )
 from tests.payments.bank_files.written import Deposit, Paid, bgmax, camt, entry
 from tests.payments.charging import a_price, a_statement, a_watched_case, pay
@@ -147,8 +145,8 @@ def a_world() -> World:
     creditor = a_creditor_that_signed()
     rules_of(creditor, is_active=False)
     a_case(creditor)
-    case = a_reminded_case(creditor)
-    paid = a_reminded_case(creditor)
+    case = a_case_whose_reminder_left(creditor)
+    paid = a_case_whose_reminder_left(creditor)
     _pay(paid)
     an_invoice_of(creditor)
     waiting = an_invoice_of(creditor, due_on=clock.today(), currency="SEK")
@@ -207,7 +205,7 @@ def a_world() -> World:
 def _protected(creditor: Creditor) -> tuple[str, int]:
     """A case of a protected identity, and a letter in it that is not posted."""
     debtor = a_debtor_of(creditor, identity_number="197101019052")
-    case = a_reminded_case(creditor, debtor=debtor)
+    case = a_case_whose_reminder_left(creditor, debtor=debtor)
     stops.stop(cases.lock(case.id), states.PROTECTED, "", actor=SYSTEM, now=NOW)
     letter = db.session.scalars(select(Message).where(Message.case_id == case.id)).one()
     letter.status, letter.failure = "failed", outbox.KEPT_BACK
@@ -300,7 +298,7 @@ def _acts_together(creditor: Creditor, case: Case, paid: Case) -> dict[str, obje
 
 def _objected(creditor: Creditor) -> str:
     """A case that somebody objects to, with a note and a file."""
-    case, eva = a_reminded_case(creditor), people.by_identity_number(EVA)
+    case, eva = a_case_whose_reminder_left(creditor), people.by_identity_number(EVA)
     assert eva is not None
     clerk = Actor("person", eva.name, eva.id, "creditor")
     disputes.object_to(
@@ -315,7 +313,7 @@ def _objected(creditor: Creditor) -> str:
 
 def _undecided(creditor: Creditor) -> str:
     """A case whose demand was not paid."""
-    case = a_reminded_case(creditor)
+    case = a_case_whose_reminder_left(creditor)
     lifecycle.send_demand(case, today=TODAY, now=NOW)
     case.status, case.next_step, case.next_step_on = "deciding", None, None
     return case.reference
@@ -559,7 +557,7 @@ def test_a_debtors_pages(
 
 def test_what_a_debtor_owes_in_all(portal: Portal, world: World, window: Visitor) -> None:
     company = a_debtor_of(world.creditor, kind="company", name="Östers Bygg och Måleri AB")
-    companys = a_reminded_case(world.creditor, debtor=company)
+    companys = a_case_whose_reminder_left(world.creditor, debtor=company)
     opened = [world.case.id, world.paid.id, companys.id]
     window.take_session(portal.app, {"debtor_cases": opened})
     paths = (
@@ -570,7 +568,7 @@ def test_what_a_debtor_owes_in_all(portal: Portal, world: World, window: Visitor
 
 
 def test_a_debtors_pages_of_a_case_that_is_paid_in_parts(portal: Portal, window: Visitor) -> None:
-    case, today = a_reminded_case(), clock.today()
+    case, today = a_case_whose_reminder_left(), clock.today()
     plans.agree(
         case, monthly_ore=40_000, first_on=today, actor=DEBTOR, today=today, now=clock.now()
     )
@@ -583,7 +581,7 @@ def test_a_debtors_pages_of_a_case_that_is_paid_in_parts(portal: Portal, window:
 def test_a_debtors_page_of_a_plan_that_waits_for_a_signature(
     portal: Portal, world: World, window: Visitor
 ) -> None:
-    case, today = a_reminded_case(), clock.today()
+    case, today = a_case_whose_reminder_left(), clock.today()
     case.debtor.identity_number = EVA
     plan_signing.offer(
         case, monthly_ore=40_000, first_on=today, actor=DEBTOR, today=today, now=clock.now()

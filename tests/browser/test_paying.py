@@ -10,15 +10,14 @@ from portal.collection.models import Case
 from portal.extensions import db
 from portal.identity.actor import SWISH, SYSTEM
 from portal.payments import booking
-from tests.factories import NOW, TODAY, a_creditor_that_signed
-from tests.factories import a_case_whose_reminder_left as a_reminded_case
+from tests.factories import NOW, TODAY, a_case_whose_reminder_left, a_creditor_that_signed
 from tests.portal_fixtures import Portal, Visitor
 
 
 @pytest.fixture
 def case(portal: Portal) -> Case:
     """A case whose sum stands still, since no interest is asked for."""
-    return a_reminded_case(a_creditor_that_signed(), terms={"interest_kind": "none"})
+    return a_case_whose_reminder_left(a_creditor_that_signed(), terms={"interest_kind": "none"})
 
 
 @pytest.fixture(params=[True, False], ids=["with scripts", "without scripts"])
@@ -83,7 +82,7 @@ def test_the_open_page_shows_by_itself_that_the_payment_came(portal: Portal, cas
 def test_the_open_page_of_several_cases_shows_by_itself_that_the_payment_came(
     portal: Portal, case: Case
 ) -> None:
-    some = [case.id, a_reminded_case(case.creditor).id]
+    some = [case.id, a_case_whose_reminder_left(case.creditor).id]
     debtor = portal.visitor(width=360)
     debtor.take_session(portal.app, {"debtor_cases": some})
     page = debtor.go("/overview")

@@ -6,8 +6,7 @@ from playwright.sync_api import Page, expect
 from portal.collection.models import Case
 from portal.config import Settings
 from tests.browser.test_paying import enter
-from tests.factories import a_case_whose_reminder_left as a_reminded_case
-from tests.factories import a_creditor_that_signed
+from tests.factories import a_case_whose_reminder_left, a_creditor_that_signed
 from tests.online_fixtures import Online
 from tests.portal_fixtures import Portal
 
@@ -19,7 +18,7 @@ def settings(portal_settings: Settings, online: Online) -> Settings:
 
 @pytest.fixture
 def case(portal: Portal) -> Case:
-    return a_reminded_case(a_creditor_that_signed(), terms={"interest_kind": "none"})
+    return a_case_whose_reminder_left(a_creditor_that_signed(), terms={"interest_kind": "none"})
 
 
 def to_the_provider(portal: Portal, case: Case, *, scripts: bool) -> Page:
@@ -54,7 +53,7 @@ def test_who_declines_comes_back_and_can_try_again(portal: Portal, case: Case) -
 def test_who_pays_several_cases_by_card_comes_back_to_their_receipts(
     portal: Portal, case: Case
 ) -> None:
-    some = [case.id, a_reminded_case(case.creditor).id]
+    some = [case.id, a_case_whose_reminder_left(case.creditor).id]
     debtor = portal.visitor(width=360, scripts=False)
     debtor.take_session(portal.app, {"debtor_cases": some})
     page = debtor.go("/pay")

@@ -9,14 +9,12 @@ from portal.extensions import db
 from portal.signing import agreements
 from tests.factories import (
     EVA,
+    a_case_whose_reminder_left,
     a_creditor,
     a_creditor_that_signed,
     a_person,
     a_person_at,
 )  # fmt: skip
-from tests.factories import (
-    a_case_whose_reminder_left as a_reminded_case,
-)
 from tests.portal_fixtures import Portal
 
 # Longer than a page waits between two questions.
@@ -70,7 +68,7 @@ def test_who_signs_an_agreement_is_told_so_once(portal: Portal) -> None:
 
 
 def test_who_has_paid_is_led_to_the_receipt_once(portal: Portal) -> None:
-    case = a_reminded_case(a_creditor_that_signed(), terms={"interest_kind": "none"})
+    case = a_case_whose_reminder_left(a_creditor_that_signed(), terms={"interest_kind": "none"})
     visitor = portal.visitor()
     page = visitor.go("/")
     page.get_by_label("Reference").fill(case.reference)

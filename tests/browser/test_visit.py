@@ -10,8 +10,7 @@ from portal import clock
 from portal.collection.models import Case
 from portal.extensions import db
 from portal.identity.models import BrowserSession
-from tests.factories import a_case_whose_reminder_left as a_reminded_case
-from tests.factories import a_creditor_that_signed
+from tests.factories import a_case_whose_reminder_left, a_creditor_that_signed
 from tests.portal_fixtures import Portal
 
 WORDS = "I never got the invoice."
@@ -21,7 +20,7 @@ ALMOST = 25 * 60_000 + 2_000
 
 @pytest.fixture
 def case(portal: Portal) -> Case:
-    return a_reminded_case(a_creditor_that_signed(), terms={"interest_kind": "none"})
+    return a_case_whose_reminder_left(a_creditor_that_signed(), terms={"interest_kind": "none"})
 
 
 @pytest.fixture

@@ -200,6 +200,53 @@ def test_later_money_that_was_too_much_already_gives_back_more(app: Flask) -> No
     assert nothing_differs()
 
 
+def test_payments_that_together_paid_all_before_a_letter_owe_no_fee_for_it(app: Flask) -> None:
+    case = a_case()
+    pays(case, 50_000, 4, "second")
+    reminded(case, 14)
+    pays(case, 60_000, 3, "first")
+    assert Account.FEE_INCOME not in sums(case)
+    # Of the interest of 4 days one was on what the second paid.
+    assert sums(case)[Account.OWED_TO_CREDITOR] == -(CLAIM + 548 + 82 + 11)
+    assert nothing_differs()
+
+
+def test_a_fee_is_owed_again_when_what_stands_did_not_pay_all_before_its_letter(app: Flask) -> None:
+    case = a_case()
+    pays(case, 50_000, 4, "second", "swish")
+    reminded(case, 14)
+    pays(case, 60_000, 3, "first")
+    charged_back(case, "second")
+    assert sums(case)[Account.FEE_INCOME] == -FEE
+    assert ledger.balance(case.id).total_ore == CLAIM + 548 + 82 + 11 + FEE - 60_000
+    assert nothing_differs()
+
+
+def test_late_payments_told_of_in_any_order_give_back_the_same(app: Flask) -> None:
+    one, other = a_case(), a_case()
+    for case in (one, other):
+        reminded(case, 10)
+        pays(case, owed(case, 15), 15, "third")
+    for case, order in ((one, ("first", "second")), (other, ("second", "first"))):
+        for key in order:
+            ore, day = {"first": (28_720, 0), "second": (90_000, 2)}[key]
+            pays(case, ore, day, key)
+    assert sums(one) == sums(other)
+    assert sums(one)[Account.OWED_TO_CREDITOR] == -(CLAIM + 548 + 39)
+    assert Account.FEE_INCOME not in sums(one)
+
+
+def test_a_fee_that_money_taken_back_had_paid_is_paid_first_by_money_of_an_earlier_day(
+    app: Flask,
+) -> None:
+    case = a_case()
+    reminded(case, 1)
+    pays(case, owed(case, 30), 30, "second")
+    undone(case, "second")
+    pays(case, 50_000, 20, "first")
+    assert cases.amount_due(cases.lock(case.id), TODAY + timedelta(days=20)).fees_ore == 0
+
+
 def charged_back(case: Case, key: str, channel: str = "swish") -> None:
     """As the bank takes money back: what is to go back of it does not."""
     payment = booking.take_back(

@@ -15,8 +15,7 @@ from portal.identity.actor import DEBTOR, SYSTEM
 from portal.law.calendar import is_banking_day
 from portal.law.interest import REFERENCE_RATES, STATUTORY_ADDITION
 from portal.messages import RedaError
-from tests.factories import NOW, TODAY, a_creditor, rules_of
-from tests.factories import a_case_whose_reminder_left as a_reminded_case
+from tests.factories import NOW, TODAY, a_case_whose_reminder_left, a_creditor, rules_of
 
 QUICK = settings(
     max_examples=40,
@@ -29,7 +28,7 @@ DAYS = some.integers(1, 31)
 def a_case_with(**rules: object) -> Case:
     creditor = a_creditor()
     rules_of(creditor, **rules)
-    return a_reminded_case(creditor)
+    return a_case_whose_reminder_left(creditor)
 
 
 @pytest.fixture
@@ -97,7 +96,7 @@ def test_what_is_offered_is_within_the_rules_and_can_be_agreed_on(
     rules = {"plan_least_ore": least, "plan_most_months": most, "plan_first_days": within}
     creditor = a_creditor()
     rules_of(creditor, **rules)
-    case = a_reminded_case(creditor, amount_ore=ore, balance_ore=ore)
+    case = a_case_whose_reminder_left(creditor, amount_ore=ore, balance_ore=ore)
     found = plan_offers.offers(case, day=day, today=TODAY)
     assert len(found) <= 4
     assert found == sorted(found, key=lambda one: one.months)

@@ -10,11 +10,12 @@ from portal import clock, ledger
 from portal.collection import cases, disputes, effects, lifecycle, plans, states, stops
 from portal.collection.models import Case, Event, Rules
 from portal.extensions import db
-from portal.identity.actor import Actor
+from portal.identity.actor import SWISH, Actor
 from portal.identity.models import Creditor
+from portal.payments import booking
 from portal.signing import plan_signing
 from tests.creditor.conftest import Desk
-from tests.factories import NOW, SOFIA, TODAY, a_person_at, a_reminded_case
+from tests.factories import NOW, SOFIA, TODAY, a_person_at, a_reminded_case, letters_leave
 
 CLERK = Actor("person", "Johan Ekdahl", None, "creditor")
 HOLD = {"kind": "hold", "until_on": "2030-01-10", "reason": "Utreds"}
@@ -391,3 +392,47 @@ class TestPlanThatIsSigned:
         db.session.commit()
         page = desk.post(address(case, "plan"), step="look", status=422, **PLAN)
         assert "identity number is missing" in page.get_text()
+
+
+def an_objection_after_a_part_was_paid(creditor: Creditor) -> Case:
+    case = a_reminded_case(creditor)
+    letters_leave()
+    booking.receive(
+        case.id, amount_ore=30_000, currency="SEK", key=f"bankgiro:{case.id}", channel="bankgiro",
+        value_on=TODAY, payer=None, actor=SWISH, now=NOW,
+    )  # fmt: skip
+    disputes.object_to(
+        cases.lock(case.id), reason="not mine", words="Inte min", amount_ore=None, channel="phone",
+        actor=CLERK, today=clock.today(), now=NOW,
+    )  # fmt: skip
+    db.session.commit()
+    return case
+
+
+def test_who_takes_back_all_says_what_becomes_of_what_was_paid(
+    desk: Desk, creditor: Creditor
+) -> None:
+    case = an_objection_after_a_part_was_paid(creditor)
+    said = {"answer": "upheld", "amount": "", "words": "Du har rätt"}
+    page = desk.post(address(case, "answer"), status=422, step="look", **said)
+    assert "234.52" in page.get_text()
+    assert "Choose one of the options." in page.select_one("#paid-error").get_text()
+
+
+@pytest.mark.parametrize(("paid", "back"), [("stays", "65.48"), ("back", "300.00")])
+def test_what_goes_back_is_shown_before_and_told_after(
+    desk: Desk, creditor: Creditor, paid: str, back: str
+) -> None:
+    case = an_objection_after_a_part_was_paid(creditor)
+    said = {"answer": "upheld", "amount": "", "words": "Du har rätt", "paid": paid}
+    told = f"SEK {back} that was paid goes back to who paid it."
+    assert told in look(desk, case, "answer", **said).get_text().replace("\xa0", " ")
+    do(desk, case, "answer", **said)
+    page = desk.get(f"cases/{case.reference}")
+    assert told in page.get_text().replace("\xa0", " ")
+
+
+def test_nothing_is_asked_of_what_was_paid_when_nothing_was(desk: Desk, creditor: Creditor) -> None:
+    case = a_reminded_case(creditor)
+    do(desk, case, "object", reason="paid", words="Betalt", part="all", amount="", channel="phone")
+    assert desk.get(address(case, "answer")).select("[name=paid]") == []

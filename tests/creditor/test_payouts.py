@@ -13,8 +13,7 @@ from portal.payments import payouts
 from portal.payments.models import Payout
 from portal.payments.payouts import Schedule
 from tests.creditor.conftest import Desk
-from tests.factories import JOHAN, NOW, a_creditor, a_person_at
-from tests.factories import a_case_whose_reminder_left as a_reminded_case
+from tests.factories import JOHAN, NOW, a_case_whose_reminder_left, a_creditor, a_person_at
 from tests.payments.paying_out import an_account, collect, owe, propose, refuse, release, settle
 from tests.reporting.conftest import paid
 
@@ -28,7 +27,7 @@ def money(desk: Desk) -> Desk:
 
 
 def a_payout(desk: Desk) -> Payout:
-    owe(paid(a_reminded_case(desk.creditor), 106_548), 60_00)
+    owe(paid(a_case_whose_reminder_left(desk.creditor), 106_548), 60_00)
     (payout,) = propose(desk.creditor)
     return payout
 
@@ -49,12 +48,12 @@ def test_without_an_account_the_page_leads_to_it(desk: Desk) -> None:
 
 
 def test_what_waits_is_told_with_the_day_it_is_paid(money: Desk) -> None:
-    collect(a_reminded_case(money.creditor), 500_00)
+    collect(a_case_whose_reminder_left(money.creditor), 500_00)
     assert "The next payout is on" in words(money.get("payouts"))
 
 
 def test_less_than_the_lowest_amount_is_told_so(money: Desk) -> None:
-    collect(a_reminded_case(money.creditor), 99_99)
+    collect(a_case_whose_reminder_left(money.creditor), 99_99)
     assert "less than your lowest amount" in words(money.get("payouts"))
 
 
@@ -64,7 +63,7 @@ def test_what_is_put_forward_is_told_so(money: Desk) -> None:
 
 
 def test_what_came_after_it_was_put_forward_is_told_apart(money: Desk) -> None:
-    case = a_reminded_case(money.creditor)
+    case = a_case_whose_reminder_left(money.creditor)
     collect(case, 500_00)
     propose(money.creditor)
     collect(case, 20_00)
@@ -74,7 +73,7 @@ def test_what_came_after_it_was_put_forward_is_told_apart(money: Desk) -> None:
 
 
 def test_more_to_set_off_than_is_owed_is_told_so(money: Desk) -> None:
-    owe(a_reminded_case(money.creditor), 60_00)
+    owe(a_case_whose_reminder_left(money.creditor), 60_00)
     assert "more than what is owed" in words(money.get("payouts"))
 
 
@@ -160,14 +159,14 @@ def test_many_cases_are_told_page_by_page(money: Desk, monkeypatch: pytest.Monke
 
 def test_another_companys_payout_is_not_there(money: Desk) -> None:
     other = a_creditor("Aspen AB")
-    collect(a_reminded_case(other), 500_00)
+    collect(a_case_whose_reminder_left(other), 500_00)
     (payout,) = propose(other)
     settle(payout)
     money.get(f"payouts/{payout.key}", status=404)
 
 
 def test_a_case_leads_to_the_payout_of_its_money(money: Desk) -> None:
-    case = paid(a_reminded_case(money.creditor), 106_548)
+    case = paid(a_case_whose_reminder_left(money.creditor), 106_548)
     (payout,) = propose(money.creditor)
     settle(payout)
     page = money.get(f"cases/{case.reference}/money")

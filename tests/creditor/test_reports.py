@@ -20,12 +20,10 @@ from tests.factories import (
     JOHAN,
     NOW,
     SOFIA,
+    a_case_whose_reminder_left,
     a_creditor_that_signed,
     a_debtor_of,
     a_person_at,
-)
-from tests.factories import (
-    a_case_whose_reminder_left as a_reminded_case,
 )
 from tests.reporting.conftest import EVA_AT_DESK, paid
 
@@ -35,8 +33,8 @@ FORMULA = '=HYPERLINK("http://example.com")'
 
 @pytest.fixture
 def desk_with_money(desk: Desk) -> Desk:
-    paid(a_reminded_case(desk.creditor), 50_000, key="A")
-    paid(a_reminded_case(desk.creditor), 200_000, key="B")
+    paid(a_case_whose_reminder_left(desk.creditor), 50_000, key="A")
+    paid(a_case_whose_reminder_left(desk.creditor), 200_000, key="B")
     return desk
 
 
@@ -111,7 +109,7 @@ def test_amounts_and_days_are_such_in_the_spreadsheet(desk_with_money: Desk) -> 
 
 @pytest.mark.parametrize("extension", ["csv", "xlsx"])
 def test_a_name_that_looks_like_a_formula_is_a_text(desk: Desk, extension: str) -> None:
-    case = a_reminded_case(desk.creditor)
+    case = a_case_whose_reminder_left(desk.creditor)
     case.debtor.name = FORMULA
     paid(case, 50_000)
     body = desk.raw(f"reports/remittance.{extension}{MARCH}").data

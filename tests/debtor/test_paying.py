@@ -14,10 +14,11 @@ from portal.collection.models import Case
 from portal.config import Settings
 from portal.extensions import db
 from portal.identity.actor import SYSTEM
-from portal.payments import booking
+from portal.payments import booking, refunds
 from portal.payments.models import SwishRequest
 from tests.debtor.test_pages import Visitor, a_case_of_today, at_first_case, pay
 from tests.debtor.test_visit import ends, visits_end_in
+from tests.factories import letters_leave
 from tests.swish_fixtures import Swish
 
 pytest_plugins = ["tests.swish_fixtures"]
@@ -231,3 +232,13 @@ def test_who_has_paid_twice_sees_what_goes_back_and_where(payer: Payer, case: Ca
     told = payer.case_page().get_text(" ", strip=True).replace("\xa0", " ")
     assert "goes back to Swish •••• 0605" in told
     assert "46701740605" not in told
+
+
+def test_what_is_found_later_to_go_back_of_a_payment_is_told_too(payer: Payer, case: Case) -> None:
+    letters_leave("reminder")
+    payer.ends("pay")
+    (payment,) = booking.payments_of(case.id)
+    refunds.owe_more(payment.channel_reference, 6_000, now=clock.now())
+    db.session.commit()
+    told = payer.case_page().get_text(" ", strip=True).replace("\xa0", " ")
+    assert "60.00 goes back to Swish •••• 0605" in told

@@ -143,6 +143,38 @@ def test_the_history_tells_what_happened_and_what_comes(inside: Visitor, case: C
     ]  # fmt: skip
 
 
+def test_a_fee_that_fell_was_taken_back_by_us_who_charged_it(inside: Visitor, case: Case) -> None:
+    disputes.object_to(
+        cases.lock(case.id), reason="amount", words="För mycket", amount_ore=None, channel="web",
+        actor=DEBTOR, today=clock.today(), now=clock.now(),
+    )  # fmt: skip
+    db.session.commit()
+    told = [said(one) for one in inside.get("/case/history").select(".event-title")]
+    assert "Reda Inkasso AB took back SEK 60.00" in told
+
+
+@pytest.mark.parametrize("part", ["principal", "interest", "fees"])
+def test_a_claim_that_was_never_owed_adds_up_to_nothing(
+    inside: Visitor, case: Case, part: str
+) -> None:
+    letters_leave()
+    pay(case, 60_000)
+    disputes.object_to(
+        cases.lock(case.id), reason="not mine", words="Inte min", amount_ore=None, channel="web",
+        actor=DEBTOR, today=clock.today(), now=clock.now(),
+    )  # fmt: skip
+    disputes.answer(
+        cases.lock(case.id), disputes.UPHELD, words="Du har rätt", is_paid_back=True, actor=CLERK,
+        today=clock.today(), now=clock.now(),
+    )  # fmt: skip
+    db.session.commit()
+    *parts, total = [
+        ore(said(one)) for one in inside.get(f"/case/why/{part}").select(".sum-parts .money")
+    ]
+    assert sum(parts) == total == 0
+    assert "goes back the same way that it was paid" in said(inside.get("/case"))
+
+
 def test_the_history_tells_the_steps_that_may_come(inside: Visitor) -> None:
     upcoming = inside.get("/case/history").select(".event.is-upcoming")
     assert len(upcoming) == 2

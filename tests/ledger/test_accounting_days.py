@@ -19,8 +19,7 @@ from portal.identity.actor import BANK
 from portal.ledger import Account
 from portal.ledger.models import Entry, Line
 from portal.payments import booking
-from tests.factories import NOW, TODAY, a_case, a_creditor
-from tests.factories import a_case_whose_reminder_left as a_reminded_case
+from tests.factories import NOW, TODAY, a_case, a_case_whose_reminder_left, a_creditor
 from tests.payments.closing_periods import close
 
 IN_FEBRUARY = date(2026, 2, 27)
@@ -121,7 +120,7 @@ def receive(case: Case, key: str, value_on: date, ore: int = 50_000) -> None:
 def test_a_late_payment_into_a_closed_period_bears_interest_to_its_value_date(app: Flask) -> None:
     due_on = date(2026, 1, 20)
     creditor = a_creditor()
-    late, other = (a_reminded_case(creditor, due_on=due_on) for _ in range(2))
+    late, other = (a_case_whose_reminder_left(creditor, due_on=due_on) for _ in range(2))
     receive(other, "other", IN_FEBRUARY)
     close(CLOSED_THROUGH)
     receive(late, "late", IN_FEBRUARY)

@@ -11,15 +11,14 @@ from portal.identity.models import Creditor
 from portal.ledger import Account
 from portal.ledger.client_money import _CLIENT_MONEY
 from portal.ledger.models import Line
-from tests.factories import NOW, TODAY, a_creditor
-from tests.factories import a_case_whose_reminder_left as a_reminded_case
+from tests.factories import NOW, TODAY, a_case_whose_reminder_left, a_creditor
 from tests.payments.bank_money import cleared, paid_by_bank
 
 
 def test_client_money_is_what_came_and_is_not_ordered(app: Flask) -> None:
     creditor = a_creditor()
-    paid_by_bank(a_reminded_case(creditor), 500_00)
-    paid_by_bank(a_reminded_case(a_creditor("Aspen AB")), 300_00)
+    paid_by_bank(a_case_whose_reminder_left(creditor), 500_00)
+    paid_by_bank(a_case_whose_reminder_left(a_creditor("Aspen AB")), 300_00)
     assert ledger.client_money(creditor.id, "SEK") == 500_00
 
 
@@ -45,10 +44,10 @@ def pay_out(creditor: Creditor, ore: int) -> None:
 @pytest.mark.parametrize("is_summed", [False, True])
 def test_no_more_than_is_there_can_be_paid_out(app: Flask, is_summed: bool) -> None:
     creditor = a_creditor()
-    paid_by_bank(a_reminded_case(creditor), 500_00)
+    paid_by_bank(a_case_whose_reminder_left(creditor), 500_00)
     if is_summed:
         cleared()
-    paid_by_bank(a_reminded_case(creditor), 100_00)
+    paid_by_bank(a_case_whose_reminder_left(creditor), 100_00)
     pay_out(creditor, 600_00)
     db.session.commit()
     pay_out(creditor, 1)
@@ -58,7 +57,7 @@ def test_no_more_than_is_there_can_be_paid_out(app: Flask, is_summed: bool) -> N
 
 def test_what_is_summed_up_takes_no_more_lines(app: Flask) -> None:
     creditor = a_creditor()
-    paid_by_bank(a_reminded_case(creditor), 500_00)
+    paid_by_bank(a_case_whose_reminder_left(creditor), 500_00)
     cleared()
     line = db.session.scalars(select(Line).where(Line.account == Account.CLIENT_FUNDS)).one()
     same = {
@@ -84,7 +83,7 @@ def test_only_the_database_writes_what_its_check_reads(app: Flask, table: str) -
 
 
 def test_sums_are_kept_through_no_entry_that_was_not_asked_for(app: Flask) -> None:
-    paid_by_bank(a_reminded_case(a_creditor()), 500_00)
+    paid_by_bank(a_case_whose_reminder_left(a_creditor()), 500_00)
     newest = ledger.newest_entry()
     with pytest.raises(DBAPIError, match="not asked for"):
         ledger.keep_sums(newest + 1)
@@ -92,7 +91,7 @@ def test_sums_are_kept_through_no_entry_that_was_not_asked_for(app: Flask) -> No
 
 def test_what_is_paid_out_while_sums_are_kept_is_seen(app: Flask) -> None:
     creditor = a_creditor()
-    paid_by_bank(a_reminded_case(creditor), 500_00)
+    paid_by_bank(a_case_whose_reminder_left(creditor), 500_00)
     newest = ledger.newest_entry()
     db.session.commit()
     # Another one pays out and has not ended; what it takes comes after what is summed up.

@@ -14,8 +14,7 @@ from portal.extensions import db
 from portal.identity.actor import SWISH
 from portal.law.interest import round_half_up
 from portal.ledger import Account
-from tests.factories import NOW, TODAY, a_creditor, rules_of
-from tests.factories import a_case_whose_reminder_left as a_reminded_case
+from tests.factories import NOW, TODAY, a_case_whose_reminder_left, a_creditor, rules_of
 
 # Days after the payment before, and öre. All of them within the half-year of one rate.
 payments = st.lists(st.tuples(st.integers(0, 20), st.integers(1, 150_000)), min_size=1, max_size=5)
@@ -68,7 +67,7 @@ def test_any_payments_settle_as_reckoned_day_by_day_on_the_principal_alone(
     # A rest of ten kronor would be given up, which is not reckoned here.
     creditor = a_creditor()
     rules_of(creditor, small_rest_ore=0)
-    case = a_reminded_case(creditor)
+    case = a_case_whose_reminder_left(creditor)
     expected, day = Expected(), 0
     for number, (days, ore) in enumerate(paid):
         day += days
@@ -90,7 +89,7 @@ def test_any_payments_settle_as_reckoned_day_by_day_on_the_principal_alone(
     max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_any_payments_leave_the_books_whole(app: Flask, paid: list[tuple[int, int]]) -> None:
-    case = a_reminded_case()
+    case = a_case_whose_reminder_left()
     day = 0
     for number, (days, ore) in enumerate(paid):
         day += days
@@ -128,7 +127,7 @@ def _sums(case_id: int) -> dict[Account, int]:
 
 
 def test_interest_left_unpaid_bears_no_interest(app: Flask) -> None:
-    case = a_reminded_case()
+    case = a_case_whose_reminder_left()
     # Fee and one öre of the interest.
     settle(case.id, 0, 6_001, "one")
     later = cases.amount_due(case, TODAY + timedelta(days=73))
@@ -137,6 +136,6 @@ def test_interest_left_unpaid_bears_no_interest(app: Flask) -> None:
 
 
 def test_a_closed_case_bears_no_interest(app: Flask) -> None:
-    case = a_reminded_case()
+    case = a_case_whose_reminder_left()
     settle(case.id, 0, 106_548, "one")
     assert cases.amount_due(case, TODAY + timedelta(days=100)).total_ore == 0

@@ -1,5 +1,7 @@
 """Payments by Swish, card and account on the operator's pages, and what is taken back of them."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from bs4 import BeautifulSoup
 from flask import Flask
@@ -10,8 +12,7 @@ from portal.collection.models import Case
 from portal.extensions import db
 from portal.payments import booking, chargebacks
 from portal.payments.models import Chargeback, SwishRequest
-from tests.factories import NOW, TODAY, a_person, sign_in
-from tests.factories import a_case_whose_reminder_left as a_reminded_case
+from tests.factories import NOW, TODAY, a_case_whose_reminder_left, a_person, sign_in
 from tests.operations.test_payments import ENGLISH, page, post
 from tests.payments.at_once import paid_at_once, taken
 from tests.payments.bank_money import match, told
@@ -29,7 +30,7 @@ def browser(app: Flask) -> FlaskClient:
 
 @pytest.fixture
 def case(app: Flask) -> Case:
-    return a_reminded_case()
+    return a_case_whose_reminder_left()
 
 
 @pytest.fixture
@@ -102,9 +103,42 @@ def test_what_is_looked_at_is_what_is_sent(browser: FlaskClient, paid: SwishRequ
 
 def test_sent_twice_it_is_booked_once(browser: FlaskClient, case: Case, paid: SwishRequest) -> None:
     path, values = at(paid, "/taken-back"), written(paid, is_sure="1")
+    first = post(browser, path, path, **values)
+    assert "The payment is booked back." in first
+    assert post(browser, path, path, **values) == first
+    assert owed(case) == 6_548
+
+
+def test_sent_with_another_reason_it_says_that_it_is_decided(
+    browser: FlaskClient, case: Case, paid: SwishRequest
+) -> None:
+    path, values = at(paid, "/taken-back"), written(paid, is_sure="1")
     post(browser, path, path, **values)
-    told = post(browser, path, path, **values, status=409)
+    told = post(browser, path, path, **{**values, "reason": "Annat"}, status=409)
     assert "Somebody has decided on this already" in told
+    assert owed(case) == 6_548
+
+
+def test_sent_twice_at_once_each_leads_to_what_is_booked(
+    app: Flask, browser: FlaskClient, case: Case, paid: SwishRequest
+) -> None:
+    path = at(paid, "/taken-back")
+    token = page(browser, path).select_one("main input[name=csrf_token]")["value"]
+    data = {"csrf_token": token, **written(paid, is_sure="1")}
+    name = app.config["SESSION_COOKIE_NAME"]
+    cookie = browser.get_cookie(name)
+    assert cookie is not None
+
+    def press() -> tuple[int, str]:
+        with app.app_context():
+            tab = app.test_client()
+            tab.set_cookie(name, cookie.value)
+            answer = tab.post(path, data=data, headers=ENGLISH)
+            return answer.status_code, answer.location
+
+    with ThreadPoolExecutor(2) as tabs:
+        led_to = list(tabs.map(lambda _: press(), range(2)))
+    assert led_to == [(303, at(paid))] * 2
     assert owed(case) == 6_548
 
 
@@ -195,7 +229,8 @@ def test_money_offers_what_it_may_bring_again(
     assert "The payment that it brings again" in shown
     assert "Take back what was noted" not in shown
     assert "That it came again, in the bank’s file" in says(browser, at(paid))
-    post(browser, at(paid, "/taken-back"), f"{path}/came-again/{chargeback.id}", status=409)
+    again = post(browser, at(paid, "/taken-back"), f"{path}/came-again/{chargeback.id}")
+    assert "The money is booked again." in again
     assert owed(case) == 0
 
 

@@ -20,8 +20,7 @@ from portal.extensions import db
 from portal.identity.actor import SYSTEM
 from portal.locales import LANGUAGES
 from portal.signing.models import EnvelopeCheck
-from tests.factories import NOW, TODAY, a_case, a_person, sign_in
-from tests.factories import a_case_whose_reminder_left as a_reminded_case
+from tests.factories import NOW, TODAY, a_case, a_case_whose_reminder_left, a_person, sign_in
 from tests.payments.bank_money import cleared
 from tests.signing.envelopes import an_envelope
 
@@ -98,7 +97,7 @@ def test_all_is_well_when_nothing_has_failed(get: Get) -> None:
 
 def test_letters_that_wait_for_another_attempt_are_told(get: Get) -> None:
     rates.add(date(2026, 7, 1), Decimal(2), "a test's", actor=SYSTEM, now=NOW)
-    a_reminded_case()
+    a_case_whose_reminder_left()
     message = db.session.scalars(select(Message)).one()
     message.status = "waiting"
     db.session.commit()
@@ -207,7 +206,7 @@ def test_a_job_that_waits_already_is_not_started_twice(post: Post) -> None:
 
 
 def test_a_letter_that_was_given_up_can_be_written_again(get: Get, post: Post) -> None:
-    case = a_reminded_case()
+    case = a_case_whose_reminder_left()
     message = db.session.scalars(select(Message)).one()
     message.status, message.failure, message.attempts = "failed", "OSError: No space left", 5
     db.session.commit()
@@ -237,13 +236,13 @@ def test_a_stopped_case_goes_on_once_its_reason_is_mended(post: Post) -> None:
 
 
 def test_a_case_that_is_not_stopped_cannot_be_let_go_on(post: Post) -> None:
-    case = a_reminded_case()
+    case = a_case_whose_reminder_left()
     page = post(f"/reviews/{case.reference}", status=409)
     assert "does not wait for a person" in page.get_text()
 
 
 def test_the_books_show_debit_and_credit_that_are_equal(get: Get) -> None:
-    a_reminded_case()
+    a_case_whose_reminder_left()
     page = get("/books")
     assert "Debit and credit are equal." in page.get_text()
     assert "Fee income" in page.select_one("table").get_text()

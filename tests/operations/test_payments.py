@@ -6,14 +6,15 @@ import pytest
 from bs4 import BeautifulSoup
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from portal.collection.models import Case
 from portal.extensions import db
+from portal.identity import presses
+from portal.identity.models import Press
 from portal.payments import booking, matching, taking
 from portal.payments.models import BankPayment
-from tests.factories import NOW, TODAY, a_creditor, a_person, sign_in
-from tests.factories import a_case_whose_reminder_left as a_reminded_case
+from tests.factories import NOW, TODAY, a_case_whose_reminder_left, a_creditor, a_person, sign_in
 from tests.payments.bank_files.written import Deposit, Paid, bgmax
 from tests.payments.charging import a_statement
 
@@ -53,7 +54,7 @@ def post(browser: FlaskClient, at: str, path: str, *, status: int = 200, **value
 
 
 def a_known_payer() -> tuple[Case, int]:
-    case = a_reminded_case()
+    case = a_case_whose_reminder_left()
     (payment_id,) = came(Paid(100_000, name=case.debtor.name))
     return case, payment_id
 
@@ -79,17 +80,47 @@ def test_a_payment_is_booked_by_the_button_that_a_key_presses(browser: FlaskClie
     assert [one.amount_ore for one in booking.payments_of(case.id)] == [100_000]
 
 
-def test_a_second_click_says_that_it_is_decided(browser: FlaskClient) -> None:
+def test_a_second_click_leads_where_the_first_did(browser: FlaskClient) -> None:
+    case, payment_id = a_known_payer()
+    at = f"/operations/payments/{payment_id}"
+    path = f"{at}/give/{case.reference}"
+    first = post(browser, at, path)
+    assert post(browser, at, path) == first
+    assert len(booking.payments_of(case.id)) == 1
+
+
+def test_one_of_moments_later_says_that_it_is_decided(browser: FlaskClient) -> None:
     case, payment_id = a_known_payer()
     at = f"/operations/payments/{payment_id}"
     path = f"{at}/give/{case.reference}"
     post(browser, at, path)
+    db.session.execute(update(Press).values(pressed_at=Press.pressed_at - presses.MOMENTS * 2))
+    db.session.commit()
     assert "Somebody has decided on this already" in post(browser, at, path, status=409)
+
+
+def test_so_does_another_person_s_click(app: Flask, browser: FlaskClient) -> None:
+    case, payment_id = a_known_payer()
+    at = f"/operations/payments/{payment_id}"
+    path = f"{at}/give/{case.reference}"
+    post(browser, at, path)
+    other = app.test_client()
+    sign_in(app, other, a_person("196507182795", is_operator=True))
+    assert "Somebody has decided on this already" in post(other, at, path, status=409)
+
+
+def test_a_decision_is_taken_back_once_by_two_clicks(browser: FlaskClient) -> None:
+    case, payment_id = a_known_payer()
+    at = f"/operations/payments/{payment_id}"
+    post(browser, at, f"{at}/give/{case.reference}")
+    first = post(browser, at, f"{at}/undo")
+    assert "The decision is taken back." in first
+    assert post(browser, at, f"{at}/undo") == first
 
 
 def test_another_case_is_found_by_its_number(browser: FlaskClient) -> None:
     _, payment_id = a_known_payer()
-    other = a_reminded_case()
+    other = a_case_whose_reminder_left()
     found = page(browser, f"/operations/payments/{payment_id}?q={other.ocr}")
     assert found.select_one(f"form[action$='/give/{other.reference}']")
 
@@ -105,7 +136,7 @@ def test_parts_that_are_not_exact_keep_what_was_typed(browser: FlaskClient) -> N
 
 def test_a_payment_is_split_and_the_decision_taken_back(browser: FlaskClient) -> None:
     case, payment_id = a_known_payer()
-    other = a_reminded_case()
+    other = a_case_whose_reminder_left()
     at = f"/operations/payments/{payment_id}"
     post(
         browser, at, f"{at}/split", case1=case.reference, ore1="600", case2=other.reference,
@@ -136,7 +167,7 @@ def test_a_payment_is_booked_on_a_company_s_monthly_statement(browser: FlaskClie
 
 
 def test_the_next_in_the_list_comes_after_what_is_decided(browser: FlaskClient) -> None:
-    case = a_reminded_case()
+    case = a_case_whose_reminder_left()
     paid = [Paid(1_000 * number, name=f"Nr {number}", serial=str(number)) for number in (1, 2, 3)]
     first, second, third = came(*paid)
     at = f"/operations/payments/{second}"

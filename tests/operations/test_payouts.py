@@ -13,8 +13,7 @@ from portal.identity.actor import SYSTEM
 from portal.identity.models import Creditor
 from portal.payments import own_share, payouts, releasing
 from portal.payments.models import Payout, PayoutBatch
-from tests.factories import NOW, TODAY, a_creditor, a_person, sign_in
-from tests.factories import a_case_whose_reminder_left as a_reminded_case
+from tests.factories import NOW, TODAY, a_case_whose_reminder_left, a_creditor, a_person, sign_in
 from tests.payments.bank_money import paid_by_bank
 from tests.payments.paying_out import an_account, collect, propose, refuse, release, settle
 from tests.signing.pages import Browser
@@ -40,7 +39,7 @@ def creditor(app: Flask) -> Creditor:
 
 @pytest.fixture
 def payout(creditor: Creditor) -> Payout:
-    collect(a_reminded_case(creditor), 500_25)
+    collect(a_case_whose_reminder_left(creditor), 500_25)
     (payout,) = propose(creditor)
     return payout
 
@@ -54,7 +53,7 @@ def test_without_proposals_the_page_says_so(desk: Browser) -> None:
 
 
 def test_what_is_owed_is_proposed_at_once(desk: Browser, creditor: Creditor) -> None:
-    collect(a_reminded_case(creditor), 500_25)
+    collect(a_case_whose_reminder_left(creditor), 500_25)
     page = desk.page(PATH)
     desk.press(page, "Propose now")
     shown = words(desk.page(PATH))
@@ -72,7 +71,7 @@ def test_a_proposal_opens_to_its_cases(desk: Browser, payout: Payout) -> None:
 
 def test_the_list_is_sorted_by_amount(desk: Browser, payout: Payout) -> None:
     other = a_creditor("Aspen AB")
-    collect(a_reminded_case(other), 900_00)
+    collect(a_case_whose_reminder_left(other), 900_00)
     propose(other)
     names = [one.get_text() for one in desk.page(f"{PATH}?sort=amount").select("tbody th a")]
     assert names == ["Norrsken Energi AB", "Aspen AB"]
@@ -128,6 +127,11 @@ def test_a_note_that_is_too_long_stays_on_the_page(desk: Browser, payout: Payout
     answer = desk.press(desk.page(f"{PATH}/{payout.key}"), "Save", note="a" * 501)
     assert answer.status_code == 422
     assert "a" * 501 in answer.text
+
+
+def test_each_row_of_a_payout_says_what_it_is(desk: Browser, payout: Payout) -> None:
+    (row,) = desk.page(f"{PATH}/{payout.key}").select("main tbody tr")
+    assert "Payment by Swish" in words(row)
 
 
 def test_the_file_is_there_only_when_it_is_approved(desk: Browser, payout: Payout) -> None:
@@ -191,7 +195,7 @@ def our_share(app: Flask, creditor: Creditor) -> PayoutBatch:
     """Our share of what came, put together to be taken out."""
     ours = app.extensions["reda_settings"]
     app.extensions["reda_settings"] = replace(ours, own_account="9912346")
-    paid_by_bank(a_reminded_case(creditor), 500_00)
+    paid_by_bank(a_case_whose_reminder_left(creditor), 500_00)
     batch = releasing.put_own_share_together(on=TODAY, currency="SEK", actor=SYSTEM, now=NOW)
     db.session.commit()
     return batch
@@ -216,3 +220,22 @@ def test_our_share_that_is_taken_apart_is_no_payout(desk: Browser, our_share: Pa
     db.session.commit()
     shown = words(desk.page(f"/operations/payout-batches/{our_share.key}"))
     assert "Our share can be taken out again." in shown
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/operations/payments/99999999999999999999",
+        "/operations/payments?day=2026-03-01&after=99999999999999999999",
+        "/operations/refunds/99999999999999999999",
+    ],
+)
+def test_a_number_that_no_row_can_have_is_not_found(desk: Browser, address: str) -> None:
+    assert desk.client.get(address).status_code == 404
+
+
+def test_a_note_with_a_sign_that_no_text_holds_is_refused(desk: Browser, payout: Payout) -> None:
+    page = desk.page(f"{PATH}/{payout.key}")
+    token = page.select_one("main input[name=csrf_token]")["value"]
+    answer = desk.client.post(f"{PATH}/{payout.key}", data={"csrf_token": token, "note": "a\0b"})
+    assert answer.status_code == 400

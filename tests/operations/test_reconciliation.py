@@ -11,8 +11,7 @@ from portal.extensions import db
 from portal.identity.models import Creditor
 from portal.payments import closing, reconciling
 from portal.payments.models import ClosedPeriod, OwnShareOrder, PayoutBatch
-from tests.factories import NOW, TODAY, a_creditor, a_person, sign_in
-from tests.factories import a_case_whose_reminder_left as a_reminded_case
+from tests.factories import NOW, TODAY, a_case_whose_reminder_left, a_creditor, a_person, sign_in
 from tests.payments.bank_money import match, paid_by_bank, told
 from tests.payments.paying_out import an_account, collect, propose, settle
 from tests.signing.pages import Browser
@@ -50,7 +49,7 @@ def test_days_are_listed_with_what_was_found(desk: Browser, creditor: Creditor) 
 
 
 def test_a_day_opens_to_its_sums_and_their_rows(desk: Browser, creditor: Creditor) -> None:
-    paid_by_bank(a_reminded_case(creditor), 500_25)
+    paid_by_bank(a_case_whose_reminder_left(creditor), 500_25)
     page = desk.page(DAY)
     assert "Bank, books and cases agree" in words(page)
     links = [one["href"] for one in page.select("td a") if "side=books" in one["href"]]
@@ -79,7 +78,7 @@ def test_a_payment_that_waits_is_shown_with_who_paid(desk: Browser, creditor: Cr
 
 
 def test_a_payout_that_differs_is_shown_with_its_company(desk: Browser, creditor: Creditor) -> None:
-    collect(a_reminded_case(creditor), 500_25)
+    collect(a_case_whose_reminder_left(creditor), 500_25)
     (payout,) = propose(creditor)
     settle(payout)
     link = desk.page(DAY).select_one(f"a[href$='/payouts/{payout.key}']")
@@ -87,7 +86,7 @@ def test_a_payout_that_differs_is_shown_with_its_company(desk: Browser, creditor
 
 
 def test_a_day_is_a_file_for_a_spreadsheet(desk: Browser, creditor: Creditor) -> None:
-    paid_by_bank(a_reminded_case(creditor), 500_25)
+    paid_by_bank(a_case_whose_reminder_left(creditor), 500_25)
     answer = desk.client.get(f"{PATH}/period.csv?first={TODAY}&last={TODAY}")
     assert answer.mimetype == "text/csv"
     assert "500,25;500,25;500,25" in answer.get_data(as_text=True)
@@ -131,7 +130,7 @@ def test_a_sum_from_swish_is_noted_on_the_payment(desk: Browser, app: Flask) -> 
 
 
 def test_a_month_is_put_together_with_reasons(desk: Browser, creditor: Creditor) -> None:
-    a_reminded_case(creditor)
+    a_case_whose_reminder_left(creditor)
     told(-1_000, kind="debit", words="Avgift", on=TODAY)
     match()
     for _ in range(12):
@@ -184,3 +183,10 @@ def test_who_took_back_what_was_noted_is_told_on_the_payment(desk: Browser) -> N
     shown = words(desk.page(at))
     assert "Taken back by Erik Wallin" in shown
     assert "Note it" in shown
+
+
+@pytest.mark.parametrize(
+    "asked", ["?month=9999-12", "?month=0001-01", "/period?first=9999-12-31&last=9999-12-31"]
+)
+def test_days_at_the_end_of_time_are_no_fault_of_ours(desk: Browser, asked: str) -> None:
+    assert desk.client.get(f"{PATH}{asked}").status_code < 500

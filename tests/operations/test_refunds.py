@@ -11,8 +11,7 @@ from portal.extensions import db
 from portal.identity.models import Person
 from portal.payments import deciding, matching, refunds, taking
 from portal.payments.models import BankPayment, Refund
-from tests.factories import EVA, JOHAN, NOW, TODAY, a_person, sign_in
-from tests.factories import a_case_whose_reminder_left as a_reminded_case
+from tests.factories import EVA, JOHAN, NOW, TODAY, a_case_whose_reminder_left, a_person, sign_in
 from tests.payments.bank_files.written import Deposit, Paid, bgmax
 from tests.payments.going_back import ERIK, the_refund
 from tests.signing.pages import Browser
@@ -53,7 +52,7 @@ def came(paid: Paid) -> BankPayment:
 @pytest.fixture
 def refund(app: Flask) -> Refund:
     """Of money by bank that a case did not owe, whose payer's bankgiro is told."""
-    case = a_reminded_case()
+    case = a_case_whose_reminder_left()
     came(Paid(200_000, case.ocr, payer="9912346", name="Kalles Plåt AB"))
     return the_refund()
 
@@ -135,10 +134,18 @@ def test_an_account_that_is_not_approved_is_written_anew(
     assert refund.status == "to confirm"
 
 
-def test_a_second_click_says_that_it_is_decided(desk: Browser, refund: Refund) -> None:
+def test_a_second_click_leads_where_the_first_did(desk: Browser, refund: Refund) -> None:
+    page = desk.page(at(refund))
+    first = confirm(desk, page)
+    assert confirm(desk, page).text == first.text
+
+
+def test_a_second_click_with_another_account_says_that_it_is_decided(
+    desk: Browser, refund: Refund
+) -> None:
     page = desk.page(at(refund))
     confirm(desk, page)
-    assert confirm(desk, page).status_code == 409
+    assert confirm(desk, page, account="5050-1055", reason="r").status_code == 409
 
 
 def test_what_failed_is_tried_again_to_an_account(desk: Browser, refund: Refund) -> None:

@@ -13,8 +13,7 @@ from portal.law import vat
 from portal.payments import booking, commission, exchange_rates, statements
 from portal.payments.models import ServiceStatement
 from portal.signing.models import SignatureUse
-from tests.factories import NOW, TODAY, a_creditor
-from tests.factories import a_case_whose_reminder_left as a_reminded_case
+from tests.factories import NOW, TODAY, a_case_whose_reminder_left, a_creditor
 
 OPERATOR = Actor("person", "Olle Operatör", None, "operator")
 FIRST = date(2026, 1, 1)
@@ -47,7 +46,7 @@ def a_watched_case(
     creditor: Creditor | None = None, *, at: datetime = NOW, **values: object
 ) -> Case:
     """A case that was put under long-term surveillance at an instant."""
-    case = a_reminded_case(creditor or a_creditor(), **values)
+    case = a_case_whose_reminder_left(creditor or a_creditor(), **values)
     case.status = "demanded"
     lifecycle.watch_over(case, actor=SYSTEM, now=at)
     db.session.commit()

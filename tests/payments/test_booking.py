@@ -18,8 +18,7 @@ from portal.identity.actor import SYSTEM
 from portal.ledger import Account
 from portal.payments import booking
 from portal.payments.models import Payment
-from tests.factories import NOW, TODAY, a_case, kronor
-from tests.factories import a_case_whose_reminder_left as a_reminded_case
+from tests.factories import NOW, TODAY, a_case, a_case_whose_reminder_left, kronor
 from tests.payments.asking import ask, asked_for, paid
 from tests.swish_fixtures import Swish
 
@@ -57,7 +56,7 @@ def by_bank(case: Case, amount_ore: int) -> None:
 
 
 def test_a_paid_request_is_booked_and_closes_the_case(app: Flask, swish: Swish) -> None:
-    case = a_reminded_case()
+    case = a_case_whose_reminder_left()
     paid(swish, case)
     (payment,) = booking.payments_of(case.id)
     assert (payment.amount_ore, payment.principal_ore) == (OWED, 100_000)
@@ -67,7 +66,7 @@ def test_a_paid_request_is_booked_and_closes_the_case(app: Flask, swish: Swish) 
 def test_a_paid_request_is_booked_once_however_often_it_is_asked_about(
     app: Flask, swish: Swish
 ) -> None:
-    case = a_reminded_case()
+    case = a_case_whose_reminder_left()
     request_id = paid(swish, case)
     for _ in range(3):
         assert ask(request_id).status == "paid"
@@ -76,7 +75,7 @@ def test_a_paid_request_is_booked_once_however_often_it_is_asked_about(
 
 
 def test_a_paid_request_is_booked_once_when_many_ask_at_once(app: Flask, swish: Swish) -> None:
-    case = a_reminded_case()
+    case = a_case_whose_reminder_left()
     request_id = asked_for(case)
     swish.control(f"requests/{request_id}/pay")
     statuses = at_once(app, lambda: booking.ask(request_id, now=NOW).status)
@@ -86,7 +85,7 @@ def test_a_paid_request_is_booked_once_when_many_ask_at_once(app: Flask, swish: 
 
 
 def test_a_bank_that_answers_after_it_was_given_up_is_booked(app: Flask, swish: Swish) -> None:
-    case = a_reminded_case()
+    case = a_case_whose_reminder_left()
     request_id = asked_for(case)
     swish.control(f"requests/{request_id}/silence")
     ask(request_id, at=NOW + timedelta(days=1, minutes=1))
@@ -98,7 +97,7 @@ def test_a_bank_that_answers_after_it_was_given_up_is_booked(app: Flask, swish: 
 
 
 def test_the_job_books_what_a_lost_callback_did_not_tell(app: Flask, swish: Swish) -> None:
-    case = a_reminded_case()
+    case = a_case_whose_reminder_left()
     # The job asks by the real clock, and only what is older than a request lives.
     request_id = asked_for(case, at=clock.now() - timedelta(minutes=10))
     swish.control("next", callback="none")
@@ -108,7 +107,7 @@ def test_the_job_books_what_a_lost_callback_did_not_tell(app: Flask, swish: Swis
 
 
 def test_another_amount_than_asked_for_is_booked_as_it_came(app: Flask, swish: Swish) -> None:
-    case = a_reminded_case()
+    case = a_case_whose_reminder_left()
     request_id = asked_for(case)
     swish.running.register.payment(request_id).amount = Decimal("500.00")
     swish.control(f"requests/{request_id}/pay")
@@ -120,7 +119,7 @@ def test_another_amount_than_asked_for_is_booked_as_it_came(app: Flask, swish: S
 def test_a_case_paid_meanwhile_makes_the_second_payment_an_over_payment(
     app: Flask, swish: Swish
 ) -> None:
-    case = a_reminded_case()
+    case = a_case_whose_reminder_left()
     request_id = asked_for(case)
     by_bank(case, OWED)
     swish.control(f"requests/{request_id}/pay")
@@ -132,7 +131,7 @@ def test_a_case_paid_meanwhile_makes_the_second_payment_an_over_payment(
 def test_two_payments_of_one_case_at_once_are_settled_one_after_the_other(
     app: Flask, swish: Swish
 ) -> None:
-    case = a_reminded_case()
+    case = a_case_whose_reminder_left()
     request_id = asked_for(case)
     swish.control(f"requests/{request_id}/pay")
     waiting = [
@@ -146,7 +145,7 @@ def test_two_payments_of_one_case_at_once_are_settled_one_after_the_other(
 def test_who_pays_what_was_asked_for_past_midnight_owes_nothing_more(
     app: Flask, swish: Swish
 ) -> None:
-    case = a_reminded_case()
+    case = a_case_whose_reminder_left()
     request_id = asked_for(case, at=datetime(2026, 3, 10, 22, 59, tzinfo=UTC))
     swish.control(f"requests/{request_id}/pay")
     seen = swish.running.register.payment(request_id)
@@ -158,14 +157,14 @@ def test_who_pays_what_was_asked_for_past_midnight_owes_nothing_more(
 
 def test_each_payment_gets_a_receipt_number_of_its_own(app: Flask, swish: Swish) -> None:
     for _ in range(3):
-        paid(swish, a_reminded_case())
+        paid(swish, a_case_whose_reminder_left())
     numbers = [one.receipt_number for one in db.session.query(Payment)]
     assert len(set(numbers)) == 3
     assert all(number.startswith("2026-") for number in numbers)
 
 
 def test_a_receipt_is_found_by_its_number(app: Flask, swish: Swish) -> None:
-    case = a_reminded_case()
+    case = a_case_whose_reminder_left()
     paid(swish, case)
     (payment,) = booking.payments_of(case.id)
     content = booking.receipt_content(booking.receipt(payment.receipt_number))
@@ -194,7 +193,7 @@ def test_a_receipt_says_for_ever_what_was_left_after_its_own_payment(
 
 
 def test_what_the_creditor_is_owed_lacks_fee_and_over_payment(app: Flask, swish: Swish) -> None:
-    case = a_reminded_case()
+    case = a_case_whose_reminder_left()
     request_id = asked_for(case)
     swish.running.register.payment(request_id).amount = Decimal("2000.00")
     swish.control(f"requests/{request_id}/pay")

@@ -25,8 +25,7 @@ from portal.payments import booking, chargebacks, reconciling, refunds, taking_b
 from portal.payments.models import Chargeback, Payment, Refund, SwishRequest
 from portal.payments.taking_back import NotWaiting
 from portal.payments.ways import ChargedBack
-from tests.factories import NOW, TODAY, a_creditor, rules_of
-from tests.factories import a_case_whose_reminder_left as a_reminded_case
+from tests.factories import NOW, TODAY, a_case_whose_reminder_left, a_creditor, rules_of
 from tests.payments.at_once import ERIK, come_again, paid_at_once, taken, told_by_provider
 from tests.payments.bank_money import cleared, match, paid_by_bank, told
 from tests.payments.test_own_share import until_it_waits
@@ -37,7 +36,7 @@ TOMORROW = TODAY + timedelta(days=1)
 
 @pytest.fixture
 def case(app: Flask) -> Case:
-    return a_reminded_case()
+    return a_case_whose_reminder_left()
 
 
 def owed(case: Case) -> int:
@@ -84,7 +83,7 @@ def test_a_payment_taken_back_opens_the_case_as_if_it_had_not_come(case: Case) -
 
 
 def test_every_case_of_the_request_owes_again(app: Flask) -> None:
-    some = [a_reminded_case(), a_reminded_case(balance_ore=33_333)]
+    some = [a_case_whose_reminder_left(), a_case_whose_reminder_left(balance_ore=33_333)]
     parts = {one: cases.amount_due(one, TODAY).total_ore for one in some}
     request = paid_at_once(parts)
     assert [owed(one) for one in some] == [0, 0]
@@ -94,7 +93,7 @@ def test_every_case_of_the_request_owes_again(app: Flask) -> None:
 
 
 def test_of_a_part_the_last_case_owes_again(app: Flask) -> None:
-    some = [a_reminded_case(), a_reminded_case(balance_ore=33_333)]
+    some = [a_case_whose_reminder_left(), a_case_whose_reminder_left(balance_ore=33_333)]
     parts = {one: cases.amount_due(one, TODAY).total_ore for one in some}
     request = paid_at_once(parts)
     taken(request, 5_000)
@@ -115,7 +114,7 @@ def test_what_stays_of_a_part_is_settled_as_if_only_that_had_come(
     """paid_ore: at first; lost: of it, in some way; days: when it came; later: taken back."""
     creditor = a_creditor()
     rules_of(creditor, small_rest_ore=0)
-    one, other = a_reminded_case(creditor), a_reminded_case(creditor)
+    one, other = a_case_whose_reminder_left(creditor), a_case_whose_reminder_left(creditor)
     on = TODAY + timedelta(days=days)
     lost_ore = 1 + lost % (paid_ore - 1)
     request = paid_at_once({one: paid_ore}, on=on)
@@ -254,7 +253,7 @@ class TestComeAgain:
         assert len(booking.payments_of(case.id)) == 1
 
     def test_of_a_part_of_several_cases_each_has_its_own(self, app: Flask) -> None:
-        some = [a_reminded_case(), a_reminded_case(balance_ore=33_333)]
+        some = [a_case_whose_reminder_left(), a_case_whose_reminder_left(balance_ore=33_333)]
         parts = {one: cases.amount_due(one, TODAY).total_ore for one in some}
         request = paid_at_once(parts)
         chargeback = taken(request, parts[some[1]] + 2_000)
@@ -631,7 +630,7 @@ _ACTS = ("pay", "take", "take a part", "come again", "refund", "bank", "bank aga
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_any_sequence_keeps_the_books_whole(app: Flask, acts: list[tuple[str, int, int]]) -> None:
-    some = [a_reminded_case(), a_reminded_case(balance_ore=33_333)]
+    some = [a_case_whose_reminder_left(), a_case_whose_reminder_left(balance_ore=33_333)]
     requests: list[SwishRequest] = []
     for number, (what, ore, at) in enumerate(acts):
         try:

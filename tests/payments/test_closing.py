@@ -19,8 +19,7 @@ from portal.payments import closing, reconciling, transfers
 from portal.payments.models import ClosedPeriod
 from simulators.bankid.running import Simulator
 from tests.bankid_fixtures import Phone, pointed_at
-from tests.factories import JOHAN, NOW, a_creditor, a_person
-from tests.factories import a_case_whose_reminder_left as a_reminded_case
+from tests.factories import JOHAN, NOW, a_case_whose_reminder_left, a_creditor, a_person
 from tests.payments.bank_money import OPERATOR, match, paid_by_bank, told
 from tests.payments.closing_periods import close
 from tests.payments.paying_out import approved
@@ -38,7 +37,7 @@ def settings(settings: Settings, bankid_simulator: Simulator) -> Settings:
 def creditor(app: Flask) -> Creditor:
     creditor = a_creditor()
     # From here on March is the oldest open month.
-    a_reminded_case(creditor)
+    a_case_whose_reminder_left(creditor)
     close(date(2026, 2, 28))
     return creditor
 
@@ -77,7 +76,7 @@ def test_the_oldest_open_month_is_closed_first(creditor: Creditor) -> None:
 def test_a_month_is_closed_when_another_operator_has_approved_it(
     phone: Phone, creditor: Creditor, operators: tuple[Person, Person]
 ) -> None:
-    paid_by_bank(a_reminded_case(creditor), 50_000)
+    paid_by_bank(a_case_whose_reminder_left(creditor), 50_000)
     period = put_together(operators[0])
     approve(phone, period, operators[1])
     assert (period.status, period.approved_by_id) == ("closed", operators[1].id)
@@ -111,7 +110,7 @@ def test_what_is_not_explained_needs_a_reason(
 def test_what_has_changed_since_is_not_closed(
     phone: Phone, creditor: Creditor, operators: tuple[Person, Person]
 ) -> None:
-    case = a_reminded_case(creditor)
+    case = a_case_whose_reminder_left(creditor)
     period = put_together(operators[0])
     order = an_order(phone, period, operators[1])
     paid_by_bank(case, 50_000)
@@ -146,7 +145,7 @@ def test_what_changes_until_nobody_posts_is_not_closed(
     app: Flask, monkeypatch: pytest.MonkeyPatch, phone: Phone, creditor: Creditor,
     operators: tuple[Person, Person], what: str,
 ) -> None:  # fmt: skip
-    case_id = a_reminded_case(creditor).id
+    case_id = a_case_whose_reminder_left(creditor).id
     waiting_id = told(1_000, on=FIRST, state="waiting").id
     period = put_together(operators[0])
     order, hold = an_order(phone, period, operators[1]), closing.hold_books
@@ -193,10 +192,10 @@ def test_while_somebody_posts_long_it_waits_to_be_signed_anew(
 def test_a_closed_month_is_shown_as_it_was(
     phone: Phone, creditor: Creditor, operators: tuple[Person, Person]
 ) -> None:
-    paid_by_bank(a_reminded_case(creditor), 50_000)
+    paid_by_bank(a_case_whose_reminder_left(creditor), 50_000)
     period = put_together(operators[0])
     approve(phone, period, operators[1])
-    paid_by_bank(a_reminded_case(creditor), 70_000)
+    paid_by_bank(a_case_whose_reminder_left(creditor), 70_000)
     (found,) = closing.from_json(period.figures)
     assert found.reconciliation.closing.books_ore == 50_000
     assert closing.digest(period.figures) == period.figures_sha256
@@ -217,7 +216,7 @@ def test_nobodys_name_is_kept_with_a_closed_month(
 
 
 def test_figures_are_read_back_as_they_were_kept(creditor: Creditor) -> None:
-    paid_by_bank(a_reminded_case(creditor), 50_000)
+    paid_by_bank(a_case_whose_reminder_left(creditor), 50_000)
     told(70_000)
     match()
     found = closing.figures(FIRST, LAST)

@@ -28,8 +28,7 @@ from portal.payments import (
 )
 from portal.payments.models import BankPayment, BankTransfer, Chargeback, Refund, SwishRequest
 from portal.payments.taking_back import NotWaiting
-from tests.factories import NOW, TODAY
-from tests.factories import a_case_whose_reminder_left as a_reminded_case
+from tests.factories import NOW, TODAY, a_case_whose_reminder_left
 from tests.payments.at_once import ERIK, come_again, paid_at_once, taken
 from tests.payments.bank_files.written import Deposit, Paid, balance, bgmax, camt, entry
 from tests.payments.bank_money import cleared
@@ -96,7 +95,7 @@ def again(request: SwishRequest, ore: int) -> Paid:
 
 @pytest.fixture
 def case(app: Flask) -> Case:
-    return a_reminded_case()
+    return a_case_whose_reminder_left()
 
 
 @pytest.fixture(params=["swish", "card"])
@@ -254,7 +253,7 @@ class TestUnsure:
         assert owed(case) == 2 * PART
 
     def test_two_payments_that_it_names(self, paid: SwishRequest, case: Case) -> None:
-        other = paid_at_once({a_reminded_case(): OWED}, way=paid.way)
+        other = paid_at_once({a_case_whose_reminder_left(): OWED}, way=paid.way)
         chargeback = taken(paid, PART, on=on(10))
         (row,) = told((20, Paid(PART, texts=[f"{paid.payment_reference} {other.id}"])))
         self.waits(row, chargeback)
@@ -309,7 +308,7 @@ def test_a_payment_that_names_one_of_which_nothing_is_taken_back_is_as_before(
     case: Case,
 ) -> None:
     paid = paid_at_once({case: OWED}, way="swish")
-    other = paid_at_once({a_reminded_case(): OWED}, way="swish")
+    other = paid_at_once({a_case_whose_reminder_left(): OWED}, way="swish")
     taken(other, on=on(0))
     (row,) = told((0, Paid(OWED, texts=[f"SWISH {paid.payment_reference}"])))
     assert (row.state, db.session.get_one(BankTransfer, row.id).way) == ("aside", "swish")

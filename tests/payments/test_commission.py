@@ -24,8 +24,7 @@ from portal.ledger import Account
 from portal.messages import RedaError
 from portal.payments import booking, commission, refunds, statements
 from portal.payments.models import Commission, CommissionPrice
-from tests.factories import NOW, TODAY, a_creditor, rules_of
-from tests.factories import a_case_whose_reminder_left as a_reminded_case
+from tests.factories import NOW, TODAY, a_case_whose_reminder_left, a_creditor, rules_of
 from tests.payments.charging import (
     FIRST,
     OPERATOR,
@@ -87,7 +86,7 @@ def test_nothing_is_charged_without_a_price(app: Flask) -> None:
 
 def test_nothing_is_charged_of_a_case_that_is_not_watched(app: Flask) -> None:
     a_price()
-    case = a_reminded_case()
+    case = a_case_whose_reminder_left()
     pay(case, 100_000)
     assert charged(case) == []
 
@@ -249,7 +248,7 @@ def test_a_bank_file_is_charged_as_payment_by_payment(app: Flask) -> None:
     one, other = a_creditor(), a_creditor()
     alone, together = [], []
     for creditor, found in ((one, alone), (other, together)):
-        found += [a_watched_case(creditor), a_reminded_case(creditor)]
+        found += [a_watched_case(creditor), a_case_whose_reminder_left(creditor)]
         found += [a_watched_case(creditor, at=NOW + timedelta(days=1))]
     sums = [50_000, 30_000, 200_000]
     for case, ore in zip(alone, sums, strict=True):

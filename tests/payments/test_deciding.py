@@ -22,8 +22,7 @@ from portal.messages import RedaError
 from portal.payments import booking, deciding, matching, refunds, taking, taking_back
 from portal.payments.deciding import NotWaiting
 from portal.payments.models import BankPayment, BankShare, Refund
-from tests.factories import NOW, TODAY, a_case
-from tests.factories import a_case_whose_reminder_left as a_reminded_case
+from tests.factories import NOW, TODAY, a_case, a_case_whose_reminder_left
 from tests.payments.bank_files.written import Deposit, Paid, bgmax
 from tests.payments.bank_money import told
 
@@ -90,7 +89,7 @@ def check_sums() -> None:
 
 
 def test_a_payment_given_to_a_case_is_booked_by_who_gave_it(app: Flask) -> None:
-    case = a_reminded_case()
+    case = a_case_whose_reminder_left()
     payment = came(Paid(OWED, texts=["hej"]))
     give(payment, {case.reference: OWED})
     assert stands(case) == ("paid", 0)
@@ -100,7 +99,7 @@ def test_a_payment_given_to_a_case_is_booked_by_who_gave_it(app: Flask) -> None:
 
 
 def test_a_payment_is_split_over_cases_to_the_ore(app: Flask) -> None:
-    one, other = a_reminded_case(), a_reminded_case()
+    one, other = a_case_whose_reminder_left(), a_case_whose_reminder_left()
     payment = came(Paid(100_001))
     give(payment, {one.reference: 60_000, other.reference: 40_001})
     assert [each.amount_ore for each in taking_back.shares_of(payment.id)] == [60_000, 40_001]
@@ -109,7 +108,7 @@ def test_a_payment_is_split_over_cases_to_the_ore(app: Flask) -> None:
 
 @pytest.mark.parametrize("parts", [(60_000, 40_000), (60_000, 40_002), (100_001, 0), (-1, 100_002)])
 def test_parts_that_are_not_exact_are_refused(app: Flask, parts: tuple[int, int]) -> None:
-    one, other = a_reminded_case(), a_reminded_case()
+    one, other = a_case_whose_reminder_left(), a_case_whose_reminder_left()
     payment = came(Paid(100_001))
     with pytest.raises(RedaError):
         give(payment, {one.reference: parts[0], other.reference: parts[1]})
@@ -118,13 +117,13 @@ def test_parts_that_are_not_exact_are_refused(app: Flask, parts: tuple[int, int]
 
 
 def test_a_payout_that_came_back_is_no_debtor_s_payment(app: Flask) -> None:
-    case = a_reminded_case()
+    case = a_case_whose_reminder_left()
     with pytest.raises(NotWaiting):
         give(told(50_000, kind="returned", state="waiting"), {case.reference: 50_000})
 
 
 def test_what_is_left_of_a_payment_that_was_booked_in_part_can_be_given(app: Flask) -> None:
-    case, other = a_reminded_case(), a_reminded_case()
+    case, other = a_case_whose_reminder_left(), a_case_whose_reminder_left()
     payment = told(50_000, state="waiting")
     key = matching.share_key(payment.id, 2)
     booking.receive(
@@ -144,7 +143,7 @@ def test_what_is_left_of_a_payment_that_was_booked_in_part_can_be_given(app: Fla
 
 
 def test_two_payments_can_be_given_to_one_case(app: Flask) -> None:
-    case = a_reminded_case()
+    case = a_case_whose_reminder_left()
     came(Paid(50_000), Paid(56_548))
     for payment in deciding.waiting():
         give(payment, {case.reference: payment.amount_ore})
@@ -152,7 +151,7 @@ def test_two_payments_can_be_given_to_one_case(app: Flask) -> None:
 
 
 def test_a_decision_that_somebody_has_made_is_not_made_again(app: Flask) -> None:
-    case = a_reminded_case()
+    case = a_case_whose_reminder_left()
     payment = came(Paid(50_000))
     give(payment, {case.reference: 50_000})
     with pytest.raises(NotWaiting):
@@ -160,7 +159,7 @@ def test_a_decision_that_somebody_has_made_is_not_made_again(app: Flask) -> None
 
 
 def test_of_two_clerks_at_once_one_decides(app: Flask) -> None:
-    case = a_reminded_case()
+    case = a_case_whose_reminder_left()
     payment_id, reference = came(Paid(50_000)).id, case.reference
 
     def decide(place: int) -> bool:
@@ -193,7 +192,7 @@ def test_what_is_nobodys_goes_back_once_the_account_is_confirmed(app: Flask) -> 
 
 
 def test_a_decision_taken_back_leaves_the_case_as_it_was(app: Flask) -> None:
-    case = a_reminded_case()
+    case = a_case_whose_reminder_left()
     before = cases.amount_due(case, TODAY).total_ore
     payment = came(Paid(OWED))
     give(payment, {case.reference: OWED})
@@ -206,7 +205,7 @@ def test_a_decision_taken_back_leaves_the_case_as_it_was(app: Flask) -> None:
 
 
 def test_a_payment_can_be_given_again_after_it_was_taken_back(app: Flask) -> None:
-    wrong, right = a_reminded_case(), a_reminded_case()
+    wrong, right = a_case_whose_reminder_left(), a_case_whose_reminder_left()
     payment = came(Paid(OWED, wrong.ocr))
     undo(payment)
     give(payment, {right.reference: OWED})
@@ -215,7 +214,7 @@ def test_a_payment_can_be_given_again_after_it_was_taken_back(app: Flask) -> Non
 
 
 def test_interest_runs_on_as_if_a_payment_taken_back_had_not_come(app: Flask) -> None:
-    case, same = a_reminded_case(), a_reminded_case()
+    case, same = a_case_whose_reminder_left(), a_case_whose_reminder_left()
     payment = came(Paid(40_000, case.ocr))
     undo(payment)
     later = TODAY + timedelta(days=60)
@@ -225,7 +224,7 @@ def test_interest_runs_on_as_if_a_payment_taken_back_had_not_come(app: Flask) ->
 
 
 def test_too_much_that_is_taken_back_goes_back_to_nobody(app: Flask) -> None:
-    case = a_reminded_case()
+    case = a_case_whose_reminder_left()
     payment = came(Paid(OWED + 5_000, case.ocr))
     undo(payment)
     assert refunds.open_() == []
@@ -233,7 +232,7 @@ def test_too_much_that_is_taken_back_goes_back_to_nobody(app: Flask) -> None:
 
 
 def test_a_deduction_of_a_payment_is_booked_back_and_told(app: Flask) -> None:
-    case = a_reminded_case()
+    case = a_case_whose_reminder_left()
     came(Paid(OWED, case.ocr))
     came(Paid(200_000, "12"), Paid(-OWED, case.ocr))
     assert stands(case) == ("reminded", OWED)
@@ -246,7 +245,7 @@ def test_a_deduction_of_a_payment_is_booked_back_and_told(app: Flask) -> None:
 
 
 def test_a_deduction_that_two_payments_can_be_meant_by_waits(app: Flask) -> None:
-    case = a_reminded_case()
+    case = a_case_whose_reminder_left()
     came(Paid(10_000, case.ocr), Paid(10_000, case.ocr))
     came(Paid(200_000, "12"), Paid(-10_000, case.ocr))
     (reversal,) = db.session.scalars(select(BankPayment).where(BankPayment.kind == "deduction"))
@@ -286,7 +285,7 @@ class TestBookedLate:
         assert booking.payments_of(case.id)[0].fees_ore == 0
 
     def test_interest_booked_after_its_day_is_lowered(self, app: Flask) -> None:
-        late, known = a_reminded_case(), a_reminded_case()
+        late, known = a_case_whose_reminder_left(), a_case_whose_reminder_left()
         soon = TODAY + timedelta(days=30)
 
         def pay(case: Case, ore: int, day: int, key: str) -> None:
@@ -308,7 +307,7 @@ class TestBookedLate:
     def test_interest_that_later_money_has_paid_goes_back_with_the_rest(
         self, app: Flask, ore: int
     ) -> None:
-        late, known = a_reminded_case(), a_reminded_case()
+        late, known = a_case_whose_reminder_left(), a_case_whose_reminder_left()
         back = []
         for case, payments in ((known, ((0, ore), (73, 60_000))), (late, ((73, 60_000), (0, ore)))):
             for day, each in payments:
@@ -341,7 +340,7 @@ class TestBookedLate:
 def test_money_in_is_booked_or_waits_or_goes_back_to_the_ore(
     app: Flask, acts: list[tuple[str, int, int]]
 ) -> None:
-    known = [a_reminded_case() for _ in range(3)]
+    known = [a_case_whose_reminder_left() for _ in range(3)]
     for act, ore, place in acts:
         case = known[place]
         reference = case.ocr if act in ("ocr", "undo", "too much") else ""

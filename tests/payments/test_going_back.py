@@ -18,8 +18,7 @@ from portal.ledger import Account
 from portal.messages import RedaError
 from portal.payments import booking, deciding, refunds
 from portal.payments.models import BankPayment, Refund
-from tests.factories import NOW, TODAY
-from tests.factories import a_case_whose_reminder_left as a_reminded_case
+from tests.factories import NOW, TODAY, a_case_whose_reminder_left
 from tests.payments.bank_files.written import Paid
 from tests.payments.bank_money import paid_by_bank, taken_back
 from tests.payments.going_back import ERIK, paid_back, sent_by_bank, the_refund, too_much
@@ -118,7 +117,7 @@ def check(case_ids: Sequence[int]) -> None:
 
 
 def test_a_refund_that_came_back_and_is_told_paid_once_more_is_still_owed(app: Flask) -> None:
-    case = a_reminded_case()
+    case = a_case_whose_reminder_left()
     act("at once", 300_000, case.ocr, case.id, 0)
     db.session.commit()
     (refund,) = db.session.scalars(select(Refund)).all()
@@ -132,7 +131,7 @@ def test_a_refund_that_came_back_and_is_told_paid_once_more_is_still_owed(app: F
 def test_a_refund_that_fails_of_a_payment_that_was_taken_back_is_owed_to_nobody(
     app: Flask,
 ) -> None:
-    row = paid_by_bank(a_reminded_case(), 50_000_00)
+    row = paid_by_bank(a_case_whose_reminder_left(), 50_000_00)
     refund = sent_by_bank(the_refund())
     taken_back(row)
     assert refund.status == refunds.RELEASED
@@ -144,7 +143,7 @@ def test_a_refund_that_fails_of_a_payment_that_was_taken_back_is_owed_to_nobody(
 
 
 def test_a_refund_on_its_way_of_a_payment_that_is_taken_back_is_no_difference(app: Flask) -> None:
-    row = paid_by_bank(a_reminded_case(), 50_000_00)
+    row = paid_by_bank(a_case_whose_reminder_left(), 50_000_00)
     sent_by_bank(the_refund())
     taken_back(row)
     check([])
@@ -154,7 +153,7 @@ def test_a_refund_on_its_way_of_a_payment_that_is_taken_back_is_no_difference(ap
 def test_what_was_paid_back_of_a_payment_that_is_taken_back_is_our_loss(
     app: Flask, is_paid_first: bool
 ) -> None:
-    row = paid_by_bank(a_reminded_case(), 50_000_00)
+    row = paid_by_bank(a_case_whose_reminder_left(), 50_000_00)
     refund = sent_by_bank(the_refund())
     if is_paid_first:
         paid_back(refund)
@@ -173,7 +172,7 @@ def test_what_was_paid_back_of_a_payment_that_is_taken_back_is_our_loss(
 
 
 def test_what_is_sent_back_meanwhile_is_not_given_to_a_case_anew(app: Flask) -> None:
-    row = paid_by_bank(a_reminded_case(), 50_000_00)
+    row = paid_by_bank(a_case_whose_reminder_left(), 50_000_00)
     refund, answers = the_refund(), []
 
     def run() -> None:
@@ -213,7 +212,7 @@ def test_what_is_sent_back_meanwhile_is_not_given_to_a_case_anew(app: Flask) -> 
 def test_nobody_gets_back_more_than_was_too_much_and_the_books_balance(
     app: Flask, acts: list[tuple[str, int, int]]
 ) -> None:
-    known = [a_reminded_case() for _ in range(2)]
+    known = [a_case_whose_reminder_left() for _ in range(2)]
     ids = [one.id for one in known]
     for what, ore, at in acts:
         case = known[at % 2]

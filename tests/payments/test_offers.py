@@ -12,8 +12,7 @@ from portal.extensions import db
 from portal.identity.actor import SYSTEM
 from portal.law import calendar
 from portal.payments import booking, offers
-from tests.factories import NOW, TODAY, a_creditor, rules_of
-from tests.factories import a_case_whose_reminder_left as a_reminded_case
+from tests.factories import NOW, TODAY, a_case_whose_reminder_left, a_creditor, rules_of
 
 one_database = settings(
     max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -23,7 +22,7 @@ days = strategies.integers(0, offers.MOST_AHEAD.days).map(lambda n: TODAY + time
 
 @pytest.fixture
 def case(app: Flask) -> Case:
-    return a_reminded_case()
+    return a_case_whose_reminder_left()
 
 
 def arrives(case: Case, amount_ore: int, on: date) -> None:
@@ -91,7 +90,7 @@ def test_what_is_no_part_of_the_debt_is_refused(case: Case, amount_ore: int | No
 def test_a_rest_that_the_company_lets_go_is_not_said_to_be_left(app: Flask) -> None:
     creditor = a_creditor()
     rules_of(creditor, small_rest_ore=5_000)
-    case = a_reminded_case(creditor)
+    case = a_case_whose_reminder_left(creditor)
     due = cases.amount_due(case, TODAY)
     assert offers.left_after(case, due, due.total_ore - 5_000) == 0
     assert offers.left_after(case, due, due.total_ore - 5_001) == 5_001

@@ -21,8 +21,7 @@ from portal.payments import coming_back, own_share, pain001, reconciling, releas
 from portal.payments.models import OwnShareOrder, Payout, PayoutBatch
 from simulators.bankid.running import Simulator
 from tests.bankid_fixtures import Phone, pointed_at
-from tests.factories import EVA, JOHAN, NOW, TODAY, a_creditor, a_person
-from tests.factories import a_case_whose_reminder_left as a_reminded_case
+from tests.factories import EVA, JOHAN, NOW, TODAY, a_case_whose_reminder_left, a_creditor, a_person
 from tests.payments.bank_money import OPERATOR, debited, match, ordered, paid_by_bank, taken_back
 from tests.payments.bank_money import told as told_by_bank
 from tests.payments.charging import a_price, a_watched_case
@@ -68,18 +67,18 @@ def the_order() -> OwnShareOrder:
 
 
 def test_a_fee_that_has_come_is_ours(creditor: Creditor) -> None:
-    paid_by_bank(a_reminded_case(creditor), 500_00)
+    paid_by_bank(a_case_whose_reminder_left(creditor), 500_00)
     assert own_share.available("SEK", TODAY) == FEE
     assert own_share.available("SEK", YESTERDAY) == 0
 
 
 def test_a_fee_that_is_not_paid_is_not_there_to_be_taken(creditor: Creditor) -> None:
-    paid_by_bank(a_reminded_case(creditor), 20_00)
+    paid_by_bank(a_case_whose_reminder_left(creditor), 20_00)
     assert own_share.available("SEK", TODAY) == 20_00
 
 
 def test_what_waits_for_approval_is_not_taken_twice(creditor: Creditor) -> None:
-    paid_by_bank(a_reminded_case(creditor), 500_00)
+    paid_by_bank(a_case_whose_reminder_left(creditor), 500_00)
     put_together()
     assert own_share.available("SEK", TODAY) == 0
     with pytest.raises(RedaError, match="nothing of ours"):
@@ -87,7 +86,7 @@ def test_what_waits_for_approval_is_not_taken_twice(creditor: Creditor) -> None:
 
 
 def test_two_operators_let_it_go_to_our_own_account(phone: Phone, creditor: Creditor) -> None:
-    paid_by_bank(a_reminded_case(creditor), 500_00)
+    paid_by_bank(a_case_whose_reminder_left(creditor), 500_00)
     batch = put_together()
     assert batch.text.startswith("# Ta ut vår andel")
     assert "till 991-2346" in batch.text
@@ -106,7 +105,7 @@ def test_two_operators_let_it_go_to_our_own_account(phone: Phone, creditor: Cred
 
 
 def test_what_the_bank_refuses_is_ours_to_take_again(phone: Phone, creditor: Creditor) -> None:
-    paid_by_bank(a_reminded_case(creditor), 500_00)
+    paid_by_bank(a_case_whose_reminder_left(creditor), 500_00)
     approve(phone, put_together())
     assert own_share.reject(the_order(), "AC01", on=TODAY, now=NOW)
     db.session.commit()
@@ -114,14 +113,14 @@ def test_what_the_bank_refuses_is_ours_to_take_again(phone: Phone, creditor: Cre
 
 
 def test_what_is_taken_apart_is_ours_to_take_again(creditor: Creditor) -> None:
-    paid_by_bank(a_reminded_case(creditor), 500_00)
+    paid_by_bank(a_case_whose_reminder_left(creditor), 500_00)
     releasing.withdraw(put_together().key, now=NOW)
     db.session.commit()
     assert own_share.available("SEK", TODAY) == FEE
 
 
 def test_what_is_no_longer_ours_is_not_taken(phone: Phone, creditor: Creditor) -> None:
-    row = paid_by_bank(a_reminded_case(creditor), 500_00)
+    row = paid_by_bank(a_case_whose_reminder_left(creditor), 500_00)
     batch = put_together()
     taken_back(row)
     with pytest.raises(RedaError, match="changed"):
@@ -132,12 +131,12 @@ def test_what_is_no_longer_ours_is_not_taken(phone: Phone, creditor: Creditor) -
 
 def test_what_stands_in_for_another_company_is_not_taken(creditor: Creditor) -> None:
     for _ in range(2):
-        paid_by_bank(a_reminded_case(a_creditor("Aspen AB")), 500_00)
-    row = paid_by_bank(a_reminded_case(creditor), 100_00)
+        paid_by_bank(a_case_whose_reminder_left(a_creditor("Aspen AB")), 500_00)
+    row = paid_by_bank(a_case_whose_reminder_left(creditor), 100_00)
     payout = ordered(creditor)
     assert payout is None
     assert own_share.available("SEK", TODAY) == 3 * FEE
-    paid_by_bank(a_reminded_case(creditor), 500_00)
+    paid_by_bank(a_case_whose_reminder_left(creditor), 500_00)
     payout = ordered(creditor)
     assert payout is not None
     debited(payout)
@@ -151,7 +150,7 @@ def test_without_an_account_of_our_own_nothing_is_taken(
     app: Flask, creditor: Creditor, settings: Settings
 ) -> None:
     app.extensions["reda_settings"] = replace(settings, own_account="")
-    paid_by_bank(a_reminded_case(creditor), 500_00)
+    paid_by_bank(a_case_whose_reminder_left(creditor), 500_00)
     with pytest.raises(RedaError, match="REDA_OWN_ACCOUNT"):
         put_together()
 
@@ -167,7 +166,7 @@ def until_it_waits(other: Thread) -> None:
 
 
 def test_of_two_operators_who_take_it_out_at_once_one_does(app: Flask, creditor: Creditor) -> None:
-    paid_by_bank(a_reminded_case(creditor), 500_00)
+    paid_by_bank(a_case_whose_reminder_left(creditor), 500_00)
     answers = []
 
     def run() -> None:
@@ -198,9 +197,9 @@ def taken_out(phone: Phone) -> None:
 def test_what_a_company_is_owed_is_there_when_our_fee_of_another_payment_is_taken_back(
     phone: Phone, creditor: Creditor
 ) -> None:
-    row = paid_by_bank(a_reminded_case(creditor), 500_00)
+    row = paid_by_bank(a_case_whose_reminder_left(creditor), 500_00)
     taken_out(phone)
-    collect(a_reminded_case(creditor), 900_00)
+    collect(a_case_whose_reminder_left(creditor), 900_00)
     taken_back(row)
     assert ledger.own_share("SEK").covered_ore == FEE
     assert ledger.client_money(creditor.id, "SEK") == ledger.owed_to(creditor.id) == 900_00
@@ -216,7 +215,7 @@ def test_commission_that_a_company_has_back_is_no_longer_ours(creditor: Creditor
     assert payout is not None
     debited(payout)
     before = own_share.available("SEK", TODAY)
-    collect(a_reminded_case(creditor), 900_00)
+    collect(a_case_whose_reminder_left(creditor), 900_00)
     taken_back(row)
     propose(creditor)
     waiting = db.session.query(Payout).filter_by(status="proposed").one()
@@ -228,7 +227,7 @@ def test_commission_that_a_company_has_back_is_no_longer_ours(creditor: Creditor
 def test_what_went_back_to_a_payer_of_a_payment_that_is_taken_back_is_not_there(
     creditor: Creditor,
 ) -> None:
-    row = paid_by_bank(a_reminded_case(creditor), 50_000_00)
+    row = paid_by_bank(a_case_whose_reminder_left(creditor), 50_000_00)
     refund = paid_back(the_refund())
     taken_back(row)
     for _ in range(2):
@@ -243,7 +242,7 @@ class TestWhatCameBack:
     @pytest.fixture
     def order(self, phone: Phone, creditor: Creditor) -> OwnShareOrder:
         for company in (creditor, a_creditor("Aspen AB")):
-            paid_by_bank(a_reminded_case(company), 500_00)
+            paid_by_bank(a_case_whose_reminder_left(company), 500_00)
         approve(phone, put_together())
         the_order().released_on = TODAY
         told_by_bank(-2 * FEE, kind="debit", words=f"Reda {the_order().key}")

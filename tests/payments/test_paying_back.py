@@ -19,8 +19,7 @@ from portal.messages import RedaError
 from portal.payments import booking, paying_back, refunds
 from portal.payments.models import Refund
 from portal.payments.ways import Unavailable
-from tests.factories import NOW, TODAY, a_case
-from tests.factories import a_case_whose_reminder_left as a_reminded_case
+from tests.factories import NOW, TODAY, a_case, a_case_whose_reminder_left
 from tests.online_fixtures import Online
 from tests.payments.asking import ask, asked_for_parts, paid
 from tests.payments.going_back import (
@@ -48,7 +47,7 @@ def settings(settings: Settings, swish: Swish, online: Online) -> Settings:
 
 @pytest.fixture
 def case(app: Flask) -> Case:
-    return a_reminded_case()
+    return a_case_whose_reminder_left()
 
 
 @pytest.fixture
@@ -285,7 +284,7 @@ class TestWhatSpeaksAgainst:
 
 
 def test_a_part_of_a_joint_payment_waits_for_the_other(swish: Swish, app: Flask) -> None:
-    one, other = a_reminded_case(), a_reminded_case()
+    one, other = a_case_whose_reminder_left(), a_case_whose_reminder_left()
     request_id = asked_for_parts({one.id: None, other.id: None})
     by_bank(one, OWED)
     by_bank(other, OWED, "bankgiro:2")
@@ -312,7 +311,7 @@ def ends_by_itself(refund: Refund) -> None:
 
 
 def test_the_job_sends_and_follows_by_itself(swish: Swish, app: Flask) -> None:
-    case = a_reminded_case()
+    case = a_case_whose_reminder_left()
     refund = paid_twice(swish, case, OWED)
     prepare(swish, "wait")
     jobs.pay_back()

@@ -35,8 +35,7 @@ from portal.payments import (
 from portal.payments.models import BankPayment, Payout, ServiceStatement, StatementPayment
 from portal.reporting import charges, vouchers
 from portal.reporting import statements as remittance
-from tests.factories import EVA, NOW, TODAY, a_creditor, a_person_at
-from tests.factories import a_case_whose_reminder_left as a_reminded_case
+from tests.factories import EVA, NOW, TODAY, a_case_whose_reminder_left, a_creditor, a_person_at
 from tests.payments.bank_money import OPERATOR, debited, match, ordered, paid_by_bank, told
 from tests.payments.bank_money import taken_back as taken_back_by_bank
 from tests.payments.charging import a_price, a_rate, a_statement, a_watched_case, pay
@@ -109,7 +108,7 @@ def test_a_payment_with_its_number_is_booked_by_itself(
 
 
 def test_a_payment_whose_words_name_a_case_too_waits(statement: ServiceStatement) -> None:
-    words = f"{paying_in.ocr(statement)} och {a_reminded_case().ocr}"
+    words = f"{paying_in.ocr(statement)} och {a_case_whose_reminder_left().ocr}"
     assert pay_in(statement, words=words, references=()).state == "waiting"
 
 
@@ -232,7 +231,7 @@ def test_a_part_leaves_the_rest_to_be_paid_or_set_off(
 ) -> None:
     pay_in(statement, 10_00)
     assert (standing(statement).state, standing(statement).left_ore) == ("part", 8_75)
-    collect(a_reminded_case(creditor), 500_00)
+    collect(a_case_whose_reminder_left(creditor), 500_00)
     (payout,) = propose(creditor)
     assert payout.amount_ore == 491_25
     release(payout)
@@ -272,7 +271,7 @@ def test_paid_twice_the_second_is_owed_to_the_company(
 def test_what_a_payout_has_set_off_is_owed_to_the_company_when_it_is_paid_too(
     creditor: Creditor, statement: ServiceStatement
 ) -> None:
-    collect(a_reminded_case(creditor), 500_00)
+    collect(a_case_whose_reminder_left(creditor), 500_00)
     ordered(creditor)
     pay_in(statement)
     assert balances(creditor) == (0, TOTAL)
@@ -282,7 +281,7 @@ def test_what_a_payout_has_set_off_is_owed_to_the_company_when_it_is_paid_too(
 def test_what_two_operators_are_approving_counts_as_set_off(
     creditor: Creditor, statement: ServiceStatement
 ) -> None:
-    collect(a_reminded_case(creditor), 500_00)
+    collect(a_case_whose_reminder_left(creditor), 500_00)
     payout = ordered(creditor)
     assert payout is not None
     payout.status = "proposed"
@@ -303,7 +302,7 @@ def test_a_payment_in_another_currency_waits(statement: ServiceStatement) -> Non
 def test_a_payment_that_names_a_case_as_well_waits(
     creditor: Creditor, statement: ServiceStatement
 ) -> None:
-    case = a_reminded_case(creditor)
+    case = a_case_whose_reminder_left(creditor)
     row = pay_in(statement, references=(paying_in.ocr(statement) or "", case.ocr))
     assert row.state == "waiting"
 
@@ -326,7 +325,7 @@ def test_what_the_company_has_had_back_already_our_share_covers(
     payout = ordered(creditor)
     assert payout is not None
     debited(payout)
-    paid_by_bank(a_reminded_case(a_creditor("Aspen AB")), 900_00)
+    paid_by_bank(a_case_whose_reminder_left(a_creditor("Aspen AB")), 900_00)
     taken_back_by_bank(row)
     assert ledger.own_share("SEK").covered_ore == 200_00
     assert balances(creditor) == (TOTAL, -200_00)
@@ -387,7 +386,7 @@ def test_the_company_is_square_whatever_comes_in_which_order(
     got, came, rows = 0, 0, []
     for step in steps:
         if step == "collect":
-            collect(a_reminded_case(creditor), 30_00)
+            collect(a_case_whose_reminder_left(creditor), 30_00)
             came += 30_00
         elif step == "pay out":
             payout = ordered(creditor)

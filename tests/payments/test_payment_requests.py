@@ -14,8 +14,7 @@ from portal.extensions import db
 from portal.payments import booking, offers
 from portal.payments.models import SwishRequest
 from portal.payments.swish import SwishUnavailable
-from tests.factories import NOW, a_creditor
-from tests.factories import a_case_whose_reminder_left as a_reminded_case
+from tests.factories import NOW, a_case_whose_reminder_left, a_creditor
 from tests.payments.asking import ask, asked_for, asked_for_parts, paid
 from tests.swish_fixtures import Swish
 
@@ -31,7 +30,7 @@ def settings(settings: Settings, swish: Swish) -> Settings:
 
 
 def test_a_request_that_nobody_has_approved_stays_open(app: Flask, swish: Swish) -> None:
-    case = a_reminded_case()
+    case = a_case_whose_reminder_left()
     assert ask(asked_for(case)).status == "created"
     assert booking.payments_of(case.id) == []
 
@@ -43,7 +42,7 @@ def test_a_request_that_nobody_has_approved_stays_open(app: Flask, swish: Swish)
 def test_a_request_that_comes_to_nothing_is_ended_and_not_booked(
     app: Flask, swish: Swish, act: str, status: str, code: str | None
 ) -> None:
-    case = a_reminded_case()
+    case = a_case_whose_reminder_left()
     request_id = asked_for(case)
     swish.control(f"requests/{request_id}/{act}")
     request = ask(request_id)
@@ -52,21 +51,21 @@ def test_a_request_that_comes_to_nothing_is_ended_and_not_booked(
 
 
 def test_a_stopped_request_is_cancelled_at_swish(app: Flask, swish: Swish) -> None:
-    request_id = asked_for(a_reminded_case())
+    request_id = asked_for(a_case_whose_reminder_left())
     booking.stop(request_id, now=NOW)
     assert swish.seen(request_id)["status"] == "CANCELLED"
     assert booking.find(request_id).status == "cancelled"
 
 
 def test_stopping_twice_is_no_error(app: Flask, swish: Swish) -> None:
-    request_id = asked_for(a_reminded_case())
+    request_id = asked_for(a_case_whose_reminder_left())
     for _ in range(2):
         booking.stop(request_id, now=NOW)
     assert booking.find(request_id).status == "cancelled"
 
 
 def test_a_request_stopped_too_late_is_booked(app: Flask, swish: Swish) -> None:
-    case = a_reminded_case()
+    case = a_case_whose_reminder_left()
     request_id = asked_for(case)
     swish.control(f"requests/{request_id}/pay")
     booking.stop(request_id, now=NOW)
@@ -74,7 +73,7 @@ def test_a_request_stopped_too_late_is_booked(app: Flask, swish: Swish) -> None:
 
 
 def test_a_silent_bank_keeps_the_request_open(app: Flask, swish: Swish) -> None:
-    request_id = asked_for(a_reminded_case())
+    request_id = asked_for(a_case_whose_reminder_left())
     swish.control(f"requests/{request_id}/silence")
     request = ask(request_id)
     assert (request.status, request.error_code) == ("created", "DS24")
@@ -82,13 +81,13 @@ def test_a_silent_bank_keeps_the_request_open(app: Flask, swish: Swish) -> None:
 
 
 def test_a_bank_that_was_silent_for_a_day_is_given_up(app: Flask, swish: Swish) -> None:
-    request_id = asked_for(a_reminded_case())
+    request_id = asked_for(a_case_whose_reminder_left())
     swish.control(f"requests/{request_id}/silence")
     assert ask(request_id, at=NOW + timedelta(days=1, minutes=1)).status == "error"
 
 
 def test_a_fresh_request_is_not_among_the_unanswered(app: Flask, swish: Swish) -> None:
-    request_id = asked_for(a_reminded_case())
+    request_id = asked_for(a_case_whose_reminder_left())
     assert booking.unanswered(NOW + timedelta(minutes=3)) == []
     assert booking.unanswered(NOW + timedelta(minutes=4)) == [request_id]
 
@@ -98,7 +97,7 @@ def test_a_request_we_do_not_know_is_told_apart(app: Flask, swish: Swish) -> Non
 
 
 def test_after_a_lost_answer_the_next_click_makes_a_new_request(app: Flask, swish: Swish) -> None:
-    case = a_reminded_case()
+    case = a_case_whose_reminder_left()
     swish.control("next", answer="lose")
     with pytest.raises(SwishUnavailable):
         asked_for(case)
@@ -111,7 +110,7 @@ def test_after_a_lost_answer_the_next_click_makes_a_new_request(app: Flask, swis
 def test_a_request_that_never_reached_swish_ends_when_its_time_is_over(
     app: Flask, swish: Swish
 ) -> None:
-    case = a_reminded_case()
+    case = a_case_whose_reminder_left()
     swish.control("next", answer="drop")
     with pytest.raises(SwishUnavailable):
         asked_for(case)
@@ -121,20 +120,20 @@ def test_a_request_that_never_reached_swish_ends_when_its_time_is_over(
 
 
 def test_a_second_click_within_two_minutes_finds_the_same_request(app: Flask, swish: Swish) -> None:
-    case = a_reminded_case()
+    case = a_case_whose_reminder_left()
     first = asked_for(case)
     assert asked_for(case, at=NOW + timedelta(seconds=119)) == first
     assert len(swish.running.register.payments()) == 1
 
 
 def test_a_click_after_two_minutes_makes_a_new_request(app: Flask, swish: Swish) -> None:
-    case = a_reminded_case()
+    case = a_case_whose_reminder_left()
     first = asked_for(case)
     assert asked_for(case, at=NOW + timedelta(seconds=120)) != first
 
 
 def test_a_click_when_another_amount_is_owed_makes_a_new_request(app: Flask, swish: Swish) -> None:
-    case = a_reminded_case()
+    case = a_case_whose_reminder_left()
     late = datetime(2026, 3, 10, 22, 59, 30, tzinfo=UTC)
     first = asked_for(case, at=late)
     # Half a minute into the next day by Swedish time, with a day's interest more.
@@ -142,7 +141,7 @@ def test_a_click_when_another_amount_is_owed_makes_a_new_request(app: Flask, swi
 
 
 def test_an_answer_that_never_left_is_asked_for_again(app: Flask, swish: Swish) -> None:
-    case = a_reminded_case()
+    case = a_case_whose_reminder_left()
     swish.control("next", answer="drop")
     with pytest.raises(SwishUnavailable):
         asked_for(case)
@@ -152,7 +151,7 @@ def test_an_answer_that_never_left_is_asked_for_again(app: Flask, swish: Swish) 
 
 
 def test_another_amount_withdraws_what_waits(app: Flask, swish: Swish) -> None:
-    case = a_reminded_case()
+    case = a_case_whose_reminder_left()
     first = asked_for(case)
     second = asked_for(case, 30_000)
     assert (swish.seen(first)["status"], swish.seen(second)["status"]) == ("CANCELLED", "CREATED")
@@ -160,12 +159,12 @@ def test_another_amount_withdraws_what_waits(app: Flask, swish: Swish) -> None:
 
 
 def test_the_same_part_again_finds_the_same_request(app: Flask, swish: Swish) -> None:
-    case = a_reminded_case()
+    case = a_case_whose_reminder_left()
     assert asked_for(case, 30_000) == asked_for(case, 30_000, at=NOW + timedelta(seconds=60))
 
 
 def test_an_older_request_is_withdrawn_before_another_is_made(app: Flask, swish: Swish) -> None:
-    case = a_reminded_case()
+    case = a_case_whose_reminder_left()
     first = asked_for(case)
     asked_for(case, at=NOW + timedelta(seconds=150))
     assert swish.seen(first)["status"] == "CANCELLED"
@@ -174,7 +173,7 @@ def test_an_older_request_is_withdrawn_before_another_is_made(app: Flask, swish:
 def test_what_was_paid_before_it_could_be_withdrawn_is_shown_instead(
     app: Flask, swish: Swish
 ) -> None:
-    case = a_reminded_case()
+    case = a_case_whose_reminder_left()
     first = asked_for(case, 30_000)
     swish.control(f"requests/{first}/pay")
     assert asked_for(case, 20_000) == first
@@ -183,7 +182,7 @@ def test_what_was_paid_before_it_could_be_withdrawn_is_shown_instead(
 
 
 def test_while_nobody_knows_how_a_request_ended_no_other_is_made(app: Flask, swish: Swish) -> None:
-    case = a_reminded_case()
+    case = a_case_whose_reminder_left()
     first = asked_for(case, 30_000)
     swish.control(f"requests/{first}/silence")
     for later in (1, 20 * 60):
@@ -192,7 +191,7 @@ def test_while_nobody_knows_how_a_request_ended_no_other_is_made(app: Flask, swi
 
 
 def test_when_swish_cannot_be_asked_no_other_request_is_made(app: Flask, swish: Swish) -> None:
-    case = a_reminded_case()
+    case = a_case_whose_reminder_left()
     asked_for(case, 30_000)
     swish.running.stop()
     with pytest.raises(SwishUnavailable):
@@ -201,7 +200,7 @@ def test_when_swish_cannot_be_asked_no_other_request_is_made(app: Flask, swish: 
 
 
 def test_two_tabs_at_once_never_leave_two_requests_to_pay(app: Flask, swish: Swish) -> None:
-    case_id = a_reminded_case().id
+    case_id = a_case_whose_reminder_left().id
     amounts = [10_000, 20_000, 30_000]
 
     def press(amount_ore: int) -> None:
@@ -221,17 +220,19 @@ def test_what_is_no_part_of_the_debt_is_not_asked_for(
     app: Flask, swish: Swish, amount_ore: int
 ) -> None:
     with pytest.raises(offers.WrongAmount):
-        booking.prepare({a_reminded_case().id: amount_ore}, now=NOW)
+        booking.prepare({a_case_whose_reminder_left().id: amount_ore}, now=NOW)
 
 
 def test_nothing_is_asked_for_on_a_paid_case(app: Flask, swish: Swish) -> None:
-    case = a_reminded_case()
+    case = a_case_whose_reminder_left()
     paid(swish, case)
     with pytest.raises(booking.NothingToPay):
         booking.prepare({case.id: None}, now=NOW)
 
 
 def test_the_payer_reads_the_reference_after_however_long_a_name(app: Flask, swish: Swish) -> None:
-    case = a_reminded_case(a_creditor("Bostadsrättsföreningen Stora Sköndals Trädgårdsstad"))
+    case = a_case_whose_reminder_left(
+        a_creditor("Bostadsrättsföreningen Stora Sköndals Trädgårdsstad")
+    )
     message = swish.seen(asked_for(case))["message"]
     assert message.endswith(f" {case.reference}")

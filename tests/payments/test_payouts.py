@@ -24,8 +24,7 @@ from portal.payments import payouts, releasing
 from portal.payments.models import Payout, PayoutLine
 from portal.payments.payouts import Schedule
 from portal.reporting import statements
-from tests.factories import NOW, TODAY, a_creditor
-from tests.factories import a_case_whose_reminder_left as a_reminded_case
+from tests.factories import NOW, TODAY, a_case_whose_reminder_left, a_creditor
 from tests.payments.paying_out import an_account, collect, owe, propose, release, settle
 from tests.payments.test_own_share import until_it_waits
 
@@ -37,7 +36,7 @@ def creditor(app: Flask) -> Creditor:
 
 def test_what_is_owed_becomes_a_proposal_to_the_account_in_use(creditor: Creditor) -> None:
     an_account(creditor)
-    case = a_reminded_case(creditor)
+    case = a_case_whose_reminder_left(creditor)
     collect(case, 500_00)
     collect(case, 250_50)
     (payout,) = propose(creditor)
@@ -47,14 +46,14 @@ def test_what_is_owed_becomes_a_proposal_to_the_account_in_use(creditor: Credito
 
 
 def test_a_second_run_changes_nothing(creditor: Creditor) -> None:
-    collect(a_reminded_case(creditor), 500_00)
+    collect(a_case_whose_reminder_left(creditor), 500_00)
     (first,) = propose(creditor)
     assert propose(creditor) == []
     assert db.session.scalars(select(Payout)).all() == [first]
 
 
 def test_what_comes_meanwhile_is_added_to_the_proposal(creditor: Creditor) -> None:
-    case = a_reminded_case(creditor)
+    case = a_case_whose_reminder_left(creditor)
     collect(case, 500_00)
     (first,) = propose(creditor)
     collect(case, 1)
@@ -63,12 +62,12 @@ def test_what_comes_meanwhile_is_added_to_the_proposal(creditor: Creditor) -> No
 
 
 def test_less_than_the_lowest_amount_waits(creditor: Creditor) -> None:
-    collect(a_reminded_case(creditor), 99_99)
+    collect(a_case_whose_reminder_left(creditor), 99_99)
     assert propose(creditor) == []
 
 
 def test_fees_that_the_company_bears_are_taken_off(creditor: Creditor) -> None:
-    case = a_reminded_case(creditor)
+    case = a_case_whose_reminder_left(creditor)
     collect(case, 500_00)
     owe(case, 120_00)
     (payout,) = propose(creditor)
@@ -77,7 +76,7 @@ def test_fees_that_the_company_bears_are_taken_off(creditor: Creditor) -> None:
 
 
 def test_what_comes_to_zero_is_set_off_without_a_payment(creditor: Creditor) -> None:
-    case, other = a_reminded_case(creditor), a_reminded_case(creditor)
+    case, other = a_case_whose_reminder_left(creditor), a_case_whose_reminder_left(creditor)
     collect(case, 120_00)
     owe(other, 120_00)
     (payout,) = propose(creditor)
@@ -87,7 +86,7 @@ def test_what_comes_to_zero_is_set_off_without_a_payment(creditor: Creditor) -> 
 
 
 def test_money_that_came_and_went_becomes_no_payout(creditor: Creditor) -> None:
-    case = a_reminded_case(creditor)
+    case = a_case_whose_reminder_left(creditor)
     collect(case, 120_00)
     collect(case, -120_00)
     assert propose(creditor) == []
@@ -100,7 +99,7 @@ def test_money_that_came_and_went_becomes_no_payout(creditor: Creditor) -> None:
 
 
 def test_below_zero_nothing_is_paid_and_all_waits(creditor: Creditor) -> None:
-    case = a_reminded_case(creditor)
+    case = a_case_whose_reminder_left(creditor)
     collect(case, 100_00)
     owe(case, 300_00)
     assert propose(creditor) == []
@@ -110,7 +109,7 @@ def test_below_zero_nothing_is_paid_and_all_waits(creditor: Creditor) -> None:
 
 
 def test_a_proposal_that_falls_below_zero_is_taken_apart(creditor: Creditor) -> None:
-    case = a_reminded_case(creditor)
+    case = a_case_whose_reminder_left(creditor)
     collect(case, 200_00)
     propose(creditor)
     owe(case, 300_00)
@@ -119,7 +118,7 @@ def test_a_proposal_that_falls_below_zero_is_taken_apart(creditor: Creditor) -> 
 
 
 def test_a_held_proposal_stays_held_when_more_comes(creditor: Creditor) -> None:
-    case = a_reminded_case(creditor)
+    case = a_case_whose_reminder_left(creditor)
     collect(case, 200_00)
     (payout,) = propose(creditor)
     payouts.hold(payout.key, is_held=True)
@@ -129,7 +128,7 @@ def test_a_held_proposal_stays_held_when_more_comes(creditor: Creditor) -> None:
 
 
 def test_two_runs_at_once_make_one_proposal(app: Flask, creditor: Creditor) -> None:
-    collect(a_reminded_case(creditor), 500_00)
+    collect(a_case_whose_reminder_left(creditor), 500_00)
     creditor_id = creditor.id
     db.session.commit()
 
@@ -164,7 +163,7 @@ def test_every_krona_is_in_one_payout_or_still_owed(
     app: Flask, moves: list[tuple[str, int]]
 ) -> None:
     creditor = a_creditor()
-    cases = [a_reminded_case(creditor), a_reminded_case(creditor)]
+    cases = [a_case_whose_reminder_left(creditor), a_case_whose_reminder_left(creditor)]
     for number, (move, ore) in enumerate(moves):
         case = cases[number % 2]
         if move == "collect":
@@ -228,7 +227,7 @@ def _account(creditor: Creditor, account: Account) -> int:
 
 
 def test_a_rejected_payout_is_owed_again_case_by_case(creditor: Creditor) -> None:
-    case, other = a_reminded_case(creditor), a_reminded_case(creditor)
+    case, other = a_case_whose_reminder_left(creditor), a_case_whose_reminder_left(creditor)
     collect(case, 500_00)
     collect(other, 300_00)
     propose(creditor)
@@ -243,7 +242,7 @@ def test_a_rejected_payout_is_owed_again_case_by_case(creditor: Creditor) -> Non
 
 
 def test_what_is_settled_leaves_the_client_funds_once(creditor: Creditor) -> None:
-    collect(a_reminded_case(creditor), 500_00)
+    collect(a_case_whose_reminder_left(creditor), 500_00)
     (payout,) = propose(creditor)
     _go_on(creditor, "release")
     assert payouts.settle(payout, on=TODAY, actor=SYSTEM, now=NOW)
@@ -253,7 +252,7 @@ def test_what_is_settled_leaves_the_client_funds_once(creditor: Creditor) -> Non
 
 
 def test_the_database_keeps_the_lines_of_what_is_ordered(creditor: Creditor) -> None:
-    collect(a_reminded_case(creditor), 500_00)
+    collect(a_case_whose_reminder_left(creditor), 500_00)
     propose(creditor)
     _go_on(creditor, "release")
     with pytest.raises(DBAPIError, match="keeps its lines"):
@@ -266,7 +265,7 @@ def test_a_company_that_nothing_can_be_proposed_for_holds_up_no_other(
 ) -> None:
     other = a_creditor("Aspen AB")
     for one in (creditor, other):
-        collect(a_reminded_case(one), 500_00)
+        collect(a_case_whose_reminder_left(one), 500_00)
     propose_for = payouts.propose
 
     def propose_or_fail(creditor_id: int, **days: Any) -> list[Payout]:
@@ -285,12 +284,12 @@ def test_what_is_taken_apart_while_more_is_proposed_is_one_proposal(
     app: Flask, creditor: Creditor
 ) -> None:
     an_account(creditor)
-    collect(a_reminded_case(creditor), 500_00)
+    collect(a_case_whose_reminder_left(creditor), 500_00)
     (first,) = propose(creditor)
     batch = releasing.put_together([first.key], actor=SYSTEM, now=NOW)
     db.session.commit()
     key = batch.key
-    collect(a_reminded_case(creditor), 200_00)
+    collect(a_case_whose_reminder_left(creditor), 200_00)
 
     def run() -> None:
         with app.app_context(), tenancy.service():
@@ -311,7 +310,7 @@ def test_what_is_taken_apart_while_more_is_proposed_is_one_proposal(
 def test_only_an_account_of_the_company_is_paid_to(creditor: Creditor) -> None:
     an_account(creditor)
     other = an_account(a_creditor(), "9912346")
-    collect(a_reminded_case(creditor), 500_00)
+    collect(a_case_whose_reminder_left(creditor), 500_00)
     (payout,) = propose(creditor)
     with pytest.raises(RedaError):
         payouts.change_account(payout.key, other.key)
@@ -320,7 +319,7 @@ def test_only_an_account_of_the_company_is_paid_to(creditor: Creditor) -> None:
 def test_the_account_that_an_operator_chose_stays(creditor: Creditor) -> None:
     an_account(creditor)
     second = an_account(creditor, "9912346", is_used=False)
-    case = a_reminded_case(creditor)
+    case = a_case_whose_reminder_left(creditor)
     collect(case, 500_00)
     (payout,) = propose(creditor)
     payouts.change_account(payout.key, second.key)
@@ -330,7 +329,7 @@ def test_the_account_that_an_operator_chose_stays(creditor: Creditor) -> None:
 
 
 def test_a_company_sees_its_own_payouts_alone(creditor: Creditor) -> None:
-    collect(a_reminded_case(creditor), 500_00)
+    collect(a_case_whose_reminder_left(creditor), 500_00)
     propose(creditor)
     other = a_creditor()
     with tenancy.creditors([other.id]):
@@ -367,7 +366,7 @@ def test_the_next_day_of_a_schedule_is_after_today() -> None:
 
 
 def test_a_case_tells_its_payouts(creditor: Creditor) -> None:
-    case, other = a_reminded_case(creditor), a_reminded_case(creditor)
+    case, other = a_case_whose_reminder_left(creditor), a_case_whose_reminder_left(creditor)
     collect(case, 500_00)
     collect(other, 300_00)
     (payout,) = propose(creditor)
@@ -377,7 +376,7 @@ def test_a_case_tells_its_payouts(creditor: Creditor) -> None:
 
 
 def test_payouts_are_told_page_by_page(creditor: Creditor) -> None:
-    case = a_reminded_case(creditor)
+    case = a_case_whose_reminder_left(creditor)
     made = []
     for _ in range(3):
         collect(case, 500_00)

@@ -28,10 +28,9 @@ from portal.payments import (
     statuses,
     transfers,
 )
-from portal.payments.models import BankBalance, BankPayment, Payout
+from portal.payments.models import BankBalance, BankPayment, BankTransfer, Payout
 from portal.payments.reconciling import Reconciliation
-from tests.factories import NOW, TODAY, a_creditor
-from tests.factories import a_case_whose_reminder_left as a_reminded_case
+from tests.factories import NOW, TODAY, a_case_whose_reminder_left, a_creditor
 from tests.payments.bank_money import (
     OPERATOR,
     a_batch,
@@ -74,7 +73,7 @@ def test_without_money_everything_agrees(app: Flask) -> None:
 
 
 def test_a_payment_that_is_matched_is_the_same_in_all_three(creditor: Creditor) -> None:
-    paid_by_bank(a_reminded_case(creditor), 50_000)
+    paid_by_bank(a_case_whose_reminder_left(creditor), 50_000)
     found = of_day()
     assert closing_of(found) == (50_000, 50_000, 50_000)
     assert (found.unexplained, list(found.reasons)) == (0, [])
@@ -97,8 +96,8 @@ def test_what_goes_back_is_no_company_s(app: Flask) -> None:
 
 
 def test_money_by_swish_is_on_its_way_until_its_sum_has_come(creditor: Creditor) -> None:
-    paid_by_swish(a_reminded_case(creditor), 30_000)
-    paid_by_swish(a_reminded_case(creditor), 20_000)
+    paid_by_swish(a_case_whose_reminder_left(creditor), 30_000)
+    paid_by_swish(a_case_whose_reminder_left(creditor), 20_000)
     found = of_day()
     assert (reasons(found), found.unexplained) == ({"on its way": -50_000}, 0)
     row = told(50_000)
@@ -109,8 +108,8 @@ def test_money_by_swish_is_on_its_way_until_its_sum_has_come(creditor: Creditor)
 
 
 def test_a_part_of_a_sum_leaves_the_newest_on_its_way(creditor: Creditor) -> None:
-    paid_by_swish(a_reminded_case(creditor), 30_000, TODAY - timedelta(days=1))
-    paid_by_swish(a_reminded_case(creditor), 20_000)
+    paid_by_swish(a_case_whose_reminder_left(creditor), 30_000, TODAY - timedelta(days=1))
+    paid_by_swish(a_case_whose_reminder_left(creditor), 20_000)
     row = told(40_000, state="waiting")
     transfers.note(row.id, "swish", actor=OPERATOR, now=NOW)
     db.session.commit()
@@ -119,7 +118,7 @@ def test_a_part_of_a_sum_leaves_the_newest_on_its_way(creditor: Creditor) -> Non
 
 
 def test_a_sum_that_should_have_come_long_ago_is_not_explained(creditor: Creditor) -> None:
-    paid_by_swish(a_reminded_case(creditor), 30_000, TODAY)
+    paid_by_swish(a_case_whose_reminder_left(creditor), 30_000, TODAY)
     found = of_day(TODAY + timedelta(days=20))
     assert (reasons(found), found.unexplained) == ({"too old": -30_000}, 1)
 
@@ -134,7 +133,7 @@ def test_a_noted_sum_can_be_taken_back(app: Flask) -> None:
 
 
 def test_a_payout_is_in_both_once_the_bank_s_file_tells_it(creditor: Creditor) -> None:
-    paid_by_bank(a_reminded_case(creditor), 50_000)
+    paid_by_bank(a_case_whose_reminder_left(creditor), 50_000)
     payout = ordered(creditor)
     assert payout is not None
     payouts.settle(payout, on=TODAY, actor=SYSTEM, now=NOW)
@@ -147,7 +146,7 @@ def test_a_payout_is_in_both_once_the_bank_s_file_tells_it(creditor: Creditor) -
 
 
 def test_a_debit_on_another_day_is_explained_as_that(creditor: Creditor) -> None:
-    paid_by_bank(a_reminded_case(creditor), 50_000)
+    paid_by_bank(a_case_whose_reminder_left(creditor), 50_000)
     payout = ordered(creditor)
     assert payout is not None
     payouts.settle(payout, on=TODAY, actor=SYSTEM, now=NOW)
@@ -159,7 +158,7 @@ def test_a_debit_on_another_day_is_explained_as_that(creditor: Creditor) -> None
 
 @pytest.mark.parametrize("is_named", [True, False])
 def test_a_payout_that_came_back_is_in_both(creditor: Creditor, is_named: bool) -> None:
-    paid_by_bank(a_reminded_case(creditor), 50_000)
+    paid_by_bank(a_case_whose_reminder_left(creditor), 50_000)
     payout = ordered(creditor)
     assert payout is not None
     debited(payout)
@@ -182,7 +181,7 @@ def test_a_debit_that_names_no_payout_is_not_explained(app: Flask) -> None:
 
 
 def test_what_is_booked_and_in_no_file_is_not_explained(creditor: Creditor) -> None:
-    collect(a_reminded_case(creditor), 900)
+    collect(a_case_whose_reminder_left(creditor), 900)
     found = of_day()
     assert reasons(found)["on its way"] == -900
     assert found.closing.books_ore - found.closing.cases_ore == 900
@@ -190,14 +189,14 @@ def test_what_is_booked_and_in_no_file_is_not_explained(creditor: Creditor) -> N
 
 
 def test_a_payment_that_came_twice_counts_once(creditor: Creditor) -> None:
-    paid_by_bank(a_reminded_case(creditor), 50_000)
+    paid_by_bank(a_case_whose_reminder_left(creditor), 50_000)
     told(50_000, state="repeated")
     found = of_day()
     assert (found.unexplained, found.repeated, found.repeated_ore) == (0, 1, 50_000)
 
 
 def test_a_statement_with_another_sum_is_told(creditor: Creditor) -> None:
-    paid_by_bank(a_reminded_case(creditor), 50_000)
+    paid_by_bank(a_case_whose_reminder_left(creditor), 50_000)
     told(50_500, state="statement")
     (day,) = of_day().statements
     assert (day.day, day.statement_ore, day.told_ore) == (TODAY, 50_500, 50_000)
@@ -212,7 +211,7 @@ def test_a_debit_that_only_the_statement_has_counts_once(creditor: Creditor) -> 
 
 
 def test_the_statement_s_balance_stands_beside_ours(creditor: Creditor) -> None:
-    row = paid_by_bank(a_reminded_case(creditor), 50_000)
+    row = paid_by_bank(a_case_whose_reminder_left(creditor), 50_000)
     db.session.add(
         BankBalance(
             file_id=row.file_id, account=row.account, currency="SEK", opened_on=TODAY,
@@ -225,7 +224,7 @@ def test_the_statement_s_balance_stands_beside_ours(creditor: Creditor) -> None:
 
 
 def test_what_comes_late_into_a_closed_month_has_another_day_there(creditor: Creditor) -> None:
-    case = a_reminded_case(creditor)
+    case = a_case_whose_reminder_left(creditor)
     close(date(2026, 2, 28))
     paid_by_bank(case, 50_000, date(2026, 2, 27))
     found = reconciling.reconcile(date(2026, 2, 1), date(2026, 2, 28))
@@ -234,7 +233,7 @@ def test_what_comes_late_into_a_closed_month_has_another_day_there(creditor: Cre
 
 
 def test_every_sum_leads_to_its_rows(creditor: Creditor) -> None:
-    paid_by_bank(a_reminded_case(creditor), 50_000)
+    paid_by_bank(a_case_whose_reminder_left(creditor), 50_000)
     for side in reconciled_rows.SIDES:
         (row,) = reconciled_rows.rows(side, "bankgiro", TODAY, TODAY, "SEK")
         assert (row.ore, row.on) == (50_000, TODAY)
@@ -252,7 +251,10 @@ def money_of(creditor: Creditor) -> int:
 
 
 def test_the_database_lets_no_company_s_client_money_fall_below_zero(creditor: Creditor) -> None:
-    case, other = a_reminded_case(creditor), a_reminded_case(a_creditor("Aspen AB"))
+    case, other = (
+        a_case_whose_reminder_left(creditor),
+        a_case_whose_reminder_left(a_creditor("Aspen AB")),
+    )
     collect(case, 500)
     collect(other, 500)
     ledger.post(
@@ -264,7 +266,7 @@ def test_the_database_lets_no_company_s_client_money_fall_below_zero(creditor: C
 
 
 def test_what_is_ordered_paid_cannot_be_paid_again(creditor: Creditor) -> None:
-    collect(a_reminded_case(creditor), 500_00)
+    collect(a_case_whose_reminder_left(creditor), 500_00)
     assert ordered(creditor) is not None
     assert money_of(creditor) == 0
     ledger.post(
@@ -279,8 +281,8 @@ def test_a_payment_taken_back_after_its_payout_is_paid_by_no_other_company(
     creditor: Creditor,
 ) -> None:
     other = a_creditor("Aspen AB")
-    paid_by_bank(a_reminded_case(other), 90_000)
-    row = paid_by_bank(a_reminded_case(creditor), 50_000)
+    paid_by_bank(a_case_whose_reminder_left(other), 90_000)
+    row = paid_by_bank(a_case_whose_reminder_left(creditor), 50_000)
     before, payout = money_of(other), ordered(creditor)
     assert payout is not None
     debited(payout)
@@ -293,7 +295,7 @@ def test_a_payment_taken_back_after_its_payout_is_paid_by_no_other_company(
 
 
 def test_our_share_stands_in_no_longer_when_the_money_is_there_again(creditor: Creditor) -> None:
-    case = a_reminded_case(creditor)
+    case = a_case_whose_reminder_left(creditor)
     row = paid_by_bank(case, 50_000)
     payout = ordered(creditor)
     assert payout is not None
@@ -309,7 +311,7 @@ def test_our_share_stands_in_no_longer_when_the_money_is_there_again(creditor: C
 
 
 def test_what_we_pay_in_is_no_more_than_our_share_stands_in_for(creditor: Creditor) -> None:
-    row = paid_by_bank(a_reminded_case(creditor), 50_000)
+    row = paid_by_bank(a_case_whose_reminder_left(creditor), 50_000)
     payout = ordered(creditor)
     assert payout is not None
     debited(payout)
@@ -328,7 +330,7 @@ def test_what_we_pay_in_is_no_more_than_our_share_stands_in_for(creditor: Credit
 
 
 def test_what_a_company_owns_comes_to_what_the_books_have(creditor: Creditor) -> None:
-    paid_by_bank(a_reminded_case(creditor), 500_000)
+    paid_by_bank(a_case_whose_reminder_left(creditor), 500_000)
     (owner,) = reconciling.owners(TODAY)
     assert owner.money_ore == 500_000
     assert owner.money_ore == (
@@ -344,8 +346,8 @@ _MOVES = st.lists(
         st.tuples(
             st.sampled_from(
                 [
-                    "back", "undo", "order", "debit", "report", "reject", "sum", "covers", "clear",
-                    "statement", "came back", "refund",
+                    "back", "undo", "order", "debit", "report", "reject", "sum", "part",
+                    "not noted", "covers", "clear", "statement", "came back", "refund",
                 ]
             ),
             st.just(0), _DAYS,
@@ -363,7 +365,7 @@ def test_every_day_the_bank_is_the_books_and_what_waits(
     app: Flask, moves: list[tuple[str, int, int]]
 ) -> None:
     creditors = [a_creditor(), a_creditor("Aspen AB")]
-    cases = [a_reminded_case(one) for one in creditors]
+    cases = [a_case_whose_reminder_left(one) for one in creditors]
     # Something is kept from the first, so that it is read.
     paid_by_bank(cases[0], 10_000, TODAY - timedelta(days=3))
     cleared()
@@ -413,8 +415,13 @@ def _do(move: str, ore: int, on: date, case: Case, creditor: Creditor) -> None:
             taken_back(row, max(on, row.value_on))
         elif row is not None:
             _undo(row)
-    elif move == "sum":
-        _bring_swish_sum(on)
+    elif move in ("sum", "part"):
+        _bring_swish_sum(on, 1 if move == "sum" else 2)
+    elif move == "not noted":
+        noted = db.session.scalars(select(BankTransfer.payment_id).limit(1)).first()
+        if noted is not None:
+            transfers.undo(noted, actor=OPERATOR, now=NOW)
+            db.session.commit()
     elif move == "order":
         ordered(creditor, on)
     elif move == "statement":
@@ -497,10 +504,10 @@ def _some(*conditions: ColumnElement[bool]) -> BankPayment | None:
     ).first()
 
 
-def _bring_swish_sum(on: date) -> None:
+def _bring_swish_sum(on: date, parts: int) -> None:
     # What a later sum has brought already does not come again.
     days = [on + timedelta(days=ahead) for ahead in range((TODAY - on).days + 1)]
-    waiting = min(-reasons(of_day(day)).get("on its way", 0) for day in days)
+    waiting = min(-reasons(of_day(day)).get("on its way", 0) for day in days) // parts
     if waiting > 0:
         row = told(waiting, on=on, state="waiting")
         transfers.note(row.id, "swish", actor=OPERATOR, now=NOW)

@@ -39,8 +39,7 @@ from portal.payments.models import (
 )
 from simulators.bankid.running import Simulator
 from tests.bankid_fixtures import Phone, pointed_at
-from tests.factories import EVA, JOHAN, NOW, TODAY, a_creditor, a_person
-from tests.factories import a_case_whose_reminder_left as a_reminded_case
+from tests.factories import EVA, JOHAN, NOW, TODAY, a_case_whose_reminder_left, a_creditor, a_person
 from tests.payments.bank_files.written import Deposit, Paid, bgmax, camt, entry
 from tests.payments.going_back import the_refund, too_much
 from tests.payments.paying_out import a_report, an_account, approved, collect, owe, propose
@@ -70,7 +69,7 @@ def operators(app: Flask) -> tuple[Person, Person]:
 
 @pytest.fixture
 def batch(creditor: Creditor) -> PayoutBatch:
-    collect(a_reminded_case(creditor), 500_25)
+    collect(a_case_whose_reminder_left(creditor), 500_25)
     (payout,) = propose(creditor)
     return put_together(payout)
 
@@ -190,7 +189,7 @@ def test_when_the_account_is_gone_nothing_is_paid(
 def test_when_it_is_not_owed_any_more_nothing_is_paid(
     phone: Phone, batch: PayoutBatch, operators: tuple[Person, Person], creditor: Creditor
 ) -> None:
-    collect(a_reminded_case(creditor), -1)
+    collect(a_case_whose_reminder_left(creditor), -1)
     with pytest.raises(RedaError, match="changed"):
         releasing.finish(an_order(phone, batch, operators[0]), now=clock.now())
     db.session.commit()
@@ -200,7 +199,7 @@ def test_when_it_is_not_owed_any_more_nothing_is_paid(
 def test_fees_that_are_set_off_hide_nothing_that_was_taken_back(
     phone: Phone, operators: tuple[Person, Person], creditor: Creditor
 ) -> None:
-    case = a_reminded_case(creditor)
+    case = a_case_whose_reminder_left(creditor)
     collect(case, 500_25)
     owe(case, 300_00)
     batch = put_together(*propose(creditor))
@@ -214,7 +213,7 @@ def test_fees_that_are_set_off_hide_nothing_that_was_taken_back(
 def test_what_is_taken_apart_joins_what_came_meanwhile(
     batch: PayoutBatch, creditor: Creditor
 ) -> None:
-    collect(a_reminded_case(creditor), 200_00)
+    collect(a_case_whose_reminder_left(creditor), 200_00)
     propose(creditor)
     releasing.withdraw(batch.key, now=NOW)
     db.session.commit()
@@ -231,11 +230,11 @@ def test_what_is_put_together_is_not_put_together_again(batch: PayoutBatch) -> N
 
 def test_what_is_held_or_has_no_account_is_not_put_together(creditor: Creditor) -> None:
     other = a_creditor()
-    collect(a_reminded_case(other), 500_00)
+    collect(a_case_whose_reminder_left(other), 500_00)
     (without,) = propose(other)
     with pytest.raises(RedaError, match="no account"):
         put_together(without)
-    collect(a_reminded_case(creditor), 500_00)
+    collect(a_case_whose_reminder_left(creditor), 500_00)
     (held,) = propose(creditor)
     payouts.hold(held.key, is_held=True)
     with pytest.raises(RedaError, match="held"):
@@ -248,7 +247,7 @@ def test_the_file_orders_each_payout_with_its_sums(
     other = a_creditor("Ålö & Söner <AB>")
     an_account(other, "9912346")
     for one, ore in ((creditor, 500_25), (other, 1_000_05)):
-        collect(a_reminded_case(one), ore)
+        collect(a_case_whose_reminder_left(one), ore)
     batch = put_together(*propose(creditor), *propose(other))
     approve(phone, batch, *operators)
     root = the_file(batch)
@@ -332,6 +331,18 @@ class TestWhatTheBankSays:
         statuses.take_report(a_report(sent, "ACSC"), now=NOW)
         statuses.take_report(a_report(sent, "RJCT", reason="AM05"), now=NOW)
         assert self.status(sent) == "settled"
+
+    def test_what_it_says_is_paid_that_it_refused_is_owed_still_and_told(
+        self, sent: PayoutBatch, creditor: Creditor
+    ) -> None:
+        statuses.take_report(a_report(sent, "RJCT"), now=NOW)
+        told = statuses.take_report(a_report(sent, "ACSC"), now=NOW)
+        assert (told.paid, told.denied) == (0, 1)
+        assert ledger.owed_to(creditor.id) == 500_25
+
+    def test_a_report_that_names_no_payment_of_the_file_is_refused(self, sent: PayoutBatch) -> None:
+        with pytest.raises(RedaError, match="names no payment"):
+            statuses.take_report(a_report(sent, "ACSC", key="somebody-elses"), now=NOW)
 
     @pytest.mark.parametrize(
         "data",
@@ -419,7 +430,7 @@ class TestRefunds:
 
     @pytest.fixture
     def refund(self, app: Flask) -> Refund:
-        case = a_reminded_case()
+        case = a_case_whose_reminder_left()
         paid = Paid(OWED + 250_00, case.ocr, payer="9912346", name="A")
         stream = BytesIO(bgmax(Deposit([paid], day=TODAY)))
         taking.take(taking.keep(stream, "b"), stream, way="page", by="", today=TODAY, now=NOW)
@@ -431,7 +442,7 @@ class TestRefunds:
 
     @pytest.fixture
     def both(self, creditor: Creditor, refund: Refund) -> PayoutBatch:
-        collect(a_reminded_case(creditor), 500_25)
+        collect(a_case_whose_reminder_left(creditor), 500_25)
         (payout,) = propose(creditor)
         batch = releasing.put_together([payout.key], [refund.key], actor=OPERATOR, now=NOW)
         db.session.commit()

@@ -18,8 +18,7 @@ from portal.extensions import db
 from portal.ledger import Account
 from portal.payments import booking
 from portal.payments.models import SwishRequest
-from tests.factories import NOW, TODAY, a_case, a_creditor, a_debtor_of
-from tests.factories import a_case_whose_reminder_left as a_reminded_case
+from tests.factories import NOW, TODAY, a_case, a_case_whose_reminder_left, a_creditor, a_debtor_of
 from tests.payments.asking import ask, asked_for, asked_for_parts
 from tests.swish_fixtures import Swish
 
@@ -35,8 +34,8 @@ def settings(settings: Settings, swish: Swish) -> Settings:
 def some(app: Flask) -> list[Case]:
     """Three cases of three companies, each of another sum."""
     return [
-        a_reminded_case(a_creditor("Norrsken Energi AB")),
-        a_reminded_case(a_creditor("Fjällbäcks Tandvård AB"), balance_ore=33_333),
+        a_case_whose_reminder_left(a_creditor("Norrsken Energi AB")),
+        a_case_whose_reminder_left(a_creditor("Fjällbäcks Tandvård AB"), balance_ore=33_333),
         a_case(a_creditor("Älvens Bredband AB"), balance_ore=1_001),
     ]
 
@@ -137,7 +136,7 @@ def test_who_sees_one_of_the_cases_sees_its_part_alone(swish: Swish, some: list[
 def test_the_debtor_is_told_by_e_mail_in_their_language(app: Flask, swish: Swish) -> None:
     creditor = a_creditor()
     debtor = a_debtor_of(creditor, email="ahmad@example.com", language="ar")
-    case = a_reminded_case(creditor, debtor=debtor)
+    case = a_case_whose_reminder_left(creditor, debtor=debtor)
     request_id = asked_for(case, 30_000)
     swish.control(f"requests/{request_id}/pay")
     for _ in range(2):
@@ -153,7 +152,7 @@ def test_whoever_has_no_address_is_paid_for_all_the_same(
     app: Flask, swish: Swish, email: str | None
 ) -> None:
     creditor = a_creditor()
-    case = a_reminded_case(creditor, debtor=a_debtor_of(creditor, email=email))
+    case = a_case_whose_reminder_left(creditor, debtor=a_debtor_of(creditor, email=email))
     request_id = asked_for(case)
     swish.control(f"requests/{request_id}/pay")
     assert ask(request_id).status == "paid"

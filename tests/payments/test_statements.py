@@ -24,8 +24,7 @@ from portal.payments.models import (
 )
 from portal.payments.statements import COMMISSION, FEES, SIGNATURES
 from portal.signing.models import SignatureUse
-from tests.factories import NOW, TODAY, a_creditor
-from tests.factories import a_case_whose_reminder_left as a_reminded_case
+from tests.factories import NOW, TODAY, a_case_whose_reminder_left, a_creditor
 from tests.payments.charging import (
     a_price,
     a_rate,
@@ -181,7 +180,7 @@ def test_what_is_lowered_comes_out_with_the_next_payout(creditor: Creditor) -> N
     first.status = payouts.RELEASED
     db.session.commit()
     pay(case, 50_000, now=THEN)
-    collect(a_reminded_case(creditor), 44_000)
+    collect(a_case_whose_reminder_left(creditor), 44_000)
     (second,) = propose(creditor)
     assert second.amount_ore == 44_000 - 238 + 59 + 15
 
@@ -269,7 +268,7 @@ def test_statements_books_and_what_is_set_off_agree_to_the_ore(
     if not db.session.scalar(text("select count(*) from commission_prices")):
         a_price("13.37")
     creditor = a_creditor()
-    cases = [a_watched_case(creditor, amount_ore=10_000_000), a_reminded_case(creditor)]
+    cases = [a_watched_case(creditor, amount_ore=10_000_000), a_case_whose_reminder_left(creditor)]
     keys: list[str] = []
     for number, (move, ore) in enumerate(moves):
         _go_on(creditor, cases[number % 2], keys, move, ore, number)

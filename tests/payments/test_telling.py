@@ -10,8 +10,7 @@ from portal.delivery.mails import render_mail
 from portal.delivery.models import Message
 from portal.extensions import db, settings
 from portal.payments import refunds
-from tests.factories import NOW, TODAY, a_creditor, a_debtor_of
-from tests.factories import a_case_whose_reminder_left as a_reminded_case
+from tests.factories import NOW, TODAY, a_case_whose_reminder_left, a_creditor, a_debtor_of
 from tests.payments.bank_files.written import Paid
 from tests.payments.bank_money import paid_by_bank
 from tests.payments.going_back import ERIK, by_bank, paid_back, the_refund
@@ -24,7 +23,7 @@ PAID = 200_000
 def case(app: Flask) -> Case:
     creditor = a_creditor()
     debtor = a_debtor_of(creditor, name="Fatima Haddad", language="sv", email="fatima@example.com")
-    return a_reminded_case(creditor, debtor=debtor)
+    return a_case_whose_reminder_left(creditor, debtor=debtor)
 
 
 def told() -> list[Message]:
@@ -76,6 +75,6 @@ def test_nobody_is_told_in_the_place_of_who_must_not_be_reached_so(case: Case, k
 
 
 def test_who_has_no_address_is_told_on_the_page_alone(app: Flask) -> None:
-    paid_by_bank(a_reminded_case(), PAID)
+    paid_by_bank(a_case_whose_reminder_left(), PAID)
     paid_back(the_refund())
     assert told() == []

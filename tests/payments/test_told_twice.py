@@ -30,8 +30,7 @@ from portal.payments import (
 from portal.payments.models import BankPayment, BankTransfer, PayoutBatch, SwishRequest
 from portal.payments.taking import Taken
 from portal.payments.taking_back import NotWaiting
-from tests.factories import NOW, TODAY, a_creditor
-from tests.factories import a_case_whose_reminder_left as a_reminded_case
+from tests.factories import NOW, TODAY, a_case_whose_reminder_left, a_creditor
 from tests.payments.asking import paid
 from tests.payments.bank_files.written import Deposit, Paid, bgmax, camt, entry
 from tests.payments.going_back import ERIK, the_refund, too_much
@@ -76,7 +75,7 @@ def booked() -> int:
 
 class TestDepositsInTwoFiles:
     def test_a_deposit_told_by_both_is_booked_once_and_shown(self, app: Flask) -> None:
-        case = a_reminded_case()
+        case = a_case_whose_reminder_left()
         told = [Paid(50_000, case.ocr), Paid(7_000, "12")]
         by_bgmax(told)
         assert by_camt(told).file.repeated == 2
@@ -85,32 +84,32 @@ class TestDepositsInTwoFiles:
         assert (one.amount_ore, one.payments) == (57_000, 2)
 
     def test_the_other_order_is_the_same(self, app: Flask) -> None:
-        case = a_reminded_case()
+        case = a_case_whose_reminder_left()
         by_camt([Paid(50_000, case.ocr)])
         by_bgmax([Paid(50_000, case.ocr)])
         assert booked() == 50_000
 
     def test_blanks_and_zeros_before_a_reference_make_no_other(self, app: Flask) -> None:
-        case = a_reminded_case()
+        case = a_case_whose_reminder_left()
         by_bgmax([Paid(50_000, case.ocr)])
         by_camt([Paid(50_000, f"00{case.ocr}")])
         assert booked() == 50_000
 
     def test_two_equal_deposits_of_a_day_are_both_taken(self, app: Flask) -> None:
-        case = a_reminded_case()
+        case = a_case_whose_reminder_left()
         by_bgmax([Paid(50_000, case.ocr)], [Paid(50_000, case.ocr)])
         assert booked() == 100_000
         by_camt([Paid(50_000, case.ocr)], [Paid(50_000, case.ocr)])
         assert booked() == 100_000
 
     def test_of_three_where_the_other_file_has_two_one_is_taken(self, app: Flask) -> None:
-        case = a_reminded_case()
+        case = a_case_whose_reminder_left()
         by_bgmax([Paid(5_000, case.ocr)], [Paid(5_000, case.ocr)])
         by_camt(*[[Paid(5_000, case.ocr)]] * 3)
         assert booked() == 15_000
 
     def test_two_equal_deposits_in_files_of_one_kind_are_both_taken(self, app: Flask) -> None:
-        case = a_reminded_case()
+        case = a_case_whose_reminder_left()
         by_bgmax([Paid(50_000, case.ocr)])
         by_bgmax([Paid(50_000, case.ocr)])
         assert booked() == 100_000
@@ -119,13 +118,13 @@ class TestDepositsInTwoFiles:
     def test_another_amount_or_reference_is_other_money(
         self, app: Flask, ore: int, of_another: bool
     ) -> None:
-        case, other = a_reminded_case(), a_reminded_case()
+        case, other = a_case_whose_reminder_left(), a_case_whose_reminder_left()
         by_bgmax([Paid(50_000, case.ocr)])
         by_camt([Paid(ore, (other if of_another else case).ocr)])
         assert booked() == 50_000 + ore
 
     def test_deposits_named_by_their_bankgiro_alone_are_two(self, app: Flask) -> None:
-        case = a_reminded_case()
+        case = a_case_whose_reminder_left()
         for number in (1, 2):
             told = entry([Paid(40_000, case.ocr)], day=TODAY).replace(
                 "<AcctSvcrRef>R1</AcctSvcrRef>", "<NtryRef>BG 5050-1055</NtryRef>"
@@ -137,7 +136,7 @@ class TestDepositsInTwoFiles:
         assert booked() == 80_000
 
     def test_what_is_other_money_after_all_is_taken_once(self, app: Flask) -> None:
-        case = a_reminded_case()
+        case = a_case_whose_reminder_left()
         by_bgmax([Paid(50_000, case.ocr)])
         by_camt([Paid(50_000, case.ocr)])
         (one,) = told_twice.open_()
@@ -149,7 +148,7 @@ class TestDepositsInTwoFiles:
             told_twice.decide(one.id, is_same=False, actor=ERIK, now=NOW)
 
     def test_what_is_the_same_stays_aside(self, app: Flask) -> None:
-        case = a_reminded_case()
+        case = a_case_whose_reminder_left()
         by_bgmax([Paid(50_000, case.ocr)])
         by_camt([Paid(50_000, case.ocr)])
         (one,) = told_twice.open_()
@@ -164,7 +163,7 @@ class TestSwishOnTheAccount:
 
     @pytest.fixture
     def case(self, app: Flask) -> Case:
-        return a_reminded_case()
+        return a_case_whose_reminder_left()
 
     def reference(self, request_id: str) -> str:
         return db.session.get_one(SwishRequest, request_id).payment_reference or ""
@@ -213,7 +212,7 @@ class TestWhatComesBack:
 
     @pytest.fixture
     def payout(self, creditor: Creditor) -> payouts.Payout:
-        collect(a_reminded_case(creditor), 500_25)
+        collect(a_case_whose_reminder_left(creditor), 500_25)
         (payout,) = propose(creditor)
         batch = PayoutBatch(
             key="b", made_by="e", made_at=NOW, text="", rows=[], status="released"
@@ -269,7 +268,7 @@ class TestWhatComesBack:
             coming_back.take(payment.id, order.key, actor=ERIK, now=NOW)
 
     def test_a_refund_that_comes_back_is_owed_again(self, app: Flask) -> None:
-        case = a_reminded_case()
+        case = a_case_whose_reminder_left()
         by_bgmax([Paid(OWED + 250_00, case.ocr, payer="9912346")])
         refund = the_refund()
         refunds.confirm(refund.id, "bankgiro", "9912346", "", actor=ERIK, now=NOW)
@@ -293,14 +292,14 @@ class TestWhatComesBack:
 def test_a_debtor_is_told_of_what_is_sure_to_go_back(
     app: Flask, status: str, *, is_told: bool
 ) -> None:
-    case = a_reminded_case()
+    case = a_case_whose_reminder_left()
     by_bgmax([Paid(OWED + 250_00, case.ocr, payer="9912346")])
     the_refund().status = status
     assert bool(refunds.of_case(case.id)) is is_told
 
 
 def test_a_debtor_is_not_told_that_money_to_another_account_goes_the_same_way(app: Flask) -> None:
-    case = a_reminded_case()
+    case = a_case_whose_reminder_left()
     by_bgmax([Paid(OWED + 250_00, case.ocr, payer="9912346")])
     refund = the_refund()
     refunds.confirm(refund.id, "bankgiro", "5805-6201", "ringde", actor=ERIK, now=NOW)
@@ -322,7 +321,7 @@ def test_a_debtor_is_not_told_that_money_to_another_account_goes_the_same_way(ap
 def test_only_the_account_that_the_bank_told_at_its_giro_needs_one_person(
     app: Flask, scheme: str, member: str, kind: str | None
 ) -> None:
-    case = a_reminded_case()
+    case = a_case_whose_reminder_left()
     paid = Paid(OWED + 250_00, case.ocr, payer="9912346", scheme=scheme, member=member)
     take(camt(entry([paid], day=TODAY)))
     refund = the_refund()

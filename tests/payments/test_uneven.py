@@ -14,15 +14,14 @@ from portal.extensions import db
 from portal.ledger import Account
 from portal.payments import booking, clearing, refunds, uneven
 from portal.payments.models import Refund
-from tests.factories import NOW, TODAY, a_creditor
-from tests.factories import a_case_whose_reminder_left as a_reminded_case
+from tests.factories import NOW, TODAY, a_case_whose_reminder_left, a_creditor
 from tests.payments.bank_money import cleared, paid_by_bank
 
 
 @pytest.fixture
 def case(app: Flask) -> Case:
     """One that paid too much and that agrees with the books, as the night saw it."""
-    case = a_reminded_case(a_creditor())
+    case = a_case_whose_reminder_left(a_creditor())
     paid_by_bank(case, 200_000)
     cleared()
     return case
@@ -89,7 +88,7 @@ def test_what_is_mended_is_no_longer_told(case: Case) -> None:
 
 
 def test_before_the_first_night_all_cases_are_looked_at(app: Flask) -> None:
-    case = a_reminded_case(a_creditor())
+    case = a_case_whose_reminder_left(a_creditor())
     case.status, case.closed_on = "paid", TODAY
     db.session.commit()
     assert uneven.read_at() is None
@@ -97,7 +96,7 @@ def test_before_the_first_night_all_cases_are_looked_at(app: Flask) -> None:
 
 
 def test_what_only_the_night_can_find_is_told_in_the_morning(case: Case) -> None:
-    other = a_reminded_case(case.creditor)
+    other = a_case_whose_reminder_left(case.creditor)
     cleared()
     other.status, other.closed_on = "paid", TODAY
     db.session.commit()

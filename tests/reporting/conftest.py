@@ -14,8 +14,7 @@ from portal.identity.actor import SWISH, Actor
 from portal.identity.models import Creditor
 from portal.reporting import making, orders
 from portal.reporting.models import Order
-from tests.factories import NOW, TODAY, a_creditor
-from tests.factories import a_case_whose_reminder_left as a_reminded_case
+from tests.factories import NOW, TODAY, a_case_whose_reminder_left, a_creditor
 
 EVA_AT_DESK = Actor("person", "Eva Sandberg", role="creditor")
 REMITTANCE = {
@@ -37,7 +36,7 @@ def paid(case: Case, ore: int, *, key: str = "A") -> Case:
 def creditor(app: Flask) -> Creditor:
     """A company that has been paid for."""
     creditor = a_creditor()
-    paid(a_reminded_case(creditor), 50_000)
+    paid(a_case_whose_reminder_left(creditor), 50_000)
     return creditor
 
 

@@ -31,11 +31,9 @@ from portal.reporting.models import Order
 from tests.factories import (
     NOW,
     TODAY,
+    a_case_whose_reminder_left,
     a_creditor_that_signed,
     a_debtor_of,
-)
-from tests.factories import (
-    a_case_whose_reminder_left as a_reminded_case,
 )
 from tests.reporting.conftest import EVA_AT_DESK, contents, current, make, paid
 from tests.signing.envelopes import an_envelope
@@ -54,7 +52,7 @@ REFUSED = re.compile(r'[<>:"|?*\\\x00-\x1f]|[ .](?:/|$)|(?:^|/)\.\.?(?:/|$)')
 def creditor(app: Flask) -> Creditor:
     """A company with two customers, of whom one has paid."""
     creditor = a_creditor_that_signed()
-    first = a_reminded_case(
+    first = a_case_whose_reminder_left(
         creditor,
         debtor=a_debtor_of(creditor, name='Åke "Con" <AB>: / 100 %.', customer_number="A/1"),
         document_sha256=files.store(b"<Invoice/>"), document_filename="faktura 1.xml",
@@ -68,7 +66,7 @@ def creditor(app: Flask) -> Creditor:
             overpaid_ore=93_452, receipt_number="2026-0000001",
         )
     )  # fmt: skip
-    a_reminded_case(creditor)
+    a_case_whose_reminder_left(creditor)
     for place, message in enumerate(db.session.scalars(select(Message).order_by(Message.id))):
         message.document_sha256 = files.store(f"%PDF-1.7 letter {place}".encode() * 50)
         message.status, message.sent_at = "sent", NOW
@@ -206,7 +204,7 @@ def test_what_is_outside_of_the_period_is_left_out(creditor: Creditor) -> None:
 
 def test_another_companys_documents_are_not_in_it(creditor: Creditor) -> None:
     other = a_creditor_that_signed("Fjällbäcks Tandvård AB")
-    case = a_reminded_case(other)
+    case = a_case_whose_reminder_left(other)
     message = db.session.scalars(select(Message).where(Message.case_id == case.id)).one()
     message.document_sha256, message.status, message.sent_at = files.store(b"x"), "sent", NOW
     db.session.commit()
@@ -251,7 +249,7 @@ def test_a_volume_is_no_larger_than_the_setting_says(
     big = 400_000
     for place, message in enumerate(db.session.scalars(select(Message).order_by(Message.id))):
         message.document_sha256 = files.store(bytes([place + 65]) * big)
-    case = a_reminded_case(creditor)
+    case = a_case_whose_reminder_left(creditor)
     message = db.session.scalars(select(Message).where(Message.case_id == case.id)).one()
     message.document_sha256 = files.store(b"c" * big)
     message.status, message.sent_at = "sent", NOW

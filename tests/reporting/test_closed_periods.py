@@ -6,8 +6,7 @@ from flask import Flask
 
 from portal.reporting import remittance
 from portal.reporting.tables import all_rows
-from tests.factories import a_case_whose_reminder_left as a_reminded_case
-from tests.factories import a_creditor
+from tests.factories import a_case_whose_reminder_left, a_creditor
 from tests.payments.bank_money import paid_by_bank
 from tests.payments.closing_periods import close
 
@@ -21,7 +20,7 @@ def rows(creditor_id: int, first: date, last: date) -> list[int]:
 
 def test_a_late_payment_is_in_the_next_months_statement(app: Flask) -> None:
     creditor = a_creditor()
-    case = a_reminded_case(creditor)
+    case = a_case_whose_reminder_left(creditor)
     february = (date(2026, 2, 1), date(2026, 2, 28))
     paid_by_bank(case, 100_00, date(2026, 2, 26))
     before = rows(creditor.id, *february)

@@ -9,8 +9,7 @@ from flask import Flask
 from portal.collection import cases, changes
 from portal.extensions import db
 from portal.reporting.tables import said
-from tests.factories import NOW, TODAY, a_case, a_creditor, a_debtor_of
-from tests.factories import a_case_whose_reminder_left as a_reminded_case
+from tests.factories import NOW, TODAY, a_case, a_case_whose_reminder_left, a_creditor, a_debtor_of
 from tests.reporting.conftest import paid
 from tests.reporting.test_reports import CREDITOR, behaviour, english, steps_of, tables
 
@@ -19,7 +18,7 @@ __all__ = ["english"]
 
 def test_a_case_that_is_paid_after_its_reminder_is_closed_at_the_reminder(app: Flask) -> None:
     creditor = a_creditor()
-    case = a_reminded_case(creditor)
+    case = a_case_whose_reminder_left(creditor)
     paid(case, cases.amount_due(case, TODAY).total_ore)
     _, told = steps_of(creditor)
     row = told["2026-03", "Reminder"]
@@ -37,7 +36,7 @@ def test_a_business_stands_in_its_group_and_as_unknown_when_nobody_told(
 ) -> None:
     creditor = a_creditor()
     debtor = a_debtor_of(creditor, kind="company", size_class=size)
-    paid(a_reminded_case(creditor, debtor=debtor), 200_000)
+    paid(a_case_whose_reminder_left(creditor, debtor=debtor), 200_000)
     (_, rows), *_ = behaviour(creditor)
     assert [said(row[1]) for row in rows] == [group]
 
@@ -46,7 +45,9 @@ def test_averages_are_days_of_all_invoices_divided_by_their_number(app: Flask) -
     creditor = a_creditor()
     for days in (30, 10, 20):
         due_on = TODAY - timedelta(days=20)
-        case = a_reminded_case(creditor, due_on=due_on, issued_on=due_on - timedelta(days=days))
+        case = a_case_whose_reminder_left(
+            creditor, due_on=due_on, issued_on=due_on - timedelta(days=days)
+        )
         paid(case, 200_000, key=str(days))
     (_, ((_, _, count, _, agreed, actual, late, share, *_),)), *_ = behaviour(creditor)
     assert (count, agreed, actual, late, share) == (
@@ -70,7 +71,7 @@ def test_an_invoice_paid_to_the_creditor_directly_counts_and_one_credited_does_n
 
 def test_an_invoice_without_a_date_is_counted_but_in_no_average(app: Flask) -> None:
     creditor = a_creditor()
-    paid(a_reminded_case(creditor, issued_on=None), 200_000)
+    paid(a_case_whose_reminder_left(creditor, issued_on=None), 200_000)
     (_, ((_, _, count, _, agreed, actual, *_, undated),)), *_ = behaviour(creditor)
     assert (count, agreed, actual, undated) == (1, None, None, 1)
 

@@ -20,8 +20,7 @@ from portal.messages import RedaError
 from portal.payments.models import Payout
 from portal.reporting import statements, vouchers
 from portal.reporting.tables import all_rows, said
-from tests.factories import NOW, TODAY, a_creditor, a_debtor_of
-from tests.factories import a_case_whose_reminder_left as a_reminded_case
+from tests.factories import NOW, TODAY, a_case_whose_reminder_left, a_creditor, a_debtor_of
 from tests.payments.paying_out import an_account, collect, owe, propose, refuse, release, settle
 from tests.reporting.conftest import paid
 
@@ -39,7 +38,7 @@ def shares_of(payout: Payout) -> dict[str, int]:
 
 
 def test_what_came_is_told_as_principal_and_interest(creditor: Creditor) -> None:
-    case = paid(a_reminded_case(creditor), 106_548)
+    case = paid(a_case_whose_reminder_left(creditor), 106_548)
     (payout,) = propose(creditor)
     (part,) = statements.parts(payout)
     assert (part.reference, part.invoice_number) == (case.reference, case.invoice.number)
@@ -49,7 +48,7 @@ def test_what_came_is_told_as_principal_and_interest(creditor: Creditor) -> None
 
 
 def test_what_is_set_off_is_told_by_its_kind(creditor: Creditor) -> None:
-    case = a_reminded_case(creditor)
+    case = a_case_whose_reminder_left(creditor)
     collect(case, 500_00)
     owe(case, 120_00)
     (payout,) = propose(creditor)
@@ -59,7 +58,7 @@ def test_what_is_set_off_is_told_by_its_kind(creditor: Creditor) -> None:
 
 
 def with_commission(creditor: Creditor) -> Payout:
-    case = a_reminded_case(creditor)
+    case = a_case_whose_reminder_left(creditor)
     collect(case, 500_00)
     ledger.post(
         creditor_id=creditor.id, case_id=case.id, kind=ledger.COMMISSION, booked_on=TODAY, key="c",
@@ -83,11 +82,11 @@ def test_vat_on_what_is_set_off_stands_by_itself(creditor: Creditor) -> None:
 
 
 def test_what_the_bank_refused_is_told_anew_as_it_was_made_up(creditor: Creditor) -> None:
-    case = paid(a_reminded_case(creditor), 106_548)
+    case = paid(a_case_whose_reminder_left(creditor), 106_548)
     owe(case, 60_00)
     (first,) = propose(creditor)
     refuse(first)
-    paid(a_reminded_case(creditor), 50_000, key="B")
+    paid(a_case_whose_reminder_left(creditor), 50_000, key="B")
     (second,) = propose(creditor)
     assert statements.later(first) == second
     refuse(second)
@@ -100,7 +99,7 @@ def test_what_the_bank_refused_is_told_anew_as_it_was_made_up(creditor: Creditor
 
 
 def test_the_last_row_of_the_cases_is_what_is_paid(creditor: Creditor) -> None:
-    owe(paid(a_reminded_case(creditor), 106_548), 60_00)
+    owe(paid(a_case_whose_reminder_left(creditor), 106_548), 60_00)
     (payout,) = propose(creditor)
     table = statements.by_case(payout)
     all_rows(table)
@@ -110,7 +109,7 @@ def test_the_last_row_of_the_cases_is_what_is_paid(creditor: Creditor) -> None:
 
 
 def test_a_file_says_that_the_bank_refused_it(creditor: Creditor) -> None:
-    collect(a_reminded_case(creditor), 500_00)
+    collect(a_case_whose_reminder_left(creditor), 500_00)
     (payout,) = propose(creditor)
     refuse(payout)
     notes = [one.message for one in statements.build(payout).notes]
@@ -148,7 +147,7 @@ def sie_of(payout: Payout, chart: Chart = charts.BAS) -> Sie:
 
 
 def test_a_voucher_balances_and_books_each_case(creditor: Creditor) -> None:
-    case = paid(a_reminded_case(creditor), 106_548)
+    case = paid(a_case_whose_reminder_left(creditor), 106_548)
     owe(case, 60_00)
     (payout,) = propose(creditor)
     sie = sie_of(settle(payout))
@@ -163,7 +162,7 @@ def test_a_voucher_balances_and_books_each_case(creditor: Creditor) -> None:
 
 
 def test_the_heads_of_the_file_are_those_of_the_format(creditor: Creditor) -> None:
-    collect(a_reminded_case(creditor), 500_00)
+    collect(a_case_whose_reminder_left(creditor), 500_00)
     (payout,) = propose(creditor)
     heads = sie_of(settle(payout)).heads
     assert heads["#FLAGGA"] == ["0"]
@@ -187,7 +186,7 @@ def test_the_companys_own_accounts_are_used_and_not_named(creditor: Creditor) ->
 
 def test_names_that_the_code_page_lacks_keep_the_file_whole(creditor: Creditor) -> None:
     debtor = a_debtor_of(creditor, name='Øyvind "Ö" Żółć \\ 北京 {x}\n#VER')
-    collect(a_reminded_case(creditor, debtor=debtor), 500_00)
+    collect(a_case_whose_reminder_left(creditor, debtor=debtor), 500_00)
     (payout,) = propose(creditor)
     sie = sie_of(settle(payout))
     assert sie.balances() == [0]
@@ -196,7 +195,7 @@ def test_names_that_the_code_page_lacks_keep_the_file_whole(creditor: Creditor) 
 
 
 def test_all_that_is_set_off_is_a_voucher_without_the_bank(creditor: Creditor) -> None:
-    case = a_reminded_case(creditor)
+    case = a_case_whose_reminder_left(creditor)
     collect(case, 120_00)
     owe(case, 120_00)
     (payout,) = propose(creditor)
@@ -207,7 +206,7 @@ def test_all_that_is_set_off_is_a_voucher_without_the_bank(creditor: Creditor) -
 
 @pytest.mark.parametrize("go_on", [release, refuse])
 def test_what_is_not_paid_is_not_booked(creditor: Creditor, go_on: object) -> None:
-    collect(a_reminded_case(creditor), 500_00)
+    collect(a_case_whose_reminder_left(creditor), 500_00)
     (payout,) = propose(creditor)
     go_on(payout)  # type: ignore[operator]
     assert not vouchers.is_to_book(payout)

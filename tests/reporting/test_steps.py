@@ -12,8 +12,7 @@ from portal.extensions import db
 from portal.identity.actor import DEBTOR, SYSTEM, Actor
 from portal.payments import booking
 from portal.reporting import steps
-from tests.factories import NOW, TODAY
-from tests.factories import a_case_whose_reminder_left as a_reminded_case
+from tests.factories import NOW, TODAY, a_case_whose_reminder_left
 from tests.payments.paying_out import owe
 
 DAY = timedelta(days=1)
@@ -39,7 +38,7 @@ def keep(case: Case) -> None:
 def test_what_comes_is_told_at_the_plan_for_as_long_as_it_runs(
     app: Flask, became: Callable[[Case], None], step: str
 ) -> None:
-    case = a_reminded_case()
+    case = a_case_whose_reminder_left()
     plans.agree(
         cases.lock(case.id), monthly_ore=50_000, first_on=TODAY + 20 * DAY, actor=DEBTOR,
         today=TODAY, now=NOW,
@@ -59,7 +58,7 @@ def test_what_comes_is_told_at_the_plan_for_as_long_as_it_runs(
 
 
 def test_a_fee_that_went_back_since_it_was_paid_late_counts_as_given_up(app: Flask) -> None:
-    case = a_reminded_case()
+    case = a_case_whose_reminder_left()
     for key, ore, day in (("second", 120_000, 30), ("first", 100_548, 0)):
         booking.receive(
             case.id, amount_ore=ore, currency="SEK", key=f"bankgiro:{key}", channel="bankgiro",
@@ -80,7 +79,7 @@ def test_a_fee_that_went_back_since_it_was_paid_late_counts_as_given_up(app: Fla
 
 
 def test_fees_that_the_company_bears_are_told_at_their_step(app: Flask) -> None:
-    case = a_reminded_case()
+    case = a_case_whose_reminder_left()
     owe(case, 60_00)
     report = steps.build(
         case.creditor_id, {"from": str(TODAY), "to": str(TODAY), "currency": "SEK"}
@@ -91,7 +90,7 @@ def test_fees_that_the_company_bears_are_told_at_their_step(app: Flask) -> None:
 
 
 def test_a_fee_that_late_money_shows_was_never_due_is_told_as_paid_by_none(app: Flask) -> None:
-    case = a_reminded_case()
+    case = a_case_whose_reminder_left()
     for key, ore, on in (("later", 107_370, TODAY + 30 * DAY), ("first", 100_548, TODAY - DAY)):
         booking.receive(
             case.id, amount_ore=ore, currency="SEK", key=f"bankgiro:{key}", channel="bankgiro",
