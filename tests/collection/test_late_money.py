@@ -19,7 +19,6 @@ from portal.ledger import Account
 from portal.payments import booking, refunds
 from portal.payments.models import Payment, Refund
 from tests.factories import NOW, TODAY, a_case, a_creditor, letters_leave, rules_of
-from tests.payments.at_once import paid_at_once, taken
 from tests.payments.at_once import come_again, paid_at_once, taken
 
 EVA = Actor("person", "Eva", role="creditor")
