@@ -5,10 +5,16 @@ of it that no case was given; between its first and its last day (`cleared_from`
 side had it and the other had not. What is ordered is cleared a batch at a time, with its debits,
 once each order has ended and the bank has paid of it what the books tell (`cleared_as`,
 `cleared_batch_id`). What is posted of either later is found by its entries, which are newer than
-the newest one looked at. Sums are by day and by what moved the money, of entries through that one
-and of what is cleared: never of what may still change. Of statements, files are summed up by day
-as they came. `reconciling.reconcile_from_the_beginning` reads everything instead, and is held
-against it every night; if they differ, all is cleared anew.
+the newest one looked at.
+
+What is noted as money of a way (`transfers`) is cleared as soon as it is noted: a way's rows at the
+bank are held against its entries by their sums of each day alone, so that nothing is lost when only
+those are kept. Undone, it is open again.
+
+Sums are by day and by what moved the money, of entries through that one and of what is cleared:
+never of what may still change. Of statements, files are summed up by day as they came.
+`reconciling.reconcile_from_the_beginning` reads everything instead, and is held against it every
+night; if they differ, all is cleared anew.
 """
 
 from datetime import date, datetime
@@ -24,6 +30,8 @@ from portal.payments.moved_money import (
     CAME_BETWEEN,
     CLEARED_AS,
     ENTRIES_OF_ORDERS,
+    FIRST_TOLD,
+    KEPT_OF_WAYS,
     MOVE_IN_BOOKS,
     NEW_IN_STATEMENTS,
     NOTHING_AGAIN,
@@ -58,11 +66,24 @@ _CASES = text(
         " from came"
     )
 )
+_WAY_ROWS = "select 'way', :currency, value_on, '', way, {sign}sum(amount_ore), 0, {sign}count(*)"
 _BANK_ROWS = (
     f"select 'bank', b.currency, b.value_on, {CLEARED_AS}, b.account, {{sign}}sum(b.amount_ore),"
     " {sign}sum(greatest(b.amount_ore, 0)), {sign}count(*) from changed b"
     " where b.cleared_as is distinct from ''"
 )
+
+
+def _both(sign: str, ways: str) -> str:
+    """Rows of banks' payments and, of the table `ways`, of what they are as money of a way."""
+    return (
+        "select side, currency, day, what, name, sum(ore), sum(came_ore), sum(number) from ("
+        f"{_BANK_ROWS.format(sign=sign)} group by 1, 2, 3, 4, 5"
+        f" union all {_WAY_ROWS.format(sign=sign)} from {ways} group by 1, 2, 3, 4, 5"
+        ") r(side, currency, day, what, name, ore, came_ore, number)"
+    )
+
+
 _OPEN_ORDERS = """
 {name}_again as (
     update {name} set cleared_from = null, cleared_on = null
@@ -78,8 +99,43 @@ changed as (
     update bank_payments b set cleared_from = null, cleared_on = null
     where cleared_on is not null and id in (select id from also)
     returning b.*
+), of_ways as (
+    select w.way, b.value_on, b.amount_ore
+    from ({KEPT_OF_WAYS}) w join changed b on b.id = w.id
+), noted as (
+    update bank_transfers set is_cleared = false
+    where is_cleared and payment_id in (select id from changed)
+), undone as (
+    update undone_transfers set is_cleared = false
+    where is_cleared and payment_id in (select id from changed)
 )"""
-    + _KEEP.format(rows=_BANK_ROWS.format(sign="-"))
+    + _KEEP.format(rows=_both("-", "of_ways"))
+)
+# What is noted as money of a way, and is told; not what somebody is working on just now.
+_CLEAR_WAYS = text(
+    f"""
+with free as (
+    select id, state from bank_payments b
+    where id in (select payment_id from bank_transfers where not is_cleared and way <> 'own')
+        and currency = :currency and cleared_on is null and state <> 'repeated'
+    for no key update skip locked
+), told_ids as (
+    select id from free where state <> 'statement'
+    union all
+    select f.id from free f cross join lateral (
+    {FIRST_TOLD.format(which="and b.id = f.id")} offset 0
+    ) b
+), noted as (
+    update bank_transfers t set is_cleared = true from told_ids i
+    where i.id = t.payment_id and not t.is_cleared and t.way <> 'own'
+    returning t.payment_id, t.way
+), changed as (
+    update bank_payments b set cleared_from = value_on, cleared_on = value_on,
+        cleared_as = case when kind in ('reversal', 'deduction') then 'taken back' else n.way end,
+        cleared_batch_id = null
+    from noted n where n.payment_id = b.id returning b.*, n.way
+)"""
+    + _KEEP.format(rows=_both("", "changed"))
 )
 _CLEAR_ORDERS = """
 {name}_cleared as (
@@ -213,6 +269,9 @@ where bank_id is null and order_kind is null and way is null
 on conflict do nothing
 """
 )
+_STEPS = (
+    _BOOKS, _CASES, _OPEN_AGAIN, _CLEAR_WAYS, _CLEAR_BATCHES, _LEAVE_OUT, _CLEAR, _LEFT,
+)  # fmt: skip
 
 
 def newest_entry() -> int:
@@ -235,7 +294,7 @@ def clear(new: int, *, now: datetime) -> None:
     _sum_up_statements()
     for currency in reconciling.currencies():
         some = {"currency": currency, "kept": kept, "new": new}
-        for query in (_BOOKS, _CASES, _OPEN_AGAIN, _CLEAR_BATCHES, _LEAVE_OUT, _CLEAR, _LEFT):
+        for query in _STEPS:
             db.session.execute(query, some)
     uneven.keep(now=now)
     ledger.keep_sums(new)
@@ -258,6 +317,8 @@ def forget() -> None:
             )
         )
     db.session.execute(text("update bank_files set is_summed = false where is_summed"))
+    for one in ("bank_transfers", "undone_transfers"):
+        db.session.execute(text(f"update {one} set is_cleared = false where is_cleared"))
     db.session.execute(text("delete from reconciled_sums"))
     uneven.forget()
     ledger.forget_sums()

@@ -315,11 +315,14 @@ class BankTransfer(Base):
     """A payment in a bank's file that brings what is booked already, or our own money.
 
     way: of those in `ways.WAYS`, whose money comes as a sum; or own, when we have paid in.
-    state: of the bank's payment before.
+    state: of the bank's payment before. is_cleared: as such; see `clearing`.
     """
 
     __tablename__ = "bank_transfers"
-    __table_args__ = (CheckConstraint("way in ('swish', 'card', 'account', 'own')", name="way"),)
+    __table_args__ = (
+        CheckConstraint("way in ('swish', 'card', 'account', 'own')", name="way"),
+        Index("ix_bank_transfers_open", "payment_id", postgresql_where=text("not is_cleared")),
+    )
 
     payment_id: Mapped[int] = mapped_column(
         ForeignKey("bank_payments.id"), primary_key=True, autoincrement=False
@@ -328,12 +331,19 @@ class BankTransfer(Base):
     state: Mapped[str]
     by: Mapped[str]
     at: Mapped[datetime]
+    is_cleared: Mapped[bool] = mapped_column(server_default=text("false"))
 
 
 class UndoneTransfer(Base):
-    """What a bank's payment was noted to bring, as `BankTransfer`, and who took that back."""
+    """What a bank's payment was noted to bring, as `BankTransfer`, and who took that back.
+
+    is_cleared: it is kept so until the next night.
+    """
 
     __tablename__ = "undone_transfers"
+    __table_args__ = (
+        Index("ix_undone_transfers_cleared", "payment_id", postgresql_where=text("is_cleared")),
+    )
 
     id: Mapped[PrimaryKey]
     payment_id: Mapped[int] = mapped_column(ForeignKey("bank_payments.id"), index=True)
@@ -342,6 +352,7 @@ class UndoneTransfer(Base):
     at: Mapped[datetime]
     undone_by: Mapped[str]
     undone_at: Mapped[datetime]
+    is_cleared: Mapped[bool] = mapped_column(server_default=text("false"))
 
 
 class Chargeback(Base):
@@ -612,14 +623,15 @@ class ReconciledDay(Base):
 class ReconciledSum(Base):
     """What moved money on a day, summed up; see `clearing`.
 
-    side: bank, of what is cleared; books and cases, of entries that are summed up; statement, of
-    banks' files that are. what: of `reconciling.MOVES`, empty of statements. name: the account at
-    the bank, or the way in the books. came_ore: of those above zero. number: how many.
+    side: bank, of what is cleared, and way, of what of that is money of a way; books and cases, of
+    entries that are summed up; statement, of banks' files that are. what: of `reconciling.MOVES`,
+    empty of statements and ways. name: the account at the bank, or the way. came_ore: of those
+    above zero. number: how many.
     """
 
     __tablename__ = "reconciled_sums"
     __table_args__ = (
-        CheckConstraint("side in ('bank', 'books', 'cases', 'statement')", name="side"),
+        CheckConstraint("side in ('bank', 'books', 'cases', 'statement', 'way')", name="side"),
     )
 
     side: Mapped[str] = mapped_column(primary_key=True)

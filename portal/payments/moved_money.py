@@ -6,7 +6,7 @@ one of `reconciling.MOVES`. `CAME` tells the same of cases.
 """
 
 # What a bank's file tells, once. Of a statement only what no other file has.
-_FIRST_TOLD = """
+FIRST_TOLD = """
     select b.* from bank_payments b
     where b.state = 'statement' and b.currency = :currency {which} and not exists (
         select from bank_payments o
@@ -20,7 +20,7 @@ statement as (
 ), told_ids as (
     {payments}
     union all
-    select s.id from statement s join bank_transfers t on t.payment_id = s.id
+    select s.id from statement s join bank_transfers t on t.payment_id = s.id {of_noted}
     union all
     select s.id from (
         select *, row_number() over (partition by amount_ore, value_on order by id) as nth
@@ -64,17 +64,18 @@ _STATEMENTS_OPEN = f"""
             where p.kind = 'debit' and p.state = 'statement' and p.value_on = d.value_on
                 and p.amount_ore = d.amount_ore offset 0
         ) x
-        union select payment_id from bank_transfers
+        union select payment_id from bank_transfers where not is_cleared
+        union select t.payment_id from also join bank_transfers t on t.payment_id = also.id
     ) i cross join lateral (
-    {_FIRST_TOLD.format(which="and b.id = i.id")} offset 0
+    {FIRST_TOLD.format(which="and b.id = i.id")} offset 0
     ) b"""
 # One by one: of how few they are the planner knows nothing.
 _ONE_BY_ONE = """told_ids i
     cross join lateral (select * from bank_payments p where p.id = i.id offset 0) b"""
 _AT_ONCE = "bank_payments b join told_ids i on i.id = b.id"
 TOLD = _TOLD.format(
-    statements=_FIRST_TOLD.format(which=""), payments=_PAYMENTS.format(which=""), others=_OTHERS,
-    of_debits="", by_id=_AT_ONCE,
+    statements=FIRST_TOLD.format(which=""), payments=_PAYMENTS.format(which=""), others=_OTHERS,
+    of_debits="", of_noted="", by_id=_AT_ONCE,
 )  # fmt: skip
 # Only what is not cleared, and what the table `also` names.
 TOLD_OPEN = _TOLD.format(
@@ -86,13 +87,14 @@ TOLD_OPEN = _TOLD.format(
     ) p where p.state not in ('repeated', 'statement')""",
     others=_OTHERS_ONE_BY_ONE,
     of_debits="and (s.cleared_on is null or s.id in (select id from also))",
+    of_noted="where not t.is_cleared or s.id in (select id from also)",
     by_id=_ONE_BY_ONE,
 )
 # Of the days from :first through :last, whole.
 _OF_DAYS = "and value_on between :first and :last"
 TOLD_WITHIN = _TOLD.format(
-    statements=_FIRST_TOLD.format(which=_OF_DAYS), payments=_PAYMENTS.format(which=_OF_DAYS),
-    others=_OTHERS, of_debits="", by_id=_AT_ONCE,
+    statements=FIRST_TOLD.format(which=_OF_DAYS), payments=_PAYMENTS.format(which=_OF_DAYS),
+    others=_OTHERS, of_debits="", of_noted="", by_id=_AT_ONCE,
 )  # fmt: skip
 # What the statements tell whose files are not summed up yet, but what others had told.
 NEW_IN_STATEMENTS = """
@@ -106,7 +108,8 @@ where not f.is_summed and f.status = 'taken' and b.state = 'statement' and not e
 )"""
 # What is cleared and has to be looked at again, as `also_batches` and `also`: a batch of orders
 # that money may have come back of, or a debit may be of that was not paid; one whose debit a
-# statement told of, and then another file; and what is noted since to bring what was booked.
+# statement told of, and then another file; and what is noted since to bring what was booked, or
+# was noted and is not any more.
 # `batches` and `payments` name more.
 _OPEN = """
 open_payments as materialized (
@@ -138,11 +141,15 @@ _LOOKED_AT_AGAIN = (
     where d.kind = 'debit'
     union
     select b.cleared_batch_id from bank_transfers t join bank_payments b on b.id = t.payment_id
-    where b.currency = :currency and b.cleared_on is not null and b.cleared_batch_id is not null
+    where not t.is_cleared and b.currency = :currency and b.cleared_on is not null
+        and b.cleared_batch_id is not null
     {batches}
 ), also as (
     select b.id from bank_transfers t join bank_payments b on b.id = t.payment_id
-    where b.currency = :currency and b.cleared_on is not null
+    where not t.is_cleared and b.currency = :currency and b.cleared_on is not null
+    union
+    select b.id from undone_transfers t join bank_payments b on b.id = t.payment_id
+    where t.is_cleared and b.currency = :currency and b.cleared_on is not null
     union
     select b.id from also_batches a cross join lateral (
         select id from bank_payments x where x.cleared_batch_id = a.id
@@ -377,6 +384,13 @@ left join (select debit_id, min(kind) as kind from at_bank group by debit_id) d
     on d.debit_id = t.id"""
 
 
+# What of the table `also` is kept as money of a way.
+KEPT_OF_WAYS = """
+select w.payment_id as id, w.way from also cross join lateral (
+    select payment_id, way from bank_transfers x where x.payment_id = also.id and x.is_cleared
+    union all
+    select payment_id, way from undone_transfers x where x.payment_id = also.id and x.is_cleared
+) w"""
 # What a bank's payment is kept as once it is cleared; empty what is not told.
 CLEARED_AS = (
     "coalesce(b.cleared_as, case when b.kind = 'payment' then 'bankgiro' else 'taken back' end)"

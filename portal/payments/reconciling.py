@@ -31,6 +31,7 @@ from portal.payments.moved_money import (
     CAME_BETWEEN,
     CLEARED_AS,
     ENTRIES_OF_ORDERS,
+    KEPT_OF_WAYS,
     MOVE_AT_BANK,
     MOVE_IN_BOOKS,
     NEW_ENTRIES,
@@ -92,9 +93,10 @@ class Difference:
     """Something that only one of them has by the last day, or that has another sum, in öre.
 
     what: one of `EXPLAINED`, or `debit without payout`, `returned`, `left aside`, `not in a file`,
-    `not in the books`, `too old`. kind: bank, entry, payout, own share or way, and id: which one;
-    name: how people know it; of a bank's payment its serial number, as a closed period keeps it
-    for ever (`payers` tells who paid). bank_on: value date at the bank. posted_on: accounting day.
+    `not in the books`, `drawn`, `too old`. kind: bank, entry, payout, own share or way, and id:
+    which one; name: how people know it; of a bank's payment its serial number, as a closed period
+    keeps it for ever (`payers` tells who paid). bank_on: value date at the bank. posted_on:
+    accounting day.
     """
 
     what: str
@@ -356,13 +358,21 @@ unbooked as (
     from of_way w left join not_drawn d on d.way = w.way
     where w.left_ore < 0 and -w.left_ore > coalesce(d.ore, 0)
     union all
+    -- What the bank has drawn, and more than ever came.
+    select 'drawn', 'way', null, w.way, c.ore - w.left_ore, 0, null, null
+    from of_way w join (
+        select way, sum(came_ore) as ore from way_days where day <= :last group by way
+    ) c on c.way = w.way
+    where w.left_ore > c.ore
+    union all
     select 'not in a file', 'entry', entry_id, kind, 0, ore, null, posted_on
     from moved
     where bank_id is null and order_kind is null and way is null and posted_on <= :last
 )
 select * from (
     select *, row_number() over (
-            partition by what order by coalesce(value_on, posted_on) desc, id desc) as place,
+            partition by what
+            order by coalesce(value_on, posted_on) desc, id desc, kind, name) as place,
         count(*) over (partition by what) as number,
         sum(bank_ore - books_ore) over (partition by what) as total
     from found
@@ -381,10 +391,15 @@ _DIFFERENCES_WHOLE = text(
     f"with {TOLD}, {ORDERS}, {moved()}, {_WAY_DAYS.format(moved='moved', kept='')}, "
     + _DIFFERENCES.format(of_bank="", gone_back="")
 )
-_WAYS_KEPT = """
+_WAYS_KEPT = f"""
     union all
     select name, day, ore, came_ore, 0 from reconciled_sums
-    where side = 'books' and currency = :currency and name <> ''"""
+    where side = 'books' and currency = :currency and name <> ''
+    union all
+    select name, day, 0, 0, ore from reconciled_sums where side = 'way' and currency = :currency
+    union all
+    select w.way, b.value_on, 0, 0, -b.amount_ore
+    from ({KEPT_OF_WAYS}) w join bank_payments b on b.id = w.id"""
 # What may differ on the day: banks' payments that are not cleared, or that since were posted of, or
 # that one side has by then and the other has later. Each of them with all its entries.
 _MAY_DIFFER = f"""

@@ -112,7 +112,7 @@ def undo(payment_id: int, *, actor: Actor, now: datetime) -> None:
     db.session.add(
         UndoneTransfer(
             payment_id=payment_id, way=found.way, by=found.by, at=found.at,
-            undone_by=actor.name or actor.label, undone_at=now,
+            undone_by=actor.name or actor.label, undone_at=now, is_cleared=found.is_cleared,
         )
     )  # fmt: skip
     db.session.delete(found)
@@ -121,7 +121,11 @@ def undo(payment_id: int, *, actor: Actor, now: datetime) -> None:
 
 def find(payment_id: int) -> BankTransfer | None:
     """What a bank's payment is noted to bring, or None."""
-    return db.session.scalar(select(BankTransfer).where(BankTransfer.payment_id == payment_id))
+    return db.session.scalar(
+        select(BankTransfer)
+        .where(BankTransfer.payment_id == payment_id)
+        .execution_options(populate_existing=True)
+    )
 
 
 def chargeback_by(payment_id: int) -> Chargeback | None:

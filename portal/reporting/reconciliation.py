@@ -49,6 +49,7 @@ REASONS: Mapping[str, str] = {
     "left aside": N_("Left to the bookkeeping"),
     "not in a file": N_("Booked, and in no bank’s file"),
     "not in the books": N_("More has come than is booked"),
+    "drawn": N_("More was drawn than ever came by this way"),
     "statement": N_("The statement has another sum than the other files"),
     "refused": N_("A file was refused, and has not come again"),
     "case": N_("Payments and books of the case differ"),

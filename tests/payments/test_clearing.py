@@ -1,27 +1,36 @@
 """What bank and books both have is cleared each night; what is told of a day stays the same."""
 
-from datetime import timedelta
+from collections.abc import Callable, Sequence
+from datetime import date, timedelta
 
 import pytest
 from flask import Flask
-from sqlalchemy import text
+from hypothesis import HealthCheck, given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
+from sqlalchemy import select, text
 
 from portal import jobs, ledger
+from portal.collection.models import Case
 from portal.extensions import db
 from portal.identity.actor import SYSTEM
 from portal.identity.models import Creditor
+from portal.messages import RedaError
 from portal.payments import (
+    chargebacks,
     clearing,
     closing,
     deciding,
     payouts,
+    reconciled_rows,
     reconciling,
     refunds,
     statuses,
     transfers,
 )
-from portal.payments.models import BankPayment, Payout
+from portal.payments.models import BankPayment, BankTransfer, Payout, SwishRequest
 from tests.factories import NOW, TODAY, a_case_whose_reminder_left, a_creditor
+from tests.payments.at_once import come_again, paid_at_once, taken
 from tests.payments.bank_money import (
     OPERATOR,
     a_batch,
@@ -274,3 +283,219 @@ def test_while_the_books_are_busy_a_night_is_left_out(
         jobs.reconcile()
     assert ledger.kept_through() == 0
     assert is_the_same()
+
+
+class TestWays:
+    """What a bank's payment brings of Swish, card or account is cleared as soon as it is noted."""
+
+    def noted(self, ore: int, way: str = "swish", **told_as: object) -> BankPayment:
+        row = told(ore, **{"state": "waiting", **told_as})  # type: ignore[arg-type]
+        transfers.note(row.id, way, actor=OPERATOR, now=NOW)
+        db.session.commit()
+        return row
+
+    def undo(self, row: BankPayment) -> None:
+        transfers.undo(row.id, actor=OPERATOR, now=NOW)
+        db.session.commit()
+
+    def what(self) -> list[tuple[str, int]]:
+        return [(one.what, one.ore) for one in reconciling.reconcile(TODAY, TODAY).reasons]
+
+    def test_a_sum_is(self, app: Flask) -> None:
+        paid_by_swish(a_case_whose_reminder_left(), 50_000)
+        row = self.noted(40_000)
+        cleared()
+        assert (row.cleared_from, row.cleared_on, row.cleared_as) == (TODAY, TODAY, "swish")
+        assert self.what() == [("on its way", -10_000)]
+        assert is_the_same()
+        self.noted(10_000)
+        assert self.what() == []
+        assert is_the_same()
+
+    @pytest.mark.parametrize("is_again", [False, True])
+    def test_what_is_not_noted_any_more_is_open(self, app: Flask, *, is_again: bool) -> None:
+        paid_by_swish(a_case_whose_reminder_left(), 50_000)
+        row = self.noted(50_000)
+        cleared()
+        self.undo(row)
+        if is_again:
+            transfers.note(row.id, "card", actor=OPERATOR, now=NOW)
+            db.session.commit()
+        told_of = [("not in the books", 50_000)] if is_again else [("waiting", 50_000)]
+        assert sorted(self.what()) == sorted([*told_of, ("on its way", -50_000)])
+        assert is_the_same()
+        cleared()
+        assert row.cleared_as == "card" if is_again else row.cleared_on is None
+        assert sorted(self.what()) == sorted([*told_of, ("on its way", -50_000)])
+        assert is_the_same()
+
+    @pytest.mark.parametrize("kind", ["payment", "debit"])
+    def test_so_is_what_only_a_statement_tells(self, app: Flask, kind: str) -> None:
+        ore = 50_000 if kind == "payment" else -50_000
+        row = self.noted(ore, kind=kind, state="statement", serial="s")
+        again = told(ore, kind=kind, state="statement", serial="s")
+        again.deposit = row.deposit
+        transfers.note(again.id, "swish", actor=OPERATOR, now=NOW)
+        db.session.commit()
+        cleared()
+        assert row.cleared_as == "swish"
+        assert is_the_same()
+        assert reconciling.reconcile(TODAY, TODAY).closing.bank_ore == ore
+        self.undo(row)
+        assert is_the_same()
+        cleared()
+        assert is_the_same()
+
+    def test_a_statement_s_debit_counts_once_when_another_is_of_its_day_and_sum(
+        self, app: Flask
+    ) -> None:
+        self.noted(-50_000, kind="debit", state="statement")
+        cleared()
+        self.noted(-50_000, "card", kind="debit", state="statement")
+        assert reconciling.reconcile(TODAY, TODAY).closing.bank_ore == -100_000
+        assert is_the_same()
+        cleared()
+        assert is_the_same()
+
+    def test_what_is_undone_while_the_night_goes_on_is_told_of_as_it_is(self, app: Flask) -> None:
+        case = a_case_whose_reminder_left()
+        row = paid_by_bank(case, 50_000)
+        cleared()
+        newest = clearing.newest_entry()
+        db.session.commit()
+        deciding.undo(row.id, actor=OPERATOR, today=TODAY, now=NOW)
+        transfers.note(row.id, "swish", actor=OPERATOR, now=NOW)
+        db.session.commit()
+        clearing.clear(newest, now=NOW)
+        db.session.commit()
+        assert is_the_same()
+        cleared()
+        assert is_the_same()
+
+    def test_more_drawn_than_ever_came_is_told_as_that(self, app: Flask) -> None:
+        paid_by_swish(a_case_whose_reminder_left(), 20_000)
+        self.noted(-50_000, kind="debit")
+        for _ in range(2):
+            assert sorted(self.what()) == [("drawn", -50_000), ("on its way", -20_000)]
+            assert reconciling.reconcile(TODAY, TODAY).unexplained == 1
+            assert is_the_same()
+            cleared()
+
+    def test_its_rows_are_told_of_a_day(self, app: Flask) -> None:
+        paid_by_swish(a_case_whose_reminder_left(), 50_000)
+        found = [self.noted(30_000).id, self.noted(20_000, state="statement").id]
+        cleared()
+        rows = reconciled_rows.rows("bank", "swish", TODAY, TODAY, "SEK")
+        assert [one.id for one in rows] == found
+
+    def test_all_of_it_is_cleared_anew_when_a_sum_is_wrong(self, app: Flask) -> None:
+        paid_by_swish(a_case_whose_reminder_left(), 50_000)
+        self.noted(50_000)
+        cleared()
+        db.session.execute(text("update reconciled_sums set ore = ore + 1 where side = 'way'"))
+        db.session.commit()
+        assert not is_the_same()
+        clearing.check(TODAY)
+        db.session.commit()
+        assert is_the_same()
+        cleared()
+        assert is_the_same()
+
+
+_ACTS = (
+    "pay", "sum", "row", "statement", "undo", "other way", "give", "take", "take by bank",
+    "come again", "come again by bank", "night", "half a night",
+)  # fmt: skip
+_WAYS = ("swish", "card", "account")
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(_ACTS), st.integers(1, 150_000), st.integers(0, 9), st.integers(-2, 2)
+        ),
+        min_size=4, max_size=16,
+    )
+)  # fmt: skip
+@examples(
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_what_ways_bring_is_told_the_same_whenever_it_is_cleared(
+    app: Flask, acts: Sequence[tuple[str, int, int, int]]
+) -> None:
+    case = a_case_whose_reminder_left()
+    paid_by_bank(case, 10_000, TODAY - timedelta(days=3))
+    cleared()
+    half: list[int] = []
+    for what, ore, at, day in acts:
+        if what == "half a night":
+            half.append(clearing.newest_entry())
+            db.session.commit()
+            continue
+        if what == "night":
+            clearing.clear(half.pop() if half else clearing.newest_entry(), now=NOW)
+            db.session.commit()
+            db.session.expire_all()
+            continue
+        try:
+            _act(what, ore, at, TODAY + timedelta(days=day), case)
+            db.session.commit()
+        except RedaError:
+            db.session.rollback()
+    for _ in range(2):
+        for back in range(-3, 4):
+            day = TODAY + timedelta(days=back)
+            found = reconciling.reconcile(day, day)
+            assert found == reconciling.reconcile_from_the_beginning(day, day)
+            bank_ore = found.closing.bank_ore or 0
+            assert bank_ore - found.closing.books_ore == sum(one.ore for one in found.reasons)
+        cleared()
+    open_ = select(BankTransfer.payment_id).where(~BankTransfer.is_cleared)
+    assert db.session.scalars(open_).all() == []
+    assert ledger.are_sums_right()
+
+
+def _act(what: str, ore: int, at: int, on: date, case: Case) -> None:
+    way = _WAYS[at % 3]
+    requests = db.session.scalars(select(SwishRequest).order_by(SwishRequest.id)).all()
+    request = requests[at % len(requests)] if requests else None
+    rows = db.session.scalars(select(BankTransfer.payment_id).order_by("payment_id")).all()
+    row_id = rows[at % len(rows)] if rows else None
+    on_bank: dict[str, Callable[[], object]] = {
+        "pay": lambda: paid_at_once({case: ore}, way=way, on=on),
+        "sum": lambda: _note(told(ore, on=on, state="waiting"), way),
+        "row": lambda: _note(told(-ore, kind="debit", on=on, state="aside"), way),
+        "statement": lambda: _note(
+            told(-ore if at % 2 else ore, kind="debit" if at % 2 else "payment", on=on,
+                 state="statement"),
+            way,
+        ),
+    }  # fmt: skip
+    if what in on_bank:
+        on_bank[what]()
+    elif row_id is not None and what in ("undo", "other way", "give"):
+        transfers.undo(row_id, actor=OPERATOR, now=NOW)
+        db.session.commit()
+        if what == "other way":
+            transfers.note(row_id, way, actor=OPERATOR, now=NOW)
+        elif what == "give":
+            (payment,) = db.session.scalars(select(BankPayment).where(BankPayment.id == row_id))
+            parts = {case.reference: payment.amount_ore}
+            deciding.give(row_id, parts, actor=OPERATOR, now=NOW)
+    elif request is not None and what.startswith("take"):
+        if what == "take":
+            taken(request, ore, on=on)
+        else:
+            told(-min(ore, request.amount_ore), kind="reversal", on=on, words=request.id)
+            match()
+    elif request is not None:
+        for one in chargebacks.of_request(request.id):
+            if what == "come again" and one.status == chargebacks.TAKEN:
+                come_again(one, on=on)
+            elif one.status == chargebacks.TAKEN:
+                told(one.amount_ore, on=on, words=request.id)
+                match()
+
+
+def _note(row: BankPayment, way: str) -> None:
+    transfers.note(row.id, way, actor=OPERATOR, now=NOW)

@@ -191,6 +191,17 @@ def test_what_is_nobodys_goes_back_once_the_account_is_confirmed(app: Flask) -> 
     check_sums()
 
 
+def test_an_account_of_ours_is_no_payers(app: Flask) -> None:
+    ours = "50501055"
+    payment = came(Paid(50_000, payer=ours))
+    deciding.send_back(payment.id, "not ours", actor=ERIK, now=NOW)
+    db.session.commit()
+    (refund,) = refunds.open_()
+    with pytest.raises(RedaError, match="an account of ours"):
+        refunds.confirm(refund.id, "bankgiro", ours, "", actor=ERIK, now=NOW)
+    assert refund.status == "to confirm"
+
+
 def test_a_decision_taken_back_leaves_the_case_as_it_was(app: Flask) -> None:
     case = a_case_whose_reminder_left()
     before = cases.amount_due(case, TODAY).total_ore

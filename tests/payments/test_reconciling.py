@@ -28,7 +28,7 @@ from portal.payments import (
     statuses,
     transfers,
 )
-from portal.payments.models import BankBalance, BankPayment, Payout
+from portal.payments.models import BankBalance, BankPayment, BankTransfer, Payout
 from portal.payments.reconciling import Reconciliation
 from tests.factories import NOW, TODAY, a_case_whose_reminder_left, a_creditor
 from tests.payments.bank_money import (
@@ -346,8 +346,8 @@ _MOVES = st.lists(
         st.tuples(
             st.sampled_from(
                 [
-                    "back", "undo", "order", "debit", "report", "reject", "sum", "covers", "clear",
-                    "statement", "came back", "refund",
+                    "back", "undo", "order", "debit", "report", "reject", "sum", "part",
+                    "not noted", "covers", "clear", "statement", "came back", "refund",
                 ]
             ),
             st.just(0), _DAYS,
@@ -415,8 +415,13 @@ def _do(move: str, ore: int, on: date, case: Case, creditor: Creditor) -> None:
             taken_back(row, max(on, row.value_on))
         elif row is not None:
             _undo(row)
-    elif move == "sum":
-        _bring_swish_sum(on)
+    elif move in ("sum", "part"):
+        _bring_swish_sum(on, 1 if move == "sum" else 2)
+    elif move == "not noted":
+        noted = db.session.scalars(select(BankTransfer.payment_id).limit(1)).first()
+        if noted is not None:
+            transfers.undo(noted, actor=OPERATOR, now=NOW)
+            db.session.commit()
     elif move == "order":
         ordered(creditor, on)
     elif move == "statement":
@@ -499,10 +504,10 @@ def _some(*conditions: ColumnElement[bool]) -> BankPayment | None:
     ).first()
 
 
-def _bring_swish_sum(on: date) -> None:
+def _bring_swish_sum(on: date, parts: int) -> None:
     # What a later sum has brought already does not come again.
     days = [on + timedelta(days=ahead) for ahead in range((TODAY - on).days + 1)]
-    waiting = min(-reasons(of_day(day)).get("on its way", 0) for day in days)
+    waiting = min(-reasons(of_day(day)).get("on its way", 0) for day in days) // parts
     if waiting > 0:
         row = told(waiting, on=on, state="waiting")
         transfers.note(row.id, "swish", actor=OPERATOR, now=NOW)
