@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, func, or_, select
 
 from portal import ledger
+from portal.collection import states
 from portal.collection.models import Case, Debtor, Invoice
 from portal.extensions import db
 from portal.identity.models import Creditor
@@ -25,6 +26,11 @@ class Named:
     status: str
     booked_ore: int
     currency: str
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing more is asked of the debtor."""
+        return self.status not in states.OPEN
 
 
 def named(ids: Sequence[int]) -> dict[int, Named]:
@@ -52,7 +58,10 @@ def look_up(typed: str, limit: int = 10) -> list[Named]:
                 select(Case.id).join(Invoice, Invoice.id == Case.invoice_id)
                 .where(Invoice.number == words, Invoice.decision == "imported")
             ),
-            Case.debtor_id.in_(select(Debtor.id).where(func.lower(Debtor.name) == words.lower())),
+            Case.debtor_id.in_(
+                select(Debtor.id)
+                .where(Debtor.name_words == func.reda_words(func.reda_fold(words)))
+            ),
         ),
         limit,
     )  # fmt: skip

@@ -12,7 +12,6 @@ from sqlalchemy import (
     Numeric,
     Text,
     UniqueConstraint,
-    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
@@ -30,6 +29,7 @@ class Debtor(Base):
 
     size_class: of a business, how many employees it has, as `sources.values.SIZES`; None: not told.
     search_text, name_in_order: what the database looks names up in and sorts them by (0015).
+    name_words: what it knows a whole name by, in whatever order and letters (0073).
     """
 
     __tablename__ = "debtors"
@@ -39,7 +39,7 @@ class Debtor(Base):
         CheckConstraint("size_class in ('0-9', '10-49', '50-249', '250+')", name="size_class"),
         Index("ix_debtors_creditor_name", "creditor_id", "name_in_order", "id"),
         Index("ix_debtors_creditor_class", "creditor_id", "customer_class"),
-        Index("ix_debtors_lower_name", text("lower(name)")),
+        Index("ix_debtors_name_words", "name_words"),
         Index(
             "ix_debtors_without_address",
             "creditor_id",
@@ -66,6 +66,7 @@ class Debtor(Base):
     size_class: Mapped[str | None]
     search_text: Mapped[str] = mapped_column(Text, FetchedValue(), deferred=True)
     name_in_order: Mapped[str] = mapped_column(Text(collation="C"), FetchedValue(), deferred=True)
+    name_words: Mapped[str | None] = mapped_column(Text, FetchedValue(), deferred=True)
 
     told: Mapped["OwnContact | None"] = relationship(viewonly=True)
 

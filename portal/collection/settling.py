@@ -512,6 +512,10 @@ def _open_again(case: Case, today: date) -> None:
     case.closed_on = None
     pay_by_on = today + timedelta(days=case.reminder_days)
     if case.next_step is not None:
-        case.next_step_on = banking_day_on_or_after(pay_by_on + timedelta(days=1))
+        rules = _rules(case)
+        wait = {
+            states.REMINDED: rules.demand_after_days, states.DEMANDED: rules.decision_after_days,
+        }.get(case.status, 1)  # fmt: skip
+        case.next_step_on = banking_day_on_or_after(pay_by_on + timedelta(days=wait))
     if case.status in (states.REMINDED, states.DEMANDED):
         case.pay_by_on = pay_by_on

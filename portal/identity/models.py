@@ -200,8 +200,8 @@ class AccessAttempt(Base):
     forgotten_at: Mapped[datetime] = mapped_column(index=True)
 
 
-class Press(Base):
-    """A button that a person has pressed, and where that led (`presses`)."""
+class ButtonPress(Base):
+    """A button that a person has pressed, and where that led (`button_presses`)."""
 
     __tablename__ = "presses"
 

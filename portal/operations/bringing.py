@@ -79,6 +79,8 @@ def report(brought: Brought) -> Iterator[str]:
     )  # fmt: skip
     for one in file.totals:
         yield kronor(one["paid_ore"] + one["others_ore"], one["currency"])
+    if taking.is_compared(file.kind):
+        yield gettext("It is held against the books. Nothing of it is booked.")
     if file.repeated:
         yield ngettext(
             "%(num)s of them had come in another file, and is not new.",

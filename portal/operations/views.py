@@ -15,7 +15,7 @@ from portal.collection import cases, days, history, lifecycle, rates
 from portal.database import tenancy
 from portal.delivery import letters, outbox
 from portal.extensions import db
-from portal.identity import presses
+from portal.identity import button_presses
 from portal.identity.actor import Actor
 from portal.messages import RedaError
 from portal.operations import jobs
@@ -40,24 +40,24 @@ def actor() -> Actor:
     return Actor("person", current_user.name, current_user.id, "operator")
 
 
-def once(decide: Callable[[], T], where: Callable[[T], str], told: str) -> Response:
+def once(decide: Callable[[], T], where: Callable[[T], str], told: str = "") -> Response:
     """Decide and go to the page that shows it; also when the same press has just decided that.
 
-    where: the page, of what decide answers. told: what it says then. Raises what decide raises,
-    rolled back.
+    where: the page, of what decide answers. told: what it says then, if that is to be said. Raises
+    what decide raises, rolled back.
     """
     pressed = _pressed()
     try:
         url = where(decide())
-        presses.keep(current_user.id, pressed, url=url, told=told, now=clock.now())
+        button_presses.keep(current_user.id, pressed, url=url, told=told, now=clock.now())
         db.session.commit()
     except RedaError:
         db.session.rollback()
-        led_to = presses.led_to(current_user.id, pressed, now=clock.now())
+        led_to = button_presses.led_to(current_user.id, pressed, now=clock.now())
         if led_to is None:
             raise
         url, told = led_to
-    if told not in (words for _, words in session.get("_flashes", ())):
+    if told and told not in (words for _, words in session.get("_flashes", ())):
         flash(told, "good")
     return go(url)
 

@@ -106,7 +106,9 @@ def list_payments() -> Response:
         after = (day, request.args.get("after", 0, type=int))
     found = deciding.waiting(after=after, limit=_ON_A_PAGE + 1)
     shown = found[:_ON_A_PAGE]
-    best = matching.candidates([one.id for one in shown], most=1)
+    # Nothing else is given to a case.
+    payments = [one.id for one in shown if one.kind == "payment"]
+    best = matching.candidates(payments, most=1)
     return render(
         "operations/payments.html",
         payments=shown,

@@ -16,7 +16,7 @@ from portal.database import files
 from portal.extensions import db, limiter
 from portal.ledger import owing_creditors
 from portal.messages import RedaError
-from portal.operations.views import actor, operations
+from portal.operations.views import actor, once, operations
 from portal.payments import own_share, payouts, refunds, releasing, statuses
 from portal.reporting.names import entry as entry_name
 from portal.reporting.tables import said
@@ -91,12 +91,12 @@ def do_payouts() -> Response:
 
 def _put_together(keys: list[str], back: list[str]) -> Response:
     try:
-        batch = releasing.put_together(keys, back, actor=actor(), now=clock.now())
+        return once(
+            lambda: releasing.put_together(keys, back, actor=actor(), now=clock.now()),
+            lambda batch: url_for("operations.show_payout_batch", batch_key=batch.key),
+        )
     except RedaError as error:
-        db.session.rollback()
         return _told(text(error))
-    db.session.commit()
-    return go(url_for("operations.show_payout_batch", batch_key=batch.key))
 
 
 def _told(words: str) -> Response:

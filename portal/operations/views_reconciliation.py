@@ -15,7 +15,7 @@ from portal.collection import cases
 from portal.database import files
 from portal.extensions import db, limiter, settings
 from portal.messages import RedaError
-from portal.operations.views import actor, operations
+from portal.operations.views import actor, once, operations
 from portal.payments import (
     closing,
     own_share,
@@ -99,16 +99,17 @@ def take_out_own_share() -> Response:
     on = _day(request.form.get("on", ""))
     if on is None or on >= clock.today():
         raise NotFound
+    currency = request.form.get("currency", "SEK")
     try:
-        batch = releasing.put_own_share_together(
-            on=on, currency=request.form.get("currency", "SEK"), actor=actor(), now=clock.now()
+        return once(
+            lambda: releasing.put_own_share_together(
+                on=on, currency=currency, actor=actor(), now=clock.now()
+            ),
+            lambda batch: url_for("operations.show_payout_batch", batch_key=batch.key),
         )
     except RedaError as error:
-        db.session.rollback()
         flash(text(error), "warn")
         return go(url_for("operations.list_reconciled_days"))
-    db.session.commit()
-    return go(url_for("operations.show_payout_batch", batch_key=batch.key))
 
 
 @operations.get("/reconciliation/period")
@@ -385,15 +386,12 @@ def undo_transfer(payment_id: int) -> Response:
 
 
 def _transfer(payment_id: int, act: Callable[[], None], told: str) -> Response:
+    shown = url_for("operations.show_payment", payment_id=payment_id)
     try:
-        act()
+        return once(act, lambda _: shown, told)
     except RedaError as error:
-        db.session.rollback()
         flash(text(error), "warn")
-    else:
-        db.session.commit()
-        flash(told, "good")
-    return go(url_for("operations.show_payment", payment_id=payment_id))
+        return go(shown)
 
 
 def _asked() -> tuple[date, date, str]:

@@ -10,7 +10,8 @@ One rule, in three statements that each take one payment or thousands (`hits`):
 - What is certain of one case waits all the same when a number of another claim stands beside the
   case's own, unless the amount is what the case owes (`other_numbers` tells why).
 - The number of a company's monthly statement is certain likewise (`paying_in`).
-- A payer whom we know, by account, organisation number or name, is never certain.
+- A payer whom we know, by account, organisation number or name, is never certain. A name is known
+  in whatever letters and order of its words, for banks' files have not all letters.
 - What waits is never told as certain: `candidates` says at most `_MOST_OF_SEVERAL` of a number in a
   payment that names several claims, and less than `CERTAIN` of any other.
 
@@ -137,7 +138,9 @@ order by p.id, c.id, f.how
 )
 _BY_PAYER = text(
     f"""
-with known as (
+with named as materialized (
+    select id, reda_words(reda_fold(payer_name)) as words from bank_payments where id = any(:ids)
+), known as (
     select p.id, c.debtor_id, 'payer.account' as how
     from bank_payments p
     join bank_payments e on e.payer_hash = p.payer_hash and e.id <> p.id
@@ -149,9 +152,7 @@ with known as (
     from unnest(cast(:numbered as bigint[]), cast(:hashes as bytea[])) as n (id, hash)
     join debtors d on d.identity_number_hash = n.hash
     union
-    select p.id, d.id, 'payer.name'
-    from bank_payments p join debtors d on lower(d.name) = lower(p.payer_name)
-    where p.id = any(:ids) and p.payer_name <> ''
+    select n.id, d.id, 'payer.name' from named n join debtors d on d.name_words = n.words
 )
 select p.id, c.id, c.creditor_id, k.how, {_FITS},
     p.value_on between c.pay_by_on - 20 and c.pay_by_on + 10
@@ -257,11 +258,14 @@ def _as_sure_as_it_is(ids: Sequence[int]) -> Iterable[Hit]:
     several = set(_of_several_claims(named))
     by_ocr = _ocr_hits(ids)
     told = {(one.payment_id, one.case_id) for one in by_ocr}
-    # The words have the references too.
+    words = _word_hits(ids)
+    # The words have the references too, and they alone ask whether the amount is what is owed.
+    fits = {(one.payment_id, one.case_id): one.fits for one in words if one.how == "text.ocr"}
+    by_ocr = [
+        replace(one, fits=fits.get((one.payment_id, one.case_id), one.fits)) for one in by_ocr
+    ]
     by_words = [
-        one
-        for one in _word_hits(ids)
-        if one.how != "text.ocr" or (one.payment_id, one.case_id) not in told
+        one for one in words if one.how != "text.ocr" or (one.payment_id, one.case_id) not in told
     ]
     count = Counter(payment_id for payment_id, _ in told)
     several.update(one for one in count if count[one] > 1 and one not in named)

@@ -17,7 +17,7 @@ from sqlalchemy import case as sql_case
 
 from portal import ledger
 from portal.collection import cases, history, states
-from portal.extensions import db
+from portal.extensions import db, settings
 from portal.identity.actor import SYSTEM, Actor
 from portal.ledger import Account
 from portal.messages import N_, RedaError
@@ -312,6 +312,8 @@ def confirm(
     if kind not in KINDS:
         raise RedaError(N_("Choose one of the options."), field="kind")
     digits, told = _checked_account(kind, account), reason.strip()
+    if kind != "plusgiro" and digits in settings().client_accounts:
+        raise RedaError(N_("This is an account of ours, not the payer’s."), field="account")
     if len(told) > LONGEST_REASON:
         raise RedaError(
             N_("Write at most %(most)s characters."), field="reason", most=LONGEST_REASON

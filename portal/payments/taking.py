@@ -116,15 +116,18 @@ def take(
     )  # fmt: skip
     db.session.add(file)
     db.session.flush()
-    is_statement = header.kind == "camt.053" and settings().bank_statements == "to compare"
-    db.session.execute(
-        text(_INSERT), {"file_id": file.id, "state": "statement" if is_statement else "new"}
-    )
+    state = "statement" if is_compared(header.kind) else "new"
+    db.session.execute(text(_INSERT), {"file_id": file.id, "state": state})
     file.repeated = _mark_repeated(file, sorted(told.days))
     file.repeated += told_twice.mark(file, sorted(told.days))
     db.session.add_all(BankBalance(file_id=file.id, **one._asdict()) for one in told.statements)
     log.info("bank_file.taken", file=file.id, kind=file.kind, repeated=file.repeated)
     return Taken(file, True)
+
+
+def is_compared(kind: str) -> bool:
+    """Whether files of a kind are held against the books alone, and nothing of them is booked."""
+    return kind == "camt.053" and settings().bank_statements == "to compare"
 
 
 def refuse(kept: Kept, problem: Problem, *, way: str, by: str, now: datetime) -> BankFile:

@@ -4,6 +4,7 @@ Not when somebody else has paid, as the bank tells it; and not of whom anything 
 what we send must reach somebody else, or nobody by this way: then the page of the case says it.
 """
 
+import unicodedata
 from datetime import date, datetime
 
 from portal.collection import cases, circumstances, reaching, states
@@ -11,6 +12,8 @@ from portal.extensions import db
 from portal.payments.models import BankPayment, Refund
 
 _IN_SPITE_OF = {states.RESTRUCTURING}
+# Letters that are no other letter with a mark.
+_INSTEAD = str.maketrans({"ł": "l", "đ": "d", "ø": "o", "ı": "i", "æ": "ae", "œ": "oe"})
 
 
 def went_back(refund: Refund, *, on: date, now: datetime) -> None:
@@ -47,5 +50,7 @@ def _is_of_another(refund: Refund, number: str | None, name: str) -> bool:
 
 
 def _words(name: str) -> list[str]:
-    """The words of a name; banks write the family's name first or last."""
-    return sorted(name.casefold().replace(",", " ").split())
+    """The words of a name; banks write the family's name first or last, and leave marks out."""
+    letters = unicodedata.normalize("NFKD", name.casefold().translate(_INSTEAD))
+    plain = "".join(one for one in letters if not unicodedata.combining(one))
+    return sorted(plain.replace(",", " ").split())

@@ -1,5 +1,6 @@
 """What was paid of a claim that was never owed goes back; of one that was owed, it stays."""
 
+import itertools
 from datetime import timedelta
 from typing import Any
 
@@ -32,6 +33,7 @@ from tests.factories import NOW, TODAY, a_case, a_creditor, letters_leave, rules
 from tests.payments.charging import a_price
 from tests.payments.paying_out import an_account, propose, settle
 
+_numbers = itertools.count(1)
 CLERK = Actor("person", "Johan Ekdahl", None, "creditor")
 CLAIM, FEE, INTEREST = 100_000, 6_000, 548
 PART = 30_000
@@ -264,9 +266,9 @@ def test_whatever_was_paid_before_and_taken_back_after_all_sums_hold(
 
 
 def _live(case: Case, moves: list[tuple[str, int, int]], standing: list[str]) -> None:
-    for number, (move, day, ore) in enumerate(moves):
+    for move, day, ore in moves:
         if move == "pay":
-            standing.append(f"{len(standing)}.{number}.{ore}")
+            standing.append(f"{next(_numbers)}")
             pays(case, ore, day, standing[-1])
         elif standing:
             key = standing.pop(day % len(standing))

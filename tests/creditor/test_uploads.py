@@ -145,6 +145,12 @@ def test_a_formula_or_a_script_in_a_cell_is_text_and_nothing_else(desk: Desk, na
     assert name in page.get_text() or problems(page)
 
 
+def test_sums_in_two_currencies_are_told_apart(desk: Desk) -> None:
+    rows = (f"{HEAD};Valuta", f"{a_row('1')};SEK", f"{a_row('2', amount='20,00')};EUR")
+    shown = confirm(desk, upload(desk, ("a.csv", "\r\n".join(rows).encode("cp1252"))))
+    assert "€20.00 + SEK" in shown.get_text().replace("\xa0", " ")
+
+
 def test_the_same_file_twice_changes_nothing(desk: Desk) -> None:
     confirm(desk, upload(desk, ("list.csv", a_list(a_row()))))
     take_in(desk)

@@ -51,7 +51,7 @@ from portal.companies.models import (
 from portal.database import file_checks, tenancy
 from portal.database.tenancy import Scope
 from portal.extensions import db
-from portal.identity import presses
+from portal.identity import button_presses
 from portal.identity.actor import DEBTOR, SYSTEM
 from portal.identity.models import (
     BankIDOrder,
@@ -271,7 +271,7 @@ def a_tenant(name: str, identity_number: str) -> Tenant:
         case, reason="paid", words="w", amount_ore=None, channel="web", actor=DEBTOR, today=TODAY,
         now=NOW,
     )  # fmt: skip
-    presses.keep(person.id, "p", url="/", told="t", now=NOW)
+    button_presses.keep(person.id, "p", url="/", told="t", now=NOW)
     message = correspondence.write(case, "w", seen=0, language="sv", actor=DEBTOR, now=NOW)
     assert message is not None
     db.session.add(

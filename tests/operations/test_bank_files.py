@@ -16,7 +16,15 @@ from portal import jobs
 from portal.config import Settings
 from portal.payments import taking
 from tests.factories import a_person, sign_in
-from tests.payments.bank_files.written import Deposit, Paid, a_deposit, bgmax
+from tests.payments.bank_files.written import (
+    Deposit,
+    Paid,
+    a_deposit,
+    balance,
+    bgmax,
+    camt,
+    entry,
+)
 
 PATH = "/operations/bank-files"
 ENGLISH = {"Accept-Language": "en"}
@@ -62,6 +70,12 @@ def test_a_file_is_taken_and_listed_with_its_sums(send: Send) -> None:
     assert "bgmax.txt is taken: 4 payments." in page
     assert "2,600.00" in page
     assert "Erik Wallin" in page
+
+
+def test_a_statement_that_books_nothing_is_told_to(send: Send) -> None:
+    balances = balance("OPBD", 100) + balance("CLBD", 5_100)
+    data = camt(entry([Paid(5_000, "77")]), kind="camt.053", before=balances)
+    assert "Nothing of it is booked." in words(send(data, "statement.xml"))
 
 
 def test_the_same_file_again_is_told_of(send: Send) -> None:

@@ -10,8 +10,8 @@ from sqlalchemy import select, update
 
 from portal.collection.models import Case
 from portal.extensions import db
-from portal.identity import presses
-from portal.identity.models import Press
+from portal.identity import button_presses
+from portal.identity.models import ButtonPress
 from portal.payments import booking, matching, taking
 from portal.payments.models import BankPayment
 from tests.factories import NOW, TODAY, a_case_whose_reminder_left, a_creditor, a_person, sign_in
@@ -63,6 +63,24 @@ def test_without_payments_the_list_says_so(browser: FlaskClient) -> None:
     assert "No payment waits" in page(browser, "/operations/payments").get_text()
 
 
+def test_a_case_that_is_closed_is_told_to_be(browser: FlaskClient) -> None:
+    case = a_case_whose_reminder_left()
+    case.status, case.closed_on = "recalled", TODAY
+    db.session.commit()
+    (payment_id,) = came(Paid(50_000, case.ocr))
+    (row,) = page(browser, f"/operations/payments/{payment_id}").select("main tbody tr")
+    told = row.get_text(" ", strip=True)
+    assert "The case is closed" in told
+    assert "another amount" in told
+
+
+def test_no_case_is_guessed_for_what_a_payer_took_off(browser: FlaskClient) -> None:
+    case = a_case_whose_reminder_left()
+    came(Paid(-5_000, case.ocr))
+    (row,) = page(browser, "/operations/payments").select("main tbody tr")
+    assert case.reference not in row.get_text()
+
+
 def test_the_list_shows_the_best_guess_and_why(browser: FlaskClient) -> None:
     case, _ = a_known_payer()
     told = page(browser, "/operations/payments").get_text(" ", strip=True)
@@ -94,7 +112,9 @@ def test_one_of_moments_later_says_that_it_is_decided(browser: FlaskClient) -> N
     at = f"/operations/payments/{payment_id}"
     path = f"{at}/give/{case.reference}"
     post(browser, at, path)
-    db.session.execute(update(Press).values(pressed_at=Press.pressed_at - presses.MOMENTS * 2))
+    db.session.execute(
+        update(ButtonPress).values(pressed_at=ButtonPress.pressed_at - button_presses.MOMENTS * 2)
+    )
     db.session.commit()
     assert "Somebody has decided on this already" in post(browser, at, path, status=409)
 

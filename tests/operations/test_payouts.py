@@ -107,6 +107,15 @@ def test_what_is_put_together_waits_for_two(desk: Browser, payout: Payout) -> No
     assert "Approved by 0 of 2" in words(desk.page(PATH))
 
 
+def test_what_is_put_together_twice_is_one_batch(desk: Browser, payout: Payout) -> None:
+    page = desk.page(PATH)
+    first, second = (
+        desk.press(page, "Put together for approval", payout=payout.key) for _ in range(2)
+    )
+    assert "/payout-batches/" in first.location
+    assert second.location == first.location
+
+
 def test_what_is_put_together_is_taken_apart(desk: Browser, payout: Payout) -> None:
     answer = desk.press(desk.page(PATH), "Put together for approval", payout=payout.key)
     desk.press(desk.page(answer.location), "Take it apart")

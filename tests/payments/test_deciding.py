@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from portal import ledger
-from portal.collection import cases, checks, history, lifecycle
+from portal.collection import cases, checks, history, lifecycle, policy
 from portal.collection.models import Case, Event
 from portal.database import tenancy
 from portal.extensions import db
@@ -22,7 +22,7 @@ from portal.messages import RedaError
 from portal.payments import booking, deciding, matching, refunds, taking, taking_back
 from portal.payments.deciding import NotWaiting
 from portal.payments.models import BankPayment, BankShare, Refund
-from tests.factories import NOW, TODAY, a_case, a_case_whose_reminder_left
+from tests.factories import NOW, TODAY, a_case, a_case_whose_reminder_left, letters_leave
 from tests.payments.bank_files.written import Deposit, Paid, bgmax
 from tests.payments.bank_money import told
 
@@ -189,6 +189,32 @@ def test_what_is_nobodys_goes_back_once_the_account_is_confirmed(app: Flask) -> 
     db.session.commit()
     assert (refund.payer_account, refund.status) == ("3783511", "waiting")
     check_sums()
+
+
+def test_an_account_of_ours_is_no_payers(app: Flask) -> None:
+    ours = "50501055"
+    payment = came(Paid(50_000, payer=ours))
+    deciding.send_back(payment.id, "not ours", actor=ERIK, now=NOW)
+    db.session.commit()
+    (refund,) = refunds.open_()
+    with pytest.raises(RedaError, match="an account of ours"):
+        refunds.confirm(refund.id, "bankgiro", ours, "", actor=ERIK, now=NOW)
+    assert refund.status == "to confirm"
+
+
+@pytest.mark.parametrize("letters", [1, 2])
+def test_a_case_that_is_opened_again_waits_as_long_as_the_rules_say(
+    app: Flask, letters: int
+) -> None:
+    case = a_case_whose_reminder_left()
+    if letters == 2:
+        lifecycle.send_demand(cases.lock(case.id), today=TODAY, now=NOW)
+        letters_leave("demand")
+    owed_ore = cases.amount_due(cases.lock(case.id), TODAY).total_ore
+    payment = came(Paid(owed_ore, case.ocr))
+    undo(payment)
+    case = cases.lock(case.id)
+    assert case.next_step_on == lifecycle.step_after(case, policy.effective(case.creditor_id))
 
 
 def test_a_decision_taken_back_leaves_the_case_as_it_was(app: Flask) -> None:

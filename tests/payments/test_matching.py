@@ -196,6 +196,40 @@ def test_a_payer_by_name_and_amount_is_a_candidate_and_never_booked(app: Flask) 
     assert found.sure < matching.CERTAIN
 
 
+@pytest.mark.parametrize(
+    ("told", "name"),
+    [
+        ("MEHMET YILMAZ", "Mehmet Yılmaz"),
+        ("MAREK WISNIEWSKI", "Marek Wiśniewski"),
+        ("Haddad, Nour", "Nour Haddad"),
+        ("ÅSA  ÖBERG", "Åsa Öberg"),
+    ],
+)
+def test_a_payer_is_known_whatever_letters_and_order_the_bank_has(
+    app: Flask, told: str, name: str
+) -> None:
+    creditor = a_creditor()
+    case = a_case_whose_reminder_left(creditor, debtor=a_debtor_of(creditor, name=name))
+    (payment,) = came(Paid(100_000, name=told))
+    assert [(one.case_id, one.hows) for one in best(payment)] == [(case.id, ("payer.name",))]
+
+
+def test_a_payer_whom_the_bank_does_not_name_is_nobody(app: Flask) -> None:
+    creditor = a_creditor()
+    a_case_whose_reminder_left(creditor, debtor=a_debtor_of(creditor, name=" , "))
+    (payment,) = came(Paid(100_000))
+    assert best(payment) == []
+
+
+def test_an_ocr_number_does_not_say_that_the_amount_is_what_is_owed(app: Flask) -> None:
+    case = a_case_whose_reminder_left()
+    case.status, case.closed_on = "recalled", TODAY
+    db.session.commit()
+    (payment,) = came(Paid(50_000, case.ocr))
+    (found,) = best(payment)
+    assert (found.hows, found.fits) == (("ocr",), "no")
+
+
 def test_a_payer_is_known_again_by_the_account(app: Flask) -> None:
     creditor = a_creditor()
     debtor = a_debtor_of(creditor)

@@ -66,6 +66,22 @@ def test_who_paid_for_the_debtor_has_it_back_and_the_debtor_is_not_told(
     assert bool(told()) is is_told
 
 
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [("Marek Wiśniewski", "MAREK WISNIEWSKI"), ("Łucja Åström", "ASTROM LUCJA"),
+     ("Mehmet Yılmaz", "MEHMET YILMAZ")],
+)  # fmt: skip
+def test_a_name_without_the_marks_that_banks_leave_out_is_the_debtors(
+    app: Flask, name: str, written: str
+) -> None:
+    creditor = a_creditor()
+    debtor = a_debtor_of(creditor, name=name, email="a@example.com")
+    case = a_case_whose_reminder_left(creditor, debtor=debtor)
+    came(Paid(PAID, case.ocr, payer="9912346", name=written))
+    paid_back(the_refund())
+    assert len(told()) == 1
+
+
 @pytest.mark.parametrize("kind", ["deceased", "represented", "protected identity"])
 def test_nobody_is_told_in_the_place_of_who_must_not_be_reached_so(case: Case, kind: str) -> None:
     stops.stop(cases.lock(case.id), kind, "", actor=ERIK, now=NOW)

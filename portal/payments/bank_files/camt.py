@@ -82,7 +82,10 @@ def read(stream: BinaryIO) -> Iterator[Record]:
     except etree.XMLSyntaxError as error:
         raise BankFileError(_CUT_OFF, line=error.lineno or 1) from None
     if not reader.kind:
-        raise BankFileError(_OTHER_KIND, name="")
+        raise BankFileError(
+            N_("This is no file of payments that can be read. BgMax, camt.054 and camt.053 can."),
+            line=1,
+        )
 
 
 def _events(stream: BinaryIO) -> Iterator[tuple[str, Any]]:
@@ -203,7 +206,8 @@ class _Reader:
         namespace = etree.QName(node).namespace or ""
         found = _NAMESPACE.fullmatch(namespace)
         if found is None or node.getparent() is not None:
-            raise BankFileError(_OTHER_KIND, line=line_of(node), name=namespace.rpartition(":")[2])
+            name = namespace.rpartition(":")[2] or etree.QName(node).localname
+            raise BankFileError(_OTHER_KIND, line=line_of(node), name=name)
         if int(found[2]) not in _VERSIONS:
             raise BankFileError(
                 N_("Version %(version)s of %(kind)s cannot be read."),

@@ -239,6 +239,12 @@ def test_another_document_is_refused_by_name(name: str) -> None:
     refused(f"<{name} xmlns='urn:other'><Ntry/></{name}>".encode())
 
 
+def test_what_is_no_bank_document_is_not_called_by_an_empty_name() -> None:
+    page = refused(b"<?xml version='1.0'?><html><body>Log in</body></html>")
+    assert "no file of payments" in str(page)
+    assert "“Document”" in str(refused(b"<Document><Ntry/></Document>"))
+
+
 ORES = st.lists(st.integers(1, 100_000_000), min_size=1, max_size=4)
 ENTRIES = st.lists(ORES, min_size=1, max_size=3)
 

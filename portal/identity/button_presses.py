@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from portal.database.encryption import lookup_hash
 from portal.extensions import db
-from portal.identity.models import Press
+from portal.identity.models import ButtonPress
 
 MOMENTS = timedelta(seconds=15)
 
@@ -22,23 +22,27 @@ def keep(person_id: int, pressed: str, *, url: str, told: str, now: datetime) ->
     pressed: all that the person has sent. url, told: the page and what it says.
     """
     db.session.execute(
-        delete(Press).where(Press.person_id == person_id, Press.pressed_at < now - MOMENTS)
+        delete(ButtonPress).where(
+            ButtonPress.person_id == person_id, ButtonPress.pressed_at < now - MOMENTS
+        )
     )
     led = {"url": url, "told": told, "pressed_at": now}
     db.session.execute(
-        insert(Press)
+        insert(ButtonPress)
         .values(person_id=person_id, pressed_hash=lookup_hash(pressed), **led)
-        .on_conflict_do_update(index_elements=[Press.person_id, Press.pressed_hash], set_=led)
+        .on_conflict_do_update(
+            index_elements=[ButtonPress.person_id, ButtonPress.pressed_hash], set_=led
+        )
     )
 
 
 def led_to(person_id: int, pressed: str, *, now: datetime) -> tuple[str, str] | None:
     """Where the same press of the same person led moments ago, as `keep` took it; or None."""
     found = db.session.execute(
-        select(Press.url, Press.told).where(
-            Press.person_id == person_id,
-            Press.pressed_hash == lookup_hash(pressed),
-            Press.pressed_at >= now - MOMENTS,
+        select(ButtonPress.url, ButtonPress.told).where(
+            ButtonPress.person_id == person_id,
+            ButtonPress.pressed_hash == lookup_hash(pressed),
+            ButtonPress.pressed_at >= now - MOMENTS,
         )
     ).one_or_none()
     return (found.url, found.told) if found else None
