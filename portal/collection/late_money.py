@@ -81,7 +81,9 @@ def _in_order(
     from_on, interest_ore, unpaid_ore, fees_paid_ore = None, 0, 0, 0
     for one in money:
         ran = cases.interest_between(case, from_on, one.on, books=told)
-        from_on, interest_ore = one.on, interest_ore + ran.ore
+        by_then = min(one.on, through_on)
+        interest_ore += cases.interest_between(case, from_on, by_then, books=told).ore
+        from_on = one.on
         fees_ore = sum(fee.ore for fee in charged if fee.booked_on <= one.on)
         # The claim is owed also before it came to us.
         claim = told.balance(max(one.on, told.lines[0].booked_on))

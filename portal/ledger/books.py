@@ -391,10 +391,14 @@ def is_posted(key: str) -> bool:
     return db.session.scalar(select(Entry.id).where(Entry.idempotency_key == key)) is not None
 
 
-def is_posted_sql(key: ColumnElement[str]) -> ColumnElement[bool]:
-    """Whether an entry is written with a key of an outer query."""
+def is_posted_sql(key: ColumnElement[str], *, of_few: bool = False) -> ColumnElement[bool]:
+    """Whether an entry is written with a key of an outer query.
+
+    of_few: look each key up, instead of reading all entries once, as the database else may.
+    """
     other = aliased(Entry)
-    return select(other.id).where(other.idempotency_key == key).exists()
+    found = select(other.id).where(other.idempotency_key == key)
+    return (found.offset(0) if of_few else found).exists()
 
 
 _OF_CASE = (

@@ -49,13 +49,13 @@ sums as (
     where creditor_id = :creditor_id and currency = :currency and ({SUMMED})
         and entry_id > coalesce((select entry_id from ledger_kept where id = 1), 0)
 )"""  # noqa: S608
+# Through which entry is told, so that the database knows that little came since.
 _TOTALS = text(
     """
 select account, sum(ore)::bigint from (
     select account, ore from ledger_totals
     union all
-    select account, amount_ore from ledger_lines
-    where entry_id > coalesce((select entry_id from ledger_kept where id = 1), 0)
+    select account, amount_ore from ledger_lines where entry_id > :kept
 ) x group by account
 """
 )
@@ -66,8 +66,7 @@ select creditor_id from (
     where is_month and account in ('owed_to_creditor', 'owed_by_creditor')
     union all
     select currency, creditor_id, account, amount_ore from ledger_lines
-    where account in ('owed_to_creditor', 'owed_by_creditor')
-        and entry_id > coalesce((select entry_id from ledger_kept where id = 1), 0)
+    where entry_id > :kept and account in ('owed_to_creditor', 'owed_by_creditor')
 ) x group by creditor_id, currency, account having sum(ore) <> 0
 """
 )
@@ -130,9 +129,10 @@ def are_sums_right() -> bool:
 
 def totals() -> dict[Account, int]:
     """Every account's sum in öre over all companies, as `trial_balance`; it reads what is kept."""
-    return {Account(account): int(ore) for account, ore in db.session.execute(_TOTALS)}
+    rows = steadily(lambda kept: db.session.execute(_TOTALS, {"kept": kept}).all())
+    return {Account(account): int(ore) for account, ore in rows}
 
 
 def owing_creditors() -> list[int]:
     """The creditors that are owed something, or owe."""
-    return sorted(set(db.session.scalars(_OWING)))
+    return sorted(steadily(lambda kept: set(db.session.scalars(_OWING, {"kept": kept}))))

@@ -40,7 +40,8 @@ from portal.payments.swish import (
 from portal.payments.ways import Asked, PaymentRequest, Refused, Status
 
 log = structlog.get_logger()
-_IS_TAKEN_BACK = ledger.is_posted_sql("taken back:" + Payment.channel_reference)
+_TAKEN_BACK = "taken back:" + Payment.channel_reference
+_IS_TAKEN_BACK = ledger.is_posted_sql(_TAKEN_BACK)
 _RECEIPTS = DatabaseSequence("receipt_numbers")
 # A request lives three minutes at Swish; a second click within two finds the same one.
 _REUSED = timedelta(minutes=2)
@@ -707,13 +708,14 @@ def differences(limit: int = 100, among: Collection[int] | None = None) -> list[
     """
     totals = ledger.case_totals_sql(among=among)
     some = [] if among is None else [Payment.case_id == func.any(list(among))]
+    is_taken_back = ledger.is_posted_sql(_TAKEN_BACK, of_few=among is not None)
     paid = (
         select(Payment.case_id, func.sum(Payment.amount_ore).label("ore"))
-        .where(~_IS_TAKEN_BACK, *some)
+        .where(~is_taken_back, *some)
         .group_by(Payment.case_id)
         .subquery()
     )
-    back = refunds.paid_back_sql()
+    back = refunds.paid_back_sql(among)
     stays = func.coalesce(paid.c.ore, 0) - func.coalesce(back.c.ore, 0)
     rows = db.session.execute(
         select(totals.c.case_id, stays, totals.c.received_ore)

@@ -700,7 +700,9 @@ def differences(limit: int = 100, among: Collection[int] | None = None) -> list[
         select(Payment.id)
         .where(
             Payment.id == Refund.booked_id,
-            ledger.is_posted_sql("taken back:" + Payment.channel_reference),
+            ledger.is_posted_sql(
+                "taken back:" + Payment.channel_reference, of_few=among is not None
+            ),
         )
         .exists()
     )
@@ -727,11 +729,12 @@ def differences(limit: int = 100, among: Collection[int] | None = None) -> list[
     return [Unbalanced(int(id_), int(ore), int(back)) for id_, ore, back in rows]
 
 
-def paid_back_sql() -> Subquery:
-    """For each case what was paid back of it."""
+def paid_back_sql(among: Collection[int] | None = None) -> Subquery:
+    """For each case what was paid back of it. among: ids of cases; default all."""
+    some = [] if among is None else [Refund.case_id == func.any(list(among))]
     return (
         select(Refund.case_id, func.sum(Refund.amount_ore).label("ore"))
-        .where(Refund.status == SETTLED, Refund.case_id.is_not(None))
+        .where(Refund.status == SETTLED, Refund.case_id.is_not(None), *some)
         .group_by(Refund.case_id)
         .subquery()
     )

@@ -222,6 +222,18 @@ def test_a_fee_is_owed_again_when_what_stands_did_not_pay_all_before_its_letter(
     assert nothing_differs()
 
 
+def test_money_of_after_the_last_interest_hides_none_that_was_never_due(app: Flask) -> None:
+    told_late, known = a_case(), a_case()
+    pays(told_late, 50_500, 16, "second")
+    request = paid_at_once({told_late: 50_986}, on=TODAY + timedelta(days=5))
+    pays(told_late, 4_582, 24, "third")
+    taken(request, 33_990, on=TODAY + timedelta(days=61))
+    for ore, day in ((16_996, 5), (50_500, 16), (4_582, 24)):
+        pays(known, ore, day, f"of day {day}")
+    # Interest is rounded once for each payment.
+    assert abs(owed(told_late, 61) - owed(known, 61)) <= 3
+
+
 def test_late_payments_told_of_in_any_order_give_back_the_same(app: Flask) -> None:
     one, other = a_case(), a_case()
     for case in (one, other):
