@@ -51,7 +51,7 @@ def test_days_are_listed_with_what_was_found(desk: Browser, creditor: Creditor) 
 def test_statements_that_do_not_follow_on_each_other_are_shown(
     desk: Browser, creditor: Creditor
 ) -> None:
-    row = paid_by_bank(a_reminded_case(creditor), 500_25)
+    row = paid_by_bank(a_case_whose_reminder_left(creditor), 500_25)
     for day, ore in ((TODAY - timedelta(days=1), 100_00), (TODAY, 234_56)):
         db.session.add(
             BankBalance(
