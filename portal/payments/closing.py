@@ -71,7 +71,7 @@ class Point:
 
     key: its name in forms, the same as long as it is the same. what: as of a difference; `case`,
     `statement`, `gap`, `refused`, `sum` or `cases`. ore: the difference. payment_id: the bank's
-    payment that it is of, if any.
+    payment that it is of, if any. day: at the bank, or in the books where the bank has none.
     """
 
     key: str
@@ -80,6 +80,7 @@ class Point:
     name: str
     ore: int
     payment_id: int | None = None
+    day: date | None = None
 
 
 def next_period(today: date) -> tuple[date, date] | None:
@@ -121,7 +122,8 @@ def points(found: Sequence[Figures]) -> list[Point]:
         one, currency = each.reconciliation, each.reconciliation.currency
         answer += [
             Point(f"{currency}:{row.what}:{row.kind}:{row.id or row.name}", row.what, currency,
-                  row.name, row.ore, row.id if row.kind == "bank" else None)
+                  row.name, row.ore, row.id if row.kind == "bank" else None,
+                  row.bank_on or row.posted_on)
             for row in one.differences if not row.is_explained
         ]  # fmt: skip
         answer += [
@@ -229,7 +231,8 @@ def put_together(
             raise RedaError(
                 N_("Write at most %(most)s characters."), field=one.key, most=LONGEST_REASON
             )
-        told.append({**asdict(one), "why": why})
+        day = one.day.isoformat() if one.day else None
+        told.append({**asdict(one), "day": day, "why": why})
     kept = as_json(found)
     period = ClosedPeriod(
         key=new_key(12), first_on=first, last_on=last, status=WAITING, made_by=person.name,

@@ -105,6 +105,7 @@ def test_what_is_not_explained_needs_a_reason(
     db.session.rollback()
     period = put_together(operators[0], {point.key: "Bankens avgift, betald av oss i april"})
     assert period.reasons[0]["why"] == "Bankens avgift, betald av oss i april"
+    assert period.reasons[0]["day"] == point.day.isoformat()
 
 
 def test_what_has_changed_since_is_not_closed(
