@@ -63,6 +63,15 @@ def test_without_payments_the_list_says_so(browser: FlaskClient) -> None:
     assert "No payment waits" in page(browser, "/operations/payments").get_text()
 
 
+def test_a_case_is_looked_for_on_the_page_of_a_wrong_split_too(browser: FlaskClient) -> None:
+    _, payment_id = a_known_payer()
+    at = f"/operations/payments/{payment_id}"
+    token = page(browser, at).select_one("main input[name=csrf_token]")["value"]
+    answer = browser.post(f"{at}/split", data={"csrf_token": token, "case1": "1", "ore1": "1"})
+    form = BeautifulSoup(answer.text, "html.parser").select_one("form:has(#q)")
+    assert (answer.status_code, form["action"]) == (422, at)
+
+
 def test_a_case_that_is_closed_is_told_to_be(browser: FlaskClient) -> None:
     case = a_case_whose_reminder_left()
     case.status, case.closed_on = "recalled", TODAY
