@@ -34,6 +34,7 @@ from portal.payments.models import ClosedPeriod
 from portal.payments.reconciling import (
     AccountSums,
     Difference,
+    Gap,
     Owner,
     Reason,
     Reconciliation,
@@ -69,8 +70,8 @@ class Point:
     """Something that is not explained, and has to be given a reason.
 
     key: its name in forms, the same as long as it is the same. what: as of a difference; `case`,
-    `statement`, `refused`, `sum` or `cases`. ore: the difference. payment_id: the bank's payment
-    that it is of, if any.
+    `statement`, `gap`, `refused`, `sum` or `cases`. ore: the difference. payment_id: the bank's
+    payment that it is of, if any.
     """
 
     key: str
@@ -128,6 +129,11 @@ def points(found: Sequence[Figures]) -> list[Point]:
                   row.statement_ore - row.told_ore)
             for row in one.statements
         ]  # fmt: skip
+        answer += [
+            Point(f"{currency}:gap:{row.account}:{row.day}", "gap", currency,
+                  f"{row.account}, {row.before_on} – {row.day}", row.opening_ore - row.before_ore)
+            for row in one.gaps
+        ]  # fmt: skip
         if currency == "SEK":
             answer += [
                 Point(f"case:{row.case_id}", "case", currency, str(row.case_id),
@@ -182,6 +188,11 @@ def _reconciliation(told: Mapping[str, Any]) -> Reconciliation:
     ]
     values["refused"] = [(id_, name) for id_, name in told["refused"]]
     values["uneven"] = [Unbooked(**one) for one in told["uneven"]]
+    # Of periods that were closed before gaps were told there are none.
+    values["gaps"] = [
+        Gap(**{**one, "before_on": _day(one["before_on"]), "day": _day(one["day"])})
+        for one in told.get("gaps", ())
+    ]
     return Reconciliation(**values)
 
 

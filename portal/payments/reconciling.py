@@ -162,6 +162,21 @@ class StatementDay:
 
 
 @dataclass(frozen=True)
+class Gap:
+    """A statement of an account that does not begin with what the one before it ended with, in öre.
+
+    before_on: when that one ended. day: when this one ends. Between them one is missing, or money
+    moved that no statement tells of.
+    """
+
+    account: str
+    before_on: date
+    before_ore: int
+    day: date
+    opening_ore: int
+
+
+@dataclass(frozen=True)
 class Owner:
     """Whose a company's client money is, in öre; all others come to money_ore, never below zero.
 
@@ -201,6 +216,7 @@ class Reconciliation:
     repeated: int = 0
     repeated_ore: int = 0
     uneven: Sequence[booking.Unbooked] = field(default_factory=list)
+    gaps: Sequence[Gap] = ()
 
     @property
     def explained_ore(self) -> int:
@@ -216,7 +232,7 @@ class Reconciliation:
         )
         return (
             found + is_off + (self.closing.books_ore != self.closing.cases_ore)
-            + len(self.uneven) + len(self.statements) + len(self.refused)
+            + len(self.uneven) + len(self.statements) + len(self.refused) + len(self.gaps)
         )  # fmt: skip
 
 
@@ -482,6 +498,29 @@ where currency = :currency and closed_on between :first and :last
 order by account, closed_on desc, file_id desc
 """
 )
+# Several may end on a day, and one of a week may lie over those of its days.
+_GAPS = text(
+    """
+select n.account, b.closed_on, b.closing_ore, n.closed_on, n.opening_ore
+from bank_balances n
+cross join lateral (
+    select closed_on, closing_ore from bank_balances p
+    where p.account = n.account and p.currency = n.currency and p.closed_on < n.closed_on
+    order by p.closed_on desc, p.id desc limit 1
+) b
+where n.currency = :currency and n.closed_on between :first and :last
+    and n.opened_on >= b.closed_on
+    and not exists (
+        select from bank_balances p
+        where p.account = n.account and p.currency = n.currency and p.id <> n.id
+            and (
+                p.closed_on in (b.closed_on, n.closed_on) and p.closing_ore = n.opening_ore
+                or p.opened_on < n.opened_on and p.closed_on >= n.closed_on
+            )
+    )
+order by n.closed_on, n.account, n.id
+"""
+)
 # Only days that a statement tells of.
 _BY_STATEMENT = """
 statement_days as (
@@ -610,6 +649,7 @@ def _reconcile(first: date, last: date, currency: str, kept: int | None) -> Reco
         repeated=int(repeated[0]),
         repeated_ore=int(repeated[1]),
         uneven=booking.differences() if kept is None else uneven.payments_since(kept),
+        gaps=[Gap(*row) for row in db.session.execute(_GAPS, days)],
     )  # fmt: skip
 
 

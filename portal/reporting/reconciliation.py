@@ -51,6 +51,7 @@ REASONS: Mapping[str, str] = {
     "not in the books": N_("More has come than is booked"),
     "drawn": N_("More was drawn than ever came by this way"),
     "statement": N_("The statement has another sum than the other files"),
+    "gap": N_("A statement does not begin with what the one before it ended with"),
     "refused": N_("A file was refused, and has not come again"),
     "case": N_("Payments and books of the case differ"),
     "cases": N_("Books and cases differ"),

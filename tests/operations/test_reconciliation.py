@@ -10,7 +10,7 @@ from portal import clock
 from portal.extensions import db
 from portal.identity.models import Creditor
 from portal.payments import closing, reconciling
-from portal.payments.models import ClosedPeriod, OwnShareOrder, PayoutBatch
+from portal.payments.models import BankBalance, ClosedPeriod, OwnShareOrder, PayoutBatch
 from tests.factories import NOW, TODAY, a_case_whose_reminder_left, a_creditor, a_person, sign_in
 from tests.payments.bank_money import match, paid_by_bank, told
 from tests.payments.paying_out import an_account, collect, propose, settle
@@ -46,6 +46,23 @@ def test_days_are_listed_with_what_was_found(desk: Browser, creditor: Creditor) 
     db.session.commit()
     shown = words(desk.page(f"{PATH}?month={yesterday:%Y-%m}"))
     assert "Agrees" in shown
+
+
+def test_statements_that_do_not_follow_on_each_other_are_shown(
+    desk: Browser, creditor: Creditor
+) -> None:
+    row = paid_by_bank(a_case_whose_reminder_left(creditor), 500_25)
+    for day, ore in ((TODAY - timedelta(days=1), 100_00), (TODAY, 234_56)):
+        db.session.add(
+            BankBalance(
+                file_id=row.file_id, account=row.account, currency="SEK", opened_on=day,
+                opening_ore=ore, closed_on=day, closing_ore=ore,
+            )
+        )  # fmt: skip
+    db.session.commit()
+    shown = words(desk.page(DAY))
+    assert "Statements that do not follow on each other" in shown
+    assert "1 thing is not explained" in shown
 
 
 def test_a_day_opens_to_its_sums_and_their_rows(desk: Browser, creditor: Creditor) -> None:

@@ -210,6 +210,46 @@ def test_a_debit_that_only_the_statement_has_counts_once(creditor: Creditor) -> 
     assert of_day().closing.bank_ore == -400
 
 
+def balance(row: BankPayment, opened: int, opening: int, closed: int, closing: int) -> None:
+    """A statement. opened, closed: days before today."""
+    db.session.add(
+        BankBalance(
+            file_id=row.file_id, account=row.account, currency="SEK",
+            opened_on=TODAY - timedelta(days=opened), opening_ore=opening,
+            closed_on=TODAY - timedelta(days=closed), closing_ore=closing,
+        )
+    )  # fmt: skip
+    db.session.commit()
+
+
+@pytest.mark.parametrize("opened", [0, 1, 2])
+def test_statements_that_do_not_follow_on_each_other_are_told(
+    creditor: Creditor, opened: int
+) -> None:
+    row = paid_by_bank(a_case_whose_reminder_left(creditor), 50_000)
+    balance(row, 3, 0, 2, 10_000)
+    assert of_day().gaps == []
+    balance(row, opened, 12_345, 0, 62_345)
+    found = of_day()
+    (gap,) = found.gaps
+    assert (gap.before_ore, gap.opening_ore, gap.day) == (10_000, 12_345, TODAY)
+    assert found.unexplained == 1
+    assert closing.points([closing.Figures(found, [])])[0].ore == 2_345
+
+
+def test_statements_of_parts_of_a_day_and_of_a_week_follow_on_each_other(
+    creditor: Creditor,
+) -> None:
+    row = paid_by_bank(a_case_whose_reminder_left(creditor), 50_000)
+    balance(row, 3, 0, 2, 100)
+    balance(row, 2, 100, 0, 300)
+    balance(row, 0, 300, 0, 700)
+    balance(row, 4, 0, 0, 700)
+    balance(row, 0, 100, 0, 700)
+    found = reconciling.reconcile(TODAY - timedelta(days=9), TODAY)
+    assert found.gaps == []
+
+
 def test_the_statement_s_balance_stands_beside_ours(creditor: Creditor) -> None:
     row = paid_by_bank(a_case_whose_reminder_left(creditor), 50_000)
     db.session.add(
