@@ -3,11 +3,13 @@
 import secrets
 
 import structlog
-from flask import Flask, Response, g, jsonify
+from flask import Flask, Response, current_app, g, jsonify, redirect
 from flask_wtf.csrf import CSRFError
 from htmx_flask import request
 from sqlalchemy.exc import DataError
-from werkzeug.exceptions import HTTPException, NotFound
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
+from werkzeug.routing import RequestRedirect
+from werkzeug.wrappers import Response as BaseResponse
 
 from portal.extensions import db
 from portal.messages import Problem, RedaError
@@ -30,6 +32,27 @@ def _page_before() -> str | None:
     if not before.startswith(request.host_url):
         return None
     return None if request.method == "GET" and before == request.url else before
+
+
+def _page_above() -> str | None:
+    """The page nearest above an address that a form alone leads to, with the query as it is.
+
+    The browser stands at such an address when a form came back with an error, and asks for it again
+    in another language or when the page is loaded anew.
+    """
+    if request.method not in ("GET", "HEAD"):
+        return None
+    routes = current_app.url_map.bind_to_environ(request.environ)
+    parts = request.path.strip("/").split("/")
+    for kept in range(len(parts) - 1, 0, -1):
+        path = "/" + "/".join(parts[:kept])
+        try:
+            routes.match(path, method="GET")
+        except (NotFound, MethodNotAllowed, RequestRedirect):
+            continue
+        query = request.query_string.decode("ascii", "ignore")
+        return f"{path}?{query}" if query else path
+    return None
 
 
 def answer(status: int, problem: Problem | None = None) -> Response:
@@ -69,6 +92,11 @@ def init_app(app: Flask) -> None:
     @app.errorhandler(CSRFError)
     def _csrf(error: CSRFError) -> Response:
         return answer(400)
+
+    @app.errorhandler(MethodNotAllowed)
+    def _only_by_a_form(error: MethodNotAllowed) -> BaseResponse:
+        above = _page_above()
+        return redirect(above, 303) if above else _http(error)
 
     @app.errorhandler(HTTPException)
     def _http(error: HTTPException) -> Response:

@@ -276,11 +276,25 @@ class TestWhatSpeaksAgainst:
         sent(swish, refund)
         assert refund.status == "released"
 
-    def test_a_case_that_is_not_paid_any_more(self, swish: Swish, refund: Refund) -> None:
-        booking.take_back("bankgiro:1", by_bank=True, on=TODAY, actor=ERIK, now=NOW)
+    def test_a_case_that_is_not_paid_any_more(
+        self, swish: Swish, refund: Refund, case: Case
+    ) -> None:
+        ledger.post(
+            creditor_id=case.creditor_id, case_id=case.id, kind="fee.reminder", booked_on=TODAY,
+            key="fee:again", currency="SEK", now=NOW,
+            lines={ledger.Account.FEES: 6_000, ledger.Account.FEE_INCOME: -6_000},
+        )  # fmt: skip
         db.session.commit()
         send(refund)
         assert refund.status == "to confirm"
+        assert "not paid any more" in refund.reason
+
+    def test_money_that_covers_the_case_again(self, swish: Swish, refund: Refund) -> None:
+        booking.take_back("bankgiro:1", by_bank=True, on=TODAY, actor=ERIK, now=NOW)
+        db.session.commit()
+        send(refund)
+        assert refund.status == "withdrawn"
+        assert swish.running.register.refunds() == []
 
 
 def test_a_part_of_a_joint_payment_waits_for_the_other(swish: Swish, app: Flask) -> None:
@@ -453,7 +467,7 @@ class TestPaidAfterAll:
         assert too_much() == -OWED
         assert [one.case_id for one in refunds.differences()] == [case.id]
 
-    def test_a_case_that_is_opened_again_at_the_same_instant(
+    def test_money_that_covers_the_case_again_at_the_same_instant(
         self, app: Flask, swish: Swish, case: Case
     ) -> None:
         refund_id = paid_twice(swish, case, OWED).id
@@ -469,5 +483,5 @@ class TestPaidAfterAll:
         until_it_waits(other)
         db.session.commit()
         other.join()
-        assert the_refund().status == "to confirm"
+        assert the_refund().status == "withdrawn"
         assert swish.running.register.refunds() == []

@@ -83,3 +83,22 @@ def test_a_fault_of_ours_shows_nothing_of_the_inside(failing: FlaskClient) -> No
 @pytest.mark.parametrize("address", ["/l/a%00b", "/sign/%00", "/?reference=1%002"])
 def test_nothing_is_at_an_address_that_no_text_can_hold(client: FlaskClient, address: str) -> None:
     assert client.get(address).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("asked", "shown"),
+    [
+        ("/operations/payments/7/split?q=Anna&lang=en", "/operations/payments/7?q=Anna&lang=en"),
+        ("/operations/payments/7/give/123456789", "/operations/payments/7"),
+        ("/operations/refunds/8/account", "/operations/refunds/8"),
+    ],
+)
+def test_where_a_form_alone_leads_to_the_page_above_is_shown(
+    client: FlaskClient, asked: str, shown: str
+) -> None:
+    response = client.get(asked)
+    assert (response.status_code, response.location) == (303, shown)
+
+
+def test_without_a_page_above_it_is_told_that_it_cannot_be_used_so(client: FlaskClient) -> None:
+    assert client.get("/sign-out").status_code == 405
