@@ -13,7 +13,7 @@ from datetime import date, datetime
 import structlog
 
 from portal import clock, ledger
-from portal.collection import cases, crossing, states, unsent
+from portal.collection import cases, crossing, policy, states, unsent
 from portal.collection.models import Case
 from portal.collection.moves import post
 from portal.database import tenancy
@@ -76,8 +76,10 @@ def _in_order(
     Once it has paid all that was owed by a day, nothing runs and no letter is called for.
     """
     charged, told = ledger.fees_called_for(case.id), _without_payments(books)
-    # Interest is rounded at each payment, and a case is not kept for what that leaves.
-    least_ore = len(money)
+    rules = policy.of_debtor(case.debtor)
+    # Interest is rounded at each payment, and a case is not kept for what that leaves, nor for a
+    # small rest.
+    least_ore = max(len(money), rules.small_rest_ore)
     from_on, interest_ore, unpaid_ore, fees_paid_ore = None, 0, 0, 0
     for one in money:
         ran = cases.interest_between(case, from_on, one.on, books=told)

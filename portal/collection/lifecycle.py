@@ -273,8 +273,7 @@ def let_go_on(case_id: int, *, actor: Actor, today: date, now: datetime) -> Case
 
 def rules_of(case: Case) -> Effective:
     """The rules that hold for a case's customer now."""
-    debtor = case.debtor
-    return policy.effective(case.creditor_id, debtor.customer_number, debtor.customer_class)
+    return policy.of_debtor(case.debtor)
 
 
 def send_reminder(case: Case, *, today: date, now: datetime) -> None:

@@ -293,8 +293,7 @@ def _interest(owed: Owing, principal_ore: int, from_on: date, to_on: date) -> in
 
 def rules_of(case: Case) -> Effective:
     """The rules that hold for a case's customer now."""
-    debtor = case.debtor
-    return policy.effective(case.creditor_id, debtor.customer_number, debtor.customer_class)
+    return policy.of_debtor(case.debtor)
 
 
 def fee(case: Case, today: date) -> fees.Charge | None:

@@ -275,6 +275,11 @@ def effective(
     return merge({row.scope: row for row in rows})
 
 
+def of_debtor(debtor: Debtor) -> Effective:
+    """The rules for a debtor, as `effective`."""
+    return effective(debtor.creditor_id, debtor.customer_number, debtor.customer_class)
+
+
 Rows = Mapping[tuple[int, str, str], Sequence[Any]]
 
 

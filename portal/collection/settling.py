@@ -294,8 +294,7 @@ _REST = "rest.written_off"
 
 
 def _rules(case: Case) -> policy.Effective:
-    debtor = case.debtor
-    return policy.effective(case.creditor_id, debtor.customer_number, debtor.customer_class)
+    return policy.of_debtor(case.debtor)
 
 
 def _came_before_it_was_paid(case: Case, on: date) -> bool:

@@ -67,9 +67,7 @@ def left_after(case: Case, due: AmountDue, amount_ore: int) -> int:
 
 def let_go_ore(case: Case) -> int:
     """The largest rest that the creditor lets go when a payment leaves it."""
-    debtor = case.debtor
-    rules = policy.effective(case.creditor_id, debtor.customer_number, debtor.customer_class)
-    return rules.small_rest_ore
+    return policy.of_debtor(case.debtor).small_rest_ore
 
 
 def by_bank(case: Case, *, ordered_on: date, amount_ore: int | None, today: date) -> Transfer:

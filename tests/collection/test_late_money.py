@@ -259,6 +259,31 @@ def test_a_fee_that_money_taken_back_had_paid_is_paid_first_by_money_of_an_earli
     assert cases.amount_due(cases.lock(case.id), TODAY + timedelta(days=20)).fees_ore == 0
 
 
+def test_late_money_that_leaves_a_small_rest_had_paid_the_case(app: Flask) -> None:
+    creditor = a_creditor()
+    rules_of(creditor, small_rest_ore=1_000)
+    case = a_case(creditor)
+    reminded(case, 1)
+    pays(case, CLAIM, 0, "first")
+    assert cases.lock(case.id).status == "paid"
+    assert Account.FEE_INCOME not in sums(case)
+    assert nothing_differs()
+
+
+def test_late_money_that_leaves_a_small_rest_gives_back_the_fee_that_later_money_paid(
+    app: Flask,
+) -> None:
+    creditor = a_creditor()
+    rules_of(creditor, small_rest_ore=1_000)
+    case = a_case(creditor)
+    reminded(case, 1)
+    pays(case, owed(case, 30), 30, "second", "swish")
+    pays(case, CLAIM, 0, "first")
+    assert refunded(case, "second") == FEE + 822
+    assert Account.FEE_INCOME not in sums(case)
+    assert nothing_differs()
+
+
 def charged_back(case: Case, key: str, channel: str = "swish") -> None:
     """As the bank takes money back: what is to go back of it does not."""
     payment = booking.take_back(
