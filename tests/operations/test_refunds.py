@@ -91,6 +91,16 @@ def test_the_account_that_the_bank_told_needs_one_person(desk: Browser, refund: 
     assert (refund.status, refund.account_kind) == ("waiting", "bankgiro")
 
 
+def test_a_reason_is_optional_only_where_the_bank_told_an_account(
+    desk: Browser, refund: Refund
+) -> None:
+    label = "main label[for=reason]"
+    assert "optional" in words(desk.page(at(refund)).select_one(label))
+    db.session.get_one(BankPayment, refund.payment_id).payer_account = None
+    db.session.commit()
+    assert "optional" not in words(desk.page(at(refund)).select_one(label))
+
+
 def test_another_account_needs_a_reason(desk: Browser, refund: Refund) -> None:
     answer = confirm(desk, desk.page(at(refund)), account="378-3511")
     assert answer.status_code == 422
