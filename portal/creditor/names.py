@@ -111,7 +111,7 @@ _ACCOUNTS = {
     "fee_income": lazy_gettext("Our fees"),
     "over_payment": lazy_gettext("Paid too much, to be refunded"),
     "unmatched": lazy_gettext("Received, not yet matched"),
-    "bad_debt": lazy_gettext("Fees given up"),
+    "bad_debt": lazy_gettext("Given up, or lost"),
     "owed_by_creditor": lazy_gettext("What you are charged, to be set off"),
     "payout_in_transit": lazy_gettext("On its way to you"),
     "covered": lazy_gettext("Covered by the service"),

@@ -75,7 +75,7 @@ ACCOUNTS = {
     "fee_income": N_("Our fees"),
     "over_payment": N_("Paid too much, to be refunded"),
     "unmatched": N_("Received, not yet matched"),
-    "bad_debt": N_("Fees given up"),
+    "bad_debt": N_("Given up, or lost"),
     "owed_by_creditor": N_("What you are charged, to be set off"),
     "payout_in_transit": N_("On its way to you"),
     "covered": N_("Covered by the service"),

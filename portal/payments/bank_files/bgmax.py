@@ -37,7 +37,7 @@ _TAB = 8
 # A line of a text that has no line breaks must not be read into memory whole.
 _LONGEST = 1000
 _SWEDEN = ZoneInfo("Europe/Stockholm")
-_CUT_OFF = N_("The file is cut off: %(record)s is missing. Fetch it from the bank again.")
+_CUT_OFF = N_("The file is cut off: record %(record)s is missing. Fetch it from the bank again.")
 
 
 class _Extra(NamedTuple):
