@@ -11,7 +11,7 @@ from portal.messages import RedaError
 from portal.operations.views import actor, operations
 from portal.payments import exchange_rates
 from portal.web.formats import format_date
-from portal.web.forms import Form
+from portal.web.forms import Form, text
 from portal.web.rendering import go, render
 
 
@@ -45,6 +45,10 @@ def list_exchange_rates() -> Response:
 def tell_exchange_rate() -> Response:
     """Tell a rate; the statements that waited for it are made."""
     form = _form()
+    if exchange_rates.known(exchange_rates.told(), form.day.data or ""):
+        # The form may be gone from the page, and could not say so.
+        flash(text(exchange_rates.AlreadyTold()), "warn")
+        return go(url_for("operations.list_exchange_rates"))
     if not form.validate():
         return _page(form, 422)
     chosen = exchange_rates.known(exchange_rates.wanted(), form.day.data)

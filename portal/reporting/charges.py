@@ -178,7 +178,7 @@ def render(statement: ServiceStatement, *, language: str) -> bytes:
 
 
 HEADINGS = (
-    N_("Statement"), N_("Section"), N_("What"), N_("Case"), N_("Invoice"), N_("Day"),
+    N_("Statement number"), N_("Section"), N_("What"), N_("Case"), N_("Invoice"), N_("Day"),
     N_("Reckoned of"), N_("Per cent"), N_("How many"), N_("Without VAT"), N_("VAT, per cent"),
     N_("VAT"), N_("Total"), N_("Takes back of statement"),
 )  # fmt: skip

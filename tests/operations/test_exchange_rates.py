@@ -77,3 +77,17 @@ def test_what_is_wrong_is_told_at_its_field_and_stays_as_written(
     assert told in words(page)
     assert page.select_one("[name=rate]")["value"] == asked["rate"]  # type: ignore[index]
     assert exchange_rates.count_wanted() == 1
+
+
+def test_who_tells_another_rate_of_the_same_day_is_told_that_it_is_not_kept(
+    desk: Browser, creditor: Creditor
+) -> None:
+    page = desk.page(PAGE)
+    for rate in ("11,2345", "11,9999"):
+        answer = desk.press(
+            page, "Add the rate of exchange", day="EUR 2026-03-31", rate=rate, source="ECB"
+        )
+        assert answer.status_code < 400
+    shown = words(desk.page(PAGE))
+    assert "Somebody has told this rate already. It is never changed." in shown
+    assert "11.9999" not in shown
