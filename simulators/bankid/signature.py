@@ -9,14 +9,17 @@ import base64
 import hashlib
 import secrets
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
+from asn1crypto import core
+from asn1crypto import ocsp as asn1_ocsp
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import NameOID, OCSPExtensionOID
 
+from simulators import moments
 from simulators.certificates import Authority
 
 _C14N = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"
@@ -102,11 +105,11 @@ def ocsp_response(
     bytes. As with BankID it is a critical extension and holds those bytes bare, without the inner
     OCTET STRING that RFC 8954 asks for.
     """
-    now = produced_at or datetime.now(UTC)
+    now = produced_at or moments.now()
     # SHA-1 is what the profile binds with and what identifies an issuer in OCSP.
     bound = hashlib.sha1(base64.b64encode(signature_xml)).digest()  # noqa: S324
     nonce = x509.UnrecognizedExtension(OCSPExtensionOID.NONCE, bound + secrets.token_bytes(12))
-    return (
+    response = (
         ocsp.OCSPResponseBuilder()
         .add_response(
             cert=certificate,
@@ -124,6 +127,19 @@ def ocsp_response(
         .sign(responder.key, hashes.SHA256())
         .public_bytes(serialization.Encoding.DER)
     )
+    return _produced_at(response, now, responder)
+
+
+def _produced_at(response: bytes, at: datetime, responder: Authority) -> bytes:
+    """The same response, made at an instant: the builder knows none but this machine's now."""
+    whole = asn1_ocsp.OCSPResponse.load(response)
+    basic = whole["response_bytes"]["response"].parsed
+    told = basic["tbs_response_data"]
+    told["produced_at"] = at.replace(microsecond=0)
+    basic["signature"] = responder.key.sign(told.dump(), padding.PKCS1v15(), hashes.SHA256())
+    whole["response_bytes"]["response"] = core.ParsableOctetString(basic.dump())
+    made: bytes = whole.dump()
+    return made
 
 
 def forge(signature_xml: bytes) -> bytes:

@@ -6,7 +6,8 @@ import threading
 
 import httpx
 
-from simulators.swish.records import Attempt, Payment, Refund, now
+from simulators.moments import now
+from simulators.swish.records import Attempt, Payment, Refund
 
 TRIES = 10
 FIRST_WAIT_SECONDS = 5.0

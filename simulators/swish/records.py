@@ -1,12 +1,12 @@
 """What the simulated Swish remembers, and what it says of it in JSON."""
 
-import os
 import secrets
 import uuid
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
-from pathlib import Path
+
+from simulators.moments import now
 
 # What Swish says of each code, from the error tables of the Merchant Integration Guide.
 MEANINGS = {
@@ -42,13 +42,6 @@ MEANINGS = {
     "RP09": "The given instructionUUID is not available",
     "TM01": "Swish timed out before the payment was started",
 }
-
-
-def now() -> datetime:
-    """This instant; in a demo that travels in time, as far ahead as the file says in seconds."""
-    file = Path(os.environ.get("REDA_CLOCK_FILE") or os.devnull)
-    ahead = file.read_text() if file.exists() else ""
-    return datetime.now(UTC) + timedelta(seconds=int(ahead or 0))
 
 
 def instant(moment: datetime | None) -> str | None:

@@ -5,9 +5,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 
+from simulators.moments import now
 from simulators.swish.callbacks import Callbacks
 from simulators.swish.faults import Faults
-from simulators.swish.records import Payment, Refund, now, reference
+from simulators.swish.records import Payment, Refund, reference
 from simulators.swish.rules import CODES_LATER, REFUND_CODES_AT_ONCE
 
 LIFETIME = timedelta(minutes=3)

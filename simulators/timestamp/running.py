@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from asn1crypto import keys, tsp
@@ -14,7 +14,7 @@ from flask import Flask, Response, request
 from pyhanko.sign.timestamps import DummyTimeStamper
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
-from simulators import serving
+from simulators import moments, serving
 from simulators.certificates import Authority
 from simulators.timestamp import authority
 from simulators.timestamp.authority import Certificates
@@ -60,7 +60,7 @@ def start(
     folder: Path | None,
     *,
     port: int = 0,
-    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    now: Callable[[], datetime] = moments.now,
 ) -> Running:
     """Start on the loopback interface; port 0 takes a free one.
 

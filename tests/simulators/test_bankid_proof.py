@@ -3,12 +3,14 @@
 import base64
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
+from cryptography.x509 import ocsp
 
 from portal.signing.bankid_signature import SignatureRejected, VerifiedSignature, verify
 from tests.bankid_fixtures import Phone
@@ -95,3 +97,14 @@ def test_pybankid_and_we_refuse_the_same_forgery(
         pybankid(phone, completion)
     with pytest.raises(SignatureRejected):
         ours(phone, completion)
+
+
+def test_in_a_demo_that_travels_in_time_a_signature_is_of_the_demos_day(
+    phone: Phone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ahead = tmp_path / "clock"
+    ahead.write_text("86400")
+    monkeypatch.setenv("REDA_CLOCK_FILE", str(ahead))
+    completion = signed(phone)
+    told = ocsp.load_der_ocsp_response(base64.b64decode(completion["ocspResponse"]))
+    assert told.produced_at_utc > datetime.now(UTC) + timedelta(hours=23)
