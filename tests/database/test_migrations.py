@@ -20,6 +20,8 @@ from tests.factories import TODAY, a_case_whose_reminder_left, a_creditor
 from tests.payments.bank_money import cleared, debited, ordered, paid_by_bank
 from tests.payments.paying_out import an_account
 
+# The database is gone after each test, and so are the connections of the application.
+pytestmark = pytest.mark.own_application
 # Older ones were undone when they were made, and nobody has rows of before.
 FIRST = "0060"
 _MADE_OF = """
