@@ -79,7 +79,7 @@ def show_case_money(reference: str) -> Response:
         on=on,
         then=then,
         entries=ledger.entries(facts.case.id),
-        payments=booking.payments_of(facts.case.id),
+        payments=[(one, booking.covers(one)) for one in booking.payments_of(facts.case.id)],
         payouts=payouts.of_case(facts.case.id),
         owed_ore=ledger.owed_to(facts.case.creditor_id, facts.case.id),
     )

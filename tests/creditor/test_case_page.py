@@ -9,6 +9,7 @@ from portal.collection.models import Case
 from portal.extensions import db
 from portal.identity.actor import DEBTOR, SWISH, SYSTEM
 from portal.identity.models import Creditor
+from portal.payments import booking
 from tests.creditor.conftest import Desk
 from tests.factories import NOW, TODAY, a_case, a_debtor_of, a_reminded_case, letters_leave
 
@@ -124,6 +125,26 @@ def test_the_ledger_tells_what_is_then_owed(desk: Desk, creditor: Creditor) -> N
     page = desk.get(f"cases/{case.reference}/money")
     cells = [one.get_text(strip=True) for one in page.select('td[data-label="Debtor then owes"]')]
     assert [re.sub(r"\D", "", one) for one in cells if one] == ["100000", "106000"]
+
+
+def test_a_payment_tells_what_it_covers_as_it_is_counted_now(
+    desk: Desk, creditor: Creditor
+) -> None:
+    case = a_reminded_case(creditor)
+    letters_leave("reminder")
+    for key, ore, days in (("later", 107_370, 30), ("first", 100_548, -1)):
+        booking.receive(
+            case.id, amount_ore=ore, currency="SEK", key=f"bankgiro:{key}", channel="bankgiro",
+            value_on=TODAY + timedelta(days=days), payer=None, actor=SWISH,
+            now=NOW + timedelta(days=40),
+        )  # fmt: skip
+    db.session.commit()
+    page = desk.get(f"cases/{case.reference}/money")
+    (table,) = [
+        one for one in page.select("table") if one.caption.get_text(strip=True) == "Payments"
+    ]
+    cells = [one.get_text(strip=True) for one in table.select('td[data-label="Fees"]')]
+    assert [re.sub(r"\D", "", one) for one in cells] == ["000", "000"]
 
 
 def test_other_cases_of_the_customer_are_led_to(desk: Desk, creditor: Creditor) -> None:
