@@ -311,6 +311,8 @@ def blocked_by(
     """The server process that waits for a connection; waits for it while a thread works."""
     query = "select pid from pg_stat_activity where pg_backend_pid() = any(pg_blocking_pids(pid))"
     while True:
+        # A transaction keeps what it has once seen of other sessions.
+        owner.execute("select pg_stat_clear_snapshot()")
         row = owner.execute(query).fetchone()
         if row is not None or working is None:
             return row and int(row[0])

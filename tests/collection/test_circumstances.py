@@ -1,13 +1,12 @@
 """What one case tells of its debtor holds for letters of their other cases."""
 
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 from flask import Flask
-from sqlalchemy import select, text
+from sqlalchemy import select
 
 from portal.collection import (
     cases,
@@ -41,6 +40,7 @@ from tests.factories import (
     rules_of,
 )
 from tests.mailbox_fixtures import Boxes
+from tests.waiting import until_somebody_waits
 
 CLERK = Actor("person", "Sofia Nyström", role="creditor")
 AHMAD, ZAHRA = "197101019052", "197109049275"
@@ -315,16 +315,9 @@ def test_two_cases_of_a_person_that_are_told_of_at_once_do_not_wait_for_each_oth
     stops.lock_together(first)
     with ThreadPoolExecutor(1) as pool:
         other = pool.submit(tell_of_second)
-        while not db.session.scalar(_WAITING):
-            time.sleep(0.02)
+        until_somebody_waits()
         mark(first, states.BANKRUPT)
         assert other.result(timeout=20) == "imported"
     for case in (first, second):
         kinds = {one.kind for one in moves.open_stops(case.id)}
         assert kinds == {states.BANKRUPT, states.DECEASED}
-
-
-_WAITING = text(
-    "select count(*) from pg_stat_activity"
-    " where datname = current_database() and wait_event_type = 'Lock'"
-)

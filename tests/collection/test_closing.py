@@ -1,10 +1,9 @@
 """What becomes of a closed company's cases."""
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 from flask import Flask
-from sqlalchemy import select, text
+from sqlalchemy import select
 
 from portal.collection import cases, closing
 from portal.collection.models import Case
@@ -12,11 +11,7 @@ from portal.database import tenancy
 from portal.extensions import db
 from portal.identity.models import Creditor
 from tests.factories import NOW, TODAY, a_case, a_creditor
-
-_WAITING = text(
-    "select count(*) from pg_stat_activity"
-    " where datname = current_database() and wait_event_type = 'Lock'"
-)
+from tests.waiting import until_somebody_waits
 
 
 def test_companies_are_held_before_their_cases_as_a_payment_of_theirs_holds_them(
@@ -33,8 +28,7 @@ def test_companies_are_held_before_their_cases_as_a_payment_of_theirs_holds_them
     db.session.get_one(Creditor, creditor.id, with_for_update={"key_share": True})
     with ThreadPoolExecutor(1) as pool:
         returned = pool.submit(return_them)
-        while not db.session.scalar(_WAITING):
-            time.sleep(0.02)
+        until_somebody_waits()
         held = select(Case.id).where(Case.id == case.id).with_for_update(nowait=True)
         assert db.session.scalars(held).all() == [case.id]
         db.session.commit()

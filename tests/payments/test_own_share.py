@@ -3,12 +3,10 @@
 from dataclasses import replace
 from datetime import date, timedelta
 from threading import Thread
-from time import sleep
 
 import pytest
 from flask import Flask
 from lxml import etree
-from sqlalchemy import text
 
 from portal import clock, ledger
 from portal.config import Settings
@@ -27,6 +25,7 @@ from tests.payments.bank_money import told as told_by_bank
 from tests.payments.charging import a_price, a_watched_case
 from tests.payments.going_back import paid_back, the_refund
 from tests.payments.paying_out import a_report, an_account, approved, collect, propose
+from tests.waiting import until_somebody_waits
 
 YESTERDAY = TODAY - timedelta(days=1)
 # The reminder's fee, of each case.
@@ -155,16 +154,6 @@ def test_without_an_account_of_our_own_nothing_is_taken(
         put_together()
 
 
-def until_it_waits(other: Thread) -> None:
-    """Until another thread is done, or waits for a lock of ours."""
-    waits = text(
-        "select exists (select from pg_locks l join pg_stat_activity a using (pid)"
-        " where not l.granted and a.datname = current_database())"
-    )
-    while other.is_alive() and not db.session.scalar(waits):
-        sleep(0.02)
-
-
 def test_of_two_operators_who_take_it_out_at_once_one_does(app: Flask, creditor: Creditor) -> None:
     paid_by_bank(a_case_whose_reminder_left(creditor), 500_00)
     answers = []
@@ -181,7 +170,7 @@ def test_of_two_operators_who_take_it_out_at_once_one_does(app: Flask, creditor:
     releasing.put_own_share_together(on=TODAY, currency="SEK", actor=OPERATOR, now=NOW)
     other = Thread(target=run)
     other.start()
-    until_it_waits(other)
+    until_somebody_waits(other.is_alive)
     db.session.commit()
     other.join()
     assert answers == ["There is nothing of ours to take out."]
