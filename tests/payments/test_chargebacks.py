@@ -28,7 +28,7 @@ from portal.payments.ways import ChargedBack
 from tests.factories import NOW, TODAY, a_case_whose_reminder_left, a_creditor, rules_of
 from tests.payments.at_once import ERIK, come_again, paid_at_once, taken, told_by_provider
 from tests.payments.bank_money import cleared, match, paid_by_bank, told
-from tests.payments.test_own_share import until_it_waits
+from tests.waiting import until_somebody_waits
 
 OWED = 100_000 + 548 + 6_000
 TOMORROW = TODAY + timedelta(days=1)
@@ -424,7 +424,7 @@ class TestAtTheSameTime:
 
         other = Thread(target=run)
         other.start()
-        until_it_waits(other)
+        until_somebody_waits(other.is_alive)
         then()
         db.session.commit()
         other.join()

@@ -23,7 +23,7 @@ from tests.payments.bank_files.written import Paid
 from tests.payments.bank_money import paid_by_bank, taken_back
 from tests.payments.going_back import ERIK, paid_back, sent_by_bank, the_refund, too_much
 from tests.payments.test_deciding import came
-from tests.payments.test_own_share import until_it_waits
+from tests.waiting import until_somebody_waits
 
 _keys = itertools.count(1)
 _ACTS = ("by bank", "at once", "confirm", "send", "paid", "fails", "again", "comes back", "undo",
@@ -193,7 +193,7 @@ def test_what_is_sent_back_meanwhile_is_not_given_to_a_case_anew(app: Flask) -> 
     db.session.flush()
     other = Thread(target=run)
     other.start()
-    until_it_waits(other)
+    until_somebody_waits(other.is_alive)
     db.session.commit()
     other.join()
     assert answers == ["refused"]

@@ -18,7 +18,7 @@ from portal.payments.models import BankPayment, BankShare, Refund
 from tests.factories import NOW, TODAY, a_case, a_case_whose_reminder_left, a_creditor, a_debtor_of
 from tests.payments.bank_files.written import Deposit, Paid, bgmax
 from tests.payments.bank_money import paid_by_bank, told
-from tests.payments.test_own_share import until_it_waits
+from tests.waiting import until_somebody_waits
 
 
 def came(*paid: Paid, number: int = 1) -> list[BankPayment]:
@@ -342,7 +342,7 @@ def test_what_the_bank_takes_back_is_taken_with_no_case_held(app: Flask) -> None
     taking_back.locked(before.id)
     other = Thread(target=run)
     other.start()
-    until_it_waits(other)
+    until_somebody_waits(other.is_alive)
     cases.lock(case.id)
     db.session.commit()
     other.join()

@@ -32,8 +32,8 @@ from tests.payments.going_back import (
     the_refund,
     too_much,
 )
-from tests.payments.test_own_share import until_it_waits
 from tests.swish_fixtures import Swish
+from tests.waiting import until_somebody_waits
 
 pytest_plugins = ["tests.swish_fixtures", "tests.online_fixtures"]
 OWED = 100_000 + 548 + 6_000
@@ -480,7 +480,7 @@ class TestPaidAfterAll:
         booking.take_back("bankgiro:1", by_bank=True, on=TODAY, actor=ERIK, now=NOW)
         other = Thread(target=run)
         other.start()
-        until_it_waits(other)
+        until_somebody_waits(other.is_alive)
         db.session.commit()
         other.join()
         assert the_refund().status == "withdrawn"

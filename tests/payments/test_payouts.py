@@ -26,7 +26,7 @@ from portal.payments.payouts import Schedule
 from portal.reporting import statements
 from tests.factories import NOW, TODAY, a_case_whose_reminder_left, a_creditor
 from tests.payments.paying_out import an_account, collect, owe, propose, release, settle
-from tests.payments.test_own_share import until_it_waits
+from tests.waiting import until_somebody_waits
 
 
 @pytest.fixture
@@ -300,7 +300,7 @@ def test_what_is_taken_apart_while_more_is_proposed_is_one_proposal(
     payouts.propose(creditor.id, today=TODAY, now=NOW)
     other = Thread(target=run)
     other.start()
-    until_it_waits(other)
+    until_somebody_waits(other.is_alive)
     db.session.commit()
     other.join()
     db.session.expire_all()
