@@ -13,7 +13,7 @@ from datetime import date, datetime
 import structlog
 
 from portal import clock, ledger
-from portal.collection import cases, crossing, policy, states, unsent
+from portal.collection import cases, counting, crossing, policy, states
 from portal.collection.models import Case
 from portal.collection.moves import post
 from portal.database import tenancy
@@ -174,22 +174,13 @@ def _give_back_of(
             case, "fee.waived", booked_on=on, key=f"waived:{key}",
             lines={Account.FEES: -ore, Account.FEE_INCOME: ore}, now=now,
         )  # fmt: skip
-        unsent.count_anew(case, payment, ore, key, now)
+        counting.count_anew(case, payment, ore, key, now)
         return
     post(
         case, ledger.INTEREST_WAIVED, booked_on=on, key=f"waived:{key}",
         lines={Account.INTEREST: -ore, Account.CLAIMS: ore}, now=now,
     )  # fmt: skip
-    post(
-        case, ledger.COUNTED_ANEW, booked_on=on, key=key,
-        lines={
-            Account.INTEREST: ore, Account.CLAIMS: -ore,
-            Account.OWED_TO_CREDITOR: ore, Account.OVER_PAYMENT: -ore,
-        },
-        now=now,
-    )  # fmt: skip
-    commission.follow(case.id, payment.key, as_key=key, now=now)
-    refunds.owe_more(payment.key.removeprefix("payment:"), ore, now=now)
+    counting.count_as_too_much(case, payment.key, on, {account: ore}, key, now)
 
 
 def keep(case: Case, *, key: str, now: datetime) -> None:
@@ -205,7 +196,7 @@ def keep(case: Case, *, key: str, now: datetime) -> None:
                 reference = payment_key.removeprefix("payment:")
                 if one.overpaid_ore and not refunds.owe_less(reference, one.overpaid_ore, now=now):
                     continue
-                unsent.take_back_counted(one.key, now)
+                counting.take_back(one.key, now)
                 commission.follow(case.id, payment_key, as_key=f"taken back:{one.key}", now=now)
             is_fee = f"/{Account.FEES}:" in one.key
             ledger.take_back(

@@ -11,11 +11,12 @@ from datetime import date, datetime
 import structlog
 
 from portal import clock, ledger
+from portal.collection import counting
 from portal.collection.models import Case
 from portal.collection.moves import post
 from portal.database import tenancy
 from portal.ledger import Account
-from portal.payments import commission, refunds
+from portal.payments import refunds
 
 log = structlog.get_logger()
 # As what each is given up, and where that stands.
@@ -81,15 +82,4 @@ def _give_back_of(
             case, kind, booked_on=on, key=f"waived:{account}:{key}",
             lines={account: -ore, against: ore}, now=now,
         )  # fmt: skip
-    back_ore = sum(parts.values())
-    creditors_ore = back_ore - parts.get(Account.FEES, 0)
-    post(
-        case, ledger.COUNTED_ANEW, booked_on=on, key=key,
-        lines={
-            **parts, Account.CLAIMS: -creditors_ore, Account.OWED_TO_CREDITOR: creditors_ore,
-            Account.OVER_PAYMENT: -back_ore,
-        },
-        now=now,
-    )  # fmt: skip
-    commission.follow(case.id, payment_key, as_key=key, now=now)
-    refunds.owe_more(payment_key.removeprefix("payment:"), back_ore, now=now)
+    counting.count_as_too_much(case, payment_key, on, parts, key, now)

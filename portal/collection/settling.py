@@ -8,7 +8,16 @@ from itertools import groupby
 from sqlalchemy import ARRAY, BigInteger, any_, bindparam, func, select
 
 from portal import clock, ledger
-from portal.collection import cases, crossing, late_money, limiting, policy, states, unsent
+from portal.collection import (
+    cases,
+    counting,
+    crossing,
+    late_money,
+    limiting,
+    policy,
+    states,
+    unsent,
+)
 from portal.collection.models import Case, Event
 from portal.collection.moves import close, give_up, interrupt_limitation, move, post, record
 from portal.database import tenancy
@@ -191,7 +200,9 @@ def _cover_again(case: Case, *, after: str, now: datetime) -> bool:
                 continue
             is_covered = True
             commission.follow(case.id, f"payment:{one.key}", as_key=entry, now=now)
-            refunds.owe_less(one.key, used_ore, now=now)
+            is_kept = refunds.owe_less(one.key, used_ore, now=now)
+            # It is held: were it to go as well, it would be paid twice.
+            assert is_kept
             interrupt_limitation(case, one.value_on)
             close_if_settled(case, counted.left_ore, on=one.value_on, key=key, now=now)
     return is_covered
@@ -477,7 +488,7 @@ def _stay(
 def _take_back_counted(case: Case, payment_key: str, now: datetime) -> None:
     """Book back what of a payment was counted anew, and what fell with that."""
     for entry in ledger.counted_anew(case.id, payment_key):
-        unsent.take_back_counted(entry, now)
+        counting.take_back(entry, now)
         _take_back_fallen(case, entry.removeprefix("counted anew:"), entry, now)
 
 

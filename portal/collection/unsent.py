@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import date, datetime
 
 from portal import clock, ledger
-from portal.collection import cases, crossing
+from portal.collection import counting
 from portal.collection.cases import AmountDue
 from portal.collection.models import Case
 from portal.collection.moves import post, record
@@ -22,7 +22,6 @@ from portal.identity.actor import SYSTEM
 from portal.law import fees
 from portal.law.settlement import settle
 from portal.ledger import Account
-from portal.payments import commission, refunds
 
 EVENT = "case.fee_fell"
 _FEES = {"reminder": fees.REMINDER, "demand": fees.DEMAND, outbox.PLAN: fees.PLAN}
@@ -118,45 +117,7 @@ def _count_anew(case: Case, letter: Withdrawn, over_ore: int, on: date, now: dat
     for payment in ledger.paid_of(case.id, Account.FEES):
         ore = min(over_ore, payment.ore)
         if ore:
-            count_anew(case, payment, ore, f"counted anew:{letter.id}:{payment.key}", now)
+            counting.count_anew(case, payment, ore, f"counted anew:{letter.id}:{payment.key}", now)
             over_ore -= ore
     # We may have taken the fee out already.
     ledger.cover(case.creditor_id, case.currency, on=on, key=f"fee unsent:{letter.id}", now=now)
-
-
-def count_anew(case: Case, payment: ledger.PaidOf, ore: int, key: str, now: datetime) -> None:
-    """Let what a payment covers of a fee that fell cover what else is owed, or go back.
-
-    ore: of it. key: of the entry, which ends with the payment's.
-    """
-    due = cases.amount_due(case, payment.booked_on)
-    crossing.book_interest(case, due, key=key, now=now)
-    late = crossing.ran_late(case, due)
-    parts = settle(
-        ore, fees_ore=0, interest_ore=due.interest_ore - late.interest_ore,
-        principal_ore=due.principal_ore,
-    )  # fmt: skip
-    to_creditor = parts.interest_ore + parts.principal_ore
-    post(
-        case, ledger.COUNTED_ANEW, booked_on=payment.booked_on, key=key,
-        lines={
-            Account.FEES: ore,
-            Account.INTEREST: -parts.interest_ore,
-            Account.PRINCIPAL: -parts.principal_ore,
-            Account.OVER_PAYMENT: -parts.overpaid_ore,
-            Account.CLAIMS: to_creditor,
-            Account.OWED_TO_CREDITOR: -to_creditor,
-        },
-        now=now,
-    )  # fmt: skip
-    commission.follow(case.id, payment.key, as_key=key, now=now)
-    crossing.lower_interest(case, late, payment.booked_on, key=key, now=now)
-    if parts.overpaid_ore:
-        refunds.owe_more(payment.key.removeprefix("payment:"), parts.overpaid_ore, now=now)
-
-
-def take_back_counted(key: str, now: datetime) -> None:
-    """Book back an entry that counted a payment anew. key: of the entry."""
-    ledger.take_back(
-        key, kind="payment.taken_back", as_key=f"taken back:{key}", now=now, instead={}
-    )

@@ -112,7 +112,8 @@ def init_app(app: Flask) -> None:
     def _unkeepable(error: DataError) -> Response:
         # A number that no row has, or a sign that no text can hold: no page of ours asks so.
         db.session.rollback()
-        log.warning("data.refused", problem=str(error.orig), reference=_reference())
+        # Not its words, which may have what somebody wrote.
+        log.warning("data.refused", problem=type(error.orig).__name__, reference=_reference())
         return answer(404 if request.method in ("GET", "HEAD") else 400)
 
     @app.errorhandler(RedaError)

@@ -7,6 +7,7 @@ from io import BytesIO
 import pytest
 from bs4 import BeautifulSoup
 from flask import Flask
+from structlog.testing import capture_logs
 
 from portal.extensions import db
 from portal.identity.actor import SYSTEM
@@ -241,6 +242,14 @@ def test_our_share_that_is_taken_apart_is_no_payout(desk: Browser, our_share: Pa
 )
 def test_a_number_that_no_row_can_have_is_not_found(desk: Browser, address: str) -> None:
     assert desk.client.get(address).status_code == 404
+
+
+def test_the_log_of_what_is_refused_has_no_words_of_a_persons(desk: Browser) -> None:
+    number = "19810721238699999999"
+    with capture_logs() as logs:
+        assert desk.client.get(f"/operations/payments/{number}").status_code == 404
+    (told,) = [one for one in logs if one["event"] == "data.refused"]
+    assert number not in str(told)
 
 
 def test_a_note_with_a_sign_that_no_text_holds_is_refused(desk: Browser, payout: Payout) -> None:
